@@ -1,0 +1,57 @@
+# Two commands matter: `make demo` and `make test`. Each sets up all it needs; a second run needs no network.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+IN ?=
+LOOK ?= default
+
+.PHONY: help setup models demo test lint format bench lock proto clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/.ready ## make .venv with the locked dependencies
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
+
+.venv/.ready: requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Visavis needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+models: setup ## download, check and convert the face models (once)
+	$(BIN)/visavis models prepare
+
+demo: models ## beautify a clip through the whole service: out/demo.mp4 (IN=my.mp4 for your own)
+	$(BIN)/visavis demo $(if $(IN),"$(IN)") --look '$(LOOK)'
+
+test: models ## run every test
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config .importlinter.toml --no-cache
+
+format: setup ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: models ## measure speed, delay and memory: out/bench.json
+	$(BIN)/python -m tests.bench
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --all-extras --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+
+proto: setup ## generate visavis/v1 from its .proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. visavis/v1/*.proto
+
+clean: ## remove what set-up, demo and tests made
+	rm -rf .venv .uv out var .mypy_cache .ruff_cache .pytest_cache .hypothesis

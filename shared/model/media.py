@@ -1,0 +1,95 @@
+"""What kind of media some bytes are, told by their magic and never by a name; and what a stream says of itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.model.pictures import Colour, Geometry
+
+SNIFF_BYTES = 4096
+"""So many bytes of a file's beginning are enough to tell its kind."""
+
+
+class MediaKind(StrEnum):
+    """The closed list of what is read, by its media type."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    WEBP = "image/webp"
+    GIF = "image/gif"
+    MP4 = "video/mp4"
+    QUICKTIME = "video/quicktime"
+    MATROSKA = "video/x-matroska"
+    WEBM = "video/webm"
+    AVI = "video/x-msvideo"
+
+    @property
+    def is_still(self) -> bool:
+        """True for the kinds that `/v1/images` takes."""
+        return self in STILLS
+
+
+STILLS = frozenset({MediaKind.JPEG, MediaKind.PNG, MediaKind.WEBP})
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+
+
+def sniff(head: bytes) -> MediaKind | None:
+    """The kind of the media that begins with `head` (SNIFF_BYTES or the whole), or None for what is not read here."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return MediaKind.JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return MediaKind.PNG
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return MediaKind.WEBP
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return MediaKind.AVI
+    if head[:6] in {b"GIF87a", b"GIF89a"}:
+        return MediaKind.GIF
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return MediaKind.WEBM if b"webm" in head[:SNIFF_BYTES] else MediaKind.MATROSKA
+    if head[4:8] in _BOXES:
+        return MediaKind.QUICKTIME if head[4:8] != b"ftyp" or head[8:12] == b"qt  " else MediaKind.MP4
+    return None
+
+
+class VideoFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a video stream says of itself, for upright frames; enough to encode one that matches it."""
+
+    geometry: Geometry
+    """Of every frame as it lies in the pool (i420)."""
+    colour: Colour
+    colour_primaries: int = 2
+    """ITU-T H.273 number; 2 is unspecified."""
+    colour_transfer: int = 2
+    """ITU-T H.273 number; 2 is unspecified."""
+    colour_matrix: int = 2
+    """ITU-T H.273 number as tagged in the source; 2 is unspecified."""
+    time_base: tuple[int, int]
+    """Numerator and denominator of the seconds that one pts unit lasts."""
+    frame_rate: tuple[int, int]
+    """Average frames a second as a fraction; the pts are what counts."""
+    sample_aspect: tuple[int, int] = (1, 1)
+    """Width : height of one sample."""
+    field_order: int = 0
+    """0 progressive, 1 top field first, 2 bottom field first."""
+    frames_expected: int = 0
+    """What the container claims; 0 where it claims nothing."""
+    duration_seconds: float = 0.0
+    """What the container claims; 0 where it claims nothing."""
+
+
+class StillFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a still picture says of itself."""
+
+    geometry: Geometry
+    """Of the upright picture (rgb24)."""
+    kind: MediaKind
+    exif: bytes = b""
+    """EXIF as it was, orientation reset to upright; empty if there was none."""
+    icc_profile: bytes = b""
+    """The colour profile as it was; empty if there was none."""
+
+
+Facts = VideoFacts | StillFacts
