@@ -1,0 +1,1 @@
+"""The frame pool: pixels are written once, read in place, and handed on by reference."""

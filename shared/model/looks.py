@@ -8,7 +8,8 @@ import msgspec
 
 from shared.model.errors import Rejected
 
-def _strength(sentence: str) -> Any:  # noqa: ANN401  -- an annotation's argument, of no type of its own
+
+def _strength(sentence: str) -> Any:
     return msgspec.Meta(description=sentence, ge=0.0, le=1.0)
 
 

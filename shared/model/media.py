@@ -32,7 +32,9 @@ class MediaKind(StrEnum):
 
 
 STILLS = frozenset({MediaKind.JPEG, MediaKind.PNG, MediaKind.WEBP})
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid")
+_STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""ISO base media brands of pictures and picture sequences (ISO 23008-12, AVIF), which are not read here."""
 
 
 def sniff(head: bytes) -> MediaKind | None:
@@ -49,8 +51,10 @@ def sniff(head: bytes) -> MediaKind | None:
         return MediaKind.GIF
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return MediaKind.WEBM if b"webm" in head[:SNIFF_BYTES] else MediaKind.MATROSKA
+    if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
+        return None
     if head[4:8] in _BOXES:
-        return MediaKind.QUICKTIME if head[4:8] != b"ftyp" or head[8:12] == b"qt  " else MediaKind.MP4
+        return MediaKind.QUICKTIME if head[4:8] not in {b"ftyp", b"styp"} or head[8:12] == b"qt  " else MediaKind.MP4
     return None
 
 
@@ -93,3 +97,18 @@ class StillFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Facts = VideoFacts | StillFacts
+
+
+class DecodeSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What could be read of a picture or video, known when reading is over."""
+
+    frames: int
+    """Frames delivered."""
+    damaged_packets: int = 0
+    """Packets that were skipped or that gave a visibly damaged frame."""
+    ended_early: bool = False
+    """True if the file stops before what it announces."""
+    end_seconds: float = 0.0
+    """Where the last delivered frame ends, in seconds of the stream's own time."""
+    notice: str = ""
+    """One sentence for a person about what is damaged or missing; empty if all is well."""

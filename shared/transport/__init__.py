@@ -1,0 +1,1 @@
+"""The bus and the object store: what services reach each other by."""

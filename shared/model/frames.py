@@ -1,0 +1,89 @@
+"""Frames on their way: references to pixels, never pixels."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.model.faces import Face
+from shared.model.hops import Hop
+
+
+class FrameReference(msgspec.Struct, frozen=True, array_like=True):
+    """Where a sealed frame lies in the pool of its lane. Without meaning outside of it."""
+
+    epoch: int
+    """Which life of the pool."""
+    slot: int
+    """Which slot, from 0."""
+    generation: int
+    """Which use of the slot."""
+
+
+class CapturedFrame(msgspec.Struct, frozen=True, array_like=True):
+    """One decoded frame of a session."""
+
+    reference: FrameReference
+    sequence: int
+    """Place in its session, from 0 without a gap."""
+    pts: int
+    """Presentation time in units of the session's time base."""
+    duration: int = 0
+    """In units of the session's time base; 0 if the source does not say."""
+
+
+class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
+    """Frames lie in the pool. Ingest tells detect."""
+
+    lane: str
+    session: str
+    worker: str
+    """The render worker that owns the session."""
+    frames: tuple[CapturedFrame, ...]
+    """1..16 frames, in order."""
+    hops: tuple[Hop, ...] = ()
+    """What the hops before took, in order."""
+
+    @property
+    def subject(self) -> str:
+        """`lane.<lane>.detect`"""
+        return f"lane.{self.lane}.detect"
+
+
+class DetectedFrame(msgspec.Struct, frozen=True, array_like=True):
+    """One frame and the faces that were found in it."""
+
+    captured: CapturedFrame
+    faces: tuple[Face, ...]
+
+
+class FacesDetected(msgspec.Struct, frozen=True, tag=True):
+    """Faces of some frames are known. Detect tells the render worker that owns the session."""
+
+    lane: str
+    session: str
+    worker: str
+    frames: tuple[DetectedFrame, ...]
+    hops: tuple[Hop, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """`lane.<lane>.render.<worker>`"""
+        return f"lane.{self.lane}.render.{self.worker}"
+
+
+class FramesEnded(msgspec.Struct, frozen=True, tag=True):
+    """No frame follows. Ingest tells the render worker, which is done when it has drawn that many."""
+
+    lane: str
+    session: str
+    worker: str
+    frames: int
+    """How many frames the session had."""
+
+    @property
+    def subject(self) -> str:
+        """`lane.<lane>.render.<worker>`"""
+        return f"lane.{self.lane}.render.{self.worker}"
+
+
+ForRender = FacesDetected | FramesEnded

@@ -1,0 +1,139 @@
+"""Sessions: one ordered run of frames through a lane. How it is opened, fed, answered and ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.model.faces import Face
+from shared.model.hops import Hop
+from shared.model.jobs import Problem, Want
+from shared.model.looks import Look
+from shared.model.media import Facts, MediaKind
+
+CHUNK_BYTES = 512 * 1024
+"""Largest piece of media in one message; NATS takes 1 MiB by default."""
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A still is to be processed. Gateway asks a lane with room; more chunks follow on `live.<session>.in`."""
+
+    session: str
+    want: Want
+    look: Look
+    reply_kind: MediaKind | None
+    """The kind of picture to answer with; None for the kind it came in."""
+    deadline_unix_seconds: float
+    """After that nobody waits for the answer."""
+    body: bytes
+    """The first chunk."""
+    complete: bool
+    """True if `body` is all there is."""
+
+    SUBJECT = "sessions.open"
+
+
+class SessionOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The lane has taken the session."""
+
+    lane: str
+
+
+class SessionRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """No room, for now."""
+
+    retry_after_seconds: float
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A piece of encoded media, in order."""
+
+    body: bytes
+    last: bool
+
+
+class StillFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The answer to a still begins; chunks of the picture follow if one was wanted."""
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    hops: tuple[Hop, ...]
+    kind: MediaKind | None
+    """Of the picture that follows; None if none was wanted."""
+
+
+class SessionFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The session ends without an answer."""
+
+    problem: Problem
+
+
+ForClient = StillFinished | Chunk | SessionFailed
+
+
+class BeginSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ingest asks a render worker of its lane to own a session."""
+
+    session: str
+    want: Want
+    look: Look
+    facts: Facts
+    job: str = ""
+    """The job whose segment this is; empty for a still."""
+    segment: int = 0
+    attempt: int = 1
+    reply_kind: MediaKind | None = None
+    frames: int = 0
+    """How many frames there will be, where that is known before; else FramesEnded says it."""
+
+
+class SessionBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A render worker owns the session."""
+
+    worker: str
+    row: int
+    """The worker's reader row in the lane's frame pool."""
+
+
+class EndSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ingest asks the owner of a session to drop it and to touch none of its frames again."""
+
+    session: str
+
+
+class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The worker has dropped the session, or never knew it, and will touch none of its frames."""
+
+    session: str
+
+
+class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A worker of a lane is warm and says how much room it has, every second."""
+
+    lane: str
+    service: str
+    worker: str
+    room: int
+    """How many sessions more it takes."""
+
+    SUBJECT = "lanes.report"
+
+
+def live_in(session: str) -> str:
+    """Where a session's media comes in: chunks."""
+    return f"live.{session}.in"
+
+
+def live_out(session: str) -> str:
+    """Where a session's answer goes out: ForClient."""
+    return f"live.{session}.out"
+
+
+def begin_subject(lane: str) -> str:
+    """Where render workers of a lane take sessions: BeginSession -> SessionBegun."""
+    return f"lane.{lane}.begin"
+
+
+def end_subject(lane: str, worker: str) -> str:
+    """Where a render worker is told to drop a session: EndSession -> SessionEnded."""
+    return f"lane.{lane}.end.{worker}"

@@ -1,0 +1,99 @@
+"""The life of a service process: start, say that it is ready, end on a signal, never outlive its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+from pydantic import ValidationError
+
+from shared.model.errors import Misconfigured
+from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry, log, set_up_logging
+from shared.transport.nats_bus import NatsBus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+    from shared.runtime.settings import ServiceSettings
+
+EXIT_MISCONFIGURED = 78
+"""sysexits.h: EX_CONFIG."""
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process (SIGTERM) when the thread that started it is gone."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main(service: str, read_settings: Callable[[], Any], run: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+    """Run a service until SIGTERM or SIGINT. Exits 78 with a sentence where it is misconfigured."""
+    try:
+        settings: ServiceSettings = read_settings()
+    except ValidationError as error:
+        sys.exit(_said(service, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())))
+    if settings.die_with_parent:
+        die_with_parent()
+    set_up_logging(service, settings)
+    try:
+        uvloop.run(_until_signal(run(settings)))
+    except* Misconfigured as group:
+        sys.exit(_said(service, "; ".join(str(error) for error in group.exceptions)))
+
+
+async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(running)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+@asynccontextmanager
+async def connected(service: str, settings: ServiceSettings) -> AsyncIterator[tuple[NatsBus, Telemetry]]:
+    """The bus and the telemetry of a service, closed in order."""
+    loop = asyncio.get_running_loop()
+    bus = await NatsBus.connect(settings.nats_url, f"visavis-{service}-{settings.lane}-{settings.worker}")
+
+    def send(spans: bytes) -> None:
+        asyncio.run_coroutine_threadsafe(bus.send(SPANS_SUBJECT, spans), loop)
+
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(bus.close)
+        telemetry = Telemetry(service, settings, send)
+        stack.push_async_callback(asyncio.to_thread, telemetry.close)
+        yield bus, telemetry
+
+
+def tell_ready(settings: ServiceSettings, **facts: str) -> None:
+    """Tell whoever started this process that it is ready, and where."""
+    log.info("ready", **facts)
+    if settings.ready_fd >= 0:
+        os.write(settings.ready_fd, json.dumps(facts).encode() + b"\n")
+        os.close(settings.ready_fd)
+
+
+async def together(*running: Awaitable[None]) -> None:
+    """Run until one fails or all are cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        for one in running:
+            tasks.create_task(_as_coroutine(one))
+
+
+async def _as_coroutine(running: Awaitable[None]) -> None:
+    await running
+
+
+def _said(service: str, sentence: str) -> int:
+    print(f"visavis {service}: {sentence}", file=sys.stderr)  # noqa: T201  -- the last word of the process
+    return EXIT_MISCONFIGURED

@@ -1,0 +1,61 @@
+"""Who is there: warm workers say so every second, whoever needs them listens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from shared.model.errors import Unavailable
+from shared.model.sessions import WorkerReported
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.transport.bus import Bus
+
+EVERY_SECONDS = 0.5
+GONE_AFTER_SECONDS = 2.5
+LANE_SERVICES = frozenset({"ingest", "detect", "render"})
+
+
+async def report(bus: Bus, say: Callable[[], WorkerReported]) -> None:
+    """Say that this worker is there, until cancelled."""
+    while True:
+        try:
+            await bus.send(WorkerReported.SUBJECT, wire.encode(say()))
+        except Unavailable:
+            pass  # the next report says it
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+class Presence:
+    """What was heard of the workers lately."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, str, str], tuple[float, WorkerReported]] = {}
+
+    async def follow(self, bus: Bus) -> None:
+        """Listen to the reports, until cancelled."""
+        decoder = wire.decoder(WorkerReported)
+        async with bus.listen(WorkerReported.SUBJECT) as reports:
+            async for received in reports:
+                self.note(wire.decode(received.body, decoder))
+
+    def note(self, report: WorkerReported) -> None:
+        """Remember a report."""
+        self._heard[report.lane, report.service, report.worker] = (time.monotonic(), report)
+
+    def workers(self) -> list[WorkerReported]:
+        """Those that were heard of in the last seconds."""
+        since = time.monotonic() - GONE_AFTER_SECONDS
+        self._heard = {key: heard for key, heard in self._heard.items() if heard[0] >= since}
+        return [report for _, report in self._heard.values()]
+
+    def warm_lanes(self) -> set[str]:
+        """Lanes in which each of ingest, detect and render is warm."""
+        services: dict[str, set[str]] = {}
+        for worker in self.workers():
+            services.setdefault(worker.lane, set()).add(worker.service)
+        return {lane for lane, found in services.items() if found >= LANE_SERVICES}

@@ -1,0 +1,169 @@
+"""THE loop of all services: receive, trace, work, publish, acknowledge. It stands nowhere else.
+
+What becomes of a message is decided by the class of the exception (`shared.model.errors`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import msgspec
+
+from shared.model.errors import Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
+from shared.model.frames import FacesDetected, FramesCaptured
+from shared.model.hops import Hop
+from shared.runtime.telemetry import log, sent_ns_of
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from shared.runtime.telemetry import Telemetry
+    from shared.transport.bus import Bus, Delivery
+    from shared.transport.topology import Queue
+
+M = TypeVar("M", bound=msgspec.Struct)
+LONGEST_DELAY_SECONDS = 10.0
+
+
+class Publishable(Protocol):
+    """A message that knows where it goes."""
+
+    @property
+    def subject(self) -> str:
+        """Its subject on the bus."""
+        ...
+
+
+@dataclass(slots=True)
+class Passage(Generic[M]):
+    """One message on its way through a service."""
+
+    message: M
+    tries: int
+    waited_ms: float
+    started: float
+
+    def hop(self, name: str) -> Hop:
+        """How long it has taken so far, a frame."""
+        frames = _frames_in(self.message)
+        worked_ms = (time.perf_counter() - self.started) * 1000 / frames
+        return Hop(name, round(self.waited_ms, 3), round(worked_ms, 3), frames)
+
+
+class Stage(Generic[M]):
+    """A service as a function from message to messages."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        telemetry: Telemetry,
+        queue: Queue,
+        kind: type[M],
+        work: Callable[[Passage[M]], Awaitable[Sequence[Publishable]]],
+    ) -> None:
+        self._bus = bus
+        self._telemetry = telemetry
+        self._queue = queue
+        self._decoder = wire.decoder(kind)
+        self._work = work
+        self.bury: Callable[[M, str], Awaitable[None]] | None = None
+        """Told of a message that goes to the dead letters, with the reason."""
+
+    async def run(self, concurrency: int = 1) -> None:
+        """Deal with messages until cancelled, `concurrency` at a time. Raises Misconfigured if none can succeed."""
+        room = asyncio.Semaphore(concurrency)
+        async with self._bus.consume(self._queue) as deliveries, asyncio.TaskGroup() as tasks:
+            while True:
+                await room.acquire()
+                delivery = await anext(deliveries)
+                tasks.create_task(self._deal_with(delivery)).add_done_callback(lambda _: room.release())
+
+    async def _deal_with(self, delivery: Delivery) -> None:
+        try:
+            outcome = await self._pass(delivery)
+        except (Late, Lost) as error:
+            outcome = type(error).__name__.lower()
+            log.info("dropped", reason=outcome, detail=str(error))
+            await delivery.done()
+        except (Malformed, Rejected) as error:
+            outcome = "malformed"
+            log.error("dead letter", detail=str(error))
+            await self._to_the_dead(delivery, str(error))
+        except Unavailable as error:
+            outcome = await self._again(delivery, str(error))
+        except Misconfigured:
+            raise
+        except Exception as error:  # noqa: BLE001  -- the one place: a bug costs a message, never the service
+            log.exception("unexpected")
+            outcome = await self._again(delivery, f"{type(error).__name__}: {error}")
+        self._telemetry.count(outcome)
+
+    async def _pass(self, delivery: Delivery) -> str:
+        received_ns = time.time_ns()
+        started = time.perf_counter()
+        message = wire.decode(delivery.body, self._decoder)
+        if delivery.tries >= self._queue.max_deliver:
+            return await self._give_up(delivery, message)
+        sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
+        passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)
+        self._telemetry.queue_span(delivery.headers, sent_ns, received_ns)
+        with self._telemetry.span(self._telemetry.service, delivery.headers, "consumer", tries=delivery.tries):
+            async with self._keeping(delivery):
+                results = await self._work(passage)
+            hop = passage.hop(self._telemetry.service)
+            for result in results:
+                stamped = _with_hop(result, message, hop)
+                await self._bus.publish(result.subject, wire.encode(stamped), self._telemetry.headers())
+        await delivery.done()
+        self._telemetry.record(hop)
+        return "done"
+
+    @asynccontextmanager
+    async def _keeping(self, delivery: Delivery) -> AsyncIterator[None]:
+        """Say that it is being worked on, as long as it is."""
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(self._queue.ack_wait_seconds / 3)
+                await delivery.working()
+
+        task = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _again(self, delivery: Delivery, reason: str) -> str:
+        delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
+        log.warning("will be retried", detail=reason, tries=delivery.tries, delay_seconds=delay)
+        await delivery.retry(delay)
+        return "retried"
+
+    async def _give_up(self, delivery: Delivery, message: M) -> str:
+        reason = f"It was tried {delivery.tries - 1} times and never came to its end."
+        if self.bury is not None:
+            await self.bury(message, reason)
+        await self._to_the_dead(delivery, reason)
+        return "dead"
+
+    async def _to_the_dead(self, delivery: Delivery, reason: str) -> None:
+        headers = {**delivery.headers, "visavis-reason": reason[:200].encode("ascii", "replace").decode()}
+        await self._bus.publish(f"dead.{delivery.subject}", delivery.body, headers)
+        await delivery.discard()
+
+
+def _frames_in(message: msgspec.Struct) -> int:
+    return len(message.frames) if isinstance(message, FramesCaptured | FacesDetected) else 1
+
+
+def _with_hop(result: Publishable, message: msgspec.Struct, hop: Hop) -> msgspec.Struct:
+    """A result about the same frames carries their hops on."""
+    if isinstance(result, FacesDetected) and isinstance(message, FramesCaptured):
+        return msgspec.structs.replace(result, hops=(*message.hops, hop))
+    assert isinstance(result, msgspec.Struct)  # noqa: S101  -- every message is one
+    return result

@@ -1,0 +1,160 @@
+"""Traces, metrics and logs: the one door to OpenTelemetry and structlog.
+
+Without a collector (OTEL_EXPORTER_OTLP_ENDPOINT) spans go to the gateway over the bus, as OTLP.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from prometheus_client import Counter, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from shared.model.hops import Hop
+    from shared.runtime.settings import ServiceSettings
+
+SPANS_SUBJECT = "telemetry.spans"
+"""Where spans go as OTLP protobuf (ExportTraceServiceRequest) while no collector is named."""
+SENT_HEADER = "visavis-sent-ns"
+"""When a message was published, nanoseconds since 1970: what `waited` is measured from."""
+EXPORT_EVERY_MS = 500
+
+_BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+_LABELS = ("service",)
+_waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.", _LABELS, buckets=_BUCKETS_SECONDS)
+_worked = Histogram("visavis_hop_worked_seconds", "Work of a hop, a frame.", _LABELS, buckets=_BUCKETS_SECONDS)
+_outcomes = Counter("visavis_messages_total", "Messages by what became of them.", ("service", "outcome"))
+
+log = structlog.stdlib.get_logger()
+
+
+class Telemetry:
+    """What one process says of itself."""
+
+    def __init__(self, service: str, settings: ServiceSettings, send: Callable[[bytes], None]) -> None:
+        self.service = service
+        resource = Resource.create(
+            {"service.name": f"visavis-{service}", "service.instance.id": f"{settings.lane}/{settings.worker}"}
+        )
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        exporter: SpanExporter = OTLPSpanExporter() if settings.otlp_endpoint else _ToGateway(send)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
+        self._tracer = self._provider.get_tracer("visavis")
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, addr="127.0.0.1")
+
+    @contextmanager
+    def span(
+        self, name: str, headers: Mapping[str, str] | None = None, kind: str = "internal", **attributes: Any
+    ) -> Iterator[trace.Span]:
+        """A span around a block, child of what `headers` carry or else of the current one. Attributes: plain values."""
+        parent = propagate.extract(headers) if headers is not None else None
+        with self._tracer.start_as_current_span(
+            name, context=parent, kind=trace.SpanKind[kind.upper()], attributes=_named(attributes)
+        ) as span:
+            yield span
+
+    def queue_span(self, headers: Mapping[str, str], sent_ns: int, received_ns: int) -> None:
+        """A finished span for the time a message waited."""
+        span = self._tracer.start_span(f"{self.service}.wait", propagate.extract(headers), start_time=sent_ns)
+        span.end(received_ns)
+
+    def headers(self) -> dict[str, str]:
+        """What a message carries so that its trace and its waiting time go on: W3C trace context and the time."""
+        carrier = {SENT_HEADER: str(time.time_ns())}
+        propagate.inject(carrier)
+        return carrier
+
+    def record(self, hop: Hop) -> None:
+        """Count a hop's times, for every frame."""
+        waited, worked = _waited.labels(hop.name), _worked.labels(hop.name)
+        for _ in range(hop.frames):
+            waited.observe(hop.waited_ms / 1000)
+            worked.observe(hop.worked_ms / 1000)
+
+    def count(self, outcome: str) -> None:
+        """Count what became of a message."""
+        _outcomes.labels(self.service, outcome).inc()
+
+    def close(self) -> None:
+        """Send what is pending."""
+        self._provider.force_flush(2000)
+        self._provider.shutdown()
+
+
+def trace_id_of(span: trace.Span) -> str:
+    """The trace's id, 32 hexadecimal digits."""
+    return trace.format_trace_id(span.get_span_context().trace_id)
+
+
+def sent_ns_of(headers: Mapping[str, str], default: int) -> int:
+    """When a message was published, by its header; `default` if it does not say."""
+    value = headers.get(SENT_HEADER, "")
+    return int(value) if value.isdecimal() else default
+
+
+def set_up_logging(service: str, settings: ServiceSettings) -> None:
+    """JSON lines to stdout, with the ids of the current trace."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        _with_trace,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service, lane=settings.lane, worker=settings.worker)
+
+
+class _ToGateway(SpanExporter):
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._send(encode_spans(spans).SerializeToString())
+        return SpanExportResult.SUCCESS
+
+
+def _named(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"visavis.{key}": value for key, value in attributes.items()}
+
+
+def _with_trace(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        event["span_id"] = trace.format_span_id(context.span_id)
+    return event

@@ -1,0 +1,99 @@
+"""What a service may do on the bus. NATS speaks it (`nats_bus`), and the double in `shared.testing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from shared.transport.topology import Queue
+
+    Headers = Mapping[str, str]
+    Answer = Callable[["Received"], Awaitable[bytes]]
+
+
+class Received(Protocol):
+    """A message as it came."""
+
+    @property
+    def subject(self) -> str:
+        """Where it was sent to."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """What was sent."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """Names and values; empty if there are none."""
+        ...
+
+
+class Delivery(Received, Protocol):
+    """A message of a queue. Exactly one of done, retry and discard ends it."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was delivered, this time included."""
+        ...
+
+    async def done(self) -> None:
+        """It was dealt with."""
+        ...
+
+    async def retry(self, delay_seconds: float) -> None:
+        """Give it to someone again, after a while."""
+        ...
+
+    async def discard(self) -> None:
+        """Never deliver it again."""
+        ...
+
+    async def working(self) -> None:
+        """It takes longer: count the acknowledgement time from now."""
+        ...
+
+
+class Bus(Protocol):
+    """Publish and consume what is kept; send, listen, request and answer what is not.
+
+    Every method raises Unavailable if the bus does not answer.
+    """
+
+    async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
+        """Put a message into the stream that keeps `subject`; returns when the stream has it."""
+        ...
+
+    def consume(self, queue: Queue) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
+        """Messages of a queue, until the context ends."""
+        ...
+
+    async def last(self, subject: str) -> bytes | None:
+        """The newest kept message on `subject`; None if there is none."""
+        ...
+
+    def replay(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
+        """All kept messages on `subject`, then the new ones as they come."""
+        ...
+
+    async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
+        """To whoever listens now; at most once."""
+        ...
+
+    def listen(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
+        """Everything sent to `subject` (`*` stands for one word) from the moment the context is entered."""
+        ...
+
+    async def request(
+        self, subject: str, body: bytes, headers: Headers | None = None, timeout_seconds: float = 2.0
+    ) -> bytes:
+        """The answer of one of those who answer there. Raises Unavailable if nobody does."""
+        ...
+
+    def answer(self, subject: str, group: str, using: Answer) -> AbstractAsyncContextManager[None]:
+        """Answer requests, sharing them with the others of the group, until the context ends."""
+        ...

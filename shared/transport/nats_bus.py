@@ -1,0 +1,288 @@
+"""The bus on NATS JetStream: the one door to nats-py."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+import nats
+from nats.aio.errors import ErrNoServers
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.js import api
+from nats.js.errors import NotFoundError
+
+from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.topology import STREAMS, Queue, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
+    from nats.js import JetStreamContext
+
+    from shared.transport.bus import Answer, Headers
+
+FETCH_SECONDS = 5.0
+REPLAY_FORGET_SECONDS = 60.0
+_DOWN = (NatsError, asyncio.TimeoutError, OSError)
+
+
+class NatsMessage:
+    """A message as it came, and as a delivery what may be done with it."""
+
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.subject: str = message.subject
+        self.body: bytes = message.data
+        self.headers: Mapping[str, str] = message.headers or {}
+
+    @property
+    def tries(self) -> int:
+        """How often it was delivered, this time included."""
+        return int(self._message.metadata.num_delivered)
+
+    async def done(self) -> None:
+        """It was dealt with."""
+        await self._message.ack()
+
+    async def retry(self, delay_seconds: float) -> None:
+        """Give it to someone again, after a while."""
+        await self._message.nak(delay=delay_seconds)
+
+    async def discard(self) -> None:
+        """Never deliver it again."""
+        await self._message.term()
+
+    async def working(self) -> None:
+        """It takes longer: count the acknowledgement time from now."""
+        await self._message.in_progress()
+
+
+class NatsBus:
+    """A connection to NATS that comes back by itself when the server does."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._stream: JetStreamContext = client.jetstream(timeout=5.0)
+
+    @classmethod
+    async def connect(cls, url: str, name: str) -> Self:
+        """Connect, and create or bring up to date every stream. Raises Misconfigured if nobody answers at `url`."""
+        try:
+            client = await nats.connect(
+                url,
+                name=name,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.25,
+                connect_timeout=5,
+                error_cb=_ignore,
+            )
+        except (*_DOWN, ErrNoServers) as error:
+            raise Misconfigured(f"No NATS server answers at {url}: start one or name another with --nats.") from error
+        bus = cls(client)
+        for stream in STREAMS:
+            await bus._declare(stream)
+        return bus
+
+    async def close(self) -> None:
+        """Send what is pending and disconnect."""
+        with suppress(*_DOWN):
+            await self._client.flush(timeout=2)
+        await self._client.close()
+
+    async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
+        """Put a message into the stream that keeps `subject`; returns when the stream has it."""
+        with _down(f"The bus did not take a message for {subject}"):
+            await self._stream.publish(subject, body, headers=dict(headers) if headers else None)
+
+    @asynccontextmanager
+    async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[NatsMessage]]:
+        """Messages of a queue, until the context ends."""
+        with _down(f"The queue {queue.name} cannot be had"):
+            await self._stream.add_consumer(queue.stream, config=_consumer(queue))
+            messages, stop = await self._open(queue)
+        try:
+            yield messages
+        finally:
+            with suppress(*_DOWN):
+                await stop()
+
+    async def last(self, subject: str) -> bytes | None:
+        """The newest kept message on `subject`; None if there is none."""
+        with _down(f"The bus does not answer for {subject}"):
+            try:
+                message = await self._stream.get_last_msg(_keeper(subject), subject, direct=True)
+            except NotFoundError:
+                return None
+        return message.data or b""
+
+    @asynccontextmanager
+    async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
+        """All kept messages on `subject`, then the new ones as they come."""
+        config = api.ConsumerConfig(
+            ack_policy=api.AckPolicy.NONE, inactive_threshold=REPLAY_FORGET_SECONDS, mem_storage=True, num_replicas=1,
+        )  # fmt: skip
+        with _down(f"{subject} cannot be replayed"):
+            subscription = await self._stream.subscribe(
+                subject, stream=_keeper(subject), config=config, manual_ack=True,
+            )  # fmt: skip
+        try:
+            yield _pushed(subscription)
+        finally:
+            with suppress(*_DOWN):
+                info = await subscription.consumer_info()
+                await subscription.unsubscribe()
+                await self._stream.delete_consumer(info.stream_name, info.name)
+
+    async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
+        """To whoever listens now; at most once."""
+        with _down(f"The bus did not take a message for {subject}"):
+            await self._client.publish(subject, body, headers=dict(headers) if headers else None)
+
+    @asynccontextmanager
+    async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
+        """Everything sent to `subject` from the moment the context is entered."""
+        with _down(f"The bus does not let us listen on {subject}"):
+            subscription = await self._client.subscribe(subject)
+            await self._client.flush()
+        try:
+            yield _pushed(subscription)
+        finally:
+            with suppress(*_DOWN):
+                await subscription.unsubscribe()
+
+    async def request(
+        self, subject: str, body: bytes, headers: Headers | None = None, timeout_seconds: float = 2.0
+    ) -> bytes:
+        """The answer of one of those who answer there. Raises Unavailable if nobody does."""
+        with _down(f"Nobody answers on {subject}"):
+            reply = await self._client.request(
+                subject, body, timeout=timeout_seconds, headers=dict(headers) if headers else None
+            )
+        return bytes(reply.data)
+
+    @asynccontextmanager
+    async def answer(self, subject: str, group: str, using: Answer) -> AsyncIterator[None]:
+        """Answer requests, sharing them with the others of the group, until the context ends."""
+
+        async def respond(message: Msg) -> None:
+            reply = await using(NatsMessage(message))
+            with suppress(*_DOWN):
+                await message.respond(reply)
+
+        with _down(f"The bus does not let us answer on {subject}"):
+            subscription = await self._client.subscribe(subject, queue=group, cb=respond)
+            await self._client.flush()
+        try:
+            yield
+        finally:
+            with suppress(*_DOWN):
+                await subscription.unsubscribe()
+
+    async def _open(self, queue: Queue) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
+        if queue.prefetch:
+            pushed = await self._client.subscribe(_inbox(queue), queue=queue.name)
+            return _pushed(pushed), pushed.unsubscribe
+        pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
+        return _pulled(pulled), pulled.unsubscribe
+
+    async def _declare(self, stream: Stream) -> None:
+        config = api.StreamConfig(
+            name=stream.name,
+            subjects=list(stream.subjects),
+            storage=api.StorageType.MEMORY if stream.in_memory else api.StorageType.FILE,
+            retention=api.RetentionPolicy.WORK_QUEUE if stream.is_queue else api.RetentionPolicy.LIMITS,
+            discard=api.DiscardPolicy.NEW if stream.is_queue else api.DiscardPolicy.OLD,
+            max_bytes=stream.max_bytes,
+            max_age=stream.max_age_seconds,
+            max_msgs_per_subject=stream.max_per_subject,
+            allow_direct=True,
+        )
+        with _down(f"The stream {stream.name} cannot be made"):
+            try:
+                await self._stream.stream_info(stream.name)
+            except NotFoundError:
+                await self._stream.add_stream(config)
+            else:
+                await self._stream.update_stream(config)
+
+
+class _down:  # noqa: N801  -- reads as the words of a with statement
+    """Turns the client's errors into Unavailable with a sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, NoRespondersError):
+            raise Unavailable(f"{self._sentence}: nobody is there.") from error
+        if isinstance(error, _DOWN):
+            raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
+
+
+def _consumer(queue: Queue) -> api.ConsumerConfig:
+    return api.ConsumerConfig(
+        name=queue.name,
+        durable_name=queue.name,
+        filter_subject=queue.subject,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=queue.ack_wait_seconds,
+        max_deliver=queue.max_deliver,
+        max_ack_pending=queue.max_ack_pending,
+        inactive_threshold=queue.forget_after_seconds or None,
+        deliver_subject=_inbox(queue) if queue.prefetch else None,
+        deliver_group=queue.name if queue.prefetch else None,
+    )
+
+
+def _inbox(queue: Queue) -> str:
+    return f"deliver.{queue.name}"
+
+
+def _keeper(subject: str) -> str:
+    """The stream that keeps a subject."""
+    words = subject.split(".")
+    for stream in STREAMS:
+        for pattern in stream.subjects:
+            if _matches(pattern.split("."), words):
+                return stream.name
+    raise Misconfigured(f"No stream keeps {subject}.")
+
+
+def _matches(pattern: list[str], words: list[str]) -> bool:
+    if pattern[-1] == ">":
+        return len(words) >= len(pattern) and _matches(pattern[:-1], words[: len(pattern) - 1])
+    return len(pattern) == len(words) and all(p in {"*", w} for p, w in zip(pattern, words, strict=True))
+
+
+async def _pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:
+    async for message in subscription.messages:
+        yield NatsMessage(message)
+
+
+async def _pulled(subscription: JetStreamContext.PullSubscription) -> AsyncIterator[NatsMessage]:
+    """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again."""
+    while True:
+        try:
+            messages = await subscription.fetch(1, timeout=FETCH_SECONDS)
+        except TimeoutError:
+            continue
+        except NatsError:
+            await asyncio.sleep(0.25)
+            continue
+        for message in messages:
+            yield NatsMessage(message)
+
+
+async def _ignore(error: Exception) -> None:
+    """The client retries by itself; whoever calls meanwhile gets Unavailable."""
+
+
+__all__ = ["NatsBus", "NatsMessage"]

@@ -1,0 +1,113 @@
+"""The object store: a folder by default, S3, Google Cloud or Azure by URL. The one door to obstore."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import NotFoundError as ObjectNotFoundError
+from obstore.store import LocalStore, from_url
+
+from shared.model.errors import Lost, Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator
+
+PIECE_BYTES = 1 << 20
+
+
+class ObjectStore:
+    """Objects by key. Every method raises Unavailable if the store does not answer."""
+
+    def __init__(self, store: obstore.store.ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """`file:///folder` (made if missing), `s3://bucket/prefix`, `gs://...`, `az://...`."""
+        parts = urlsplit(url)
+        try:
+            if parts.scheme == "file":
+                return cls(LocalStore(Path(parts.path), mkdir=True, automatic_cleanup=True))
+            return cls(from_url(url))
+        except (BaseError, ValueError) as error:
+            raise Misconfigured(f"There is no object store at {parts.scheme}://{parts.netloc}: {error}") from error
+
+    async def put(self, key: str, body: bytes | Path | AsyncIterable[bytes]) -> None:
+        """Write an object as a whole, from memory, a file or pieces; readers see the old one or the new one."""
+        try:
+            await obstore.put_async(self._store, key, body)
+        except BaseError as error:
+            raise Unavailable(f"The object store did not take {key}: {_short(error)}") from error
+
+    async def create(self, key: str, body: bytes) -> bool:
+        """Write an object unless there is one of that name; False if there is."""
+        try:
+            await obstore.put_async(self._store, key, body, mode="create")
+        except AlreadyExistsError:
+            return False
+        except BaseError as error:
+            raise Unavailable(f"The object store did not take {key}: {_short(error)}") from error
+        return True
+
+    async def get(self, key: str) -> bytes:
+        """A small object as a whole. Raises Lost if there is none."""
+        try:
+            result = await obstore.get_async(self._store, key)
+            return bytes(await result.bytes_async())
+        except (ObjectNotFoundError, FileNotFoundError) as error:
+            raise Lost(f"There is no {key} in the object store.") from error
+        except BaseError as error:
+            raise Unavailable(f"The object store does not give {key}: {_short(error)}") from error
+
+    async def size(self, key: str) -> int:
+        """Bytes of an object. Raises Lost if there is none."""
+        try:
+            return int((await obstore.head_async(self._store, key))["size"])
+        except (ObjectNotFoundError, FileNotFoundError) as error:
+            raise Lost(f"There is no {key} in the object store.") from error
+        except BaseError as error:
+            raise Unavailable(f"The object store does not answer for {key}: {_short(error)}") from error
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes [start, end) of an object, piece by piece."""
+        while start < end:
+            stop = min(end, start + PIECE_BYTES)
+            try:
+                piece = await obstore.get_range_async(self._store, key, start=start, end=stop)
+            except (ObjectNotFoundError, FileNotFoundError) as error:
+                raise Lost(f"There is no {key} in the object store.") from error
+            except BaseError as error:
+                raise Unavailable(f"The object store does not give {key}: {_short(error)}") from error
+            yield bytes(piece)
+            start = stop
+
+    async def download(self, key: str, target: Path) -> None:
+        """Copy an object into a file. Raises Lost if there is none."""
+        size = await self.size(key)
+        with target.open("wb") as file:
+            async for piece in self.read(key, 0, size):
+                await asyncio.to_thread(file.write, piece)
+
+    async def remove(self, prefix: str) -> int:
+        """Remove every object under a prefix; answers how many there were."""
+        try:
+            keys = [item["path"] for batch in await self._list(prefix) for item in batch]
+            if keys:
+                await obstore.delete_async(self._store, keys)
+        except (ObjectNotFoundError, FileNotFoundError):
+            return 0
+        except BaseError as error:
+            raise Unavailable(f"The object store did not remove {prefix}: {_short(error)}") from error
+        return len(keys)
+
+    async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
+        return [list(batch) async for batch in obstore.list(self._store, prefix)]
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,81 @@
+"""Every stream and queue of the bus, declared once; created or brought up to date when a service starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.model.jobs import TRIES
+
+MIB = 1 << 20
+DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What JetStream keeps."""
+
+    name: str
+    subjects: tuple[str, ...]
+    in_memory: bool
+    """True: gone with the server; False: on its disk."""
+    is_queue: bool
+    """True: a message is gone once acknowledged; False: it is kept for `max_age_seconds`."""
+    max_bytes: int
+    max_age_seconds: float
+    """0 keeps without end."""
+    max_per_subject: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable consumer: every message goes to one of those who consume it."""
+
+    stream: str
+    name: str
+    subject: str
+    ack_wait_seconds: float
+    """After that without a word the message is given to another."""
+    max_deliver: int
+    max_ack_pending: int
+    """So many messages may be out and unacknowledged: the back-pressure."""
+    prefetch: bool
+    """True: pushed as they come, for the shortest hop; False: asked for one by one, by those with room."""
+    forget_after_seconds: float = 0.0
+    """The queue is removed when nobody consumed it for so long; 0 keeps it."""
+
+
+JOBS = Stream("JOBS", ("jobs.segment",), in_memory=False, is_queue=True, max_bytes=64 * MIB, max_age_seconds=0)
+EVENTS = Stream(
+    "EVENTS", ("jobs.event.*",), in_memory=False, is_queue=False,
+    max_bytes=256 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1000,
+)  # fmt: skip
+FRAMES = Stream(
+    "FRAMES", ("lane.*.detect", "lane.*.render.*"), in_memory=True, is_queue=True,
+    max_bytes=256 * MIB, max_age_seconds=60,
+)  # fmt: skip
+DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS)
+STREAMS = (JOBS, EVENTS, FRAMES, DEAD)
+
+
+def segment_queue() -> Queue:
+    """Segments of jobs, for any ingest with room. One more delivery than tries: the last one says why it is dead."""
+    return Queue(
+        JOBS.name, "ingest", "jobs.segment",
+        ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+    )  # fmt: skip
+
+
+def detect_queue(lane: str) -> Queue:
+    """Captured frames, for any detect of the lane."""
+    return Queue(
+        FRAMES.name, f"detect-{lane}", f"lane.{lane}.detect",
+        ack_wait_seconds=3, max_deliver=TRIES, max_ack_pending=8, prefetch=True, forget_after_seconds=300,
+    )  # fmt: skip
+
+
+def render_queue(lane: str, worker: str) -> Queue:
+    """Frames with faces, for the render worker that owns their session."""
+    return Queue(
+        FRAMES.name, f"render-{lane}-{worker}", f"lane.{lane}.render.{worker}",
+        ack_wait_seconds=10, max_deliver=TRIES, max_ack_pending=16, prefetch=True, forget_after_seconds=30,
+    )  # fmt: skip
