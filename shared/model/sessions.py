@@ -75,6 +75,8 @@ class BeginSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Ingest asks a render worker of its lane to own a session."""
 
     session: str
+    epoch: int
+    """Of the lane's frame pool."""
     want: Want
     look: Look
     facts: Facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.model.errors import Unavailable
@@ -23,10 +24,8 @@ LANE_SERVICES = frozenset({"ingest", "detect", "render"})
 async def report(bus: Bus, say: Callable[[], WorkerReported]) -> None:
     """Say that this worker is there, until cancelled."""
     while True:
-        try:
+        with suppress(Unavailable):  # the next report says it
             await bus.send(WorkerReported.SUBJECT, wire.encode(say()))
-        except Unavailable:
-            pass  # the next report says it
         await asyncio.sleep(EVERY_SECONDS)
 
 

@@ -18,7 +18,7 @@ def encode(message: msgspec.Struct) -> bytes:
     return _encoder.encode(message)
 
 
-def decoder(kind: type[T] | Any) -> msgspec.msgpack.Decoder[T]:
+def decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     """A reusable decoder for a message or a union of tagged messages."""
     return msgspec.msgpack.Decoder(kind)
 
