@@ -1,0 +1,109 @@
+"""The rectangle of a picture that one face is drawn in, and the small working grid that lies over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Plane = NDArray[np.uint8]
+    Grid = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Rows y0..y1 and columns x0..x1 of a picture, ends excluded, under a grid of square cells.
+
+    Invariant: x0 and y0 are multiples of `step`, and step is even, so that chroma samples of 4:2:0 never straddle the
+    border and the grid does not swim over a still picture when the face moves. Only the picture's own right and lower
+    edge may cut the last cells short.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    step: int
+    """Pixels along one side of a cell: a power of two, 2 or more."""
+
+    @classmethod
+    def around(cls, points_px: NDArray[np.float32], margin: float, step: int, size: tuple[int, int]) -> Region | None:
+        """The part of a picture of `size` (width, height) within `margin` pixels of the points' bounding box.
+
+        points_px: [n, 2] x, y. Returns None where no pixel of the picture is meant.
+        """
+        low = np.floor((points_px.min(axis=0) - margin) / step) * step
+        high = np.ceil((points_px.max(axis=0) + margin) / step) * step
+        x0, y0 = (int(v) for v in np.clip(low, 0, size))
+        x1, y1 = (int(v) for v in np.clip(high, 0, size))
+        return cls(x0, y0, x1, y1, step) if x0 < x1 and y0 < y1 else None
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return -((self.y0 - self.y1) // self.step), -((self.x0 - self.x1) // self.step)
+
+    def shape(self, subsampling: int) -> tuple[int, int]:
+        """Rows and columns of a plane's samples in the region; subsampling is 1 or 2."""
+        return -((self.y0 - self.y1) // subsampling), -((self.x0 - self.x1) // subsampling)
+
+    def cut(self, plane: Plane, subsampling: int) -> Plane:
+        """The region's samples of a whole picture's plane, as a view."""
+        rows, columns = self.shape(subsampling)
+        top, left = self.y0 // subsampling, self.x0 // subsampling
+        return plane[top : top + rows, left : left + columns]
+
+    def to_grid(self, points_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points of the picture [n, 2] in cells, where a cell's own coordinate is its centre's."""
+        corner = np.array((self.x0 - 0.5, self.y0 - 0.5), np.float32)
+        return (points_px - corner) * np.float32(1 / self.step) - np.float32(0.5)
+
+    def part(self, inner: Region) -> tuple[slice, slice]:
+        """Rows and columns, counted from this region's corner, of one that lies within it."""
+        return slice(inner.y0 - self.y0, inner.y1 - self.y0), slice(inner.x0 - self.x0, inner.x1 - self.x0)
+
+    def centres_px(self) -> NDArray[np.float32]:
+        """[rows * columns, 2] float32: x, y of the cells' centres in pixels of the picture, row by row."""
+        rows, columns = self.cells
+        xs = self.x0 + np.arange(columns, dtype=np.float32) * self.step + (self.step - 1) / 2
+        ys = self.y0 + np.arange(rows, dtype=np.float32) * self.step + (self.step - 1) / 2
+        return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.float32)
+
+    def gather(self, samples: Plane, subsampling: int) -> Grid:
+        """The mean of `samples` (what `cut` gives) in each cell: [rows, columns] float32, 0..255."""
+        side = self.step // subsampling
+        rows, columns = self.cells
+        down, right = rows * side - samples.shape[0], columns * side - samples.shape[1]
+        if down or right:
+            samples = cv2.copyMakeBorder(samples, 0, down, 0, right, cv2.BORDER_REPLICATE)  # type: ignore[assignment] # OpenCV's stub forgets the dtype
+        small = cv2.resize(samples, (columns, rows), interpolation=cv2.INTER_AREA)
+        return small.astype(np.float32)
+
+    def spread(self, grid: Grid, subsampling: int, scratch: Scratch, name: str) -> Grid:
+        """The grid [rows, columns(, 2)] between its cells' centres, for every sample of a plane; lives in scratch."""
+        side = self.step // subsampling
+        rows, columns = (n * side for n in self.cells)
+        full = scratch.take(name, (rows, columns, *grid.shape[2:]))
+        cv2.resize(grid, (columns, rows), full, interpolation=cv2.INTER_LINEAR)
+        down, right = self.shape(subsampling)
+        return full[:down, :right]
+
+
+class Scratch:
+    """Float32 memory that is used again from face to face and frame to frame; one user at a time."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, Grid] = {}
+
+    def take(self, name: str, shape: tuple[int, ...]) -> Grid:
+        """An array of this shape with undefined contents, which ends the life of the last one of that name."""
+        size = int(np.prod(shape))
+        block = self._blocks.get(name)
+        if block is None or block.size < size:
+            block = self._blocks[name] = np.empty(size, np.float32)
+        return block[:size].reshape(shape)
