@@ -14,7 +14,7 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
-from shared.transport.topology import STREAMS, Queue, Stream
+from shared.transport.topology import STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -115,7 +115,7 @@ class NatsBus:
         """The newest kept message on `subject`; None if there is none."""
         with _down(f"The bus does not answer for {subject}"):
             try:
-                message = await self._stream.get_last_msg(_keeper(subject), subject, direct=True)
+                message = await self._stream.get_last_msg(keeper(subject).name, subject, direct=True)
             except NotFoundError:
                 return None
         return message.data or b""
@@ -128,7 +128,7 @@ class NatsBus:
         )  # fmt: skip
         with _down(f"{subject} cannot be replayed"):
             subscription = await self._stream.subscribe(
-                subject, stream=_keeper(subject), config=config, manual_ack=True,
+                subject, stream=keeper(subject).name, config=config, manual_ack=True,
             )  # fmt: skip
         try:
             yield _pushed(subscription)
@@ -244,22 +244,6 @@ def _consumer(queue: Queue) -> api.ConsumerConfig:
 
 def _inbox(queue: Queue) -> str:
     return f"deliver.{queue.name}"
-
-
-def _keeper(subject: str) -> str:
-    """The stream that keeps a subject."""
-    words = subject.split(".")
-    for stream in STREAMS:
-        for pattern in stream.subjects:
-            if _matches(pattern.split("."), words):
-                return stream.name
-    raise Misconfigured(f"No stream keeps {subject}.")
-
-
-def _matches(pattern: list[str], words: list[str]) -> bool:
-    if pattern[-1] == ">":
-        return len(words) >= len(pattern) and _matches(pattern[:-1], words[: len(pattern) - 1])
-    return len(pattern) == len(words) and all(p in {"*", w} for p, w in zip(pattern, words, strict=True))
 
 
 async def _pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:

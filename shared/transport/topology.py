@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.model.errors import Misconfigured
 from shared.model.jobs import TRIES
 
 MIB = 1 << 20
@@ -79,3 +80,23 @@ def render_queue(lane: str, worker: str) -> Queue:
         FRAMES.name, f"render-{lane}-{worker}", f"lane.{lane}.render.{worker}",
         ack_wait_seconds=10, max_deliver=TRIES, max_ack_pending=16, prefetch=True, forget_after_seconds=30,
     )  # fmt: skip
+
+
+def keeper(subject: str) -> Stream:
+    """The stream that keeps a subject. Raises Misconfigured if none does."""
+    for stream in STREAMS:
+        if any(matches(pattern, subject) for pattern in stream.subjects):
+            return stream
+    raise Misconfigured(f"No stream keeps {subject}.")
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """Whether a subject fits a pattern: `*` stands for one word, a last `>` for one or more."""
+    parts, words = pattern.split("."), subject.split(".")
+    if parts[-1] == ">":
+        return len(words) >= len(parts) and _fit(parts[:-1], words[: len(parts) - 1])
+    return len(parts) == len(words) and _fit(parts, words)
+
+
+def _fit(parts: list[str], words: list[str]) -> bool:
+    return all(part in {"*", word} for part, word in zip(parts, words, strict=True))
