@@ -1,0 +1,59 @@
+"""Small RGB pictures out of large ones: each plane is resampled where it lies, and only the small one is converted."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from shared.model.pictures import Colour, Matrix, PixelFormat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shared.model.pictures import Picture, Plane
+
+    Affine = NDArray[np.float64]
+
+_LUMA_WEIGHTS = {Matrix.BT601: (0.299, 0.114), Matrix.BT709: (0.2126, 0.0722), Matrix.BT2020: (0.2627, 0.0593)}
+"""Of red and blue: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
+# Chroma of 4:2:0 lies on every second luma column and midway between two rows (H.264's default, chroma_loc 0).
+_CHROMA_OF_LUMA = np.array([[0.5, 0, 0], [0, 0.5, -0.25], [0, 0, 1]])
+
+
+def sample_rgb(picture: Picture, affine: Affine, size: tuple[int, int], *, black_outside: bool) -> Plane:
+    """RGB uint8 [height, width, 3], bilinear, of the part of `picture` that `affine` points to.
+
+    affine: [2, 3] float64, from column and row of the result to column and row of the picture.
+    size: width and height of the result in pixels.
+    black_outside: True: black beyond the picture's edge; False: the nearest pixel of the edge.
+    """
+    if picture.geometry.format is PixelFormat.RGB24:
+        return _warped(picture.planes[0], affine, size, 0 if black_outside else None)
+    luma, *chroma = picture.planes
+    black = 0 if picture.colour.full_range else 16
+    of_chroma = (_CHROMA_OF_LUMA @ np.vstack([affine, (0, 0, 1)]))[:2]
+    planes = [_warped(luma, affine, size, black if black_outside else None)]
+    planes += [_warped(plane, of_chroma, size, 128 if black_outside else None) for plane in chroma]
+    return np.asarray(cv2.transform(cv2.merge(planes), rgb_of_yuv(picture.colour)), np.uint8)
+
+
+def _warped(plane: Plane, affine: Affine, size: tuple[int, int], outside: int | None) -> Plane:
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(plane, affine, size, flags=flags, borderMode=border, borderValue=(outside or 0,) * 3)
+    return np.asarray(warped, np.uint8)
+
+
+@lru_cache
+def rgb_of_yuv(colour: Colour) -> NDArray[np.float64]:
+    """[3, 4]: R, G, B in 0..255 from Y, Cb, Cr and 1, as stored in 8 bits."""
+    red, blue = _LUMA_WEIGHTS[colour.matrix]
+    green = 1 - red - blue
+    to_red, to_blue = 2 * (1 - red), 2 * (1 - blue)
+    unit = np.array([[1, 0, to_red], [1, -blue * to_blue / green, -red * to_red / green], [1, to_blue, 0]])
+    luma_steps, chroma_steps, black = (255, 255, 0) if colour.full_range else (219, 224, 16)
+    gains = unit * (255 / luma_steps, 255 / chroma_steps, 255 / chroma_steps)
+    return np.column_stack([gains, -gains @ (black, 128, 128)])
