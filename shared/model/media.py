@@ -95,6 +95,11 @@ class StillFacts(msgspec.Struct, frozen=True, kw_only=True):
     icc_profile: bytes = b""
     """The colour profile as it was; empty if there was none."""
 
+    @property
+    def colour(self) -> Colour:
+        """Of the picture in the pool, which is RGB: full range, the matrix of no meaning."""
+        return Colour(full_range=True)
+
 
 Facts = VideoFacts | StillFacts
 

@@ -1,0 +1,56 @@
+"""Takes rights away from the process that reads hostile media. Linux; what the kernel refuses is said, not hidden."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.ingest.limits import IngestLimits
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # include/uapi/linux/prctl.h
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # include/uapi/linux/sched.h
+_MOST_FILES = 64
+
+
+def leave_network() -> str:
+    """Move this process, and those it forks, into a network namespace of its own, with no interface that is up.
+
+    Call it before a second thread exists. Returns what was reached, in words for a log.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not libc.unshare(_CLONE_NEWNET):
+        return "none: own network namespace"
+    if not libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+        return "none: own user and network namespace"
+    return f"reachable: the kernel refuses a network namespace ({os.strerror(ctypes.get_errno())})"
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent`, its parent, dies; and give up gaining rights by exec."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before the kernel knew
+
+
+def stand_back(limits: IngestLimits) -> None:
+    """Let others run first, and let the kernel's out-of-memory killer come here first."""
+    os.nice(limits.decoder_niceness)
+    Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
+def bound(limits: IngestLimits, most_written_bytes: int) -> None:
+    """Bound memory (on top of what is mapped now), processor time, open files, and bytes written to any one file."""
+    mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    most = mapped + limits.decoder_memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_written_bytes, most_written_bytes))

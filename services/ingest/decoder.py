@@ -1,0 +1,101 @@
+"""Decoders: reads untrusted media in fresh, limited child processes, which write frames into slots they are granted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+from services.ingest.decoder_messages import DecodedFrame, Join, ReadStill, ReadVideo
+from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
+from services.ingest.forking import Forkery
+from shared.model.errors import Unavailable
+
+if TYPE_CHECKING:
+    from services.ingest.forking import Child
+    from services.ingest.limits import IngestLimits
+    from shared.model.media import MediaKind
+
+__all__ = [
+    "DecodedFrame",
+    "DecoderDied",
+    "DecoderExceeded",
+    "Decoders",
+    "Decoding",
+    "Join",
+    "ReadStill",
+    "ReadVideo",
+]
+
+
+class Decoders:
+    """Makes decoder processes. A few wait ready, so that a task finds one without waiting for a fork."""
+
+    def __init__(self, pool_fd: int, limits: IngestLimits, spare: int = 1) -> None:
+        """pool_fd: the open file of the frame pool. spare: how many processes wait for a task."""
+        self.limits = limits
+        self.network = ""
+        """After `start`: whether decoder processes can reach a network, in words for a log."""
+        self._pool_fd, self._spare = pool_fd, spare
+        self._pool_bytes = os.fstat(pool_fd).st_size
+        self._forkery = Forkery(pool_fd, limits)
+        self._ready: deque[Child] = deque()
+        self._restocking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the fork server and the spare processes. Raises Unavailable if that fails."""
+        self.network = await self._forkery.start()
+        await self._restock()
+
+    async def close(self) -> None:
+        """End every process; returns when all are dead."""
+        if self._restocking is not None:
+            self._restocking.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Unavailable):
+                await self._restocking
+        while self._ready:
+            self._ready.popleft().connection.close()
+        await self._forkery.close()
+
+    def decode(self, task: ReadVideo | ReadStill) -> Decoding:
+        """A context that reads one picture or video."""
+        return Decoding(self._take_child, task, self.limits, self._pool_bytes)
+
+    async def join(self, task: Join) -> MediaKind:
+        """Join parts and sound into one file, in a process of its own; returns what was written.
+
+        Raises Rejected, DecoderExceeded or DecoderDied.
+        """
+        async with Decoding(self._take_child, task, self.limits, self._pool_bytes) as joining:
+            return await joining.joined()
+
+    async def _take_child(self) -> Child:
+        """A process that has served nobody yet."""
+        while self._ready:
+            child = self._ready.popleft()
+            if not child.is_dead:
+                self._restock_later()
+                return child
+            child.connection.close()
+        await self._revive()
+        self._restock_later()
+        return await self._forkery.fork()
+
+    def _restock_later(self) -> None:
+        if self._restocking is None or self._restocking.done():
+            self._restocking = asyncio.create_task(self._restock())
+
+    async def _restock(self) -> None:
+        while len(self._ready) < self._spare and self._forkery.is_alive:
+            try:
+                self._ready.append(await self._forkery.fork())
+            except Unavailable:
+                return  # whoever needs a process next starts a new fork server
+
+    async def _revive(self) -> None:
+        if not self._forkery.is_alive:
+            await self._forkery.close()
+            self._forkery = Forkery(self._pool_fd, self.limits)
+            self.network = await self._forkery.start()

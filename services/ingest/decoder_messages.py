@@ -1,0 +1,165 @@
+"""What a decoder process and its parent say to each other: four bytes of length, then MessagePack.
+
+| from | message | when |
+|---|---|---|
+| parent | ReadVideo, ReadStill, Join | once, first: the task |
+| parent | SlotGrant | any time: one more slot may be written, once |
+| child | VideoOpened, StillOpened | the header is read and within the limits |
+| child | DecodedFrame | a granted slot holds a frame |
+| child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
+| child | Finished, Joined, Refused | once, last |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
+
+if TYPE_CHECKING:
+    import socket
+
+_LENGTH = struct.Struct("<I")
+MOST_REPLY_BYTES = 8 << 20
+"""The longest reply is StillOpened with EXIF (64 KiB) and a colour profile (4 MiB)."""
+
+
+class ReadVideo(msgspec.Struct, frozen=True, tag=True):
+    """Decode a video file."""
+
+    path: str
+
+
+class ReadStill(msgspec.Struct, frozen=True, tag=True):
+    """Decode a still picture."""
+
+    data: bytes
+
+
+class Join(msgspec.Struct, frozen=True, tag=True):
+    """Put encoded parts and the sound of their source into one file."""
+
+    parts: tuple[str, ...]
+    """Files of our own encoder, in order."""
+    target: str
+    """Where to write; it is replaced."""
+    source: str | None = None
+    """The upload whose audio and metadata are kept; None for neither."""
+    cut_audio: bool = False
+    """True: audio ends with the video."""
+
+
+class SlotGrant(msgspec.Struct, frozen=True, tag=True):
+    """Leave to write one frame, once, into this part of the pool."""
+
+    slot: int
+    offset_bytes: int
+    size_bytes: int
+
+
+class VideoOpened(msgspec.Struct, frozen=True, tag=True):
+    """The first frame is decoded."""
+
+    facts: VideoFacts
+
+
+class StillOpened(msgspec.Struct, frozen=True, tag=True):
+    """The header is read."""
+
+    facts: StillFacts
+
+
+class DecodedFrame(msgspec.Struct, frozen=True, tag=True):
+    """The slot holds this frame; the child will not touch it again."""
+
+    slot: int
+    sequence: int
+    """From 0."""
+    pts: int
+    """In units of the facts' time base; 0 for a still."""
+    duration: int
+    """As pts."""
+
+
+class JoinGoesOn(msgspec.Struct, frozen=True, tag=True):
+    """So many packets are written."""
+
+    packets: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag=True):
+    """There are no more frames."""
+
+    summary: DecodeSummary
+
+
+class Joined(msgspec.Struct, frozen=True, tag=True):
+    """The target is written."""
+
+    kind: MediaKind
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The input is at fault; see shared.model.errors.Rejected."""
+
+    code: str
+    detail: str
+
+
+Task = ReadVideo | ReadStill | Join
+Request = Task | SlotGrant
+Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | Joined | Refused
+_encoder = msgspec.msgpack.Encoder()
+_requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def framed(message: Request | Reply) -> bytes:
+    """The bytes of one message as they go over the socket."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def receive_request(connection: socket.socket) -> Request:
+    """The next message of the parent, blocking. Raises EOFError when the parent has gone."""
+    (length,) = _LENGTH.unpack(_receive(connection, _LENGTH.size))
+    return _requests.decode(_receive(connection, length))
+
+
+class Replies:
+    """The replies of one child, in order."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._length: int | None = None
+
+    async def next(self) -> Reply:
+        """The next reply; a cancelled call loses nothing.
+
+        Raises EOFError when the child has gone, msgspec.ValidationError or DecodeError for what is no reply.
+        """
+        try:
+            if self._length is None:
+                (self._length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+                if self._length > MOST_REPLY_BYTES:
+                    raise msgspec.DecodeError(f"a reply of {self._length} bytes")
+            body = await self._reader.readexactly(self._length)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise EOFError("The child has gone.") from error
+        self._length = None
+        return _replies.decode(body)
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    received = bytearray(size)
+    view = memoryview(received)
+    while view:
+        count = connection.recv_into(view)
+        if not count:
+            raise EOFError("The parent has gone.")
+        view = view[count:]
+    return bytes(received)

@@ -1,0 +1,217 @@
+"""One task in one child process, seen from the parent. What a child says is checked as if it were the enemy's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from services.ingest.decoder_messages import (
+    DecodedFrame,
+    Finished,
+    Joined,
+    JoinGoesOn,
+    Refused,
+    Replies,
+    SlotGrant,
+    StillOpened,
+    VideoOpened,
+    framed,
+)
+from shared.model.errors import Rejected, Unavailable
+from shared.model.media import DecodeSummary, MediaKind, VideoFacts
+from shared.model.pictures import PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from types import TracebackType
+
+    from services.ingest.decoder_messages import Reply, Task
+    from services.ingest.forking import Child
+    from services.ingest.limits import IngestLimits
+    from shared.model.media import Facts
+
+
+class DecoderDied(Unavailable):
+    """A decoder process crashed, was killed, or broke the protocol; another try may go well."""
+
+
+class DecoderExceeded(Rejected):
+    """A decoder process passed a limit (`too-demanding`); another try would end the same way."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("too-demanding", detail)
+
+
+class Decoding:
+    """One task in one child process. An asynchronous context: on leaving it the child is dead, whatever happened."""
+
+    def __init__(
+        self, take_child: Callable[[], Awaitable[Child]], task: Task, limits: IngestLimits, pool_bytes: int
+    ) -> None:
+        """take_child: gives a process that has served nobody yet. pool_bytes: size of the file that it has mapped."""
+        self._take_child, self._task = take_child, task
+        self._limits, self._pool_bytes = limits, pool_bytes
+        self._granted: set[int] = set()
+        self._facts: Facts | None = None
+        self._summary: DecodeSummary | None = None
+        self._frames = 0
+        self._last_pts: int | None = None
+        self._heard_at = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._child = await self._take_child()
+        try:
+            reader, self._writer = await asyncio.open_unix_connection(sock=self._child.connection)
+            self._replies = Replies(reader)
+            self._heard_at = asyncio.get_running_loop().time()
+            self._writer.write(framed(self._task))
+        except BaseException:
+            self._child.kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._child.kill()
+        self._writer.close()
+        await _finish(self._child)
+
+    @property
+    def summary(self) -> DecodeSummary:
+        """What could be read; known when `frames` is over."""
+        if self._summary is None:
+            raise RuntimeError("The summary is known when there are no more frames.")
+        return self._summary
+
+    @property
+    def unused(self) -> tuple[int, ...]:
+        """Slots that were granted and hold no frame. After the context they can be used for something else."""
+        return tuple(self._granted)
+
+    async def opened(self) -> Facts:
+        """What the picture or video says of itself. Call it first.
+
+        Raises Rejected (DecoderExceeded for a passed limit of the process) or DecoderDied.
+        """
+        if self._facts is None:
+            reply = await self._next()
+            if not isinstance(reply, VideoOpened | StillOpened):
+                raise DecoderDied("The decoder sent a frame before it had opened the file.")
+            self._facts = _checked_facts(reply.facts, self._limits)
+        return self._facts
+
+    def grant(self, slot: int, offset_bytes: int, size_bytes: int) -> None:
+        """Let the child write one frame into this part of the pool; it answers with the slot's number.
+
+        Raises ValueError for a part that is not in the pool, is too small for a frame, or for a slot granted already.
+        """
+        if offset_bytes < 0 or size_bytes < 1 or offset_bytes + size_bytes > self._pool_bytes:
+            raise ValueError(f"{offset_bytes}+{size_bytes} does not lie in the pool of {self._pool_bytes} bytes")
+        if slot in self._granted:
+            raise ValueError(f"slot {slot} is granted already")
+        if self._facts is not None and size_bytes < self._facts.geometry.size_bytes:
+            raise ValueError(f"a frame takes {self._facts.geometry.size_bytes} bytes, not {size_bytes}")
+        if not self._granted:
+            self._heard_at = asyncio.get_running_loop().time()
+        self._granted.add(slot)
+        self._writer.write(framed(SlotGrant(slot, offset_bytes, size_bytes)))
+
+    async def frames(self) -> AsyncIterator[DecodedFrame]:
+        """Each frame when it is written, in order; at the end the summary is known. Raises as `opened` does."""
+        await self.opened()
+        while True:
+            reply = await self._next()
+            if isinstance(reply, Finished):
+                if reply.summary.frames != self._frames:
+                    raise DecoderDied("The decoder counts other frames than it sent.")
+                self._summary = reply.summary
+                return
+            yield self._checked_frame(reply)
+
+    async def joined(self) -> MediaKind:
+        """Wait until a Join is done: what was written. Raises as `opened` does."""
+        while True:
+            reply = await self._next()
+            if isinstance(reply, Joined):
+                return reply.kind
+            if not isinstance(reply, JoinGoesOn):
+                raise DecoderDied("The decoder sent something else than the progress of a join.")
+
+    def _checked_frame(self, reply: Reply) -> DecodedFrame:
+        if not isinstance(reply, DecodedFrame) or reply.slot not in self._granted:
+            raise DecoderDied("The decoder sent a frame that nobody had made room for.")
+        if reply.sequence != self._frames or (self._last_pts is not None and reply.pts <= self._last_pts):
+            raise DecoderDied("The decoder sent frames out of order.")
+        self._granted.remove(reply.slot)
+        self._frames += 1
+        self._last_pts = reply.pts
+        return reply
+
+    async def _next(self) -> Reply:
+        try:
+            reply = await self._heard()
+        except EOFError:
+            raise _cause_of_death(await self._child.ended(), self._limits) from None
+        except msgspec.MsgspecError as error:
+            raise DecoderDied(f"The decoder sent what is no message of a decoder: {error}.") from error
+        if isinstance(reply, Refused):
+            raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
+        return reply
+
+    async def _heard(self) -> Reply:
+        """The next reply. While the child owes one, its silence is bounded."""
+        loop, most = asyncio.get_running_loop(), self._limits.decoder_stall_seconds
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(max(self._heard_at + most, loop.time() + most / 4)):
+                    reply = await self._replies.next()
+                self._heard_at = loop.time()
+                return reply
+            owes = self._granted or self._facts is None
+            if owes and loop.time() >= self._heard_at + most:
+                raise DecoderExceeded(f"Reading it made no progress for {most} seconds (decoder_stall_seconds).")
+
+
+async def _finish(child: Child) -> None:
+    """Wait for the child's death even if the waiting itself is cancelled: its slots depend on it."""
+    ended = asyncio.ensure_future(child.ended())
+    cancelled = False
+    while not ended.done():
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+def _cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | DecoderExceeded:
+    if status == -signal.SIGXCPU:
+        most = limits.decoder_cpu_seconds
+        return DecoderExceeded(f"Reading it takes more than {most} seconds of processor time (decoder_cpu_seconds).")
+    if status is None:
+        return DecoderDied("The decoder process ended together with the process that started it.")
+    if status < 0:
+        return DecoderDied(f"The decoder process was ended by {signal.Signals(-status).name}.")
+    return DecoderDied(f"The decoder process ended without an answer (status {status}).")
+
+
+def _checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
+    """Facts within the limits, or DecoderDied."""
+    most = limits.max_pixels if isinstance(facts, VideoFacts) else limits.max_still_pixels
+    wanted = PixelFormat.I420 if isinstance(facts, VideoFacts) else PixelFormat.RGB24
+    size = facts.geometry
+    fits = (
+        size.format is wanted and min(size.width, size.height) >= limits.min_side and size.width * size.height <= most
+    )
+    if isinstance(facts, VideoFacts):
+        fractions = (*facts.time_base, *facts.frame_rate, *facts.sample_aspect)
+        fits = fits and min(fractions) > 0 and facts.field_order in {0, 1, 2} and facts.frames_expected >= 0
+    if not fits:
+        raise DecoderDied("The decoder described a picture that it should have refused.")
+    return facts

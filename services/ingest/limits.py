@@ -1,0 +1,46 @@
+"""What hostile or merely huge media may cost. Every bound has the name of the setting that changes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+
+def _bounded(low: int, high: int, sentence: str) -> Any:
+    return msgspec.Meta(ge=low, le=high, description=sentence)
+
+
+class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one upload and of the child process that reads it. Field names are names of settings."""
+
+    max_file_bytes: Annotated[int, _bounded(1, 1 << 40, "Bytes of one video file.")] = 2 << 30
+    max_pixels: Annotated[int, _bounded(256, 1 << 27, "Pixels of one video frame.")] = 4096 * 2304
+    max_seconds: Annotated[int, _bounded(1, 86_400, "Seconds that one video may last.")] = 1800
+    max_frames: Annotated[int, _bounded(1, 10_000_000, "Frames of one video.")] = 120_000
+    max_animation_frames: Annotated[int, _bounded(1, 1_000_000, "Frames of one animated GIF.")] = 2000
+    max_still_bytes: Annotated[int, _bounded(1, 1 << 30, "Bytes of one still picture.")] = 32 << 20
+    max_still_pixels: Annotated[int, _bounded(256, 1 << 28, "Pixels of one still picture.")] = 40_000_000
+    min_side: Annotated[int, _bounded(1, 4096, "Pixels of the shorter side of a picture or frame, at least.")] = 16
+    decoder_memory_bytes: Annotated[
+        int, _bounded(1 << 20, 1 << 38, "Memory that a decoder may take on top of the frame pool.")
+    ] = 1 << 30
+    decoder_cpu_seconds: Annotated[int, _bounded(1, 86_400, "Processor time that one decoder may use.")] = 1800
+    decoder_stall_seconds: Annotated[
+        int, _bounded(1, 3600, "Seconds that a decoder may be silent although it has a free slot to write to.")
+    ] = 20
+    decoder_niceness: Annotated[int, _bounded(0, 19, "How far a decoder stands back for other processes.")] = 5
+    decoder_threads: Annotated[int, _bounded(1, 64, "Threads of one video decoder.")] = 2
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds also where the value was made in code: msgspec checks it in decoding only."""
+        for field in msgspec.structs.fields(self):
+            _check(field.name, getattr(self, field.name), field.type)
+
+
+def _check(name: str, value: int, annotation: object) -> None:
+    meta = getattr(annotation, "__metadata__", (None,))[0]
+    if isinstance(meta, msgspec.Meta):
+        low, high = int(meta.ge or 0), int(meta.le or 0)
+        if not low <= value <= high:
+            raise ValueError(f"{name} is {value}; it must be between {low} and {high}.")

@@ -1,0 +1,35 @@
+"""Presentation times that a player and an encoder can live with: none missing, each later than the one before."""
+
+from __future__ import annotations
+
+
+class Timeline:
+    """Repairs presentation times as little as possible. All values are in units of the stream's time base."""
+
+    def __init__(self, nominal_duration: int) -> None:
+        """nominal_duration: what a frame lasts by the average frame rate, 1 or more."""
+        self._nominal = max(1, nominal_duration)
+        self._first: int | None = None
+        self._last: int | None = None
+        self._end = 0
+
+    @property
+    def end(self) -> int:
+        """Where the last placed frame ends; 0 before the first."""
+        return self._end
+
+    @property
+    def span(self) -> int:
+        """From the beginning of the first frame to the end of the last."""
+        return self._end - (self._first or 0)
+
+    def place(self, pts: int | None, dts: int | None, duration: int) -> tuple[int, int]:
+        """The (pts, duration) to use for the next frame: what was given wherever that is possible."""
+        lasts = duration if duration > 0 else self._nominal
+        wanted = pts if pts is not None else dts if dts is not None else self._end
+        if self._last is None:
+            self._first = wanted
+        elif wanted <= self._last:
+            wanted = self._last + 1
+        self._last, self._end = wanted, wanted + lasts
+        return wanted, lasts
