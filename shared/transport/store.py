@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -93,16 +94,18 @@ class ObjectStore:
             async for piece in self.read(key, 0, size):
                 await asyncio.to_thread(file.write, piece)
 
-    async def remove(self, prefix: str) -> int:
-        """Remove every object under a prefix; answers how many there were."""
+    async def remove(self, key: str) -> int:
+        """Remove the object of that name and every object under it; answers how many there were."""
         try:
-            keys = [item["path"] for batch in await self._list(prefix) for item in batch]
+            keys = [item["path"] for batch in await self._list(key) for item in batch]
+            with suppress(ObjectNotFoundError, FileNotFoundError):
+                keys.append((await obstore.head_async(self._store, key))["path"])
             if keys:
                 await obstore.delete_async(self._store, keys)
         except (ObjectNotFoundError, FileNotFoundError):
             return 0
         except BaseError as error:
-            raise Unavailable(f"The object store did not remove {prefix}: {_short(error)}") from error
+            raise Unavailable(f"The object store did not remove {key}: {_short(error)}") from error
         return len(keys)
 
     async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
