@@ -20,7 +20,7 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_frames: Annotated[int, _bounded(1, 10_000_000, "Frames of one video.")] = 120_000
     max_animation_frames: Annotated[int, _bounded(1, 1_000_000, "Frames of one animated GIF.")] = 2000
     max_still_bytes: Annotated[int, _bounded(1, 1 << 30, "Bytes of one still picture.")] = 32 << 20
-    max_still_pixels: Annotated[int, _bounded(256, 1 << 28, "Pixels of one still picture.")] = 40_000_000
+    max_still_pixels: Annotated[int, _bounded(256, 1 << 28, "Pixels of one still picture.")] = 25_000_000
     min_side: Annotated[int, _bounded(1, 4096, "Pixels of the shorter side of a picture or frame, at least.")] = 16
     decoder_memory_bytes: Annotated[
         int, _bounded(1 << 20, 1 << 38, "Memory that a decoder may take on top of the frame pool.")

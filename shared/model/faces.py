@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
@@ -44,3 +44,13 @@ class Face(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"<Face track={self.track} score={self.score:.2f}>"
+
+
+def face_document(face: Face) -> dict[str, Any]:
+    """The face as it stands in answers and in `faces.jsonl`: track, score, box and landmarks in pixels."""
+    return {
+        "track": face.track,
+        "score": round(face.score, 4),
+        "box": [round(edge, 2) for edge in face.box_px],
+        "landmarks": face.landmarks_px.astype(np.float64).round(2).tolist(),
+    }

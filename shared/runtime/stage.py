@@ -9,7 +9,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -63,9 +63,10 @@ class Stage(Generic[M]):
         bus: Bus,
         telemetry: Telemetry,
         queue: Queue,
-        kind: type[M],
+        kind: Any,
         work: Callable[[Passage[M]], Awaitable[Sequence[Publishable]]],
     ) -> None:
+        """kind: the message class M, or the union of those that the queue carries."""
         self._bus = bus
         self._telemetry = telemetry
         self._queue = queue

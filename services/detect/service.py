@@ -1,0 +1,58 @@
+"""Detect as a function from message to message: frames captured -> faces detected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from shared.model.errors import Late
+from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
+
+if TYPE_CHECKING:
+    from services.detect.finding import FaceFinder
+    from shared.memory.reader import HostReader
+    from shared.model.faces import Face
+    from shared.runtime.stage import Passage
+
+HINTS = 256
+"""So many sessions' last faces are remembered; a hint may be missing at any time."""
+
+
+class DetectService:
+    """Reads frames where they lie and finds the faces. Keeps no state that matters."""
+
+    def __init__(self, finder: FaceFinder, reader: HostReader, detect_every: int) -> None:
+        self._finder = finder
+        self._reader = reader
+        self._every = detect_every
+        self._hints: OrderedDict[str, tuple[int, list[Face]]] = OrderedDict()
+
+    async def detect(self, passage: Passage[FramesCaptured]) -> list[FacesDetected]:
+        """Faces of every frame of the message. Raises FrameLost if one is gone."""
+        message = passage.message
+        if not message.frames:
+            raise Late("A message without frames.")
+        frames = await asyncio.to_thread(self._find, message)
+        return [FacesDetected(lane=message.lane, session=message.session, worker=message.worker, frames=frames)]
+
+    def _find(self, message: FramesCaptured) -> tuple[DetectedFrame, ...]:
+        hint = self._hint(message)
+        found = []
+        for frame in message.frames:
+            with self._reader.read(frame.reference) as picture:
+                hint = self._finder.find(picture, hint, detect=frame.sequence % self._every == 0)
+            found.append(DetectedFrame(frame, tuple(hint)))
+        self._remember(message, hint or [])
+        return tuple(found)
+
+    def _hint(self, message: FramesCaptured) -> list[Face] | None:
+        """The faces of the frame just before; None if they are not known here."""
+        sequence, faces = self._hints.get(message.session, (-1, []))
+        return faces if sequence == message.frames[0].sequence - 1 and sequence >= 0 else None
+
+    def _remember(self, message: FramesCaptured, faces: list[Face]) -> None:
+        self._hints[message.session] = (message.frames[-1].sequence, faces)
+        self._hints.move_to_end(message.session)
+        while len(self._hints) > HINTS:
+            self._hints.popitem(last=False)

@@ -1,0 +1,57 @@
+"""Start the ingest of one lane: it owns the frame pool."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import AsyncExitStack
+
+from services.ingest.decoder import Decoders
+from services.ingest.lane import Lane
+from services.ingest.segments import SegmentService
+from services.ingest.settings import IngestSettings
+from services.ingest.stills import StillService
+from shared.memory.host import HostPool
+from shared.memory.segment import segment_path
+from shared.model.jobs import SegmentRequested
+from shared.model.sessions import OpenSession, WorkerReported
+from shared.runtime import lifecycle
+from shared.runtime.presence import report
+from shared.runtime.stage import Stage
+from shared.runtime.telemetry import log
+from shared.transport.ledger import JobLedger
+from shared.transport.store import ObjectStore
+from shared.transport.topology import segment_queue
+
+
+async def run(settings: IngestSettings) -> None:
+    """Take segments and stills until cancelled."""
+    shutil.rmtree(settings.ingest_work, ignore_errors=True)
+    settings.ingest_work.mkdir(parents=True)
+    async with AsyncExitStack() as stack:
+        pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
+        stack.callback(pool.close)
+        decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
+        stack.push_async_callback(decoders.close)
+        await decoders.start()
+        log.info("decoders ready", network=decoders.network)
+        bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+        lane = Lane(
+            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, settings.small_slots * 3 // 4
+        )
+        store = ObjectStore.open(settings.store)
+        segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
+        stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
+        stack.push_async_callback(stills.close)
+        await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
+        stage = Stage(bus, telemetry, segment_queue(), SegmentRequested, segments.segment)
+        stage.bury = segments.bury
+
+        def say() -> WorkerReported:
+            return WorkerReported(lane=settings.lane, service="ingest", worker=settings.worker, room=stills.room)
+
+        lifecycle.tell_ready(settings)
+        await lifecycle.together(stage.run(settings.jobs), report(bus, say))
+
+
+if __name__ == "__main__":
+    lifecycle.main("ingest", IngestSettings, run)

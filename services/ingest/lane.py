@@ -1,0 +1,130 @@
+"""One session's way through the lane: a decoder, an owner in render, and the frames between them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from services.ingest.pump import FramePump
+from shared.model.errors import Unavailable
+from shared.model.frames import FramesEnded
+from shared.model.sessions import (
+    BeginSession,
+    EndSession,
+    SessionBegun,
+    SessionRefused,
+    begin_subject,
+    end_subject,
+)
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.ingest.decoder import Decoders
+    from services.ingest.decoder_messages import ReadStill, ReadVideo
+    from shared.memory.host import HostPool
+    from shared.model.media import DecodeSummary, Facts
+    from shared.runtime.telemetry import Telemetry
+    from shared.transport.bus import Bus
+
+BEGIN_SECONDS = 10.0
+"""So long an owner for a session is looked for."""
+RELEASE_POLL_SECONDS = 0.02
+_begun = wire.decoder(SessionBegun | SessionRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What every session of this lane needs."""
+
+    name: str
+    pool: HostPool
+    decoders: Decoders
+    bus: Bus
+    telemetry: Telemetry
+    frames_per_message: int
+    share: int
+    """Slots that one session may hold at a time."""
+
+
+class LaneSession:
+    """A context manager: afterwards nothing of the session is left, or its slots are in quarantine."""
+
+    def __init__(self, lane: Lane, session: str) -> None:
+        self._lane = lane
+        self._session = session
+        self._pump = FramePump(lane, session)
+        self._begun: SessionBegun | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    @property
+    def owner_is_alive(self) -> bool:
+        """False once the kernel has said that the render worker which owns the session is dead."""
+        return self._begun is None or self._lane.pool.is_alive(self._begun.row)
+
+    async def feed(
+        self, task: ReadVideo | ReadStill, begin: Callable[[Facts], BeginSession], waited_ms: float
+    ) -> DecodeSummary:
+        """Decode, find an owner, tell every frame. Raises Rejected, DecoderDied, or Unavailable without an owner."""
+        async with self._lane.decoders.decode(task) as decoding:
+            facts = await decoding.opened()
+            request = begin(facts)
+            self._begun = await self._find_owner(request)
+            await self._pump.run(decoding, facts, self._begun, waited_ms)
+            if not request.frames:
+                await self._tell_end(self._begun)
+            return decoding.summary
+
+    async def released(self, until: float) -> None:
+        """Wait until render has given back every frame, or until that time (time.time)."""
+        pool = self._lane.pool
+        while time.time() < until and self.owner_is_alive:
+            pool.sweep()
+            if not pool.ledger.count_of(self._session):
+                return
+            await asyncio.sleep(RELEASE_POLL_SECONDS)
+
+    async def _find_owner(self, request: BeginSession) -> SessionBegun:
+        """Ask until a render worker has room; it may just be starting."""
+        body, end = wire.encode(request), time.monotonic() + BEGIN_SECONDS
+        while True:
+            try:
+                reply = await self._lane.bus.request(
+                    begin_subject(self._lane.name), body, self._lane.telemetry.headers()
+                )
+                answer = wire.decode(reply, _begun)
+                if isinstance(answer, SessionBegun):
+                    return answer
+                pause, sentence = answer.retry_after_seconds, "All render workers of this lane are full."
+            except Unavailable as error:
+                pause, sentence = 0.1, str(error)
+            if time.monotonic() + pause > end:
+                raise Unavailable(sentence)
+            await asyncio.sleep(pause)
+
+    async def _tell_end(self, begun: SessionBegun) -> None:
+        ended = FramesEnded(lane=self._lane.name, session=self._session, worker=begun.worker, frames=self._pump.frames)
+        await self._lane.bus.publish(ended.subject, wire.encode(ended), self._lane.telemetry.headers())
+
+    async def _close(self) -> None:
+        """The decoder is dead here. What render still holds is given back, or stays in quarantine."""
+        self._pump.take_back()
+        pool = self._lane.pool
+        pool.sweep()
+        if self._begun is None or not pool.ledger.count_of(self._session):
+            return
+        confirmed = False
+        with suppress(Unavailable):
+            subject = end_subject(self._lane.name, self._begun.worker)
+            await self._lane.bus.request(subject, wire.encode(EndSession(session=self._session)))
+            confirmed = True
+        pool.end_session(self._session, confirmed=confirmed)

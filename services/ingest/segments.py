@@ -1,0 +1,227 @@
+"""Segments of jobs: from the upload in the object store to the result beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from services.ingest.decoder import DecoderDied
+from services.ingest.decoder_messages import Join, ReadVideo
+from services.ingest.lane import Lane, LaneSession
+from shared.model.errors import Late, Lost, Rejected, Unavailable
+from shared.model.jobs import (
+    JobCancelled,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    JobRecord,
+    JobState,
+    Problem,
+    SegmentDone,
+    SegmentFailed,
+    SegmentRequested,
+    Want,
+    part_key,
+    result_key,
+    source_key,
+)
+from shared.model.sessions import BeginSession
+from shared.runtime.telemetry import log
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from pathlib import Path
+
+    from shared.model.media import DecodeSummary, Facts
+    from shared.runtime.stage import Passage
+    from shared.transport.bus import Received
+    from shared.transport.ledger import JobLedger
+    from shared.transport.store import ObjectStore
+
+WATCH_SECONDS = 0.25
+STALL_SECONDS = 30.0
+"""Without a word from render for so long the attempt is given up."""
+DECODER_DEATHS = 2
+"""A file that ends its decoder so often is at fault."""
+JSON_LINES = "application/jsonl"
+_events = wire.decoder(JobEvent)
+
+
+class SegmentService:
+    """SegmentRequested -> JobDone | JobFailed. One segment is the whole job."""
+
+    def __init__(self, lane: Lane, store: ObjectStore, ledger: JobLedger, work: Path) -> None:
+        self._lane = lane
+        self._store = store
+        self._ledger = ledger
+        self._work = work
+
+    async def segment(self, passage: Passage[SegmentRequested]) -> list[JobDone | JobFailed]:
+        """Process a segment; what is wrong with the upload fails the job, what is wrong with us is tried again."""
+        request = passage.message
+        record = await self._claim(request.job, passage.tries)
+        try:
+            return [JobDone(job=request.job, record=await self._process(request, record, passage))]
+        except Rejected as error:
+            return [await self._fail(record, Problem(error.code, error.detail))]
+        except DecoderDied as error:
+            if passage.tries < DECODER_DEATHS:
+                raise Unavailable(str(error)) from error
+            return [await self._fail(record, Problem("decoder-died", str(error)))]
+
+    async def bury(self, request: SegmentRequested, reason: str) -> None:
+        """Every try was in vain: the job says so."""
+        record = await self._ledger.read(request.job)
+        if not record.state.is_final:
+            failed = await self._fail(record, Problem("gave-up", reason))
+            await self._lane.bus.publish(failed.subject, wire.encode(failed), self._lane.telemetry.headers())
+
+    async def _claim(self, job: str, attempt: int) -> JobRecord:
+        try:
+            record = await self._ledger.read(job)
+        except Lost as error:
+            raise Late(f"There is no job {job} any more.") from error
+        if record.state.is_final:
+            raise Late(f"The job {job} is {record.state} already.")
+        record = msgspec.structs.replace(record, state=JobState.RUNNING, attempt=attempt)
+        await self._ledger.write(record)
+        return record
+
+    async def _process(
+        self, request: SegmentRequested, record: JobRecord, passage: Passage[SegmentRequested]
+    ) -> JobRecord:
+        session = f"{request.job}-{passage.tries}-{secrets.token_hex(3)}"
+        with _folder(self._work / session) as folder:
+            source = folder / "source"
+            await self._store.download(source_key(request.job), source)
+            done, summary, expected = await self._through_lane(request, passage, session, source)
+            kind, path = await self._result(request, folder, source, summary)
+            await self._still_wanted(request.job)
+            await self._store.put(result_key(request.job), path)
+            record = msgspec.structs.replace(
+                record,
+                state=JobState.DONE,
+                frames=done.frames,
+                frames_expected=expected,
+                faces=done.faces,
+                timings=done.timings,
+                warnings=(summary.notice,) if summary.notice else (),
+                result_type=kind,
+                result_bytes=path.stat().st_size,
+            )
+        await self._ledger.write(record)
+        await self._store.remove(f"jobs/{request.job}/parts")
+        await self._store.remove(source_key(request.job))
+        log.info("job done", job=request.job, frames=done.frames, attempt=passage.tries)
+        return record
+
+    async def _through_lane(
+        self, request: SegmentRequested, passage: Passage[SegmentRequested], session: str, source: Path
+    ) -> tuple[SegmentDone, DecodeSummary, int]:
+        expected = 0
+
+        def begin(facts: Facts) -> BeginSession:
+            nonlocal expected
+            expected = getattr(facts, "frames_expected", 1)
+            return BeginSession(
+                session=session, epoch=self._lane.pool.epoch, want=request.want, look=request.look, facts=facts,
+                job=request.job, segment=request.segment, attempt=passage.tries,
+            )  # fmt: skip
+
+        async with (
+            self._lane.bus.listen(f"jobs.event.{request.job}") as events,
+            LaneSession(self._lane, session) as run,
+        ):
+            feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms)
+            watching = self._outcome(run, events, request.job, session)
+            summary, done = await _both(feeding, watching)
+        return done, summary, expected
+
+    async def _outcome(self, run: LaneSession, events: AsyncIterator[Received], job: str, session: str) -> SegmentDone:
+        """Wait for render's word. Raises Unavailable if it fails, dies or falls silent, Late if nobody wants it."""
+        heard = time.monotonic()
+        coming = asyncio.create_task(_next(events))
+        try:
+            while time.monotonic() - heard < STALL_SECONDS:
+                await asyncio.wait((coming,), timeout=WATCH_SECONDS)
+                if coming.done():
+                    heard = time.monotonic()
+                    if (done := _ended(wire.decode(coming.result().body, _events), session)) is not None:
+                        return done
+                    coming = asyncio.create_task(_next(events))
+                elif not run.owner_is_alive:
+                    raise Unavailable("The render worker of this session died.")
+            raise Unavailable(f"Render said nothing about {job} for {STALL_SECONDS:.0f} s.")
+        finally:
+            coming.cancel()
+
+    async def _result(
+        self, request: SegmentRequested, folder: Path, source: Path, summary: DecodeSummary
+    ) -> tuple[str, Path]:
+        """The result's media type and file: the part itself, or the part with the source's sound."""
+        part, result = folder / "part", folder / "result"
+        await self._store.download(part_key(request.job, request.segment), part)
+        if request.want is Want.FACES:
+            return JSON_LINES, part
+        join = Join(parts=(str(part),), target=str(result), source=str(source), cut_audio=summary.ended_early)
+        return await self._lane.decoders.join(join), result
+
+    async def _still_wanted(self, job: str) -> None:
+        if (await self._ledger.read(job)).state is JobState.CANCELLED:
+            raise Late(f"The job {job} was cancelled.")
+
+    async def _fail(self, record: JobRecord, problem: Problem) -> JobFailed:
+        record = msgspec.structs.replace(record, state=JobState.FAILED, problem=problem)
+        await self._ledger.write(record)
+        await self._store.remove(f"jobs/{record.id}/parts")
+        await self._store.remove(source_key(record.id))
+        log.info("job failed", job=record.id, code=problem.code)
+        return JobFailed(job=record.id, record=record)
+
+
+async def _next(events: AsyncIterator[Received]) -> Received:
+    return await anext(events)
+
+
+def _ended(event: JobEvent, session: str) -> SegmentDone | None:
+    """The end of this session, if the event is that. Raises for an end without a part."""
+    match event:
+        case SegmentDone(session=ended) if ended == session:
+            return event
+        case SegmentFailed(session=ended, problem=problem) if ended == session:
+            raise Unavailable(problem.detail)
+        case JobCancelled():
+            raise Late("The job was cancelled.")
+    return None
+
+
+async def _both(
+    feeding: Coroutine[Any, Any, DecodeSummary], watching: Coroutine[Any, Any, SegmentDone]
+) -> tuple[DecodeSummary, SegmentDone]:
+    """Both results; the first failure ends the other and is raised as it is."""
+    tasks = (asyncio.create_task(feeding), asyncio.create_task(watching))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        return tasks[0].result(), tasks[1].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""Settings of ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import Field, create_model
+
+from services.ingest.limits import IngestLimits
+from shared.memory.layout import SlotClass
+from shared.runtime.settings import ServiceSettings
+
+MIB = 1 << 20
+
+
+def _limit_fields() -> dict[str, Any]:
+    """The limits as settings: the same names, bounds and sentences."""
+    fields = {}
+    for field in msgspec.structs.fields(IngestLimits):
+        meta = field.type.__metadata__[0]
+        fields[field.name] = (int, Field(field.default, ge=meta.ge, le=meta.le, description=meta.description))
+    return fields
+
+
+_Limited: Any = create_model("_Limited", __base__=ServiceSettings, **_limit_fields())
+
+
+class IngestSettings(_Limited):
+    """`VISAVIS_<NAME>` variables of the ingest service."""
+
+    jobs: int = Field(2, ge=1, le=64, description="Segments of jobs that are worked on at a time.")
+    stills: int = Field(4, ge=1, le=64, description="Stills that are worked on at a time.")
+    spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")
+    frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
+    small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
+    large_slots: int = Field(6, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
+    still_slots: int = Field(1, ge=1, le=64, description="Slots of the frame pool for the largest still.")
+
+    @property
+    def limits(self) -> IngestLimits:
+        """What media may cost."""
+        names = IngestLimits.__struct_fields__
+        return IngestLimits(**{name: getattr(self, name) for name in names})
+
+    @property
+    def slot_classes(self) -> tuple[SlotClass, ...]:
+        """The frame pool's slots: 4:2:0 for video (1.5 bytes a pixel), RGB for stills (3 bytes)."""
+        return (
+            SlotClass(self.small_slots, 1920 * 1088 * 3 // 2),
+            SlotClass(self.large_slots, self.limits.max_pixels * 3 // 2),
+            SlotClass(self.still_slots, self.limits.max_still_pixels * 3),
+        )
+
+    @property
+    def ingest_work(self) -> Path:
+        """Folder for the files that this worker is reading and joining."""
+        return Path(self.work / f"ingest-{self.lane}-{self.worker}")

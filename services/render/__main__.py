@@ -1,0 +1,63 @@
+"""Start one render worker."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+
+import cv2
+
+from services.render.service import RenderService
+from services.render.settings import RenderSettings
+from shared.memory.reader import HostReader
+from shared.memory.segment import segment_path
+from shared.model.errors import Unavailable
+from shared.model.frames import ForRender
+from shared.model.sessions import WorkerReported, begin_subject, end_subject
+from shared.runtime import lifecycle
+from shared.runtime.presence import report
+from shared.runtime.stage import Stage
+from shared.transport.store import ObjectStore
+from shared.transport.topology import render_queue
+
+
+async def run(settings: RenderSettings) -> None:
+    """Own sessions until cancelled."""
+    shutil.rmtree(settings.render_work, ignore_errors=True)
+    settings.render_work.mkdir(parents=True)
+    cv2.setNumThreads(1)
+    reader = HostReader(segment_path(settings.lane), f"render-{settings.worker}")
+    async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
+        await _pool(reader)
+        stack.callback(reader.close)
+        service = RenderService(settings, bus, ObjectStore.open(settings.store), reader, telemetry)
+        stack.push_async_callback(service.close)
+        group = f"render-{settings.lane}"
+        await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
+        end = end_subject(settings.lane, settings.worker)
+        await stack.enter_async_context(bus.answer(end, f"{group}-{settings.worker}", service.end))
+        stage = Stage(bus, telemetry, render_queue(settings.lane, settings.worker), ForRender, service.draw)
+
+        def say() -> WorkerReported:
+            return WorkerReported(
+                lane=settings.lane, service="render", worker=settings.worker, room=max(0, service.room)
+            )
+
+        lifecycle.tell_ready(settings)
+        await lifecycle.together(stage.run(), service.sweep(), report(bus, say))
+
+
+async def _pool(reader: HostReader) -> None:
+    """Wait for the lane's ingest to make the pool."""
+    while True:
+        try:
+            reader.open()
+        except Unavailable:
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    lifecycle.main("render", RenderSettings, run)

@@ -1,0 +1,26 @@
+"""Settings of render."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.runtime.settings import ServiceSettings
+
+
+class RenderSettings(ServiceSettings):
+    """`VISAVIS_<NAME>` variables of the render service."""
+
+    render_sessions: int = Field(8, ge=1, le=256, description="Sessions that one render worker owns at a time.")
+    render_idle_seconds: float = Field(
+        120, ge=5, le=3600, description="A session without frames for so long is dropped."
+    )
+    x264_preset: str = Field("veryfast", pattern="^[a-z]+$", description="Speed of x264 against size.")
+    x264_crf: float = Field(23, ge=0, le=51, description="Quality of x264: lower is better and larger.")
+    x264_threads: int = Field(0, ge=0, le=128, description="Threads of one x264 encoder; 0: as many as x264 likes.")
+
+    @property
+    def render_work(self) -> Path:
+        """Folder for the files that this worker is writing."""
+        return self.work / f"render-{self.lane}-{self.worker}"

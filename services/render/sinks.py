@@ -1,0 +1,100 @@
+"""What becomes of drawn frames: an encoded video, a list of faces, or one picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.render.encoding import VideoEncoder
+from services.render.stills import encode_still
+from shared.model.faces import face_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from shared.model.faces import Face
+    from shared.model.frames import CapturedFrame
+    from shared.model.media import MediaKind, StillFacts, VideoFacts
+    from shared.model.pictures import Picture
+
+
+class VideoSink:
+    """Encodes every frame into a file."""
+
+    wants_picture = True
+
+    def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
+        self._path = path
+        self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
+        """Encode one frame."""
+        self._encoder.write(picture, frame.pts, frame.duration)
+
+    def close(self) -> Path:
+        """Finish the file; answers where it lies."""
+        self._encoder.close()
+        return self._path
+
+    def abort(self) -> None:
+        """Leave no file behind."""
+        self._encoder.abort()
+
+
+class FacesSink:
+    """Writes one line of JSON a frame."""
+
+    wants_picture = False
+
+    def __init__(self, path: Path, facts: VideoFacts) -> None:
+        self._path = path
+        self._facts = facts
+        self._file = path.open("wb")
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+        """Write the frame's line."""
+        numerator, denominator = self._facts.time_base
+        line = {
+            "frame": frame.sequence,
+            "pts_seconds": round(frame.pts * numerator / denominator, 6),
+            "width": picture.geometry.width,
+            "height": picture.geometry.height,
+            "faces": [face_document(face) for face in faces],
+        }
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+    def close(self) -> Path:
+        """Finish the file; answers where it lies."""
+        self._file.close()
+        return self._path
+
+    def abort(self) -> None:
+        """Leave no file behind."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class StillSink:
+    """Keeps the one frame and its faces."""
+
+    def __init__(self, facts: StillFacts, kind: MediaKind | None) -> None:
+        self.kind = kind
+        self.wants_picture = kind is not None
+        self.faces: Sequence[Face] = ()
+        self._facts = facts
+        self._encoded = b""
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
+        """Encode the picture, if one is wanted, while it is there."""
+        self.faces = faces
+        if self.kind is not None:
+            self._encoded = encode_still(picture, self._facts, self.kind)
+
+    def close(self) -> bytes:
+        """The encoded picture; empty if none was wanted."""
+        return self._encoded
+
+    def abort(self) -> None:
+        """Nothing was written anywhere."""

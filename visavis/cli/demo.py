@@ -1,0 +1,89 @@
+"""`visavis demo`: one clip through the whole service, with a picture of the difference and a table of the hops."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from services.detect.models.preparing import prepare
+from shared.model.errors import Unavailable
+from visavis.cli.jobs import follow_job
+from visavis.cli.options import add_models_folder
+from visavis.client import Client
+from visavis.comparison import write_comparison
+from visavis.sample import write_sample
+from visavis.stack import SERVICES, Stack, StackOptions
+
+if TYPE_CHECKING:
+    import argparse
+
+TRACE_SECONDS = 10.0
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("demo", help="retouch a sample clip, or your own, and show what happened")
+    parser.add_argument("input", type=Path, nargs="?", metavar="IN", help="your own clip")
+    parser.add_argument("--look", default="default", help="a preset or JSON (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results (%(default)s)")
+    add_models_folder(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Everything that the demo promises, in order."""
+    console = Console(highlight=False, soft_wrap=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    prepare(options.models, console.print)
+    result = options.out / "demo.mp4"
+    with TemporaryDirectory(prefix="visavis-demo-") as folder:
+        source = options.input or Path(folder) / "sample.mp4"
+        if options.input is None:
+            console.print("Making the sample clip from a public-domain portrait...")
+            write_sample(source)
+        console.print("Starting NATS and the four services...")
+        with (
+            Stack(StackOptions(var=Path(folder) / "var", models=options.models)) as stack,
+            Client(stack.rest) as client,
+        ):
+            job = follow_job(client, source, options.look, "picture", console, result)
+            trace = _whole_trace(client, job["trace_id"])
+        write_comparison(source, result, options.out / "demo_compare.png")
+    (options.out / "demo_trace.json").write_text(json.dumps(trace, indent=1))
+    _tell(console, job, options.out)
+    return 0
+
+
+def _whole_trace(client: Client, trace_id: str) -> dict[str, Any]:
+    """The job's trace once every service has sent its spans. Raises Unavailable if they do not come."""
+    end = time.monotonic() + TRACE_SECONDS
+    wanted = {f"visavis-{name}" for name in SERVICES}
+    while time.monotonic() < end:
+        trace = client.trace(trace_id)
+        if wanted <= {_service(part) for part in trace.get("resourceSpans", ())}:
+            return trace
+        time.sleep(0.2)
+    raise Unavailable(f"The trace {trace_id} is not whole after {TRACE_SECONDS:.0f} s.")
+
+
+def _service(resource_spans: dict[str, Any]) -> str:
+    attributes = resource_spans["resource"]["attributes"]
+    return next((str(a["value"]["stringValue"]) for a in attributes if a["key"] == "service.name"), "")
+
+
+def _tell(console: Console, job: dict[str, Any], out: Path) -> None:
+    table = Table(title=f"{job['frames']} frames, milliseconds a frame", title_justify="left")
+    for column in ("hop", "waited p50", "waited p95", "worked p50", "worked p95"):
+        table.add_column(column, justify="left" if column == "hop" else "right")
+    for row in job["timings"]:
+        figures = (row[f"{what}_{share}_ms"] for what in ("waited", "worked") for share in ("p50", "p95"))
+        table.add_row(row["hop"], *(f"{figure:.2f}" for figure in figures))
+    console.print(table)
+    for name, what in (("demo.mp4", "result"), ("demo_compare.png", "before and after"), ("demo_trace.json", "trace")):
+        console.print(f"{what:>16}: {out / name}")

@@ -1,0 +1,109 @@
+"""`visavis doctor`: what works on this machine and what does not, each with the remedy."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from services.detect.models.store import verify
+from shared.memory.segment import FOLDER
+from shared.model.errors import VisavisError
+from shared.transport.nats_server import binary
+from visavis.cli.options import add_models_folder
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+SHARED_MIB = 512
+DISK_MIB = 2048
+PACKAGES = ("av", "onnxruntime", "opencv-python-headless", "nats-py", "grpcio", "fastapi")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    works: bool
+    detail: str
+    remedy: str = ""
+    is_needed: bool = True
+    """False: the service runs without it."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("doctor", help="say what works on this machine and what does not")
+    add_models_folder(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look at everything; 0 if all that is needed works."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings = list(examine(options))
+    for finding in findings:
+        mark = "[green]ok[/]   " if finding.works else "[red]fails[/]" if finding.is_needed else "[yellow]absent[/]"
+        console.print(f"{mark} {finding.what}: {finding.detail}")
+        if not finding.works:
+            console.print(f"       {finding.remedy}")
+    return 0 if all(finding.works or not finding.is_needed for finding in findings) else 1
+
+
+def examine(options: argparse.Namespace) -> Iterator[Finding]:
+    """Every finding, in the order in which things are needed."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), found, "Visavis needs Python 3.11 or later.")
+    for package in PACKAGES:
+        yield _package(package)
+    yield _tried("NATS server", lambda: str(binary()))
+    yield _tried("models", lambda: f"{verify(options.models) and options.models}")
+    yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
+    yield _space("disk", ".", DISK_MIB, "Free some space, or set VISAVIS_VAR to another disk.")
+    yield _loopback()
+    cores = os.cpu_count() or 1
+    yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
+    yield _cuda()
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, works=True, detail=version(name))
+    except PackageNotFoundError:
+        return Finding(name, works=False, detail="not installed", remedy="Run `make setup`.")
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, works=True, detail=look())
+    except VisavisError as error:
+        return Finding(what, works=False, detail=str(error), remedy="Run `make models`.")
+
+
+def _space(what: str, folder: str, least_mib: int, remedy: str) -> Finding:
+    free = shutil.disk_usage(folder).free >> 20
+    return Finding(what, free >= least_mib, f"{free} MiB free in {folder}, {least_mib} needed", remedy)
+
+
+def _loopback() -> Finding:
+    try:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+    except OSError as error:
+        return Finding("loopback", works=False, detail=str(error), remedy="Allow listening on 127.0.0.1.")
+    return Finding("loopback", works=True, detail="ports can be had on 127.0.0.1")
+
+
+def _cuda() -> Finding:
+    found = importlib.util.find_spec("cupy") is not None
+    detail = "cupy is installed" if found else "no CUDA packages; frames stay in shared memory and are drawn on the CPU"
+    return Finding("GPU lane", found, detail, "Nothing to do for the CPU lane.", is_needed=False)

@@ -1,0 +1,33 @@
+"""A job as a user of the command line follows it: with a progress bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shared.model.errors import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from visavis.client import Client
+
+
+def follow_job(client: Client, source: Path, look: str, want: str, console: Console, target: Path) -> dict[str, Any]:
+    """Submit, wait, download into `target`; the finished job's document. Raises Unavailable if the job fails."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(source.name, total=1.0, frames="uploading")
+        job = client.submit_job(source, look=look, want=want)
+        for job in client.events(job["id"]):  # noqa: B020  -- the job, ever newer
+            bar.update(task, completed=job["progress"], frames=f"{job['frames']} frames")
+    if job["state"] != "done":
+        problem = job.get("problem") or {}
+        raise Unavailable(f"The job {job['state']}: {problem.get('detail', 'no reason was given')}")
+    for warning in job["warnings"]:
+        console.print(f"Note: {warning}")
+    client.download(job["id"], target)
+    return job

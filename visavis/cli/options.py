@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from services.detect.models.preparing import prepare
+from visavis.settings import LocalSettings
+from visavis.stack import Stack, StackOptions
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+
+def add_models_folder(parser: argparse.ArgumentParser) -> None:
+    """`--models FOLDER`"""
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=LocalSettings().models.expanduser(),
+        help="folder of the prepared models (VISAVIS_MODELS; default: %(default)s)",
+    )
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """`--server URL`"""
+    parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
+
+
+@contextmanager
+def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
+    """The REST address of the named service, or of a short-lived one of our own that leaves nothing behind."""
+    if options.server:
+        yield options.server
+        return
+    prepare(options.models, console.print)
+    with TemporaryDirectory(prefix="visavis-") as folder:
+        console.print("Starting the services...")
+        with Stack(StackOptions(var=Path(folder), models=options.models)) as stack:
+            yield stack.rest

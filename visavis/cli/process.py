@@ -1,0 +1,53 @@
+"""`visavis process`: one picture or video, retouched."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from shared.model.errors import Rejected
+from shared.model.looks import PRESETS, parse_look
+from shared.model.media import SNIFF_BYTES, MediaKind, sniff
+from visavis.cli.jobs import follow_job
+from visavis.cli.options import add_models_folder, add_server, server
+from visavis.client import Client
+
+_KIND_OF = {".jpg": MediaKind.JPEG, ".jpeg": MediaKind.JPEG, ".png": MediaKind.PNG, ".webp": MediaKind.WEBP}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("process", help="retouch one picture or video")
+    parser.add_argument("input", type=Path, metavar="IN")
+    parser.add_argument("output", type=Path, metavar="OUT")
+    parser.add_argument("--look", default="default", help=f"{', '.join(PRESETS)}, or JSON (%(default)s)")
+    add_server(parser)
+    add_models_folder(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send the file, write what comes back."""
+    console = Console(stderr=True, highlight=False)
+    parse_look(options.look)
+    kind = kind_of(options.input)
+    with server(options, console) as url, Client(url) as client:
+        if kind.is_still:
+            accept = _KIND_OF.get(options.output.suffix.lower(), kind)
+            options.output.write_bytes(client.process_image(options.input.read_bytes(), options.look, accept=accept))
+        else:
+            follow_job(client, options.input, options.look, "picture", console, options.output)
+    console.print(f"Wrote {options.output}")
+    return 0
+
+
+def kind_of(path: Path) -> MediaKind:
+    """The kind of a file by its first bytes. Raises Rejected for what is not read here."""
+    with path.open("rb") as file:
+        kind = sniff(file.read(SNIFF_BYTES))
+    if kind is None:
+        names = ", ".join(kind.value for kind in MediaKind)
+        raise Rejected("unsupported-media", f"{path} is none of: {names}.")
+    return kind

@@ -1,0 +1,56 @@
+"""`visavis up`: the whole service in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from services.detect.models.preparing import prepare
+from visavis.cli.options import add_models_folder
+from visavis.stack import POLL_SECONDS, Stack, StackOptions
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("up", help="run the service in the foreground until Ctrl-C")
+    parser.add_argument("--nats", default="", metavar="URL", help="a running NATS server; without it one is started")
+    parser.add_argument("--rest-port", type=int, default=8700, help="port of REST; 0 takes a free one (%(default)s)")
+    parser.add_argument("--grpc-port", type=int, default=8701, help="port of gRPC; 0 takes a free one (%(default)s)")
+    parser.add_argument(
+        "--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)"
+    )
+    add_models_folder(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start, say where, watch, stop on SIGINT or SIGTERM."""
+    console = Console(highlight=False)
+    stopping = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    prepare(options.models, console.print)
+    asked = StackOptions(
+        var=options.var,
+        nats_url=options.nats,
+        rest_port=options.rest_port,
+        grpc_port=options.grpc_port,
+        models=options.models,
+    )
+    with Stack(asked) as stack:
+        console.print(f"REST  {stack.rest}\ngRPC  {stack.grpc}\nlogs  {stack.logs}")
+        while not stopping.wait(POLL_SECONDS):
+            stack.watch()
+    return 0

@@ -1,0 +1,16 @@
+"""Settings of the command line, from `VISAVIS_<NAME>` variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LocalSettings(BaseSettings):
+    """What commands take when no option says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
+
+    models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")

@@ -1,0 +1,220 @@
+"""The whole service as processes on this machine: NATS and one lane, started, watched, restarted and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Self
+
+from shared.memory.segment import remove_orphans, segment_path
+from shared.model.errors import Misconfigured
+from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
+from shared.transport.nats_server import NatsServer
+
+SERVICES = ("ingest", "detect", "render", "gateway")
+READY_SECONDS = 30.0
+STOP_SECONDS = 10.0
+RESTART_PAUSE_SECONDS = 0.5
+POLL_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class _Service:
+    """One child process."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    ready_fd: int
+    log: Path
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How a stack is started."""
+
+    var: Path = Path("var")
+    nats_url: str = ""
+    """A running server; empty starts the embedded one."""
+    rest_port: int = 0
+    """0 takes a free one."""
+    grpc_port: int = 0
+    models: Path | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    """Further VISAVIS_* settings."""
+
+
+class Stack:
+    """NATS and the four services of one lane. A context manager: leaving it leaves nothing behind."""
+
+    def __init__(self, options: StackOptions) -> None:
+        self._options = options
+        self._lane = f"l{secrets.token_hex(4)}"
+        self._nats: NatsServer | None = None
+        self._services: dict[str, _Service] = {}
+        self.nats_url = options.nats_url
+        self.restarts = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def rest(self) -> str:
+        """The gateway's REST address."""
+        return self._services["gateway"].facts["rest"]
+
+    @property
+    def grpc(self) -> str:
+        """The gateway's gRPC address, host:port."""
+        return self._services["gateway"].facts["grpc"]
+
+    @property
+    def lane(self) -> str:
+        """The lane's name."""
+        return self._lane
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the services' logs."""
+        return self._options.var / "log"
+
+    def pid(self, name: str) -> int:
+        """Process id of a service, or of `nats`."""
+        if name == "nats" and self._nats is not None and self._nats.process is not None:
+            return self._nats.process.pid
+        return self._services[name].process.pid
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready. Raises Misconfigured with the reason if it does not get so."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        remove_orphans()
+        if not self._options.nats_url:
+            self._nats = NatsServer(self._options.var / "nats", die_with_parent)
+            self._nats.start()
+            self.nats_url = self._nats.url
+        for name in SERVICES:
+            self._services[name] = self._spawn(name)
+        self._wait_until_ready(list(self._services.values()))
+
+    def watch(self) -> None:
+        """Start again whatever has ended by itself. Call it often."""
+        if self._nats is not None and self._nats.process is not None and self._nats.process.poll() is not None:
+            self._nats.start()
+            self.restarts += 1
+        for name, service in list(self._services.items()):
+            if service.process.poll() is not None:
+                self._check_exit(service)
+                if service.ready_fd >= 0:
+                    os.close(service.ready_fd)
+                time.sleep(RESTART_PAUSE_SECONDS)
+                self._services[name] = self._spawn(name, service.facts)
+                self.restarts += 1
+
+    def wait_for_restart(self, name: str) -> None:
+        """Block until the newest process of a service has said that it is ready."""
+        self._wait_until_ready([self._services[name]])
+
+    def stop(self) -> None:
+        """End every process, the last started first, and remove what they shared."""
+        for service in reversed(self._services.values()):
+            service.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        for service in self._services.values():
+            try:
+                service.process.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                service.process.kill()
+                service.process.wait()
+            if service.ready_fd >= 0:
+                os.close(service.ready_fd)
+        self._services.clear()
+        if self._nats is not None:
+            self._nats.stop()
+        segment_path(self._lane).unlink(missing_ok=True)
+
+    def _spawn(self, name: str, former: dict[str, str] | None = None) -> _Service:
+        read_fd, write_fd = os.pipe()
+        path = self.logs / f"{name}.log"
+        with path.open("ab") as log:
+            process = self._popen(name, write_fd, log, former or {})
+        os.close(write_fd)
+        return _Service(name, process, read_fd, path, dict(former or {}))
+
+    def _popen(self, name: str, write_fd: int, log: IO[bytes], former: dict[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  -- our own services
+            [sys.executable, "-m", f"services.{name}"],
+            env=self._environment(name, write_fd, former),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[write_fd],
+            start_new_session=True,  # Ctrl-C reaches the children through us, in order
+        )
+
+    def _environment(self, name: str, write_fd: int, former: dict[str, str]) -> dict[str, str]:
+        options = self._options
+        own = {
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "VISAVIS_NATS_URL": self.nats_url,
+            "VISAVIS_LANE": self._lane,
+            "VISAVIS_WORKER": f"{name}-{secrets.token_hex(3)}",
+            "VISAVIS_VAR": str(options.var.resolve()),
+            "VISAVIS_READY_FD": str(write_fd),
+            "VISAVIS_DIE_WITH_PARENT": "1",
+            "VISAVIS_REST_PORT": _port(former.get("rest"), options.rest_port),
+            "VISAVIS_GRPC_PORT": _port(former.get("grpc"), options.grpc_port),
+        }
+        if options.models is not None:
+            own["VISAVIS_MODELS"] = str(options.models)
+        return {**os.environ, **own, **options.environment}
+
+    def _wait_until_ready(self, waiting: list[_Service]) -> None:
+        end = time.monotonic() + READY_SECONDS
+        with selectors.DefaultSelector() as selector:
+            for service in waiting:
+                selector.register(service.ready_fd, selectors.EVENT_READ, service)
+            while selector.get_map():
+                ready = selector.select(max(0.0, end - time.monotonic()))
+                if not ready:
+                    names = ", ".join(key.data.name for key in selector.get_map().values())
+                    raise Misconfigured(f"Not ready after {READY_SECONDS:.0f} s: {names}; see {self.logs}.")
+                for key, _ in ready:
+                    selector.unregister(key.fd)
+                    self._take_facts(key.data)
+
+    def _take_facts(self, service: _Service) -> None:
+        with os.fdopen(service.ready_fd, "rb") as pipe:
+            line = pipe.readline()
+        service.ready_fd = -1
+        if not line:
+            service.process.wait(STOP_SECONDS)
+            self._check_exit(service, always=True)
+        service.facts = json.loads(line)
+
+    def _check_exit(self, service: _Service, *, always: bool = False) -> None:
+        """Raises Misconfigured with the end of the log if starting it again cannot help, or `always`."""
+        if always or service.process.returncode == EXIT_MISCONFIGURED:
+            lines = service.log.read_text(errors="replace").strip().splitlines() or ["no log"]
+            raise Misconfigured(f"{service.name} ended with {service.process.returncode}: {lines[-1][:400]}")
+
+
+def _port(address: str | None, default: int) -> str:
+    """A service that comes back listens where it listened before."""
+    return address.rsplit(":", 1)[1] if address else str(default)
