@@ -32,6 +32,14 @@ class MediaKind(StrEnum):
 
 
 STILLS = frozenset({MediaKind.JPEG, MediaKind.PNG, MediaKind.WEBP})
+_MAGIC = {
+    b"\xff\xd8\xff": MediaKind.JPEG,
+    b"\x89PNG\r\n\x1a\n": MediaKind.PNG,
+    b"GIF87a": MediaKind.GIF,
+    b"GIF89a": MediaKind.GIF,
+}
+_RIFF_FORMS = {b"WEBP": MediaKind.WEBP, b"AVI ": MediaKind.AVI}
+_EBML = b"\x1a\x45\xdf\xa3"
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid")
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """ISO base media brands of pictures and picture sequences (ISO 23008-12, AVIF), which are not read here."""
@@ -39,26 +47,24 @@ _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", 
 
 def sniff(head: bytes) -> MediaKind | None:
     """The kind of the media that begins with `head` (SNIFF_BYTES or the whole), or None for what is not read here."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return MediaKind.JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return MediaKind.PNG
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return MediaKind.WEBP
-    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return MediaKind.AVI
-    if head[:6] in {b"GIF87a", b"GIF89a"}:
-        return MediaKind.GIF
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    if head.startswith(b"RIFF"):
+        return _RIFF_FORMS.get(head[8:12])
+    if head.startswith(_EBML):
         return MediaKind.WEBM if b"webm" in head[:SNIFF_BYTES] else MediaKind.MATROSKA
-    if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
+    return _sniff_boxes(head)
+
+
+def _sniff_boxes(head: bytes) -> MediaKind | None:
+    name, brand = head[4:8], head[8:12]
+    if name not in _BOXES or (name == b"ftyp" and brand in _STILL_BRANDS):
         return None
-    if head[4:8] in _BOXES:
-        return MediaKind.QUICKTIME if head[4:8] not in {b"ftyp", b"styp"} or head[8:12] == b"qt  " else MediaKind.MP4
-    return None
+    return MediaKind.MP4 if name in {b"ftyp", b"styp"} and brand != b"qt  " else MediaKind.QUICKTIME
 
 
-class VideoFacts(msgspec.Struct, frozen=True, kw_only=True):
+class VideoFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a video stream says of itself, for upright frames; enough to encode one that matches it."""
 
     geometry: Geometry
@@ -84,7 +90,7 @@ class VideoFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the container claims; 0 where it claims nothing."""
 
 
-class StillFacts(msgspec.Struct, frozen=True, kw_only=True):
+class StillFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a still picture says of itself."""
 
     geometry: Geometry
