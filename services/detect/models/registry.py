@@ -56,6 +56,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """In the folder of models."""
         return f"{self.name}.onnx"
 
+    @property
+    def published_name(self) -> str:
+        """Of the published file, kept beside the converted one so that a new converter needs no network."""
+        return f"{self.name}.tflite"
+
 
 FULL_RANGE = Model(
     name="blazeface_full_range",

@@ -34,7 +34,7 @@ def verify(folder: Path) -> Manifest:
     Raises Misconfigured, with what to do, if not.
     """
     manifest = _manifest(folder)
-    wanted = {LICENCE_FILE, *(model.file_name for model in MODELS)}
+    wanted = {LICENCE_FILE, *(name for model in MODELS for name in (model.file_name, model.published_name))}
     if manifest.revision != CONVERTER_REVISION or not wanted <= manifest.files.keys():
         raise Misconfigured(f"The models in {folder} were prepared by another version of Visavis: {_REMEDY}.")
     for name in sorted(wanted):

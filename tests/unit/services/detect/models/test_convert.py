@@ -1,0 +1,114 @@
+"""The whole models against the reference runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from services.detect.models.convert import convert
+from services.detect.models.registry import FACE_MESH, FULL_RANGE, SHORT_RANGE, Model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+random = np.random.default_rng(11)
+
+
+def published(model: Model, folder: Path, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """What the published file says of a picture [1, h, w, 3], normalised as it wants it."""
+    interpreter = Interpreter(model_path=str(folder / model.published_name), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+    interpreter.invoke()
+    return [np.array(interpreter.get_tensor(d["index"])) for d in interpreter.get_output_details()]
+
+
+def prepared(model: Model, folder: Path, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    session = onnxruntime.InferenceSession(folder / model.file_name, providers=["CPUExecutionProvider"])
+    return dict(zip([o.name for o in session.get_outputs()], session.run(None, inputs), strict=True))
+
+
+def anchors(model: Model) -> NDArray[np.float64]:
+    """Centres in pixels, one after the other, the long way."""
+    return np.array(
+        [
+            ((column + 0.5) * layer.stride_px, (row + 0.5) * layer.stride_px)
+            for layer in model.anchors
+            for row in range(model.size_px // layer.stride_px)
+            for column in range(model.size_px // layer.stride_px)
+            for _ in range(layer.per_cell)
+        ]
+    )
+
+
+def overlap(a: NDArray[Any], b: NDArray[Any]) -> float:
+    sides = np.minimum(a[2:4], b[2:4]) - np.maximum(a[:2], b[:2])
+    common = float(np.prod(np.maximum(sides, 0)))
+    return common / (float(np.prod(a[2:4] - a[:2])) + float(np.prod(b[2:4] - b[:2])) - common)
+
+
+def weighted_suppression(rows: NDArray[Any], scores: NDArray[Any]) -> list[tuple[NDArray[Any], float]]:
+    """MediaPipe's algorithm, one face at a time. Rows begin with x0, y0, x1, y1; the best come first."""
+    faces, left = [], list(range(len(rows)))
+    while left:
+        best = left[0]
+        same = [n for n in left if overlap(rows[best], rows[n]) > 0.3]
+        faces.append((np.average(rows[same], axis=0, weights=scores[same]), float(scores[best])))
+        left = [n for n in left if n not in same]
+    return faces
+
+
+def expected_faces(
+    model: Model, folder: Path, image: NDArray[np.uint8], min_score: float
+) -> list[tuple[NDArray[Any], float]]:
+    raw, logits = published(model, folder, (image.astype(np.float32) - 127.5) / 127.5)
+    scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(np.float64)))
+    centres, rows = anchors(model), raw[0].astype(np.float64)
+    middle, half = rows[:, :2] + centres, rows[:, 2:4] / 2
+    decoded = np.concatenate([middle - half, middle + half, rows[:, 4:] + np.tile(centres, 6)], axis=1)
+    best = np.argsort(-scores, kind="stable")[:64]
+    best = best[scores[best] >= min_score]
+    return weighted_suppression(decoded[best], scores[best])[:16]
+
+
+def picture_of_noise(size: int) -> NDArray[np.uint8]:
+    """Coarse noise: detectors see more in it than in fine noise."""
+    coarse = random.integers(0, 256, (1, size // 8, size // 8, 3), np.uint8)
+    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+@pytest.mark.parametrize("model", [FULL_RANGE, SHORT_RANGE], ids=lambda m: m.name)
+def test_a_detector_gives_the_published_rows_decoded_and_averaged(model: Model, models_folder: Path) -> None:
+    image, min_score = picture_of_noise(model.size_px), 0.002
+    expected = expected_faces(model, models_folder, image, min_score)
+    found = prepared(model, models_folder, image=image, min_score=np.array([min_score], np.float32))
+    assert len(expected) > 2, "the noise is too plain to say anything"
+    np.testing.assert_allclose(found["scores"], [score for _, score in expected], rtol=1e-3)
+    np.testing.assert_allclose(found["boxes"], [row[:4] for row, _ in expected], atol=0.02)
+    np.testing.assert_allclose(found["keypoints"].reshape(-1, 12), [row[4:] for row, _ in expected], atol=0.02)
+
+
+def test_the_mesh_gives_the_published_landmarks(models_folder: Path) -> None:
+    image = np.concatenate([picture_of_noise(FACE_MESH.size_px) for _ in range(2)])
+    found = prepared(FACE_MESH, models_folder, image=image)
+    for number in range(2):
+        landmarks, flag = published(FACE_MESH, models_folder, image[number : number + 1].astype(np.float32) / 255)
+        np.testing.assert_allclose(found["landmarks"][number], landmarks.reshape(468, 3), atol=1e-3)
+        np.testing.assert_allclose(found["presence"][number], 1 / (1 + np.exp(-flag.item())), atol=1e-5)
+
+
+def test_a_detector_takes_pictures_that_are_not_square(models_folder: Path) -> None:
+    image = np.zeros((1, 128, 192, 3), np.uint8)
+    found = prepared(FULL_RANGE, models_folder, image=image, min_score=np.array([0.5], np.float32))
+    assert found["boxes"].shape == (0, 4)
+    assert found["keypoints"].shape == (0, 6, 2)
+
+
+def test_the_same_file_gives_the_same_bytes(models_folder: Path) -> None:
+    content = (models_folder / SHORT_RANGE.published_name).read_bytes()
+    assert convert(SHORT_RANGE, content) == (models_folder / SHORT_RANGE.file_name).read_bytes()

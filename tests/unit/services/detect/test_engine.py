@@ -1,0 +1,73 @@
+"""The door to ONNX Runtime."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from services.detect.engine import Engine
+from services.detect.models.emitting import FLOAT, Emitter
+from services.detect.models.store import sha256_of
+from shared.model.errors import Misconfigured
+
+
+def doubling() -> bytes:
+    e = Emitter()
+    e.node("Mul", "x", e.floats(2), name="twice")
+    shape = ["n"]
+    ends = (helper.make_tensor_value_info(name, FLOAT, shape) for name in ("x", "twice"))
+    source, result = ends
+    return e.model("doubling", [source], [result])
+
+
+def saved(folder: Path, content: bytes) -> tuple[Path, str]:
+    path = folder / "doubling.onnx"
+    path.write_bytes(content)
+    return path, sha256_of(content)
+
+
+def test_outputs_come_by_name(tmp_path: Path) -> None:
+    engine = Engine(*saved(tmp_path, doubling()))
+    assert engine.run(x=np.array([1, 2], np.float32))["twice"].tolist() == [2, 4]
+
+
+def test_a_warm_engine_still_takes_other_sizes(tmp_path: Path) -> None:
+    engine = Engine(*saved(tmp_path, doubling()))
+    engine.warm_up({"x": (5,)})
+    assert engine.run(x=np.ones(3, np.float32))["twice"].tolist() == [2, 2, 2]
+
+
+def test_several_threads_share_one_engine(tmp_path: Path) -> None:
+    engine = Engine(*saved(tmp_path, doubling()))
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda n: engine.run(x=np.full(4, n, np.float32))["twice"][0], range(50)))
+    assert results == [2 * n for n in range(50)]
+
+
+def test_another_file_than_was_prepared_is_refused(tmp_path: Path) -> None:
+    path, _ = saved(tmp_path, doubling())
+    with pytest.raises(Misconfigured, match="not the one that was prepared"):
+        Engine(path, sha256_of(b"another"))
+
+
+def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="visavis models prepare"):
+        Engine(tmp_path / "none.onnx", "")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="cannot open the model"):
+        Engine(*saved(tmp_path, b"text"))
+
+
+def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
+    model = onnx.load_from_string(doubling())
+    onnx.save(model, tmp_path / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    content = (tmp_path / "m.onnx").read_bytes()
+    with pytest.raises(Misconfigured, match="self-contained"):
+        Engine(*saved(tmp_path, content))
