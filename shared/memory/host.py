@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from shared.memory import layout, locks
@@ -20,6 +20,7 @@ from shared.model.errors import FrameLost, Misconfigured, Unavailable
 from shared.model.frames import FrameReference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from shared.model.pictures import Colour, Geometry, Picture
@@ -41,19 +42,15 @@ class HostPool:
         Raises Misconfigured if the memory is not to be had.
         """
         table, size = layout.place_slots(classes)
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, size)
-            locks.try_lock(fd, layout.OWNER_LOCK)
-            write_header(fd, table, size)
-            segment = Segment(fd, size)
-            segment.memory.madvise(mmap.MADV_WILLNEED)
-            touch(segment.memory)
-            temporary.rename(path)
+            with _new_file(path) as (fd, temporary):
+                os.posix_fallocate(fd, 0, size)
+                write_header(fd, table, size)
+                segment = Segment(fd, size)
+                segment.memory.madvise(mmap.MADV_WILLNEED)
+                touch(segment.memory)
+                temporary.rename(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
-            os.close(fd)
             raise Misconfigured(
                 f"The frame pool needs {size >> 20} MiB of shared memory in {path.parent} and did not get it "
                 f"({error.strerror}): raise the limit of {path.parent} or lower the pool's slots."
@@ -97,7 +94,7 @@ class HostPool:
         return self._segment.picture(slot, geometry, colour)
 
     def seal(self, slot: int, geometry: Geometry, colour: Colour, holder: int) -> FrameReference:
-        """The slot is written: from now on it is immutable, and `holder` (a reader's row) will release it."""
+        """The slot is written: from now on it is immutable, and `holder` (a reader's `row`) will release it."""
         row = self._segment.slots[slot]
         if geometry.size_bytes > int(row["size"]):
             raise FrameLost(f"A {geometry.width}x{geometry.height} frame does not fit slot {slot}.")
@@ -121,7 +118,9 @@ class HostPool:
 
     def is_alive(self, holder: int) -> bool:
         """Whether the kernel still knows the process that took that reader's row; a stopped one is alive."""
-        return locks.is_locked(self._segment.fd, layout.FIRST_READER_LOCK + holder)
+        row, turn = layout.row_and_turn(holder)
+        held = locks.is_locked(self._segment.fd, layout.FIRST_READER_LOCK + row)
+        return held and int(self._segment.readers[row]["turn"]) == turn
 
     def end_session(self, session: str, *, confirmed: bool) -> None:
         """A session is over. `confirmed`: its holder has said that it will not touch its frames again.
@@ -136,3 +135,20 @@ class HostPool:
             if self._path.stat().st_ino == os.fstat(self._segment.fd).st_ino:
                 self._path.unlink()
         self._segment.close()
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[tuple[int, Path]]:
+    """A new file beside `path`, locked before anyone may take it for an orphan; gone again if the block fails."""
+    while True:
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        if locks.try_lock(fd, layout.OWNER_LOCK) and os.fstat(fd).st_nlink:
+            break
+        os.close(fd)  # another process, cleaning up, was quicker
+    try:
+        yield fd, temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        os.close(fd)
+        raise

@@ -1,7 +1,7 @@
 """How the pool's segment is laid out. Every word has one writer; eight-byte aligned words are read and written whole.
 
 header       magic, version, epoch, number of slots; written by the owner before readers can open it
-reader rows  READERS x 64 bytes: the name of the worker that holds the row's lock; written by that worker
+reader rows  a row of READER each; written by the worker that holds the row's lock
 slot table   a row of SLOT each: `released` is written by the last holder, the rest by the owner
 slots        page aligned
 """
@@ -22,7 +22,8 @@ MAGIC = 0x5649_5341_5649_5331
 VERSION = 1
 PAGE = 4096
 READERS = 64
-READER_NAME_BYTES = 64
+READER = np.dtype([("turn", "<u8"), ("name", "S56")])
+"""`turn`: how many have held the row, so that a successor is not taken for the dead; `name`: the worker's."""
 HEADER = np.dtype([("magic", "<u8"), ("version", "<u8"), ("epoch", "<u8"), ("slots", "<u8")])
 SLOT = np.dtype(
     [
@@ -60,7 +61,18 @@ def readers_offset() -> int:
 
 def table_offset() -> int:
     """Where the slot table begins."""
-    return HEADER.itemsize + READERS * READER_NAME_BYTES
+    return HEADER.itemsize + READERS * READER.itemsize
+
+
+def holder_of(row: int, turn: int) -> int:
+    """What the owner's books call the reader that took a row as its `turn`-th."""
+    return turn * READERS + row
+
+
+def row_and_turn(holder: int) -> tuple[int, int]:
+    """The other way round."""
+    turn, row = divmod(holder, READERS)
+    return row, turn
 
 
 def pixels_offset(slots: int) -> int:

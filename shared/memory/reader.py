@@ -26,23 +26,18 @@ class HostReader:
         self._name = name
         self._segment: Segment | None = None
         self.row = -1
-        """This reader's row in the owner's table; -1 before `open`."""
+        """What the owner knows this reader by: its row and the row's turn in one number; -1 before `open`."""
 
     def open(self) -> None:
         """Map the segment and take a reader's row. Raises Unavailable while there is none or all rows are taken."""
-        self.close()
+        segment = self._map()
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise Unavailable(f"There is no frame pool at {self._path}; is ingest of this lane running?") from error
-        segment = Segment(fd, os.fstat(fd).st_size)
-        try:
-            segment.check()
-            self.row = self._take_row(segment)
+            row = self._take_row(segment)
         except VisavisError:
             segment.close()
             raise
-        self._segment = segment
+        self.close()
+        self._segment, self.row = segment, row
 
     @property
     def epoch(self) -> int:
@@ -51,7 +46,7 @@ class HostReader:
 
     def follow(self, epoch: int) -> None:
         """Have the segment of that epoch open. Raises FrameLost if it is not the lane's pool any more."""
-        if self.epoch != epoch:
+        if self.epoch != epoch and self._is_replaced():
             try:
                 self.open()
             except Unavailable as error:
@@ -96,11 +91,33 @@ class HostReader:
             raise FrameLost(f"Slot {reference.slot} is in generation {generation}, not {reference.generation}.")
         return segment
 
+    def _is_replaced(self) -> bool:
+        """Whether another segment than the open one lies at the path.
+
+        To open the same one again would change the row, and all that is held by it would count as a dead reader's.
+        """
+        if self._segment is None:
+            return True
+        try:
+            return not os.path.samestat(self._path.stat(), os.fstat(self._segment.fd))
+        except FileNotFoundError:
+            return False
+
+    def _map(self) -> Segment:
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise Unavailable(f"There is no frame pool at {self._path}; is ingest of this lane running?") from error
+        try:
+            return Segment(fd, os.fstat(fd).st_size)
+        except VisavisError:
+            os.close(fd)
+            raise
+
     def _take_row(self, segment: Segment) -> int:
-        for row in range(layout.READERS):
+        for row, words in enumerate(segment.readers):
             if locks.try_lock(segment.fd, layout.FIRST_READER_LOCK + row):
-                start = layout.readers_offset() + row * layout.READER_NAME_BYTES
-                name = self._name.encode()[: layout.READER_NAME_BYTES]
-                segment.memory[start : start + layout.READER_NAME_BYTES] = name.ljust(layout.READER_NAME_BYTES, b"\0")
-                return row
+                words["turn"] += 1
+                words["name"] = self._name.encode()
+                return layout.holder_of(row, int(words["turn"]))
         raise Unavailable(f"All {layout.READERS} reader rows of {self._path} are taken.")

@@ -31,17 +31,17 @@ class Segment:
     """One mapped segment and typed views of its words."""
 
     def __init__(self, fd: int, size: int) -> None:
+        """Map the open file, which from then on is the segment's to close. Raises Misconfigured if it is no pool."""
+        _check(fd, size)
         self.fd = fd
         self.memory = mmap.mmap(fd, size)
         self.header: NDArray[np.void] = np.frombuffer(self.memory, layout.HEADER, 1)
+        self.readers: NDArray[np.void] = np.frombuffer(
+            self.memory, layout.READER, layout.READERS, layout.readers_offset()
+        )
         self.slots: NDArray[np.void] = np.frombuffer(
             self.memory, layout.SLOT, int(self.header[0]["slots"]), layout.table_offset()
         )
-
-    def check(self) -> None:
-        """Raises Misconfigured unless this is a pool of this version."""
-        if self.header[0]["magic"] != layout.MAGIC or self.header[0]["version"] != layout.VERSION:
-            raise Misconfigured("The segment is not a frame pool of this version: end what made it and remove it.")
 
     @property
     def epoch(self) -> int:
@@ -57,20 +57,24 @@ class Segment:
         return Picture.over(geometry, colour, memoryview(self.memory)[start : start + geometry.size_bytes])
 
     def close(self) -> None:
-        del self.header, self.slots
+        del self.header, self.readers, self.slots
         with suppress(BufferError):  # a picture is still looked at: the mapping goes with its last view
             self.memory.close()
         os.close(self.fd)
 
 
 def remove_orphans(folder: Path = FOLDER) -> list[Path]:
-    """Remove segments whose owner and readers are all dead; answers which."""
+    """Remove segments whose owner is dead, and no decoder writes for it any more; answers which.
+
+    Readers that still have one mapped keep its memory until they open the next.
+    """
     removed = []
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
-                if not locks.is_locked(fd, layout.OWNER_LOCK):
+                mine = locks.try_lock(fd, layout.OWNER_LOCK)
+                if mine and os.path.samestat(path.stat(), os.fstat(fd)):
                     path.unlink()
                     removed.append(path)
             finally:
@@ -88,6 +92,17 @@ def write_header(fd: int, table: NDArray[np.void], size: int) -> None:
         start = layout.table_offset()
         memory[start : start + table.nbytes] = table.tobytes()
         memory[: header.nbytes] = header.tobytes()
+
+
+def _check(fd: int, size: int) -> None:
+    """Before anything is mapped by what the file says: it may be of another version, or no pool at all."""
+    head = os.pread(fd, layout.HEADER.itemsize, 0)
+    if len(head) == layout.HEADER.itemsize:
+        header = np.frombuffer(head, layout.HEADER)[0]
+        known = header["magic"] == layout.MAGIC and header["version"] == layout.VERSION
+        if known and size >= layout.pixels_offset(int(header["slots"])):
+            return
+    raise Misconfigured("The segment is not a frame pool of this version: end what made it and remove it.")
 
 
 def touch(memory: mmap.mmap) -> None:
