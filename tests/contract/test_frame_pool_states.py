@@ -1,0 +1,250 @@
+"""The frame pool under every order of events that Hypothesis thinks of, against a model that is too simple to be wrong.
+
+The model knows for each slot which generation was written with which pixels, and who may still look at it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.memory.layout import SlotClass
+from shared.memory.ledger import SlotState
+from shared.model.errors import FrameLost
+from shared.model.pictures import Colour, Geometry, Matrix, PixelFormat
+
+if TYPE_CHECKING:
+    from shared.memory.host import HostPool
+    from shared.memory.reader import HostReader
+    from shared.model.frames import FrameReference
+    from shared.model.pictures import Picture
+
+GEOMETRIES = (Geometry(PixelFormat.I420, 15, 9), Geometry(PixelFormat.RGB24, 16, 8), Geometry(PixelFormat.I420, 90, 60))
+CLASSES = (SlotClass(3, 4096), SlotClass(1, 8192))
+SLOTS = 4
+SESSIONS = ("s", "t")
+
+
+class Lane(Protocol):
+    """What the pool under test is made of."""
+
+    def own(self, *classes: SlotClass) -> HostPool: ...
+
+    def reader(self, name: str = "reader") -> HostReader: ...
+
+
+@dataclass(eq=False)
+class Lease:
+    """A slot that the owner may write."""
+
+    pool: HostPool
+    slot: int
+    session: str
+    geometry: Geometry
+
+
+@dataclass(eq=False)
+class Sealed:
+    """A frame as its holder knows it."""
+
+    reference: FrameReference
+    pool: HostPool
+    session: str
+    geometry: Geometry
+    value: int
+    holder: HostReader
+    over: bool = False
+    """Released, or its session's end confirmed, or its holder dead: the slot may be used again."""
+
+
+@dataclass(eq=False)
+class Reading:
+    """A frame that somebody is looking at right now."""
+
+    sealed: Sealed
+    reader: HostReader
+    picture: Picture
+    stack: ExitStack = field(default_factory=ExitStack)
+
+
+class FramePoolMachine(RuleBasedStateMachine):
+    """Owner, decoders and readers of one lane."""
+
+    make_lane: ClassVar[object]
+    leases = Bundle("leases")
+    frames = Bundle("frames")
+    readings = Bundle("readings")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory(prefix="visavis-states-")
+        self.lane: Lane = type(self).make_lane(Path(self.folder.name))  # type: ignore[operator]  # a class in a class variable
+        self.pools: list[HostPool] = []
+        self.readers: list[HostReader] = []
+        self.sealed: list[Sealed] = []
+        self.leased: list[Lease] = []
+        self.looking: list[Reading] = []
+        self.value = 0
+
+    @property
+    def pool(self) -> HostPool:
+        return self.pools[-1]
+
+    @initialize()
+    def start(self) -> None:
+        self.pools.append(self.lane.own(*CLASSES))
+        self.readers = [self.lane.reader(name) for name in ("a", "b", "c")]
+        for reader in self.readers:
+            reader.open()
+
+    @rule(target=leases, session=st.sampled_from(SESSIONS), geometry=st.sampled_from(GEOMETRIES))
+    def lease(self, session: str, geometry: Geometry) -> object:
+        slot = self.pool.lease(geometry.size_bytes, session)
+        if slot is None:
+            return multiple()
+        assert slot not in {one.slot for one in self.leased if one.pool is self.pool}, "two writers"
+        holders = [one for one in self.sealed if self.is_held(one) and one.reference.slot == slot]
+        assert not holders, "a slot that a reader may still look at was leased"
+        self.leased.append(Lease(self.pool, slot, session, geometry))
+        return self.leased[-1]
+
+    @rule(target=frames, lease=consumes(leases), number=st.integers(0, 2))
+    def write_and_seal(self, lease: Lease, number: int) -> object:
+        if lease not in self.leased:
+            return multiple()
+        holder = self.readers[number]
+        holder.follow(self.pool.epoch)
+        self.value = self.value % 250 + 1
+        colour = Colour(Matrix.BT709, full_range=True)
+        for plane in lease.pool.writable(lease.slot, lease.geometry, colour).planes:
+            plane[:] = self.value
+        reference = lease.pool.seal(lease.slot, lease.geometry, colour, holder.row)
+        self.leased.remove(lease)
+        self.sealed.append(Sealed(reference, lease.pool, lease.session, lease.geometry, self.value, holder))
+        return self.sealed[-1]
+
+    @rule(lease=consumes(leases))
+    def decoder_died(self, lease: Lease) -> None:
+        if lease in self.leased:
+            lease.pool.abandon(lease.slot)
+            self.leased.remove(lease)
+
+    @rule(frame=frames, number=st.integers(0, 2))
+    def read(self, frame: Sealed, number: int) -> None:
+        """By its holder or by another, at first or as a redelivered message."""
+        try:
+            with self.readers[number].read(frame.reference) as picture:
+                assert picture.geometry == frame.geometry
+                assert all((plane == frame.value).all() for plane in picture.planes), "another generation's pixels"
+        except FrameLost:
+            assert not self.is_held(frame), "a frame was lost while it was held"
+
+    @rule(target=readings, frame=frames, number=st.integers(0, 2))
+    def begin_to_read(self, frame: Sealed, number: int) -> object:
+        stack = ExitStack()
+        try:
+            picture = stack.enter_context(self.readers[number].read(frame.reference))
+        except FrameLost:
+            return multiple()
+        self.looking.append(Reading(frame, self.readers[number], picture, stack))
+        return self.looking[-1]
+
+    @rule(reading=consumes(readings))
+    def end_reading(self, reading: Reading) -> None:
+        self.looking.remove(reading)
+        right = all((plane == reading.sealed.value).all() for plane in reading.picture.planes)
+        try:
+            reading.stack.close()
+        except FrameLost:
+            assert not self.is_held(reading.sealed), "a frame was lost while it was held"
+        else:
+            assert right, "another generation's pixels, and nobody said so"
+
+    @rule(frame=frames)
+    def release(self, frame: Sealed) -> None:
+        """Once, or again because the message was delivered again."""
+        frame.holder.release(frame.reference)
+        frame.over = True
+
+    @rule(session=st.sampled_from(SESSIONS), confirmed=st.booleans())
+    def end_session(self, session: str, confirmed: bool) -> None:
+        self.pool.end_session(session, confirmed=confirmed)
+        for frame in self.sealed:
+            frame.over |= confirmed and frame.session == session and frame.pool is self.pool
+
+    @rule(number=st.integers(0, 2))
+    def a_reader_dies_and_another_takes_its_place(self, number: int) -> None:
+        """To close its file is what the kernel does for a dead process: the lock is gone."""
+        dead = self.readers[number]
+        dead.close()
+        for frame in self.sealed:
+            frame.over |= frame.holder is dead
+        self.readers[number] = self.lane.reader(f"successor of {number}")
+        self.readers[number].open()
+
+    @rule()
+    @precondition(lambda self: len(self.pools) < 4)
+    def the_owner_dies_and_another_takes_its_place(self) -> None:
+        self.leased.clear()
+        for frame in self.sealed:
+            frame.over = True
+        self.pools.append(self.lane.own(*CLASSES))
+
+    @rule()
+    def sweep(self) -> None:
+        self.pool.sweep()
+
+    @invariant()
+    def slots_are_conserved(self) -> None:
+        if not self.pools:
+            return
+        counts = self.pool.ledger.counts()
+        assert sum(counts.values()) == SLOTS
+        assert counts[SlotState.LEASED] == len(self.leased)
+        held = {one.reference.slot for one in self.sealed if self.is_held(one)}
+        assert held <= set(self.pool.ledger.held())
+
+    def is_held(self, frame: Sealed) -> bool:
+        return not frame.over and frame.pool is self.pool
+
+    def teardown(self) -> None:
+        if self.pools:
+            self.nothing_leaks()
+        self.folder.cleanup()
+
+    def nothing_leaks(self) -> None:
+        for lease in self.leased:
+            lease.pool.abandon(lease.slot)
+        for reader in self.readers:
+            reader.close()
+        self.pool.sweep()
+        counts = self.pool.ledger.counts()
+        for pool in self.pools:
+            pool.close()
+        assert counts[SlotState.FREE] == SLOTS, "slots leaked"
+
+
+def test_no_order_of_events_shows_foreign_pixels_or_loses_a_slot(lane: Lane) -> None:
+    machine = type("Machine", (FramePoolMachine,), {"make_lane": type(lane)})
+    run = settings(
+        max_examples=120, stateful_step_count=40, deadline=None, database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )  # fmt: skip
+    run_state_machine_as_test(machine, settings=run)
