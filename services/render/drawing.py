@@ -11,9 +11,8 @@ from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
 from services.render.patch import opened, read
 from services.render.region import Region, Scratch
 from services.render.shape import FaceShape
-from services.render.skin import FEATHER, Skin, find_skin
+from services.render.skin import FEATHER, Skin, find_skin, outline
 from services.render.tone import Tone, hold_range
-from services.render.topology import FACE_OVAL
 from services.render.warp import Bumps, displacement, resample
 from shared.model.pictures import PixelFormat
 
@@ -54,7 +53,7 @@ class Painter:
         strengths = {name: strength for name in TONE_EFFECTS if (strength := getattr(look, name))}
         step = _step(shape, TONE_CELLS)
         margin = FEATHER * shape.scale_px + 2 * step
-        region = Region.around(shape.ring(FACE_OVAL), margin, step, _size(target))
+        region = Region.around(outline(shape), margin, step, _size(target))
         if not strengths or region is None:
             return
         skin, tone = _skin(source, shape, region), Tone()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from services.render.topology import BARE_SKIN, FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
+from services.render.topology import BARE_SKIN, CHIN, FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, TOP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FEATURES = ((RIGHT_EYE, 0.032), (LEFT_EYE, 0.032), (RIGHT_BROW, 0.02), (LEFT_BROW, 0.02), (LIPS, 0.014))
 """Rings that are no skin, and how far beyond each (in face scales) lashes, hairs and lip liner reach."""
+FOREHEAD = 0.06
+"""How far the forehead goes on above the mesh, in heights of the mesh. Hair that hangs lower is told by its colour."""
 FEATHER = 0.05
 """Half width of the mask's soft edge along the oval, in face scales."""
 FEATURE_FEATHER = 0.035
@@ -50,6 +52,14 @@ class Skin:
     """Luma of black and of white."""
 
 
+def outline(shape: FaceShape) -> NDArray[np.float32]:
+    """[36, 2] x, y in the picture: the face's oval, grown to the hairline, below which the mesh ends."""
+    ring, top, chin = shape.ring(FACE_OVAL), shape.points_px[TOP], shape.points_px[CHIN]
+    up = top - chin
+    height = (ring - (top + chin) / 2) @ up / max(1.0, float(up @ up))  # -0.5 at the chin, 0.5 at the top
+    return np.asarray(ring + np.clip(2 * height, 0, 1)[:, None] ** 2 * up * np.float32(FOREHEAD), np.float32)
+
+
 def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid], luma_range: tuple[int, int]) -> Skin:
     """The skin of a face; planes are cell means of Y, Cb, Cr on the region's grid."""
     scale = shape.scale_px / region.step
@@ -71,7 +81,7 @@ def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid],
 def _drawn(shape: FaceShape, region: Region, scale: float) -> tuple[Grid, Grid, Grid]:
     """The oval, and what the features leave of it: exactly 0 all over them, and fading into them; each 0..1."""
     oval = np.zeros(region.cells, np.uint8)
-    _fill(oval, region.to_grid(shape.ring(FACE_OVAL)))
+    _fill(oval, region.to_grid(outline(shape)))
     hard, soft = (np.full(region.cells, 255, np.uint8) for _ in range(2))
     for indices, reach in FEATURES:
         ring = region.to_grid(shape.ring(indices))
@@ -110,7 +120,8 @@ def _deviation(plane: Grid, samples: NDArray[np.float32]) -> Grid:
     middle = _median(samples)
     spread = 1.4826 * _median(np.abs(samples - middle))  # of a normal distribution, from its median deviation
     scaled = (plane - middle) * (1 / min(max(spread, CHROMA_SPREAD[0]), CHROMA_SPREAD[1]))
-    return np.square(scaled, out=scaled)
+    scaled *= scaled
+    return scaled
 
 
 def _ramp(grid: Grid, nothing: float, whole: float) -> Grid:
@@ -119,7 +130,8 @@ def _ramp(grid: Grid, nothing: float, whole: float) -> Grid:
     ramp = grid * slope
     ramp -= nothing * slope
     np.maximum(ramp, 0, out=ramp)
-    return np.minimum(ramp, 1, out=ramp)
+    np.minimum(ramp, 1, out=ramp)
+    return ramp
 
 
 def _calm(mask: Grid) -> Grid:

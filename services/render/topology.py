@@ -15,6 +15,10 @@ FACE_OVAL: Final = (
 )
 """From the top of the forehead round the face."""
 
+TOP: Final = 10
+CHIN: Final = 152
+"""The ends of FACE_OVAL on the middle line."""
+
 RIGHT_EYE: Final = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 LEFT_EYE: Final = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 """Rings from the outer corner along the lower lid to the inner corner and back along the upper lid."""

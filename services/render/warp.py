@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
@@ -65,10 +65,9 @@ class Bumps:
         middle = points_px.mean(axis=0)  # coordinates near 0 keep float32 sharp in the expanded square below
         points, centres = points_px - middle, self.centres_px - middle
         x, y, one = points[:, 0], points[:, 1], np.ones(len(points), np.float32)
-        distances = np.stack(
-            [(centres**2).sum(axis=1), -2 * centres[:, 0], -2 * centres[:, 1], np.ones(len(centres), np.float32)]
-        )
-        weights = 1 - np.stack([one, x, y, x * x + y * y], axis=1) @ (distances / self.radii_px**2)
+        squares = (centres**2).sum(axis=1)
+        polynomial = np.stack([squares, -2 * centres[:, 0], -2 * centres[:, 1], np.ones_like(squares)])
+        weights = 1 - np.stack([one, x, y, x * x + y * y], axis=1) @ (polynomial / self.radii_px**2)
         np.maximum(weights, 0, out=weights)
         np.square(weights, out=weights)
         pulls = self.pulls_px - self.zooms[:, None] * centres
@@ -92,7 +91,8 @@ def resample(moves: Grid, samples: Plane, sharp: Sequence[tuple[slice, slice]] =
     _remap(before, moves, cv2.INTER_LINEAR, samples)
     for part in sharp:
         origin = (part[1].start, part[0].start, 0, 0)
-        _remap(before, cast("Grid", cv2.add(moves[part], origin)), cv2.INTER_CUBIC, samples[part])
+        away = cv2.add(moves[part], origin)  # type: ignore[call-overload] # the stub forgets that a scalar will do
+        _remap(before, away, cv2.INTER_CUBIC, samples[part])
         np.maximum(samples[part], before[part].min(), out=samples[part])
         np.minimum(samples[part], before[part].max(), out=samples[part])
 

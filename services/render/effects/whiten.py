@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.render.skin import Skin
     from services.render.tone import Tone
 
-LIFT = 0.5
+LIFT = 0.45
 """Height of the tone curve at full strength: so many times (y - black)(white - y) / (white - black) is added."""
 PALE = 0.12
 """How much of the skin's colour is taken away at full strength."""
