@@ -85,10 +85,10 @@ def _drawn(shape: FaceShape, region: Region, scale: float) -> tuple[Grid, Grid, 
     hard, soft = (np.full(region.cells, 255, np.uint8) for _ in range(2))
     for indices, reach in FEATURES:
         ring = region.to_grid(shape.ring(indices))
-        # Two cells beyond the ring at least: one for the blur below, one for the way back to full size.
+        # Two cells beyond the ring at least: the way back to full size mixes neighbours, corners too.
         _fill(hard, ring, max(2.0, reach * scale), level=0)
         _fill(soft, ring, level=0)
-    return _blurred(oval, FEATHER * scale), _blurred(hard, 1), _blurred(soft, FEATURE_FEATHER * scale)
+    return _blurred(oval, FEATHER * scale), _blurred(hard, 0), _blurred(soft, FEATURE_FEATHER * scale)
 
 
 def _fill(canvas: Mask, ring: NDArray[np.float32], reach: float = 0.0, level: int = 255) -> None:
@@ -96,11 +96,11 @@ def _fill(canvas: Mask, ring: NDArray[np.float32], reach: float = 0.0, level: in
     fixed = np.rint(np.clip(ring, -limit, limit) * 2**_SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], level, cv2.LINE_AA, _SUBPIXEL_BITS)
     if reach:
-        cv2.polylines(canvas, [fixed], True, level, round(2 * reach), cv2.LINE_8, _SUBPIXEL_BITS)
+        cv2.polylines(canvas, [fixed], True, level, round(2 * reach) + 1, cv2.LINE_8, _SUBPIXEL_BITS)
 
 
 def _blurred(mask: Mask, radius: float) -> Grid:
-    side = 2 * max(1, round(radius)) + 1
+    side = 2 * round(radius) + 1
     return cast("Grid", cv2.blur(mask, (side, side)).astype(np.float32) * np.float32(1 / 255))
 
 

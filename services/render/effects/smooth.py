@@ -27,12 +27,12 @@ def smooth(tone: Tone, skin: Skin, strength: float) -> None:
     """
     radius = max(1, round(RADIUS * skin.scale))
     weight = skin.texture * np.float32(strength)
-    luma, one = skin.planes[0], np.float32(1)
+    luma = skin.planes[0]
     mean = _mean(luma, radius)
     variance = _mean(luma * luma, radius) - mean * mean
     np.maximum(variance, 0, out=variance)  # rounding leaves some just below
-    kept = variance / (variance + np.float32(EDGE_LEVELS**2))
-    tone.blend(0, weight, _mean(kept, radius), _mean(mean * (one - kept), radius))
+    kept = np.asarray(variance / (variance + EDGE_LEVELS**2), np.float32)
+    tone.blend(0, weight, _mean(kept, radius), _mean(mean - mean * kept, radius))
     _even_chroma(tone, skin, weight, 2 * radius)
 
 

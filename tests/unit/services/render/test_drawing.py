@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.render.drawing import Painter
+from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
+from services.render.topology import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
+from shared.model.faces import Face
+from shared.model.looks import Look
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+
+EFFECTS = [*TONE_EFFECTS, *GEOMETRY_EFFECTS]
+ALL = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
+PICTURES = {
+    "i420 even": {},
+    "i420 odd": {"width": 361, "height": 379},
+    "i420 full range": {"full_range": True},
+    "rgb24": {"layout": PixelFormat.RGB24, "width": 361, "height": 379},
+}
+
+
+def drawn(scene: Any, look: Look, faces: tuple[Face, ...] | None = None) -> Picture:
+    target = scene.copy()
+    Painter().draw(scene.picture, target, scene.faces if faces is None else faces, look)
+    return target
+
+
+def change(scene: Any, target: Picture) -> float:
+    pairs = zip(scene.picture.planes, target.planes, strict=True)
+    return sum(float(np.abs(a.astype(int) - b.astype(int)).sum()) for a, b in pairs)
+
+
+def same(one: Picture, other: Picture) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True))
+
+
+def test_every_effect_of_a_look_is_drawn_and_no_other() -> None:
+    assert set(EFFECTS) == set(Look.__struct_fields__)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_strength_zero_leaves_every_bit(kind: str, studio: Any) -> None:
+    scene = studio.scene(**PICTURES[kind])
+    assert same(drawn(scene, Look()), scene.picture)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(kind: str, effect: str, studio: Any) -> None:
+    scene = studio.scene(**PICTURES[kind])
+    target = drawn(scene, Look(**{effect: 1.0}))
+    x0, y0, x1, y1 = scene.faces[0].box_px
+    reach = 0.4 * (x1 - x0)
+    for before, after in zip(scene.picture.planes, target.planes, strict=True):
+        times = before.shape[0] / scene.picture.geometry.height
+        rows, columns = np.nonzero((before != after).reshape(*before.shape[:2], -1).any(axis=-1))
+        assert len(rows)
+        assert rows.min() >= (y0 - reach) * times - 2
+        assert rows.max() <= (y1 + reach) * times + 2
+        assert columns.min() >= (x0 - reach) * times - 2
+        assert columns.max() <= (x1 + reach) * times + 2
+
+
+@pytest.mark.parametrize("effect", TONE_EFFECTS)
+def test_a_tone_effect_leaves_every_bit_off_the_face(effect: str, studio: Any) -> None:
+    scene = studio.scene()
+    target = drawn(scene, Look(**{effect: 1.0}))
+    face = scene.inside(FACE_OVAL)
+    near = np.array([np.roll(np.roll(face, y, 0), x, 1) for y in range(-16, 17, 8) for x in range(-16, 17, 8)]).any(0)
+    grown = near | np.roll(near, -24, 0)  # the forehead goes on above the mesh
+    assert np.array_equal(scene.picture.planes[0][~grown], target.planes[0][~grown])
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_more_strength_is_more_change(kind: str, effect: str, studio: Any) -> None:
+    scene = studio.scene(**PICTURES[kind])
+    changes = [change(scene, drawn(scene, Look(**{effect: s}))) for s in (0.05, 0.25, 0.5, 0.75, 1.0)]
+    assert changes[0] > 0
+    assert changes == sorted(changes)
+
+
+@pytest.mark.parametrize("ring", [LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS])
+def test_smoothing_leaves_every_bit_of_eyes_brows_and_lips(ring: tuple[int, ...], studio: Any, real: Any) -> None:
+    for scene in (studio.scene(), real):
+        target = drawn(scene, Look(smooth=1.0))
+        inside = scene.inside(ring)
+        assert inside.any()
+        assert np.array_equal(scene.picture.planes[0][inside], target.planes[0][inside])
+
+
+def test_smoothing_takes_the_grain_off_the_skin(studio: Any) -> None:
+    scene = studio.scene()
+    target = drawn(scene, Look(smooth=1.0))
+    x, y = (int(v) for v in scene.faces[0].landmarks_px[50, :2])
+    cheek = np.s_[y - 8 : y + 8, x - 8 : x + 8]
+    assert target.planes[0][cheek].std() < 0.5 * scene.picture.planes[0][cheek].std()
+
+
+def test_whitening_lightens_the_skin_and_keeps_its_shading(studio: Any) -> None:
+    scene = studio.scene()
+    target = drawn(scene, Look(whiten=1.0))
+    x, y = (int(v) for v in scene.faces[0].landmarks_px[50, :2])
+    cheek = np.s_[y - 8 : y + 8, x - 8 : x + 8]
+    before, after = (picture.planes[0][cheek].astype(float) for picture in (scene.picture, target))
+    assert after.mean() > before.mean() + 10
+    assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.98
+    assert after.std() > 0.6 * before.std()
+
+
+def test_slimming_narrows_the_jaw(studio: Any) -> None:
+    scene = studio.scene()
+    y = int(scene.faces[0].landmarks_px[[172, 397], 1].mean())
+    assert _skin_width(drawn(scene, Look(slim_face=1.0)), y) < 0.93 * _skin_width(scene.picture, y)
+
+
+def _skin_width(picture: Picture, row: int) -> int:
+    return int((picture.planes[2][row // 2] > 136).sum())
+
+
+def test_enlarging_makes_both_eyes_larger(studio: Any) -> None:
+    scene = studio.scene()
+    target = drawn(scene, Look(enlarge_eyes=1.0))
+    for corners in ((33, 133), (362, 263)):
+        (x0, y0), (x1, y1) = scene.faces[0].landmarks_px[list(corners), :2].astype(int)
+        around = np.s_[min(y0, y1) - 16 : max(y0, y1) + 16, x0 - 12 : x1 + 12]
+        before, after = ((picture.planes[0][around] < 90).sum() for picture in (scene.picture, target))
+        assert after > 1.2 * before
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_limited_range_is_kept_where_the_source_kept_it(effect: str, studio: Any) -> None:
+    scene = studio.scene()
+    rows, columns = (slice(120, 260), slice(110, 250))
+    scene.picture.planes[0][rows, columns][::3] = 235
+    scene.picture.planes[0][rows, columns][1::3, ::2] = 16
+    target = drawn(scene, Look(**{effect: 1.0}))
+    assert target.planes[0].min() >= 16
+    assert target.planes[0].max() <= 235
+    assert all(plane.min() >= 16 and plane.max() <= 240 for plane in target.planes[1:])
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_no_seam_runs_along_the_border_of_what_is_drawn(kind: str, studio: Any) -> None:
+    settings = {"width": 420, "height": 440, **PICTURES[kind]}
+    scene = studio.scene(**settings)
+    for plane in scene.picture.planes:  # on a ramp without detail any step that was not there shows
+        ramp = np.linspace(100, 150, plane.shape[0])[:, None] + np.linspace(0, 12, plane.shape[1])
+        plane[...] = np.rint(ramp if plane.ndim == 2 else ramp[..., None])
+    target = drawn(scene, ALL)
+    for before, after in zip(scene.picture.planes, target.planes, strict=True):
+        for axis in (0, 1):
+            steps = np.abs(np.diff(after.astype(int), axis=axis))
+            assert steps.max() <= np.abs(np.diff(before.astype(int), axis=axis)).max() + 3
+
+
+def test_source_is_only_read_and_may_be_read_only(studio: Any) -> None:
+    scene = studio.scene()
+    for plane in scene.picture.planes:
+        plane.flags.writeable = False
+    assert change(scene, drawn(scene, ALL)) > 0
+
+
+@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize(
+    "place",
+    [(0, 0, 1), (359, 379, 1), (180, -60, 1), (-90, 190, 1), (180, 190, 4), (5000, 5000, 1), (180, 190, 0.02),
+     (180, 190, 0.12), (2, 2, 0.2), (180, 190, 400), (1e30, 0, 1)],
+)  # fmt: skip
+def test_a_face_anywhere_and_of_any_size_is_drawn_without_harm(
+    place: tuple[float, float, float], layout: PixelFormat, studio: Any
+) -> None:
+    scene = studio.scene(361, 379, layout)
+    target = drawn(scene, ALL, (studio.face(*place),))
+    assert target.geometry == scene.picture.geometry
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (17, 3)])
+@pytest.mark.parametrize("layout", PixelFormat)
+def test_the_smallest_pictures_are_drawn_without_harm(size: tuple[int, int], layout: PixelFormat, studio: Any) -> None:
+    picture = Picture.blank(Geometry(layout, *size), Colour())
+    for plane in picture.planes:
+        plane[...] = 120
+    target = Picture.blank(picture.geometry, picture.colour)
+    picture.copy_to(target)
+    Painter().draw(picture, target, [studio.face(0, 0), studio.face(3, 3, 0.2)], ALL)
+    assert all(abs(int(plane.max()) - 120) < 60 for plane in target.planes)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 0.0, 1e9])
+def test_landmarks_that_span_no_face_change_nothing(broken: float, studio: Any) -> None:
+    scene = studio.scene()
+    face = Face.of(np.full((468, 3), broken, np.float32), 1.0)
+    assert same(drawn(scene, ALL, (face,)), scene.picture)
+
+
+def test_wild_landmarks_do_not_crash(studio: Any) -> None:
+    scene = studio.scene()
+    for seed in range(5):
+        points = np.random.default_rng(seed).normal(180, 10 ** (seed + 1), (468, 3)).astype(np.float32)
+        drawn(scene, ALL, (Face.of(points, 1.0),))
+
+
+def test_faces_in_any_order_give_the_same_picture(studio: Any) -> None:
+    scene = studio.scene(700, 420)
+    faces = (studio.face(350, 210), studio.face(430, 230, 0.7), studio.face(120, 200, 0.5))
+    assert same(drawn(scene, ALL, faces), drawn(scene, ALL, faces[::-1]))
+
+
+def test_a_painter_draws_the_same_whatever_it_drew_before(studio: Any, real: Any) -> None:
+    painter, scene = Painter(), studio.scene()
+    other = real.copy()
+    painter.draw(real.picture, other, real.faces, ALL)
+    target = scene.copy()
+    painter.draw(scene.picture, target, scene.faces, ALL)
+    assert same(target, drawn(scene, ALL))
+
+
+def test_a_still_face_does_not_shimmer_when_its_landmarks_tremble(real: Any) -> None:
+    steady = drawn(real, ALL).planes[0].astype(int)
+    points = real.faces[0].landmarks_px + np.random.default_rng(1).normal(0, 0.1, (468, 3)).astype(np.float32)
+    trembling = drawn(real, ALL, (Face.of(points, 1.0),)).planes[0].astype(int)
+    face = real.inside(FACE_OVAL)
+    assert np.abs(steady - trembling)[face].mean() < 1.0
+
+
+def test_every_real_frame_is_drawn_and_visibly_so(clip: list[Any]) -> None:
+    for scene in clip[::6]:
+        target = drawn(scene, Look(smooth=0.5, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5))
+        face = scene.inside(FACE_OVAL)
+        moved = np.abs(target.planes[0].astype(int) - scene.picture.planes[0])[face]
+        assert 2 < moved.mean() < 40
