@@ -65,16 +65,12 @@ def weighted_suppression(rows: NDArray[Any], scores: NDArray[Any]) -> list[tuple
     return faces
 
 
-def expected_faces(
-    model: Model, folder: Path, image: NDArray[np.uint8], min_score: float
-) -> list[tuple[NDArray[Any], float]]:
-    raw, logits = published(model, folder, (image.astype(np.float32) - 127.5) / 127.5)
-    scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(np.float64)))
-    centres, rows = anchors(model), raw[0].astype(np.float64)
+def expected_faces(model: Model, rows: NDArray[Any], scores: NDArray[Any]) -> list[tuple[NDArray[Any], float]]:
+    """From the published rows and scores of the anchors, the long way; all scores count that are not zero."""
+    centres = anchors(model)
     middle, half = rows[:, :2] + centres, rows[:, 2:4] / 2
     decoded = np.concatenate([middle - half, middle + half, rows[:, 4:] + np.tile(centres, 6)], axis=1)
-    best = np.argsort(-scores, kind="stable")[:64]
-    best = best[scores[best] >= min_score]
+    best = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
     return weighted_suppression(decoded[best], scores[best])[:16]
 
 
@@ -86,8 +82,11 @@ def picture_of_noise(size: int) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("model", [FULL_RANGE, SHORT_RANGE], ids=lambda m: m.name)
 def test_a_detector_gives_the_published_rows_decoded_and_averaged(model: Model, models_folder: Path) -> None:
-    image, min_score = picture_of_noise(model.size_px), 0.002
-    expected = expected_faces(model, models_folder, image, min_score)
+    image = picture_of_noise(model.size_px)
+    rows, logits = published(model, models_folder, (image.astype(np.float32) - 127.5) / 127.5)
+    scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(np.float64)))
+    min_score = np.sort(scores)[-40:-38].mean()  # some of the candidates are good enough and some are not
+    expected = expected_faces(model, rows[0].astype(np.float64), np.where(scores < min_score, 0, scores))
     found = ours(model, models_folder, image=image, min_score=np.array([min_score], np.float32))
     assert len(expected) > 2, "the noise is too plain to say anything"
     np.testing.assert_allclose(found["scores"], [score for _, score in expected], rtol=1e-3)
