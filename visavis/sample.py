@@ -48,9 +48,11 @@ def write_sample(path: Path) -> None:
         clip.mux(picture.encode(None))
 
 
-def portrait_png(path: Path) -> None:
-    """Write the portrait itself as a picture, 1280x720."""
-    cv2.imwrite(str(path), cv2.cvtColor(_moved(_portrait(), 0.0), cv2.COLOR_RGB2BGR))
+def portrait_jpeg() -> bytes:
+    """The portrait itself as a picture: JPEG, 1280x720, one face."""
+    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(_moved(_portrait(), 0.0), cv2.COLOR_RGB2BGR))
+    assert done  # noqa: S101  -- an array of this shape can always be encoded
+    return encoded.tobytes()
 
 
 def _portrait() -> Pixels:

@@ -24,9 +24,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--nats", default="", metavar="URL", help="a running NATS server; without it one is started")
     parser.add_argument("--rest-port", type=int, default=8700, help="port of REST; 0 takes a free one (%(default)s)")
     parser.add_argument("--grpc-port", type=int, default=8701, help="port of gRPC; 0 takes a free one (%(default)s)")
-    parser.add_argument(
-        "--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)"
-    )
+    parser.add_argument("--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)")
     add_models_folder(parser)
     parser.set_defaults(run=run)
 
