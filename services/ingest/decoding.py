@@ -89,6 +89,11 @@ class Decoding:
         return self._summary
 
     @property
+    def is_over(self) -> bool:
+        """True once the child is dead: from then on nobody writes into the slots that it was granted."""
+        return self._child.is_dead
+
+    @property
     def unused(self) -> tuple[int, ...]:
         """Slots that were granted and hold no frame. After the context they can be used for something else."""
         return tuple(self._granted)

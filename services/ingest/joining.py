@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -40,6 +41,9 @@ _STREAM_WORDS = frozenset({"language", "title", "handler_name"})
 _MUXERS = {MediaKind.MP4: "mp4", MediaKind.QUICKTIME: "mov", MediaKind.MATROSKA: "matroska"}
 _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
 """Metadata that describe the old container and would be wrong in the new one."""
+_MILLISECOND = Fraction(1, 1000)
+_FINEST_SCALE = 100_000_000
+"""Half an hour still counts in 38 of MP4's 64 bits."""
 _REPORT_EVERY = 2000
 """Packets between two reports of progress."""
 
@@ -53,7 +57,7 @@ class _Sound:
 
     @property
     def codecs(self) -> set[str]:
-        return {stream.codec_context.name if stream.codec_context else "unknown" for stream in self.streams}
+        return {stream.codec_context.codec.canonical_name for stream in self.streams}
 
 
 def join(
@@ -78,7 +82,7 @@ def join(
         films = [stack.enter_context(_open_part(part)) for part in parts]
         sound = _open_sound(source, limits, stack)
         kind = _kind_for(sound.codecs)
-        output = stack.enter_context(_create(target, kind))
+        output = stack.enter_context(_create(target, kind, _movie_scale(films, sound)))
         video = _add_video(output, [film.streams.video[0] for film in films])
         audio = {stream.index: _add_audio(output, stream) for stream in sound.streams}
         if sound.container is not None:
@@ -117,8 +121,16 @@ def _kind_for(codecs: set[str]) -> MediaKind:
     return MediaKind.QUICKTIME if codecs <= _IN_QUICKTIME else MediaKind.MATROSKA
 
 
-def _create(target: Path, kind: MediaKind) -> OutputContainer:
-    options = {} if kind is MediaKind.MATROSKA else {"movflags": "+faststart"}
+def _movie_scale(films: Sequence[InputContainer], sound: _Sound) -> int:
+    """Units a second in which MP4 counts where a track begins: fine enough for the first pts of every track."""
+    rates = [stream.codec_context.sample_rate for stream in sound.streams]
+    unit = (films[0].streams.video[0].time_base or _MILLISECOND).denominator
+    exact = math.lcm(unit, *(rate for rate in rates if rate))
+    return exact if exact <= _FINEST_SCALE else unit * math.ceil(1000 / unit)
+
+
+def _create(target: Path, kind: MediaKind, movie_scale: int) -> OutputContainer:
+    options = {} if kind is MediaKind.MATROSKA else {"movflags": "+faststart", "movie_timescale": str(movie_scale)}
     return av.open(f"file:{target}", "w", format=_MUXERS[kind], container_options=options)
 
 

@@ -1,0 +1,337 @@
+"""services/ingest/decoder.py, decoding.py and forking.py with decoder_process.py and fork_server.py: real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import mmap
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, Join, ReadStill, ReadVideo
+from services.ingest.limits import IngestLimits
+from services.ingest.video import VideoFile
+from shared.model.errors import Rejected
+from shared.model.media import MediaKind
+from shared.model.pictures import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from services.ingest.decoder import Decoding
+
+    MakeVideo = Callable[..., Path]
+
+SLOT_BYTES = 1 << 20
+SLOTS = 4
+
+
+@pytest.fixture
+async def decoders(pool_fd: int) -> AsyncIterator[Decoders]:
+    async with started(pool_fd, IngestLimits()) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def started(pool_fd: int, limits: IngestLimits, spare: int = 1) -> AsyncIterator[Decoders]:
+    decoders = Decoders(pool_fd, limits, spare)
+    try:
+        await decoders.start()
+        yield decoders
+    finally:
+        await decoders.close()
+
+
+def grant(decoding: Decoding, slot: int) -> None:
+    decoding.grant(slot, slot * SLOT_BYTES, SLOT_BYTES)
+
+
+async def run(decoding: Decoding, on_frame: Callable[[Any], None] = lambda _: None) -> int:
+    """Grant every slot, and each one again when it was written; returns how many frames came."""
+    await decoding.opened()
+    for slot in range(SLOTS):
+        grant(decoding, slot)
+    count = 0
+    async for frame in decoding.frames():
+        on_frame(frame)
+        count += 1
+        grant(decoding, frame.slot)
+    return count
+
+
+def processes() -> list[psutil.Process]:
+    """Every living process that this one has started, and those started by them."""
+    found = psutil.Process().children(recursive=True)
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def decoder_processes() -> list[psutil.Process]:
+    return [process for server in psutil.Process().children() for process in server.children()]
+
+
+def working() -> psutil.Process:
+    """The one decoder process that has a task, and with it its limits."""
+    [found] = [process for process in decoder_processes() if process.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)]
+    return found
+
+
+async def test_frames_lie_in_the_slots_that_were_granted(
+    decoders: Decoders, pool_fd: int, make_video: MakeVideo
+) -> None:
+    path = make_video("clip.mp4", frames=30)
+    pool = np.frombuffer(mmap.mmap(pool_fd, 0), np.uint8)
+    with VideoFile(path, IngestLimits()) as video:
+        expected = []
+        for frame in video.frames():
+            memory = np.empty(video.facts.geometry.size_bytes, np.uint8)
+            frame.write_into(Picture.over(video.facts.geometry, video.facts.colour, memory))
+            expected.append((frame.pts, memory))
+    async with decoders.decode(ReadVideo(str(path))) as decoding:
+
+        def check(frame: Any) -> None:
+            pts, memory = expected[frame.sequence]
+            start = frame.slot * SLOT_BYTES
+            assert frame.pts == pts
+            assert np.array_equal(pool[start : start + memory.size], memory)
+
+        assert await run(decoding, check) == 30
+        assert decoding.summary.frames == 30
+        assert set(decoding.unused) == set(range(SLOTS))
+
+
+async def test_nothing_outside_the_granted_slot_is_written(
+    decoders: Decoders, pool_fd: int, make_video: MakeVideo
+) -> None:
+    pool = np.frombuffer(mmap.mmap(pool_fd, 0), np.uint8)
+    pool[:] = 7
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=1)))) as decoding:
+        facts = await decoding.opened()
+        decoding.grant(0, SLOT_BYTES, facts.geometry.size_bytes)
+        assert [frame.slot async for frame in decoding.frames()] == [0]
+    written = slice(SLOT_BYTES, SLOT_BYTES + facts.geometry.size_bytes)
+    assert (np.delete(pool, written) == 7).all()
+    assert (pool[written] != 7).any()
+
+
+async def test_a_still_is_read(decoders: Decoders, pool_fd: int, encoded_still: Callable[..., bytes]) -> None:
+    data = encoded_still("PNG")
+    async with decoders.decode(ReadStill(data)) as decoding:
+        facts = await decoding.opened()
+        assert await run(decoding) == 1
+    samples = np.frombuffer(mmap.mmap(pool_fd, 0), np.uint8, facts.geometry.size_bytes).reshape(48, 64, 3)
+    assert np.array_equal(samples, np.asarray(Image.open(io.BytesIO(data))))
+
+
+async def test_a_join_runs_in_a_process_too(decoders: Decoders, make_video: MakeVideo, tmp_path: Path) -> None:
+    source, part, target = make_video("s.mp4", audio="aac"), make_video("part.mp4"), tmp_path / "out.mp4"
+    task = Join(source=str(source), parts=(str(part),), target=str(target))
+    assert await decoders.join(task) is MediaKind.MP4
+    assert target.stat().st_size > part.stat().st_size
+
+
+async def test_a_refusal_comes_through_with_its_words(decoders: Decoders, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_text("no film")
+    async with decoders.decode(ReadVideo(str(tmp_path / "film.mp4"))) as decoding:
+        with pytest.raises(Rejected, match="This is no media file") as caught:
+            await decoding.opened()
+    assert caught.value.code == "unsupported-media"
+
+
+async def test_a_killed_child_is_told_from_a_refusal(decoders: Decoders, make_video: MakeVideo) -> None:
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
+        await decoding.opened()
+        grant(decoding, 0)
+        frames = aiter(decoding.frames())
+        await anext(frames)
+        working().send_signal(signal.SIGKILL)
+        with pytest.raises(DecoderDied, match="SIGKILL"):
+            await anext(frames)
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=8)))) as decoding:
+        assert await run(decoding) == 8
+
+
+async def test_leaving_early_leaves_no_process(decoders: Decoders, make_video: MakeVideo) -> None:
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
+        await decoding.opened()
+        process = working()
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+async def test_leaving_waits_for_a_stopped_child_to_be_dead(decoders: Decoders, make_video: MakeVideo) -> None:
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
+        await decoding.opened()
+        working().suspend()
+    assert decoding.is_over
+
+
+async def test_cancelling_ends_the_child(decoders: Decoders, make_video: MakeVideo) -> None:
+    async def stuck() -> None:
+        async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
+            opened.set_result(decoding)
+            await run_without_grants(decoding)
+
+    opened: asyncio.Future[Decoding] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(stuck())
+    decoding = await opened
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert decoding.is_over
+
+
+async def run_without_grants(decoding: Decoding) -> None:
+    async for _ in decoding.frames():
+        pass
+
+
+async def test_memory_is_bounded(pool_fd: int, make_video: MakeVideo) -> None:
+    body = io.BytesIO()
+    Image.new("RGB", (1600, 1600)).save(body, "PNG")
+    video = make_video("clip.mkv", codec="ffv1", size=(2048, 1536), frames=2)
+    async with started(pool_fd, IngestLimits(decoder_memory_bytes=2 << 20)) as decoders:
+        for task in (ReadStill(body.getvalue()), ReadVideo(str(video))):
+            async with decoders.decode(task) as decoding:
+                with pytest.raises(DecoderExceeded, match="decoder_memory_bytes"):
+                    await opened_and_granted(decoding)
+
+
+async def opened_and_granted(decoding: Decoding) -> None:
+    await decoding.opened()
+    decoding.grant(0, 0, 8 << 20)
+    async for _ in decoding.frames():
+        pass
+
+
+async def test_processor_time_is_bounded(pool_fd: int, make_video: MakeVideo) -> None:
+    path = make_video("clip.gif", codec="gif", pix_fmt="rgb8", frames=3, size=(900, 700))
+    head, tail = path.read_bytes()[:-1].rsplit(b"\x21\xf9", 1)
+    path.write_bytes(head + (b"\x21\xf9" + tail) * 1500 + b"\x3b")
+    async with (
+        started(pool_fd, IngestLimits(decoder_cpu_seconds=1)) as decoders,
+        decoders.decode(ReadVideo(str(path))) as decoding,
+    ):
+        with pytest.raises(DecoderExceeded, match="decoder_cpu_seconds"):
+            await run(decoding)
+
+
+async def test_a_silent_child_is_ended(pool_fd: int, make_video: MakeVideo) -> None:
+    async with (
+        started(pool_fd, IngestLimits(decoder_stall_seconds=1)) as decoders,
+        decoders.decode(ReadVideo(str(make_video("clip.mp4")))) as decoding,
+    ):
+        await decoding.opened()
+        working().suspend()
+        grant(decoding, 0)
+        with pytest.raises(DecoderExceeded, match="decoder_stall_seconds"):
+            await run_without_grants(decoding)
+
+
+async def test_waiting_for_a_slot_is_no_silence(pool_fd: int, make_video: MakeVideo) -> None:
+    async with (
+        started(pool_fd, IngestLimits(decoder_stall_seconds=1)) as decoders,
+        decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=2)))) as decoding,
+    ):
+        await decoding.opened()
+        frames = aiter(decoding.frames())
+        first = asyncio.ensure_future(anext(frames))
+        await asyncio.sleep(1.6)
+        grant(decoding, 0)
+        assert (await first).sequence == 0
+
+
+async def test_a_grant_must_lie_in_the_pool_and_be_large_enough(decoders: Decoders, make_video: MakeVideo) -> None:
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4")))) as decoding:
+        facts = await decoding.opened()
+        with pytest.raises(ValueError, match="does not lie in the pool"):
+            decoding.grant(0, (8 << 20) - 10, SLOT_BYTES)
+        with pytest.raises(ValueError, match="a frame takes"):
+            decoding.grant(0, 0, facts.geometry.size_bytes - 1)
+        grant(decoding, 0)
+        with pytest.raises(ValueError, match="granted already"):
+            grant(decoding, 0)
+
+
+async def test_a_dead_fork_server_is_replaced(decoders: Decoders, make_video: MakeVideo) -> None:
+    for server in psutil.Process().children():
+        server.kill()
+    for _ in range(2):
+        with contextlib.suppress(DecoderDied):
+            async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=8)))) as decoding:
+                count = await run(decoding)
+    assert count == 8
+
+
+async def test_closing_leaves_no_process(pool_fd: int, make_video: MakeVideo) -> None:
+    before = set(processes())
+    async with started(pool_fd, IngestLimits(), spare=3) as decoders:
+        assert len(set(processes()) - before) == 4
+        async with decoders.decode(ReadVideo(str(make_video("clip.mp4")))) as decoding:
+            await decoding.opened()
+            await decoders.close()
+            assert not set(processes()) - before
+
+
+PARENT = """
+import asyncio, os, sys
+from services.ingest.decoder import Decoders, ReadVideo
+from services.ingest.limits import IngestLimits
+
+async def main():
+    decoders = Decoders(os.open(sys.argv[1], os.O_RDWR), IngestLimits(), spare=2)
+    await decoders.start()
+    async with decoders.decode(ReadVideo(sys.argv[2])) as decoding:
+        await decoding.opened()
+        print("open", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_parent_takes_every_process_with_it(pool_fd: int, make_video: MakeVideo, tmp_path: Path) -> None:
+    arguments = (sys.executable, "-c", PARENT, str(tmp_path / "pool"), str(make_video("clip.mp4")))
+    parent = await asyncio.create_subprocess_exec(
+        *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[4]
+    )
+    assert parent.stdout is not None
+    assert await parent.stdout.readline() == b"open\n"
+    family = psutil.Process(parent.pid).children(recursive=True)
+    assert len(family) >= 3
+    parent.kill()
+    await parent.wait()
+    gone, alive = await asyncio.to_thread(psutil.wait_procs, family, 10)
+    assert (len(gone), alive) == (len(family), [])
+
+
+@pytest.fixture
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_KEY", "a secret of the service")
+
+
+@pytest.mark.usefixtures("_secret")
+async def test_a_decoder_process_has_few_rights(pool_fd: int, make_video: MakeVideo) -> None:
+    async with (
+        started(pool_fd, IngestLimits()) as decoders,
+        decoders.decode(ReadVideo(str(make_video("clip.mp4")))) as decoding,
+    ):
+        await decoding.opened()
+        process = working()
+        status, environment = await asyncio.to_thread(lambda: [said(process, name) for name in ("status", "environ")])
+        assert b"NoNewPrivs:\t1" in status
+        assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+        assert process.rlimit(psutil.RLIMIT_AS)[0] < 4 << 30
+        assert b"a secret of the service" not in environment
+        assert process.nice() == IngestLimits().decoder_niceness + os.nice(0)
+
+
+def said(process: psutil.Process, name: str) -> bytes:
+    return Path(f"/proc/{process.pid}/{name}").read_bytes()
