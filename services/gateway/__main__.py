@@ -1,0 +1,40 @@
+"""Start the gateway."""
+
+from __future__ import annotations
+
+from services.gateway import app
+from services.gateway.job_desk import JobDesk
+from services.gateway.parts import Parts
+from services.gateway.rpc_server import RpcServer
+from services.gateway.serving import RestServer
+from services.gateway.settings import GatewaySettings
+from services.gateway.stills import StillClient
+from services.gateway.traces import TraceShelf
+from shared.runtime import lifecycle
+from shared.runtime.presence import Presence
+from shared.transport.ledger import JobLedger
+from shared.transport.store import ObjectStore
+
+
+async def run(settings: GatewaySettings) -> None:
+    """Serve until cancelled."""
+    async with lifecycle.connected("gateway", settings) as (bus, telemetry):
+        store = ObjectStore.open(settings.store)
+        parts = Parts(
+            settings=settings,
+            telemetry=telemetry,
+            presence=Presence(),
+            stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
+            jobs=JobDesk(bus, store, JobLedger(store), telemetry),
+            traces=TraceShelf(settings.trace_count, settings.trace_spans),
+        )
+        rest = RestServer(app.build(parts), settings.rest_host, settings.rest_port, settings.stop_seconds)
+        rpc = RpcServer(parts)
+        grpc_address = await rpc.start()
+        await rest.start()
+        lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
+        await lifecycle.together(rest.run(), rpc.run(), parts.presence.follow(bus), parts.traces.follow(bus))
+
+
+if __name__ == "__main__":
+    lifecycle.main("gateway", GatewaySettings, run)

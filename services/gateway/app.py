@@ -1,0 +1,35 @@
+"""The REST interface as one ASGI app."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from services.gateway import images, jobs, looks, operations, problems
+from services.gateway.requests import AroundRequests
+
+if TYPE_CHECKING:
+    from services.gateway.parts import Parts
+
+DESCRIPTION = """Finds every face in pictures and videos, places dense landmarks on it, and retouches it.
+
+Every error is `application/problem+json` with a stable `code`. Every answer has `X-Visavis-Trace-Id`."""
+
+
+def build(parts: Parts) -> FastAPI:
+    """The app over its parts."""
+    app = FastAPI(
+        title="Visavis",
+        version=version("visavis"),
+        description=DESCRIPTION,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.add_middleware(AroundRequests, telemetry=parts.telemetry)
+    problems.install(app)
+    for one in (images, jobs, looks, operations):
+        app.include_router(one.router)
+    return app

@@ -1,0 +1,67 @@
+"""What a client chooses beside the media: look, want, and the kind of picture in the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.gateway.problems import Refusal
+from shared.model.jobs import Want
+from shared.model.looks import PRESETS, Look, parse_look
+from shared.model.media import STILLS, MediaKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_LOOK = "default"
+
+
+def read_look(fields: Mapping[str, str]) -> Look:
+    """The field `look`: a preset's name or a JSON object; the preset `default` where there is none.
+
+    Raises Rejected `invalid-look`.
+    """
+    text = fields.get("look", "")
+    return parse_look(text) if text.strip() else PRESETS[DEFAULT_LOOK]
+
+
+def read_want(fields: Mapping[str, str]) -> Want:
+    """The field `want`; a picture where there is none. Raises Refusal `invalid-parameter`."""
+    text = fields.get("want", Want.PICTURE)
+    try:
+        return Want(text)
+    except ValueError as error:
+        raise Refusal("invalid-parameter", f"`want` must be one of: {', '.join(Want)}.") from error
+
+
+def reply_kind(accept: str, came_in: MediaKind) -> MediaKind:
+    """The kind of picture to answer with by the Accept header (RFC 9110, 12.5.1); as it came in where that will do.
+
+    Raises Refusal `not-acceptable`.
+    """
+    ranges = [_media_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    wanted = {kind: _quality(kind, ranges) for kind in STILLS}
+    best = max(sorted(STILLS), key=lambda kind: (wanted[kind], kind == came_in))
+    if wanted[best] <= 0:
+        raise Refusal("not-acceptable", f"A picture can be answered as {', '.join(sorted(STILLS))}.")
+    return best
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    name, *parameters = (word.strip().lower() for word in part.split(";"))
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                quality = min(1.0, max(0.0, float(parameter[2:])))
+            except ValueError:
+                quality = 0.0
+    return name, quality
+
+
+def _quality(kind: MediaKind, ranges: list[tuple[str, float]]) -> float:
+    """Of the most specific range that fits."""
+    for pattern in (str(kind), "image/*", "*/*"):
+        for name, quality in ranges:
+            if name == pattern:
+                return quality
+    return 0.0

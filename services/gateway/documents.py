@@ -1,0 +1,203 @@
+"""What the gateway answers with, as the OpenAPI document says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.model.jobs import JobRecord, JobState, Want
+from shared.model.looks import Look
+
+_JOB = "4f8a0k2m9x7c1v5b3n6q"
+_TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class LookDocument(BaseModel):
+    """Strengths of the effects, 0..1 each; 0 leaves the picture as it is. `/v1/looks` has their sentences."""
+
+    smooth: float = Field(0.0, ge=0, le=1)
+    whiten: float = Field(0.0, ge=0, le=1)
+    slim_face: float = Field(0.0, ge=0, le=1)
+    enlarge_eyes: float = Field(0.0, ge=0, le=1)
+
+
+class HopTimes(BaseModel):
+    """One service's percentiles over the frames, milliseconds."""
+
+    hop: str = Field(description="The service.")
+    frames: int
+    waited_p50_ms: float = Field(description="From publishing to receiving.")
+    waited_p95_ms: float
+    worked_p50_ms: float = Field(description="From receiving to publishing, a frame.")
+    worked_p95_ms: float
+
+
+class JobProblem(BaseModel):
+    """Why the job failed."""
+
+    code: str
+    detail: str
+
+
+class JobDocument(BaseModel):
+    """A job as it stands now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _JOB, "state": "running", "want": "picture", "source": "video/mp4",
+                    "look": {"smooth": 0.5, "whiten": 0.5, "slim_face": 0.5, "enlarge_eyes": 0.5},
+                    "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126, "attempt": 1,
+                    "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
+                    "trace_id": _TRACE, "created": 1767225600.0,
+                    "links": {"self": f"/v1/jobs/{_JOB}", "events": f"/v1/jobs/{_JOB}/events"},
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    id: str
+    state: JobState
+    want: Want
+    source: str = Field(description="Media type of the upload, told by its first bytes.")
+    look: LookDocument
+    progress: float = Field(ge=0, le=1, description="By frames; 0 while the source does not say how many there are.")
+    frames: int = Field(description="In the result so far.")
+    frames_expected: int = Field(description="What the source claims; 0 where it claims nothing.")
+    faces: int = Field(description="Over all frames.")
+    attempt: int = Field(description="Which try this is, from 1; 0 before the first.")
+    timings: list[HopTimes]
+    warnings: list[str] = Field(description="What was wrong with the source and did not keep the job from its end.")
+    problem: JobProblem | None = Field(description="Why it failed.")
+    result_type: str | None = Field(description="Media type of the result.")
+    result_bytes: int | None
+    trace_id: str
+    created: float = Field(description="Seconds since 1970.")
+    links: dict[str, str] = Field(description="`self`, `events`, `trace`, and `result` when it is there.")
+
+    @classmethod
+    def of(cls, record: JobRecord) -> JobDocument:
+        """The document of a ledger entry."""
+        address = f"/v1/jobs/{record.id}"
+        links = {"self": address, "events": f"{address}/events", "trace": f"/v1/traces/{record.trace_id}"}
+        if record.state is JobState.DONE:
+            links["result"] = f"{address}/result"
+        return cls(
+            id=record.id,
+            state=record.state,
+            want=record.want,
+            source=record.source_kind,
+            look=look_document(record.look),
+            progress=round(record.progress, 4),
+            frames=record.frames,
+            frames_expected=record.frames_expected,
+            faces=record.faces,
+            attempt=record.attempt,
+            timings=[HopTimes.model_validate(one, from_attributes=True) for one in record.timings],
+            warnings=list(record.warnings),
+            problem=JobProblem.model_validate(record.problem, from_attributes=True) if record.problem else None,
+            result_type=record.result_type or None,
+            result_bytes=record.result_bytes or None,
+            trace_id=record.trace_id,
+            created=record.created_unix_seconds,
+            links=links,
+        )
+
+
+def look_document(look: Look) -> LookDocument:
+    """The document of a look."""
+    return LookDocument.model_validate(look, from_attributes=True)
+
+
+class FaceDocument(BaseModel):
+    """One face, pixels of the upright picture."""
+
+    track: int = Field(description="Who it is within the picture or video, from 1.")
+    score: float = Field(ge=0, le=1, description="How sure the models are.")
+    box: list[float] = Field(min_length=4, max_length=4, description="x0, y0, x1, y1 around the landmarks.")
+    landmarks: list[list[float]] = Field(description="468 points of the MediaPipe Face Mesh: x, y, z.")
+
+
+class AnalysisDocument(BaseModel):
+    """The faces of one picture, as one line of `faces.jsonl`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "frame": 0, "pts_seconds": 0.0, "width": 640, "height": 480,
+                    "faces": [
+                        {"track": 1, "score": 0.98, "box": [212.5, 96.1, 398, 331], "landmarks": [[305.2, 249.9, -2.4]]}
+                    ],
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    frame: int
+    pts_seconds: float
+    width: int
+    height: int
+    faces: list[FaceDocument]
+
+
+class LooksDocument(BaseModel):
+    """Every effect, and the looks that have a name."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                {"schema": {"type": "object"}, "presets": {"none": LookDocument().model_dump()}, "default": "default"}
+            ]
+        },
+    )
+
+    look_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of a look: range, default, sentence.")
+    presets: dict[str, LookDocument]
+    default: str = Field(description="The preset that is used where no look is named.")
+
+
+class TraceSummary(BaseModel):
+    """A trace in short."""
+
+    trace_id: str
+    name: str = Field(description="Of its first span.")
+    start_unix_seconds: float
+    duration_ms: float
+    spans: int
+    spans_left_out: int = Field(description="Spans that came when the trace had its share of the room.")
+    services: list[str]
+
+
+class TracesDocument(BaseModel):
+    """The traces that are kept, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "traces": [
+                        {
+                            "trace_id": _TRACE, "name": "POST /v1/images", "start_unix_seconds": 1767225600.0,
+                            "duration_ms": 31.4, "spans": 9, "spans_left_out": 0,
+                            "services": ["visavis-detect", "visavis-gateway", "visavis-ingest", "visavis-render"],
+                        }
+                    ]
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    traces: list[TraceSummary]
+
+
+class StateDocument(BaseModel):
+    """How the service is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok", "lanes": ["local"]}]})
+
+    status: str
+    lanes: list[str] = Field(description="Lanes in which every service is warm.")

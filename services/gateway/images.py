@@ -1,0 +1,118 @@
+"""One picture in, one answer out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.choices import read_look, reply_kind
+from services.gateway.documents import AnalysisDocument
+from services.gateway.parts import FromApp, Parts
+from services.gateway.problems import documented
+from services.gateway.stills import StillAnswer, StillRequest, still_kind
+from services.gateway.uploads import Upload
+from shared.model.faces import face_document
+from shared.model.jobs import Want
+from shared.model.looks import Look
+from shared.model.media import STILLS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.model.hops import Hop
+
+router = APIRouter(prefix="/v1", tags=["pictures"])
+
+_BINARY = {"type": "string", "format": "binary"}
+_LOOK = {
+    "type": "string",
+    "default": "default",
+    "description": "A preset's name or a JSON object of effects, see `/v1/looks`.",
+    "examples": ["natural", '{"smooth": 0.5, "enlarge_eyes": 0.2}'],
+}
+_PROBLEMS = documented(
+    "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media", "invalid-look",
+    "damaged-media", "too-small", "unavailable", "deadline-exceeded",
+)  # fmt: skip
+_TIMING = {
+    "Server-Timing": {
+        "description": "What each hop waited and worked, milliseconds.",
+        "schema": {"type": "string"},
+        "example": "ingest.waited;dur=0.41, ingest.worked;dur=3.2, detect.waited;dur=0.38, detect.worked;dur=9.6",
+    }
+}
+
+
+def _asks(properties: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI entry of a body that is a form with a file, or the picture itself."""
+    form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY, **properties}}
+    content: dict[str, Any] = {kind: {"schema": _BINARY} for kind in sorted(STILLS)}
+    example = {"file": "(the picture's bytes)", **{name: one["examples"][0] for name, one in properties.items()}}
+    content = {"multipart/form-data": {"schema": form, "examples": {"form": {"value": example}}}, **content}
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": one, "description": "Instead of the form's field."}
+        for name, one in properties.items()
+    ]
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+
+
+@router.post(
+    "/images",
+    summary="Retouch a picture",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The retouched picture.",
+            "content": {kind: {"schema": _BINARY, "example": "(the picture's bytes)"} for kind in sorted(STILLS)},
+            "headers": _TIMING,
+        },
+        **_PROBLEMS,
+        **documented("not-acceptable"),
+    },
+    openapi_extra=_asks({"look": _LOOK}),
+)
+async def retouch(request: Request, parts: FromApp) -> Response:
+    """Send JPEG, PNG or WebP as the part `file` of a form, or as the raw body with `?look=`. The answer is in the
+    format it came in, or the best one that `Accept` names."""
+    with parts.stills.room():
+        upload = Upload(request, parts.settings, "max_image_bytes")
+        body = await upload.body()
+        kind = reply_kind(request.headers.get("accept", ""), still_kind(body))
+        wanted = StillRequest(body, Want.PICTURE, read_look(upload.fields), kind)
+        answer = await parts.stills.ask(wanted)
+    return Response(answer.picture, headers=_headers(answer.hops), media_type=answer.finished.kind or kind)
+
+
+@router.post(
+    "/analyses",
+    summary="Find the faces of a picture",
+    response_model=AnalysisDocument,
+    responses={200: {"description": "Every face with its landmarks.", "headers": _TIMING}, **_PROBLEMS},
+    openapi_extra=_asks({}),
+)
+async def analyse(request: Request, parts: FromApp) -> Response:
+    """Send a picture as for `/v1/images`; the answer is one line of `faces.jsonl`."""
+    with parts.stills.room():
+        answer = await _analysis(request, parts)
+    document = {
+        "frame": 0,
+        "pts_seconds": 0.0,
+        "width": answer.finished.width,
+        "height": answer.finished.height,
+        "faces": [face_document(face) for face in answer.finished.faces],
+    }
+    return Response(msgspec.json.encode(document), headers=_headers(answer.hops), media_type="application/json")
+
+
+async def _analysis(request: Request, parts: Parts) -> StillAnswer:
+    body = await Upload(request, parts.settings, "max_image_bytes").body()
+    still_kind(body)
+    return await parts.stills.ask(StillRequest(body, Want.FACES, Look()))
+
+
+def _headers(hops: Sequence[Hop]) -> dict[str, str]:
+    """Server-Timing (W3C): what each hop waited and worked, milliseconds."""
+    entries = [f"{hop.name}.waited;dur={hop.waited_ms:g}, {hop.name}.worked;dur={hop.worked_ms:g}" for hop in hops]
+    return {"Server-Timing": ", ".join(entries)}

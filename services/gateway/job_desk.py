@@ -1,0 +1,210 @@
+"""Jobs as the gateway sees them: taken in, looked up, watched, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.gateway.choices import read_look, read_want
+from services.gateway.names import is_name, new_name
+from services.gateway.problems import Refusal
+from shared.model.errors import Lost, Rejected, Unavailable
+from shared.model.jobs import (
+    JobCancelled,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    JobProgressed,
+    JobRecord,
+    JobState,
+    SegmentDone,
+    SegmentRequested,
+    part_key,
+    result_key,
+    source_key,
+)
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.gateway.uploads import Upload
+    from shared.model.media import MediaKind
+    from shared.runtime.telemetry import Telemetry
+    from shared.transport.bus import Bus, Received
+    from shared.transport.ledger import JobLedger
+    from shared.transport.store import ObjectStore
+
+_event = wire.decoder(JobEvent)
+
+
+def merged(record: JobRecord, event: JobEvent | None) -> JobRecord:
+    """The ledger's entry brought up to date by an event. A final entry stays; an older attempt adds nothing."""
+    if record.state.is_final:
+        return record
+    match event:
+        case JobDone() | JobFailed():
+            return event.record
+        case JobCancelled():
+            return msgspec.structs.replace(record, state=JobState.CANCELLED)
+        case JobProgressed() if event.attempt >= record.attempt:
+            return msgspec.structs.replace(
+                record,
+                state=JobState.RUNNING,
+                attempt=event.attempt,
+                frames=event.frames,
+                frames_expected=event.frames_expected,
+                faces=event.faces,
+                timings=event.timings,
+            )
+        case SegmentDone():
+            return msgspec.structs.replace(record, frames=event.frames, faces=event.faces, timings=event.timings)
+    return record
+
+
+class JobDesk:
+    """Takes jobs in and says what has become of them."""
+
+    def __init__(self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry) -> None:
+        self._bus = bus
+        self._store = store
+        self._ledger = ledger
+        self._telemetry = telemetry
+
+    async def accept(self, upload: Upload, trace_id: str) -> JobRecord:
+        """Store the upload, open the entry, ask for the work; what fails on the way leaves nothing behind.
+
+        Raises Rejected or Refusal for what is wrong with the upload, Unavailable if store or bus do not answer.
+        """
+        kind = await upload.kind()
+        if kind.is_still:
+            hint = f"A job is for a video or an animation. This is {kind}: send it to /v1/images."
+            raise Rejected("unsupported-media", hint)
+        read_look(upload.fields), read_want(upload.fields)  # what is wrong already is said before the file comes
+        job = new_name()
+        async with self._nothing_left_if_it_fails(job):
+            await self._store.put(source_key(job), upload.pieces())
+            record = _record(job, upload, kind, trace_id)
+            await self._ledger.open_entry(record)
+            message = SegmentRequested(job=job, want=record.want, look=record.look)
+            await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
+        return record
+
+    async def find(self, job: str) -> JobRecord:
+        """A job as it stands now. Raises Refusal `not-found`."""
+        record = await self._read(job)
+        if record.state.is_final:
+            return record
+        newest = await self._bus.last(_subject(job))
+        return merged(record, wire.decode(newest, _event) if newest else None)
+
+    async def watch(self, job: str, pause_seconds: float) -> AsyncIterator[JobRecord | None]:
+        """The job now and after each change, the final state last; None after every pause without a change."""
+        record = await self.find(job)
+        yield record
+        if record.state.is_final:
+            return
+        async with self._bus.replay(_subject(job)) as events:
+            changed = asyncio.Event()
+            hearing = asyncio.create_task(_hear(events, changed))
+            try:
+                while not record.state.is_final:
+                    heard, newer = await _heard(changed, pause_seconds), record
+                    with suppress(Unavailable):  # an event only wakes: what counts is asked for
+                        newer = await self.find(job)
+                    if newer != record or not heard:
+                        yield newer if newer != record else None
+                    record = newer
+            finally:
+                hearing.cancel()
+
+    async def cancel(self, job: str) -> None:
+        """Nobody wants the job any more: its entry says so, whoever works on it is told, its media is removed.
+
+        Raises Refusal `not-found`, or `gone` if it was cancelled before.
+        """
+        record = await self._read(job)
+        if record.state is JobState.CANCELLED:
+            raise _gone(record)
+        await self._ledger.write(msgspec.structs.replace(record, state=JobState.CANCELLED, result_bytes=0))
+        message = JobCancelled(job=job)
+        await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
+        for key in (source_key(job), part_key(job, 0).rpartition("/")[0], result_key(job)):
+            await self._store.remove(key)
+
+    async def result(self, job: str) -> tuple[JobRecord, int]:
+        """A finished job and its result's bytes. Raises Refusal `not-found`, `not-done`, `job-failed`, `gone`."""
+        record = await self.find(job)
+        if record.state is JobState.CANCELLED:
+            raise _gone(record)
+        if record.state is JobState.FAILED:
+            reason = record.problem.detail if record.problem else "The job failed."
+            raise Refusal("job-failed", reason, state=record.state)
+        if record.state is not JobState.DONE:
+            raise Refusal("not-done", f"The job is {record.state}; its result is not there yet.", state=record.state)
+        try:
+            return record, await self._store.size(result_key(job))
+        except Lost as error:
+            raise _gone(record) from error
+
+    def read_result(self, job: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes [start, end) of the result, piece by piece."""
+        return self._store.read(result_key(job), start, end)
+
+    async def _read(self, job: str) -> JobRecord:
+        unknown = Refusal("not-found", "There is no job of that id.")
+        if not is_name(job):
+            raise unknown
+        try:
+            return await self._ledger.read(job)
+        except Lost as error:
+            raise unknown from error
+
+    @asynccontextmanager
+    async def _nothing_left_if_it_fails(self, job: str) -> AsyncIterator[None]:
+        kept = False
+        try:
+            yield
+            kept = True
+        finally:
+            if not kept:
+                await asyncio.shield(self._store.remove(f"jobs/{job}"))
+
+
+def _record(job: str, upload: Upload, kind: MediaKind, trace_id: str) -> JobRecord:
+    return JobRecord(
+        id=job,
+        state=JobState.ACCEPTED,
+        want=read_want(upload.fields),
+        look=read_look(upload.fields),
+        source_kind=kind,
+        created_unix_seconds=time.time(),
+        trace_id=trace_id,
+    )
+
+
+def _subject(job: str) -> str:
+    return JobCancelled(job=job).subject
+
+
+def _gone(record: JobRecord) -> Refusal:
+    return Refusal("gone", "The job was cancelled or its result was removed.", state=record.state)
+
+
+async def _hear(events: AsyncIterator[Received], changed: asyncio.Event) -> None:
+    async for _ in events:
+        changed.set()
+
+
+async def _heard(changed: asyncio.Event, within_seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(within_seconds):
+            await changed.wait()
+    except TimeoutError:
+        return False
+    changed.clear()
+    return True

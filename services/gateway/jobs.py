@@ -1,0 +1,187 @@
+"""Videos: taken in at once, worked on in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.gateway.documents import JobDocument
+from services.gateway.parts import FromApp
+from services.gateway.problems import documented
+from services.gateway.ranges import byte_range
+from services.gateway.uploads import Upload
+from shared.model.jobs import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.gateway.parts import Parts
+    from shared.model.jobs import JobRecord
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+_SUFFIXES = {
+    "video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "mkv", "video/webm": "webm",
+    "image/gif": "gif", "application/jsonl": "jsonl",
+}  # fmt: skip
+_EVENTS = {JobState.DONE: "done", JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}
+_EVENT_STREAM: dict[str, Any] = {
+    "description": "`progress` after each change, then one of `done`, `failed`, `cancelled`; the data is the job.",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'event: progress\nid: 1-126-running\ndata: {"state": "running", "progress": 0.41}\n\n',
+        }
+    },
+}
+_BINARY = {"schema": {"type": "string", "format": "binary"}, "example": "(the file's bytes)"}
+_RESULT: dict[str, Any] = {
+    "description": "The result.", "content": {"video/mp4": _BINARY, "application/jsonl": _BINARY}
+}  # fmt: skip
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "MP4, MOV, MKV, WebM, AVI or GIF.",
+                        },
+                        "look": {
+                            "type": "string",
+                            "default": "default",
+                            "description": "A preset's name or a JSON object of effects, see `/v1/looks`.",
+                        },
+                        "want": {"type": "string", "enum": ["picture", "faces"], "default": "picture"},
+                    },
+                },
+                "examples": {"form": {"value": {"file": "(the video's bytes)", "look": "natural", "want": "picture"}}},
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Hand in a video",
+    response_model=JobDocument,
+    responses={
+        202: {
+            "description": "The job.",
+            "headers": {"Location": {"description": "Where the job is.", "schema": {"type": "string"}}},
+        },
+        **documented(
+            "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
+            "invalid-parameter", "invalid-look", "unavailable",
+        ),
+    },
+    openapi_extra=_FORM,
+)  # fmt: skip
+async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDocument:
+    """A form with the part `file` and the fields `look` and `want` (`picture` or `faces`), in any order. The file goes
+    to the object store as it comes; a raw body with `?look=` and `?want=` will do as well."""
+    upload = Upload(request, parts.settings, "max_upload_bytes")
+    record = await parts.jobs.accept(upload, request.state.trace_id)
+    response.headers["Location"] = f"/v1/jobs/{record.id}"
+    return JobDocument.of(record)
+
+
+@router.get(
+    "/{job}",
+    summary="Say how a job stands",
+    response_model=JobDocument,
+    responses=documented("not-found", "unavailable"),
+)
+async def look_up(job: str, parts: FromApp) -> JobDocument:
+    """The ledger's entry, with the newest progress."""
+    return JobDocument.of(await parts.jobs.find(job))
+
+
+@router.get(
+    "/{job}/events",
+    summary="Watch a job",
+    response_class=StreamingResponse,
+    responses={200: _EVENT_STREAM, **documented("not-found", "unavailable")},
+)
+async def watch(job: str, parts: FromApp) -> StreamingResponse:
+    """Server-sent events from now to the end of the job. Who comes back gets the state as it is then."""
+    await parts.jobs.find(job)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_told(job, parts), media_type="text/event-stream", headers=headers)
+
+
+async def _told(job: str, parts: Parts) -> AsyncIterator[str]:
+    async for record in parts.jobs.watch(job, parts.settings.keep_alive_seconds):
+        if record is None:
+            yield ": still there\n\n"
+            continue
+        name = _EVENTS.get(record.state, "progress")
+        number = f"{record.attempt}-{record.frames}-{record.state}"
+        yield f"event: {name}\nid: {number}\ndata: {JobDocument.of(record).model_dump_json()}\n\n"
+
+
+@router.api_route(
+    "/{job}/result",
+    methods=["GET"],
+    summary="Fetch the result",
+    response_class=StreamingResponse,
+    responses={
+        200: _RESULT,
+        206: {**_RESULT, "description": "The part of the result that `Range` asks for."},
+        304: {"description": "It is the one that `If-None-Match` names."},
+        **documented("not-found", "not-done", "job-failed", "gone", "range-not-satisfiable", "unavailable"),
+    },
+)
+async def fetch(job: str, request: Request, parts: FromApp) -> Response:
+    """The retouched video, or the faces as JSON lines. Takes `Range` (one range), `If-Range`, `If-None-Match`."""
+    record, size = await parts.jobs.result(job)
+    headers = _result_headers(record, size)
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    asked = request.headers.get("range", "")
+    if request.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
+        asked = ""
+    part = byte_range(asked, size)
+    start, end = part or (0, size)
+    headers["Content-Length"] = str(end - start)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    status, kind = 206 if part else 200, record.result_type
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=kind)
+    return StreamingResponse(parts.jobs.read_result(job, start, end), status, headers, kind)
+
+
+router.add_api_route("/{job}/result", fetch, methods=["HEAD"], include_in_schema=False)
+
+
+@router.delete(
+    "/{job}",
+    status_code=204,
+    summary="Cancel a job and remove its media",
+    response_class=Response,
+    responses={204: {"description": "Nobody works on it any more."}, **documented("not-found", "gone", "unavailable")},
+)
+async def cancel(job: str, parts: FromApp) -> Response:
+    """Removes upload and result; that there was such a job stays known."""
+    await parts.jobs.cancel(job)
+    return Response(status_code=204)
+
+
+def _result_headers(record: JobRecord, size: int) -> dict[str, str]:
+    suffix = _SUFFIXES.get(record.result_type, "bin")
+    return {
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{record.id}-{record.attempt}-{size}"',
+        "Content-Disposition": f'attachment; filename="visavis-{record.id}.{suffix}"',
+        "Cache-Control": "private, no-transform",
+    }

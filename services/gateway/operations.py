@@ -1,0 +1,76 @@
+"""For those who run the service: is it there, is it ready, what does it measure, where did the time go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.gateway.documents import StateDocument, TracesDocument
+from services.gateway.parts import FromApp
+from services.gateway.problems import Refusal, documented
+
+router = APIRouter(tags=["operations"])
+
+_OTLP: dict[str, Any] = {
+    "description": "OTLP JSON (TracesData): ids in hexadecimal.",
+    "content": {"application/json": {"schema": {"type": "object"}, "example": {"resourceSpans": []}}},
+}
+_METRICS: dict[str, Any] = {
+    "description": "Prometheus text.",
+    "content": {
+        "text/plain": {
+            "schema": {"type": "string"},
+            "example": 'visavis_request_seconds_count{route="/v1/images",method="POST",status="200"} 3.0\n',
+        }
+    },
+}
+
+
+@router.get("/healthz", summary="Say whether the gateway lives", response_model=StateDocument, responses=documented())
+async def healthz(parts: FromApp) -> StateDocument:
+    """200 as long as the process answers, with or without lanes."""
+    return StateDocument(status="ok", lanes=sorted(parts.presence.warm_lanes()))
+
+
+@router.get(
+    "/readyz",
+    summary="Say whether work can be done",
+    response_model=StateDocument,
+    responses=documented("unavailable"),
+)
+async def readyz(parts: FromApp) -> StateDocument:
+    """200 when at least one lane has all its services warm; else a 503 problem."""
+    lanes = sorted(parts.presence.warm_lanes())
+    if not lanes:
+        raise Refusal("unavailable", "No lane has ingest, detect and render warm.", headers={"Retry-After": "1"})
+    return StateDocument(status="ready", lanes=lanes)
+
+
+@router.get("/metrics", summary="Give the metrics", response_class=Response, responses={200: _METRICS, **documented()})
+async def metrics() -> Response:
+    """Requests by route and status, and for pictures what each hop waited and worked."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/v1/traces", summary="List the last traces", response_model=TracesDocument, responses=documented())
+async def list_traces(parts: FromApp) -> Response:
+    """Newest first. Empty where spans go to a collector."""
+    return _json({"traces": parts.traces.summaries()})
+
+
+@router.get(
+    "/v1/traces/{trace_id}",
+    summary="Give a trace",
+    response_class=Response,
+    responses={200: _OTLP, **documented("not-found")},
+)
+async def get_trace(trace_id: str, parts: FromApp) -> Response:
+    """All spans of a trace as OTLP JSON. The last spans come about a second after the answer."""
+    return _json(parts.traces.otlp_json(trace_id))
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json")

@@ -1,0 +1,36 @@
+"""What the gateway is made of, wired by hand in `__main__` and handed to every route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.gateway.job_desk import JobDesk
+from services.gateway.settings import GatewaySettings
+from services.gateway.stills import StillClient
+from services.gateway.traces import TraceShelf
+from shared.runtime.presence import Presence
+from shared.runtime.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One of each."""
+
+    settings: GatewaySettings
+    telemetry: Telemetry
+    presence: Presence
+    stills: StillClient
+    jobs: JobDesk
+    traces: TraceShelf
+
+
+async def _of_app(request: Request) -> Parts:
+    """The app's parts. A coroutine, so that it costs no thread."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+FromApp = Annotated[Parts, Depends(_of_app)]

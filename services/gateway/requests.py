@@ -1,0 +1,105 @@
+"""Around every request: one span, one log line, one count. Named after the route, never after the path."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Histogram
+
+from shared.runtime.telemetry import log, trace_id_of
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from shared.runtime.telemetry import Telemetry
+
+TRACE_HEADER = "X-Visavis-Trace-Id"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: no span and no line, only a count."""
+_seconds = Histogram(
+    "visavis_request_seconds",
+    "From a request to the end of its answer.",
+    ("protocol", "route", "method", "status"),
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
+)
+
+
+def count_request(protocol: str, route: str, method: str, status: str, started: float) -> float:
+    """Count a request that began at `started` (perf_counter) and ends now; answers how long it took, milliseconds."""
+    seconds = time.perf_counter() - started
+    _seconds.labels(protocol, route, method, status).observe(seconds)
+    return round(seconds * 1000, 2)
+
+
+class AroundRequests:
+    """ASGI middleware. A plain one: it adds no task and copies no body."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        seen = _Seen(scope, send)
+        if scope["path"] in _QUIET:  # decides about noise only
+            await self._counted(seen, receive)
+            return
+        with self._telemetry.span(seen.method, _propagated(scope), "server") as span:
+            scope.setdefault("state", {})["trace_id"] = seen.trace_id = trace_id_of(span)
+            try:
+                await self._counted(seen, receive, logged=True)
+            finally:
+                span.update_name(f"{seen.method} {seen.route}")
+                span.set_attributes(
+                    {
+                        "http.request.method": seen.method,
+                        "http.route": seen.route,
+                        "http.response.status_code": seen.status,
+                    }
+                )
+
+    async def _counted(self, seen: _Seen, receive: Receive, *, logged: bool = False) -> None:
+        started = time.perf_counter()
+        try:
+            await self._app(seen.scope, receive, seen.send)
+        finally:
+            took_ms = count_request("http", seen.route, seen.method, str(seen.status), started)
+            if logged:
+                problem = seen.scope.get("state", {}).get("problem")
+                facts: dict[str, Any] = {"problem": problem} if problem else {}
+                log.info("request", route=seen.route, method=seen.method, status=seen.status, ms=took_ms, **facts)
+
+
+class _Seen:
+    """What is to be said of a request."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self.status = 500
+        self.trace_id = ""
+        self._send = send
+
+    @property
+    def route(self) -> str:
+        """The route's template; known when the request was routed."""
+        return getattr(self.scope.get("route"), "path", "unmatched")
+
+    async def send(self, message: Message) -> None:
+        """Send on, with the trace's id."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.trace_id:
+                message["headers"] = [*message["headers"], (TRACE_HEADER.lower().encode(), self.trace_id.encode())]
+        await self._send(message)
+
+
+def _propagated(scope: Scope) -> dict[str, str]:
+    """W3C trace context of the caller."""
+    names = (b"traceparent", b"tracestate")
+    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in names}

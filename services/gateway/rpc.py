@@ -1,0 +1,152 @@
+"""Pictures over gRPC: `visavis.v1.Pictures`."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
+from services.gateway.requests import count_request
+from services.gateway.stills import StillRequest, still_kind
+from shared.model.errors import Rejected, Unavailable
+from shared.model.jobs import Want
+from shared.model.looks import PRESETS, Look, parse_look
+from shared.model.media import STILLS, MediaKind
+from shared.runtime.telemetry import log, trace_id_of
+from visavis.v1 import pictures_pb2, pictures_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from services.gateway.parts import Parts
+    from services.gateway.stills import StillAnswer
+    from shared.model.faces import Face
+    from shared.model.hops import Hop
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+SERVICE = "visavis.v1.Pictures"
+
+_CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND, 406: grpc.StatusCode.INVALID_ARGUMENT,
+    413: grpc.StatusCode.INVALID_ARGUMENT, 415: grpc.StatusCode.INVALID_ARGUMENT, 422: grpc.StatusCode.INVALID_ARGUMENT,
+    500: grpc.StatusCode.INTERNAL, 503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}  # fmt: skip
+
+
+class Pictures(pictures_pb2_grpc.PicturesServicer):
+    """One picture in, one answer out."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def Analyze(  # noqa: N802  -- the contract's own name
+        self, request: pictures_pb2.AnalyzeRequest, context: Context
+    ) -> pictures_pb2.AnalyzeResponse:
+        """Find every face."""
+        async with self._served("Analyze", context):
+            answer = await self._ask(StillRequest(request.picture, Want.FACES, Look()), context)
+            finished = answer.finished
+            return pictures_pb2.AnalyzeResponse(
+                width=finished.width, height=finished.height, faces=_faces(finished.faces), hops=_hops(answer.hops)
+            )
+
+    async def Process(  # noqa: N802  -- the contract's own name
+        self, request: pictures_pb2.ProcessRequest, context: Context
+    ) -> pictures_pb2.ProcessResponse:
+        """Retouch every face."""
+        async with self._served("Process", context):
+            kind = _reply_kind(request.reply_media_type)
+            answer = await self._ask(StillRequest(request.picture, Want.PICTURE, _look(request), kind), context)
+            finished = answer.finished
+            return pictures_pb2.ProcessResponse(
+                picture=answer.picture,
+                media_type=finished.kind or "",
+                width=finished.width,
+                height=finished.height,
+                faces=_faces(finished.faces),
+                hops=_hops(answer.hops),
+            )
+
+    async def _ask(self, request: StillRequest, context: Context) -> StillAnswer:
+        most = self._parts.settings.max_image_bytes
+        if len(request.body) > most:
+            raise Rejected("too-large", f"The picture has more than {most} bytes (max_image_bytes).")
+        still_kind(request.body)
+        with self._parts.stills.room():
+            return await self._parts.stills.ask(request, context.time_remaining())
+
+    @asynccontextmanager
+    async def _served(self, method: str, context: Context) -> AsyncIterator[None]:
+        """Around every call: one span, one log line, one count; errors become canonical codes."""
+        carried = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        started, route, code = time.perf_counter(), f"{SERVICE}/{method}", "internal"
+        with self._parts.telemetry.span(route, carried, "server") as span:
+            trace_id = trace_id_of(span)
+            context.set_trailing_metadata((("visavis-trace-id", trace_id),))
+            try:
+                yield
+                code = "ok"
+            except (Rejected, Refusal) as error:
+                code = error.code
+                await _abort(context, trace_id, code, error.detail)
+            except Unavailable as error:
+                code = "unavailable"
+                await _abort(context, trace_id, code, str(error))
+            finally:
+                took_ms = count_request("grpc", route, "RPC", code, started)
+                log.info("request", route=route, status=code, ms=took_ms)
+
+
+async def _abort(context: Context, trace_id: str, code: str, detail: str) -> None:
+    """End the call with the canonical code; never returns."""
+    metadata = [("visavis-trace-id", trace_id), ("visavis-code", code)]
+    status = _CODES.get(status_of(code), grpc.StatusCode.INVALID_ARGUMENT)
+    if status is grpc.StatusCode.UNAVAILABLE:
+        metadata.append(("grpc-retry-pushback-ms", f"{RETRY_SECONDS * 1000:.0f}"))
+    await context.abort(status, detail, tuple(metadata))
+
+
+def _look(request: pictures_pb2.ProcessRequest) -> Look:
+    chosen = request.WhichOneof("look_choice")
+    if chosen is None:
+        return PRESETS["default"]
+    if chosen == "look_name":
+        return parse_look(request.look_name)
+    return look_of(request.look)
+
+
+def look_of(message: pictures_pb2.Look) -> Look:
+    """The look of the contract as the model's. Raises Rejected `invalid-look`."""
+    strengths = {name: getattr(message, name) for name in Look.__struct_fields__}
+    for name, strength in strengths.items():
+        if not 0.0 <= strength <= 1.0:
+            raise Rejected("invalid-look", f"The look is not valid: {name} must be 0..1.")
+    return Look(**strengths)
+
+
+def _reply_kind(media_type: str) -> MediaKind | None:
+    if not media_type:
+        return None
+    if media_type not in set(STILLS):
+        raise Refusal("not-acceptable", f"A picture can be answered as {', '.join(sorted(STILLS))}.")
+    return MediaKind(media_type)
+
+
+def _faces(faces: Iterable[Face]) -> list[pictures_pb2.Face]:
+    return [
+        pictures_pb2.Face(
+            track=face.track,
+            score=face.score,
+            box=pictures_pb2.Box(x0=face.box_px[0], y0=face.box_px[1], x1=face.box_px[2], y1=face.box_px[3]),
+            landmarks=face.landmarks_px.ravel().tolist(),
+        )
+        for face in faces
+    ]
+
+
+def _hops(hops: Iterable[Hop]) -> list[pictures_pb2.Hop]:
+    return [pictures_pb2.Hop(name=hop.name, waited_ms=hop.waited_ms, worked_ms=hop.worked_ms) for hop in hops]

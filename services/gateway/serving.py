@@ -1,0 +1,78 @@
+"""Serves the REST app on a socket of our own, and stops when it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+BACKLOG = 1024
+IDLE_SECONDS = 30
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say when it listens."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # wider than a generator's
+        """Signals belong to `shared.runtime.lifecycle`."""
+        return nullcontext()
+
+
+class RestServer:
+    """The app on its port."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, stop_seconds: int) -> None:
+        """Binds at once. Raises Misconfigured if the port cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise Misconfigured(f"REST cannot listen on {host}:{port}: choose another rest_port.") from error
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=IDLE_SECONDS,
+                timeout_graceful_shutdown=stop_seconds,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        self._serving = asyncio.create_task(self._server.serve([self._socket]))
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def run(self) -> None:
+        """Serve until cancelled; then let requests end."""
+        assert self._serving is not None  # noqa: S101  -- start() comes first
+        try:
+            await asyncio.shield(self._serving)
+        finally:
+            self._server.should_exit = True
+            await self._serving

@@ -1,0 +1,34 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.runtime.settings import ServiceSettings
+
+MIB = 1 << 20
+
+
+class GatewaySettings(ServiceSettings):
+    """`VISAVIS_<NAME>` variables of the gateway."""
+
+    rest_host: str = Field("127.0.0.1", min_length=1, description="Address that REST listens on; loopback by default.")
+    rest_port: int = Field(0, ge=0, le=65535, description="Port of REST; 0: a free one.")
+    grpc_host: str = Field("127.0.0.1", min_length=1, description="Address that gRPC listens on; loopback by default.")
+    grpc_port: int = Field(0, ge=0, le=65535, description="Port of gRPC; 0: a free one.")
+    max_upload_bytes: int = Field(2048 * MIB, ge=1, le=1 << 44, description="Largest upload of a job, bytes.")
+    max_image_bytes: int = Field(32 * MIB, ge=1, le=512 * MIB, description="Largest upload of a picture, bytes.")
+    max_reply_bytes: int = Field(256 * MIB, ge=MIB, le=2047 * MIB, description="Largest gRPC answer, bytes.")
+    max_stills: int = Field(32, ge=1, le=4096, description="Pictures that are under way at a time.")
+    still_deadline_seconds: float = Field(
+        30, ge=1, le=600, description="The answer to a picture comes in so many seconds, or 504."
+    )
+    upload_stall_seconds: float = Field(
+        30, ge=1, le=3600, description="An upload that brings nothing for so long is given up."
+    )
+    keep_alive_seconds: float = Field(
+        10, ge=0.1, le=300, description="Server-sent events: a comment after so long without one."
+    )
+    stop_seconds: int = Field(2, ge=1, le=600, description="When stopped, requests get so long to end.")
+    trace_count: int = Field(200, ge=1, le=100_000, description="So many traces are kept, the newest.")
+    trace_spans: int = Field(50_000, ge=100, le=10_000_000, description="So many spans are kept, over all traces.")

@@ -1,0 +1,179 @@
+"""A gateway over the in-memory bus and a folder, and a lane whose answers a test decides."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+import pytest
+
+from services.gateway import app
+from services.gateway.job_desk import JobDesk
+from services.gateway.parts import Parts
+from services.gateway.settings import GatewaySettings
+from services.gateway.stills import StillClient
+from services.gateway.traces import TraceShelf
+from shared.model.faces import Face
+from shared.model.hops import Hop
+from shared.model.media import MediaKind
+from shared.model.sessions import (
+    CHUNK_BYTES,
+    Chunk,
+    OpenSession,
+    SessionFailed,
+    SessionOpened,
+    SessionRefused,
+    StillFinished,
+    WorkerReported,
+    live_in,
+    live_out,
+)
+from shared.runtime.presence import LANE_SERVICES, Presence
+from shared.runtime.telemetry import Telemetry
+from shared.testing import MemoryBus
+from shared.transport import wire
+from shared.transport.ledger import JobLedger
+from shared.transport.store import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from shared.model.jobs import Problem
+    from shared.transport.bus import Received
+
+HOPS = (Hop("ingest", 0.5, 2.5), Hop("detect", 0.25, 9.0), Hop("render", 0.75, 4.0))
+
+
+@dataclass
+class Lane:
+    """Takes stills and answers with `picture`, or as the test says."""
+
+    bus: MemoryBus
+    picture: bytes = b"\xff\xd8\xff retouched"
+    faces: tuple[Face, ...] = ()
+    refusals: int = 0
+    """So many sessions are refused first."""
+    silences: int = 0
+    """So many sessions are taken first and never answered."""
+    problem: Problem | None = None
+    opened: list[OpenSession] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def open(self, received: Received) -> bytes:
+        """OpenSession -> SessionOpened | SessionRefused."""
+        if self.refusals:
+            self.refusals -= 1
+            return wire.encode(SessionRefused(retry_after_seconds=0.01))
+        request = wire.decode(received.body, wire.decoder(OpenSession))
+        self.opened.append(request)
+        if self.silences:
+            self.silences -= 1
+        else:
+            stack = AsyncExitStack()
+            chunks = await stack.enter_async_context(self.bus.listen(live_in(request.session)))
+            self.tasks.append(asyncio.create_task(self._work(request, chunks, stack, dict(received.headers))))
+        return wire.encode(SessionOpened(lane="test"))
+
+    async def _work(
+        self, request: OpenSession, chunks: AsyncIterator[Received], stack: AsyncExitStack, headers: dict[str, str]
+    ) -> None:
+        body, complete = request.body, request.complete
+        while not complete:
+            chunk = wire.decode((await anext(chunks)).body, wire.decoder(Chunk))
+            body, complete = body + chunk.body, chunk.last
+        await stack.aclose()
+        self.bodies.append(body)
+        for message in self._answers(request):
+            await self.bus.send(live_out(request.session), wire.encode(message), headers)
+
+    def _answers(self, request: OpenSession) -> Iterator[SessionFailed | StillFinished | Chunk]:
+        if self.problem is not None:
+            yield SessionFailed(problem=self.problem)
+            return
+        kind = None if request.want == "faces" else request.reply_kind or MediaKind.JPEG
+        yield StillFinished(width=64, height=48, faces=self.faces, hops=HOPS, kind=kind)
+        for start in range(0, len(self.picture) if kind else 0, CHUNK_BYTES):
+            end = start + CHUNK_BYTES
+            yield Chunk(body=self.picture[start:end], last=end >= len(self.picture))
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    return MemoryBus()
+
+
+@pytest.fixture
+async def lane(bus: MemoryBus) -> AsyncIterator[Lane]:
+    found = Lane(bus)
+    async with bus.answer(OpenSession.SUBJECT, "ingest", found.open):
+        yield found
+    for task in found.tasks:
+        task.cancel()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore.open((tmp_path / "objects").as_uri())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> GatewaySettings:
+    return GatewaySettings(
+        var=tmp_path,
+        max_upload_bytes=300_000,
+        max_image_bytes=2_000_000,
+        still_deadline_seconds=5,
+        keep_alive_seconds=0.1,
+    )
+
+
+@pytest.fixture
+def spans() -> list[bytes]:
+    """What telemetry has sent."""
+    return []
+
+
+@pytest.fixture
+def telemetry(settings: GatewaySettings, spans: list[bytes]) -> Iterator[Telemetry]:
+    found = Telemetry("gateway", settings, spans.append)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry) -> Parts:
+    return Parts(
+        settings=settings,
+        telemetry=telemetry,
+        presence=Presence(),
+        stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
+        jobs=JobDesk(bus, store, JobLedger(store), telemetry),
+        traces=TraceShelf(settings.trace_count, settings.trace_spans),
+    )
+
+
+@pytest.fixture
+async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks to the app without a socket."""
+    transport = httpx.ASGITransport(app.build(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as found:
+        yield found
+
+
+@pytest.fixture
+def warm(parts: Parts) -> None:
+    """A lane has said that it is there."""
+    for service in sorted(LANE_SERVICES):
+        parts.presence.note(WorkerReported(lane="test", service=service, worker="1", room=1))
+
+
+@pytest.fixture
+def face() -> Face:
+    points = np.random.default_rng(1).uniform(10, 40, (468, 3)).astype(np.float32)
+    return Face.of(points, 0.9).known_as(1)
