@@ -75,14 +75,17 @@ class LaneSession:
         self, task: ReadVideo | ReadStill, begin: Callable[[Facts], BeginSession], waited_ms: float
     ) -> DecodeSummary:
         """Decode, find an owner, tell every frame. Raises Rejected, DecoderDied, or Unavailable without an owner."""
-        async with self._lane.decoders.decode(task) as decoding:
-            facts = await decoding.opened()
-            request = begin(facts)
-            self._begun = await self._find_owner(request)
-            await self._pump.run(decoding, facts, self._begun, waited_ms)
-            if not request.frames:
-                await self._tell_end(self._begun)
-            return decoding.summary
+        try:
+            async with self._lane.decoders.decode(task) as decoding:
+                facts = await decoding.opened()
+                request = begin(facts)
+                self._begun = await self._find_owner(request)
+                await self._pump.run(decoding, facts, self._begun, waited_ms)
+        finally:
+            self._pump.take_back()  # the decoder is dead here
+        if not request.frames:
+            await self._tell_end(self._begun)
+        return decoding.summary
 
     async def released(self, until: float) -> None:
         """Wait until render has given back every frame, or until that time (time.time)."""
@@ -116,8 +119,7 @@ class LaneSession:
         await self._lane.bus.publish(ended.subject, wire.encode(ended), self._lane.telemetry.headers())
 
     async def _close(self) -> None:
-        """The decoder is dead here. What render still holds is given back, or stays in quarantine."""
-        self._pump.take_back()
+        """What render still holds is given back, or stays in quarantine."""
         pool = self._lane.pool
         pool.sweep()
         if self._begun is None or not pool.ledger.count_of(self._session):
