@@ -76,11 +76,13 @@ class Painter:
             return
         field = displacement(bumps, region)
         magnified = [part for corners in bumps.magnified_px() if (part := Region.around(corners, 0, region.step, size))]
-        for number, plane in enumerate(target.planes):
-            subsampling = 2 if number else 1  # rgb24 has no second plane
-            moves = region.spread(field / np.float32(subsampling), subsampling, self._scratch, "moves")
-            sharp = [] if number else [region.part(part) for part in magnified]
-            resample(moves, region.cut(plane, subsampling), sharp)
+        full, *halves = target.planes  # rgb24 has no halves
+        moves = region.spread(field, 1, self._scratch, "moves")
+        resample(moves, region.cut(full, 1), [region.part(part) for part in magnified])
+        if halves:
+            moves = region.spread(field * np.float32(0.5), 2, self._scratch, "moves")
+        for half in halves:
+            resample(moves, region.cut(half, 2))
 
 
 def _skin(source: Picture, shape: FaceShape, region: Region) -> Skin:

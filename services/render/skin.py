@@ -11,6 +11,7 @@ import numpy as np
 from services.render.topology import BARE_SKIN, CHIN, FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, TOP
 
 if TYPE_CHECKING:
+    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
     from services.render.region import Grid, Region
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.uint8]
 
-FEATURES = ((RIGHT_EYE, 0.032), (LEFT_EYE, 0.032), (RIGHT_BROW, 0.02), (LEFT_BROW, 0.02), (LIPS, 0.014))
-"""Rings that are no skin, and how far beyond each (in face scales) lashes, hairs and lip liner reach."""
+FEATURES = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, LIPS)
+"""Rings that are no skin."""
+FEATURE_REACH = 0.028
+"""How far beyond their rings lashes, hairs and lip liner reach, in face scales."""
 FOREHEAD = 0.06
 """How far the forehead goes on above the mesh, in heights of the mesh. Hair that hangs lower is told by its colour."""
 FEATHER = 0.05
@@ -80,28 +83,29 @@ def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid],
 
 def _drawn(shape: FaceShape, region: Region, scale: float) -> tuple[Grid, Grid, Grid]:
     """The oval, and what the features leave of it: exactly 0 all over them, and fading into them; each 0..1."""
-    oval = np.zeros(region.cells, np.uint8)
+    oval, features = (np.zeros(region.cells, np.uint8) for _ in range(2))
     _fill(oval, region.to_grid(outline(shape)))
-    hard, soft = (np.full(region.cells, 255, np.uint8) for _ in range(2))
-    for indices, reach in FEATURES:
-        ring = region.to_grid(shape.ring(indices))
-        # Two cells beyond the ring at least: the way back to full size mixes neighbours, corners too.
-        _fill(hard, ring, max(2.0, reach * scale), level=0)
-        _fill(soft, ring, level=0)
-    return _blurred(oval, FEATHER * scale), _blurred(hard, 0), _blurred(soft, FEATURE_FEATHER * scale)
+    for ring in FEATURES:
+        _fill(features, region.to_grid(shape.ring(ring)))
+    # Two cells at least: the way back to full size mixes a cell with its neighbours.
+    reach = 2 * max(2, round(FEATURE_REACH * scale)) + 1
+    hard = _scaled(cv2.bitwise_not(cv2.dilate(features, np.ones((reach, reach), np.uint8))))
+    return _blurred(oval, FEATHER * scale), hard, 1 - _blurred(features, FEATURE_FEATHER * scale)
 
 
-def _fill(canvas: Mask, ring: NDArray[np.float32], reach: float = 0.0, level: int = 255) -> None:
+def _fill(canvas: Mask, ring: NDArray[np.float32]) -> None:
     limit = 2**14  # keeps the fixed-point coordinates of far landmarks within OpenCV's
     fixed = np.rint(np.clip(ring, -limit, limit) * 2**_SUBPIXEL_BITS).astype(np.int32)
-    cv2.fillPoly(canvas, [fixed], level, cv2.LINE_AA, _SUBPIXEL_BITS)
-    if reach:
-        cv2.polylines(canvas, [fixed], True, level, round(2 * reach) + 1, cv2.LINE_8, _SUBPIXEL_BITS)
+    cv2.fillPoly(canvas, [fixed], 255, cv2.LINE_8, _SUBPIXEL_BITS)
 
 
 def _blurred(mask: Mask, radius: float) -> Grid:
-    side = 2 * round(radius) + 1
-    return cast("Grid", cv2.blur(mask, (side, side)).astype(np.float32) * np.float32(1 / 255))
+    side = 2 * max(1, round(radius)) + 1
+    return _scaled(cv2.blur(mask, (side, side)))
+
+
+def _scaled(mask: MatLike) -> Grid:
+    return mask.astype(np.float32) * np.float32(1 / 255)
 
 
 def _samples(shape: FaceShape, region: Region) -> NDArray[np.intp]:

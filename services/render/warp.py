@@ -62,7 +62,7 @@ class Bumps:
 
     def field(self, points_px: Vectors) -> Vectors:
         """[m, 2] float32: the displacement in pixels at each of the points [m, 2]."""
-        middle = points_px.mean(axis=0)  # coordinates near 0 keep float32 sharp in the expanded square below
+        middle = self.centres_px.mean(axis=0)  # coordinates near 0 keep float32 sharp in the expanded square below
         points, centres = points_px - middle, self.centres_px - middle
         x, y, one = points[:, 0], points[:, 1], np.ones(len(points), np.float32)
         squares = (centres**2).sum(axis=1)
@@ -72,7 +72,9 @@ class Bumps:
         np.square(weights, out=weights)
         pulls = self.pulls_px - self.zooms[:, None] * centres
         moves = weights @ np.concatenate([pulls, self.zooms[:, None]], axis=1)
-        return np.asarray(moves[:, :2] + points * moves[:, 2:], np.float32)
+        moves[:, 0] += x * moves[:, 2]
+        moves[:, 1] += y * moves[:, 2]
+        return np.ascontiguousarray(moves[:, :2], np.float32)
 
 
 def displacement(bumps: Bumps, region: Region) -> Grid:
