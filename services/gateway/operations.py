@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from services.gateway.documents import StateDocument, TracesDocument
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
 
+_slots_in_use = Gauge("visavis_pool_slots_in_use", "Slots of a lane's frame pool that are not free.", ("lane",))
 router = APIRouter(tags=["operations"])
 
 _OTLP: dict[str, Any] = {
@@ -50,8 +51,12 @@ async def readyz(parts: FromApp) -> StateDocument:
 
 
 @router.get("/metrics", summary="Give the metrics", response_class=Response, responses={200: _METRICS, **documented()})
-async def metrics() -> Response:
-    """Requests by route and status, and for pictures what each hop waited and worked."""
+async def metrics(parts: FromApp) -> Response:
+    """Requests by route and status, for pictures what each hop waited and worked, and the use of each frame pool."""
+    _slots_in_use.clear()
+    for worker in parts.presence.workers():
+        if worker.service == "ingest":
+            _slots_in_use.labels(worker.lane).set(worker.slots_in_use)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

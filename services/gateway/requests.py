@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TRACE_HEADER = "X-Visavis-Trace-Id"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines: no span and no line, only a count."""
+_QUIET = ("/healthz", "/readyz", "/metrics", "/v1/traces")
+"""Asked by those who watch: no span and no line, only a count, or they would see but themselves."""
 _seconds = Histogram(
     "visavis_request_seconds",
     "From a request to the end of its answer.",
@@ -46,7 +46,7 @@ class AroundRequests:
             await self._app(scope, receive, send)
             return
         seen = _Seen(scope, send)
-        if scope["path"] in _QUIET:  # decides about noise only
+        if scope["path"].startswith(_QUIET):  # decides about noise only
             await self._counted(seen, receive)
             return
         with self._telemetry.span(seen.method, _propagated(scope), "server") as span:

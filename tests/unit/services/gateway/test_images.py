@@ -110,7 +110,7 @@ async def test_bad_pictures_are_refused_before_a_lane_sees_them(
     client: httpx.AsyncClient, lane: Any, body: bytes, status: int, code: str
 ) -> None:
     for sent in ({"content": body}, {"files": {"file": ("a.jpg", body)}}):
-        answer = await client.post("/v1/images", **sent)  # type: ignore[arg-type]  # one of two forms
+        answer = await client.post("/v1/images", **sent)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == MEDIA_TYPE
     assert not lane.opened
