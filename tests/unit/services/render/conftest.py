@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from services.render.drawing import Painter
 from services.render.topology import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
 from shared.model.faces import Face
+from shared.model.looks import Look
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 SHARED = Path(__file__).parents[5] / "shared"
@@ -27,6 +29,12 @@ class Scene:
     def copy(self) -> Picture:
         target = Picture.blank(self.picture.geometry, self.picture.colour)
         self.picture.copy_to(target)
+        return target
+
+    def drawn(self, look: Look, faces: tuple[Face, ...] | None = None) -> Picture:
+        """A copy with the look drawn on the faces, or on others."""
+        target = self.copy()
+        Painter().draw(self.picture, target, self.faces if faces is None else faces, look)
         return target
 
     def inside(self, ring: tuple[int, ...], subsampling: int = 1) -> np.ndarray:
@@ -80,14 +88,25 @@ class Studio:
     def __init__(self, mesh: np.ndarray) -> None:
         self.mesh = mesh
 
+    def cheek(self, scene: Scene) -> tuple[slice, slice]:
+        """Rows and columns of a patch of bare skin of a scene's luma."""
+        x, y = (int(v) for v in scene.faces[0].landmarks_px[50, :2])
+        return slice(y - 8, y + 8), slice(x - 8, x + 8)
+
     def face(self, x: float, y: float, scale: float = 1.0) -> Face:
         return Face.of((self.mesh * scale + np.array((x, y, 0))).astype(np.float32), 1.0)
 
     def scene(
-        self, width: int = 360, height: int = 380, layout: PixelFormat = PixelFormat.I420, *, full_range: bool = False
+        self,
+        width: int = 360,
+        height: int = 380,
+        layout: PixelFormat = PixelFormat.I420,
+        *,
+        full_range: bool = False,
+        skin: tuple[int, int, int] = (205, 150, 125),
     ) -> Scene:
         face = self.face(width / 2, height / 2)
-        rgb = self._painted(face, width, height)
+        rgb = self._painted(face, width, height, skin)
         picture = Picture.blank(Geometry(layout, width, height), Colour(full_range=full_range))
         if layout is PixelFormat.RGB24:
             picture.planes[0][...] = rgb
@@ -101,12 +120,12 @@ class Studio:
             picture.planes[plane][...] = ycc[::2, ::2, channel][:rows, :columns]
         return Scene(picture, (face,))
 
-    def _painted(self, face: Face, width: int, height: int) -> np.ndarray:
+    def _painted(self, face: Face, width: int, height: int, skin: tuple[int, int, int]) -> np.ndarray:
         noise = np.random.default_rng(7)
         stripes = 90 + 60 * (np.arange(width)[None, :] // 7 % 2) + np.zeros((height, 1))
         rgb = np.repeat(stripes[..., None], 3, axis=-1).astype(np.uint8)
         for ring, colour in (
-            (FACE_OVAL, (205, 150, 125)),
+            (FACE_OVAL, skin),
             *((ring, (60, 45, 40)) for ring in (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW)),
             (LIPS, (170, 70, 80)),
         ):

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from services.render.effects.enlarge_eyes import enlarge_eyes
+from services.render.shape import FaceShape
+from services.render.topology import LEFT_EYE, RIGHT_EYE
+from shared.model.faces import Face
+from shared.model.looks import Look
+
+
+def test_enlarging_makes_both_eyes_larger(studio: Any) -> None:
+    scene = studio.scene()
+    target = scene.drawn(Look(enlarge_eyes=1.0))
+    for corners in ((33, 133), (362, 263)):
+        (x0, y0), (x1, y1) = scene.faces[0].landmarks_px[list(corners), :2].astype(int)
+        around = np.s_[min(y0, y1) - 16 : max(y0, y1) + 16, x0 - 12 : x1 + 12]
+        before, after = ((picture.planes[0][around] < 90).sum() for picture in (scene.picture, target))
+        assert after > 1.2 * before
+
+
+def test_an_eye_that_is_seen_narrower_is_enlarged_over_less(mesh: np.ndarray) -> None:
+    turned = mesh.copy()
+    turned[:, 0] *= np.where(turned[:, 0] > 0, 0.5, 1)
+    shape = FaceShape.of(Face.of(turned, 1.0))
+    assert shape is not None
+    right, left = enlarge_eyes(shape, 1.0).radii_px
+    assert left < 0.7 * right
+
+
+def test_the_centre_of_an_eye_stays_where_it_is(mesh: np.ndarray) -> None:
+    shape = FaceShape.of(Face.of(mesh, 1.0))
+    assert shape is not None
+    centres = np.array([shape.ring(ring).mean(axis=0) for ring in (RIGHT_EYE, LEFT_EYE)])
+    assert np.abs(enlarge_eyes(shape, 1.0).field(centres)).max() < 0.01

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.render.region import Region, Scratch
+
+POINTS = np.array([(33.0, 41.0), (60.0, 75.0)], np.float32)
+
+
+def test_corners_lie_on_the_grid_and_the_points_inside() -> None:
+    region = Region.around(POINTS, 3, 8, (200, 100))
+    assert region == Region(24, 32, 64, 80, 8)
+
+
+def test_only_the_pictures_own_edge_cuts_cells_short() -> None:
+    region = Region.around(POINTS, 3, 8, (63, 79))
+    assert region == Region(24, 32, 63, 79, 8)
+    assert region.cells == (6, 5)
+    assert region.shape(1) == (47, 39)
+    assert region.shape(2) == (24, 20)
+
+
+@pytest.mark.parametrize("away", [-500, 500])
+def test_there_is_no_region_off_the_picture(away: float) -> None:
+    assert Region.around(POINTS + np.float32(away), 3, 8, (200, 100)) is None
+
+
+def test_a_cut_is_a_view_of_the_samples_that_the_region_covers() -> None:
+    luma, chroma = np.zeros((79, 63), np.uint8), np.zeros((40, 32), np.uint8)
+    region = Region(24, 32, 63, 79, 8)
+    region.cut(luma, 1)[...] = 1
+    region.cut(chroma, 2)[...] = 1
+    assert luma[32:, 24:].all()
+    assert luma.sum() == 47 * 39
+    assert chroma[16:, 12:].all()
+    assert chroma.sum() == 24 * 20
+
+
+def test_a_cells_centre_is_its_own_coordinate() -> None:
+    region = Region(24, 32, 64, 80, 8)
+    centres = region.to_grid(region.centres_px()).reshape(*region.cells, 2)
+    assert centres[2, 3] == pytest.approx((3, 2))
+
+
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_gathering_takes_the_mean_of_each_cell(subsampling: int) -> None:
+    region = Region(0, 0, 32, 24, 8)
+    cells = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+    side = 8 // subsampling
+    assert region.gather(np.kron(cells, np.ones((side, side), np.uint8)), subsampling) == pytest.approx(cells)
+
+
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_what_is_gathered_spreads_back_in_place_at_odd_edges_too(subsampling: int) -> None:
+    region = Region(0, 0, 61, 45, 4)
+    rows, columns = np.mgrid[: region.shape(subsampling)[0], : region.shape(subsampling)[1]] * subsampling
+    ramp = (rows + 2 * columns).astype(np.uint8)
+    spread = region.spread(region.gather(ramp, subsampling), subsampling, Scratch(), "ramp")
+    assert spread.shape == ramp.shape
+    assert np.abs(spread - ramp)[4:-5, 4:-5].max() < 1.1
+
+
+def test_a_part_is_counted_from_the_regions_own_corner() -> None:
+    plane = np.arange(80 * 90).reshape(80, 90).astype(np.uint8)
+    outer, inner = Region(16, 8, 80, 72, 8), Region(24, 32, 40, 48, 8)
+    assert np.array_equal(outer.cut(plane, 1)[outer.part(inner)], inner.cut(plane, 1))
+
+
+def test_scratch_gives_the_same_memory_again_as_long_as_it_suffices() -> None:
+    scratch = Scratch()
+    first = scratch.take("a", (10, 20))
+    assert np.shares_memory(first, scratch.take("a", (5, 7)))
+    assert not np.shares_memory(first, scratch.take("b", (5, 7)))
+    assert scratch.take("a", (30, 20)).shape == (30, 20)
