@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from services.gateway import images, jobs, looks, operations, problems
+from services.gateway import contract, images, jobs, looks, operations, problems
 from services.gateway.requests import AroundRequests
 
 if TYPE_CHECKING:
@@ -32,4 +33,6 @@ def build(parts: Parts) -> FastAPI:
     problems.install(app)
     for one in (images, jobs, looks, operations):
         app.include_router(one.router)
+    document = cache(partial(contract.openapi, app))
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

@@ -1,0 +1,35 @@
+"""What a client chooses beside the media."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.choices import read_look, read_want, reply_kind
+from services.gateway.problems import Refusal
+from shared.model.errors import Rejected
+from shared.model.looks import PRESETS
+from shared.model.media import MediaKind
+
+
+def test_an_empty_look_is_the_default() -> None:
+    assert read_look({"look": " "}) == read_look({}) == PRESETS["default"]
+
+
+def test_an_unknown_look_names_those_there_are() -> None:
+    with pytest.raises(Rejected, match="glamour"):
+        read_look({"look": "pretty"})
+
+
+def test_an_unknown_want_names_those_there_are() -> None:
+    with pytest.raises(Refusal, match="picture, faces"):
+        read_want({"want": "money"})
+
+
+@pytest.mark.parametrize("accept", ["image/png;q=nonsense, text/html", "text/html", "image/gif, image/jpeg;q=0"])
+def test_nothing_that_is_accepted_is_refused(accept: str) -> None:
+    with pytest.raises(Refusal):
+        reply_kind(accept, MediaKind.PNG)
+
+
+def test_the_most_specific_range_counts() -> None:
+    assert reply_kind("image/png;q=0.2, image/*;q=0.1, */*;q=0.9", MediaKind.WEBP) is MediaKind.PNG

@@ -1,0 +1,20 @@
+"""Names of jobs and sessions."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.names import is_name, new_name
+
+
+def test_a_new_name_is_one_and_no_other() -> None:
+    names = {new_name() for _ in range(100)}
+    assert len(names) == 100
+    assert all(map(is_name, names))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a" * 19, "a" * 21, "A" * 20, "../" * 7, "a" * 19 + "\n", "a" * 20 + "\n", "ä" * 20]
+)
+def test_nothing_else_becomes_part_of_a_key(text: str) -> None:
+    assert not is_name(text)

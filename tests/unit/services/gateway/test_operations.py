@@ -1,0 +1,37 @@
+"""What those who run the service ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.model.sessions import WorkerReported
+
+if TYPE_CHECKING:
+    import httpx
+
+    from services.gateway.parts import Parts
+
+
+async def test_it_lives_before_there_is_a_lane(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "lanes": []})
+
+
+async def test_it_is_not_ready_before_a_lane_is_whole(client: httpx.AsyncClient, parts: Parts) -> None:
+    parts.presence.note(WorkerReported(lane="test", service="ingest", worker="1", room=1))
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")
+
+
+@pytest.mark.usefixtures("warm")
+async def test_it_is_ready_when_a_lane_is_warm(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/readyz")).json() == {"status": "ready", "lanes": ["test"]}
+
+
+async def test_requests_and_hops_are_counted(client: httpx.AsyncClient, lane: Any) -> None:
+    await client.post("/v1/images", content=b"\xff\xd8\xff")
+    text = (await client.get("/metrics")).text
+    assert 'visavis_request_seconds_count{method="POST",protocol="http",route="/v1/images",status="200"}' in text
+    assert 'visavis_hop_waited_seconds_count{service="detect"}' in text

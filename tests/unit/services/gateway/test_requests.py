@@ -1,0 +1,47 @@
+"""Around every request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from shared.runtime.telemetry import Telemetry
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+CARRIED = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+
+
+def names(spans: list[bytes]) -> list[str]:
+    found = [ExportTraceServiceRequest.FromString(one) for one in spans]
+    return [s.name for one in found for r in one.resource_spans for scope in r.scope_spans for s in scope.spans]
+
+
+async def test_a_callers_trace_goes_on_to_the_lane(client: httpx.AsyncClient, lane: Any) -> None:
+    answer = await client.post("/v1/images", content=b"\xff\xd8\xff", headers=CARRIED)
+    assert answer.headers["x-visavis-trace-id"] == TRACE
+    assert len(lane.opened) == 1
+
+
+async def test_a_span_is_named_after_its_route_and_not_its_path(
+    client: httpx.AsyncClient, telemetry: Telemetry, spans: list[bytes]
+) -> None:
+    await client.get("/v1/jobs/private-name", params={"token": "secret"})
+    await client.get("/somewhere/private")
+    await client.get("/healthz")
+    telemetry.close()
+    assert names(spans) == ["GET /v1/jobs/{job}", "GET unmatched"]
+    assert not any(word in b"".join(spans) for word in (b"private", b"secret"))
+
+
+async def test_the_log_has_one_line_a_request_without_what_is_private(client: httpx.AsyncClient) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await client.post("/v1/images", content=b"no picture", params={"look": "none"}, headers={"x-key": "secret"})
+    assert [{name: one[name] for name in ("event", "route", "status", "problem")} for one in lines] == [
+        {"event": "request", "route": "/v1/images", "status": 415, "problem": "unsupported-media"}
+    ]
+    assert "none" not in str(lines)

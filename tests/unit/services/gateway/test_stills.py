@@ -1,0 +1,98 @@
+"""The client's side of a still's session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.gateway.problems import Refusal
+from services.gateway.stills import OPEN_TRIES, StillClient, StillRequest
+from shared.model.errors import Rejected, Unavailable
+from shared.model.jobs import Problem, Want
+from shared.model.looks import Look
+from shared.model.sessions import OpenSession, SessionOpened
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from shared.runtime.telemetry import Telemetry
+    from shared.testing import MemoryBus
+    from shared.transport.bus import Received
+
+REQUEST = StillRequest(b"\xff\xd8\xff", Want.PICTURE, Look())
+
+
+@pytest.fixture
+def stills(bus: MemoryBus, telemetry: Telemetry) -> StillClient:
+    return StillClient(bus, telemetry, most=2, deadline_seconds=0.4)
+
+
+async def test_the_hops_of_the_lane_and_the_way_back_are_told(stills: StillClient, lane: Any) -> None:
+    answer = await stills.ask(REQUEST)
+    assert [hop.name for hop in answer.hops] == ["ingest", "detect", "render", "gateway"]
+    assert answer.picture == lane.picture
+
+
+async def test_a_refusal_is_tried_again(stills: StillClient, lane: Any) -> None:
+    lane.refusals = OPEN_TRIES - 1
+    assert (await stills.ask(REQUEST)).picture == lane.picture
+
+
+async def test_a_lane_that_stays_full_is_unavailable(stills: StillClient, lane: Any) -> None:
+    lane.refusals = OPEN_TRIES
+    with pytest.raises(Refusal) as refused:
+        await stills.ask(REQUEST)
+    assert (refused.value.code, refused.value.headers) == ("unavailable", {"Retry-After": "1"})
+
+
+async def test_a_lane_that_died_is_followed_by_one_whole_second_try(stills: StillClient, lane: Any) -> None:
+    lane.silences = 1
+    assert (await stills.ask(REQUEST)).picture == lane.picture
+    first, second = lane.opened
+    assert first.session != second.session
+    assert first.deadline_unix_seconds < second.deadline_unix_seconds
+
+
+async def test_silence_to_the_end_is_a_deadline_exceeded(stills: StillClient, lane: Any) -> None:
+    lane.silences = 9
+    with pytest.raises(Refusal, match="still_deadline_seconds") as refused:
+        await stills.ask(REQUEST, within_seconds=0.1)
+    assert (refused.value.code, len(lane.opened)) == ("deadline-exceeded", 2)
+
+
+async def test_what_is_wrong_with_the_picture_is_said_and_not_tried_again(stills: StillClient, lane: Any) -> None:
+    lane.problem = Problem("too-large", "More pixels than allowed.")
+    with pytest.raises(Rejected, match="More pixels") as rejected:
+        await stills.ask(REQUEST)
+    assert (rejected.value.code, len(lane.opened)) == ("too-large", 1)
+
+
+async def test_without_anyone_there_it_is_unavailable(stills: StillClient) -> None:
+    with pytest.raises(Unavailable):
+        await stills.ask(REQUEST)
+
+
+async def test_only_so_many_are_under_way(stills: StillClient) -> None:
+    with stills.room(), stills.room(), pytest.raises(Refusal, match="max_stills"):
+        stills.room().__enter__()
+    with stills.room():
+        pass
+
+
+async def test_the_answer_of_another_session_is_not_taken(stills: StillClient, lane: Any, bus: MemoryBus) -> None:
+    answers = await asyncio.gather(stills.ask(REQUEST), stills.ask(REQUEST))
+    assert len({one.session for one in lane.opened}) == len(answers) == 2
+
+
+async def test_the_deadline_reaches_the_lane(stills: StillClient, bus: MemoryBus) -> None:
+    seen: list[OpenSession] = []
+
+    async def take(received: Received) -> bytes:
+        seen.append(wire.decode(received.body, wire.decoder(OpenSession)))
+        return wire.encode(SessionOpened(lane="test"))
+
+    async with bus.answer(OpenSession.SUBJECT, "ingest", take):
+        with pytest.raises(Refusal):
+            await stills.ask(REQUEST, within_seconds=0.2)
+    assert 0.05 < seen[1].deadline_unix_seconds - seen[0].deadline_unix_seconds < 0.25
