@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     import socket
 
 _LENGTH = struct.Struct("<I")
-MOST_REPLY_BYTES = 8 << 20
-"""The longest reply is StillOpened with EXIF (64 KiB) and a colour profile (4 MiB)."""
 
 
 class ReadVideo(msgspec.Struct, frozen=True, tag=True):
@@ -130,28 +127,9 @@ def receive_request(connection: socket.socket) -> Request:
     return _requests.decode(_receive(connection, length))
 
 
-class Replies:
-    """The replies of one child, in order."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-        self._length: int | None = None
-
-    async def next(self) -> Reply:
-        """The next reply; a cancelled call loses nothing.
-
-        Raises EOFError when the child has gone, msgspec.ValidationError or DecodeError for what is no reply.
-        """
-        try:
-            if self._length is None:
-                (self._length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-                if self._length > MOST_REPLY_BYTES:
-                    raise msgspec.DecodeError(f"a reply of {self._length} bytes")
-            body = await self._reader.readexactly(self._length)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise EOFError("The child has gone.") from error
-        self._length = None
-        return _replies.decode(body)
+def unpack_reply(body: bytes) -> Reply:
+    """The reply in an unframed message. Raises msgspec.DecodeError for what is none."""
+    return _replies.decode(body)
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

@@ -59,7 +59,7 @@ class DecoderProcess:
         self._connection, self._pool, self._limits = connection, pool, limits
 
     def serve(self) -> None:
-        """Wait for the task, do it, answer. Returns when it is done, refused, or no longer wanted."""
+        """Wait for the task, do it, answer. Returns when the parent has hung up."""
         try:
             task = receive_request(self._connection)
             if isinstance(task, SlotGrant):
@@ -67,6 +67,8 @@ class DecoderProcess:
             confinement.stand_back(self._limits)
             confinement.bound(self._limits, _most_written(task))
             self._answer(task)
+            while True:  # grants may still be on their way; closing now would lose the last reply with them
+                receive_request(self._connection)
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
 

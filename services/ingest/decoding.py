@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from services.ingest.conversation import Conversation
 from services.ingest.decoder_messages import (
     DecodedFrame,
     Finished,
+    Join,
     Joined,
     JoinGoesOn,
+    ReadStill,
     Refused,
-    Replies,
     SlotGrant,
     StillOpened,
     VideoOpened,
-    framed,
 )
 from shared.model.errors import Rejected, Unavailable
 from shared.model.media import DecodeSummary, MediaKind, VideoFacts
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from services.ingest.forking import Child
     from services.ingest.limits import IngestLimits
     from shared.model.media import Facts
+
+
+_JOIN_PATIENCE = 10
+"""Moving the index to the front of a joined file takes as long as the disk takes, without a word in between."""
 
 
 class DecoderDied(Unavailable):
@@ -60,25 +64,27 @@ class Decoding:
         self._summary: DecodeSummary | None = None
         self._frames = 0
         self._last_pts: int | None = None
-        self._heard_at = 0.0
+        self._patience = limits.decoder_stall_seconds * (_JOIN_PATIENCE if isinstance(task, Join) else 1)
+        self._loop = asyncio.get_running_loop()
+        self._owes_since = self._loop.time()
 
     async def __aenter__(self) -> Self:
         self._child = await self._take_child()
         try:
-            reader, self._writer = await asyncio.open_unix_connection(sock=self._child.connection)
-            self._replies = Replies(reader)
-            self._heard_at = asyncio.get_running_loop().time()
-            self._writer.write(framed(self._task))
+            self._talk = await Conversation.over(self._child.connection)
+            self._talk.say(self._task)
         except BaseException:
             self._child.kill()
             raise
+        self._watch()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watching.cancel()
         self._child.kill()
-        self._writer.close()
+        self._talk.close()
         await _finish(self._child)
 
     @property
@@ -105,8 +111,9 @@ class Decoding:
         """
         if self._facts is None:
             reply = await self._next()
-            if not isinstance(reply, VideoOpened | StillOpened):
-                raise DecoderDied("The decoder sent a frame before it had opened the file.")
+            wanted = StillOpened if isinstance(self._task, ReadStill) else VideoOpened
+            if not isinstance(reply, wanted):
+                raise DecoderDied("The decoder did not say first what it had opened.")
             self._facts = _checked_facts(reply.facts, self._limits)
         return self._facts
 
@@ -122,9 +129,9 @@ class Decoding:
         if self._facts is not None and size_bytes < self._facts.geometry.size_bytes:
             raise ValueError(f"a frame takes {self._facts.geometry.size_bytes} bytes, not {size_bytes}")
         if not self._granted:
-            self._heard_at = asyncio.get_running_loop().time()
+            self._owes_since = self._loop.time()
         self._granted.add(slot)
-        self._writer.write(framed(SlotGrant(slot, offset_bytes, size_bytes)))
+        self._talk.say(SlotGrant(slot, offset_bytes, size_bytes))
 
     async def frames(self) -> AsyncIterator[DecodedFrame]:
         """Each frame when it is written, in order; at the end the summary is known. Raises as `opened` does."""
@@ -159,27 +166,25 @@ class Decoding:
 
     async def _next(self) -> Reply:
         try:
-            reply = await self._heard()
+            reply = await self._talk.hear()
         except EOFError:
             raise _cause_of_death(await self._child.ended(), self._limits) from None
-        except msgspec.MsgspecError as error:
+        except msgspec.DecodeError as error:
             raise DecoderDied(f"The decoder sent what is no message of a decoder: {error}.") from error
         if isinstance(reply, Refused):
             raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
         return reply
 
-    async def _heard(self) -> Reply:
-        """The next reply. While the child owes one, its silence is bounded."""
-        loop, most = asyncio.get_running_loop(), self._limits.decoder_stall_seconds
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(max(self._heard_at + most, loop.time() + most / 4)):
-                    reply = await self._replies.next()
-                self._heard_at = loop.time()
-                return reply
-            owes = self._granted or self._facts is None
-            if owes and loop.time() >= self._heard_at + most:
-                raise DecoderExceeded(f"Reading it made no progress for {most} seconds (decoder_stall_seconds).")
+    def _watch(self) -> None:
+        """Every now and then: a child that owes a reply may not be silent for long."""
+        most = self._patience
+        silent_since = max(self._talk.heard_at, self._owes_since)
+        owes = self._granted or self._facts is None
+        if owes and self._loop.time() >= silent_since + most:
+            detail = f"Reading it made no progress for {most} seconds (decoder_stall_seconds)."
+            self._talk.fail(DecoderExceeded(detail))
+            return
+        self._watching = self._loop.call_later(most / 4, self._watch)
 
 
 async def _finish(child: Child) -> None:
