@@ -47,7 +47,14 @@ async def run(settings: IngestSettings) -> None:
         stage.bury = segments.bury
 
         def say() -> WorkerReported:
-            return WorkerReported(lane=settings.lane, service="ingest", worker=settings.worker, room=stills.room)
+            pool.sweep()
+            return WorkerReported(
+                lane=settings.lane,
+                service="ingest",
+                worker=settings.worker,
+                room=stills.room,
+                slots_in_use=pool.ledger.in_use,
+            )
 
         lifecycle.tell_ready(settings)
         await lifecycle.together(stage.run(settings.jobs), report(bus, say))

@@ -87,6 +87,11 @@ class SlotLedger:
         """How many slots a session has in use."""
         return sum(slot.session == session for slot in self._slots if slot.state is not SlotState.FREE)
 
+    @property
+    def in_use(self) -> int:
+        """How many slots are not free."""
+        return sum(slot.state is not SlotState.FREE for slot in self._slots)
+
     def counts(self) -> dict[SlotState, int]:
         """How many slots are in each state; they always add up to all."""
         counts = dict.fromkeys(SlotState, 0)

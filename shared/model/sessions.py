@@ -117,6 +117,8 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     worker: str
     room: int
     """How many sessions more it takes."""
+    slots_in_use: int = 0
+    """Of ingest: slots of the lane's frame pool that are not free."""
 
     SUBJECT = "lanes.report"
 
