@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import cv2
-import numpy as np
 
 from shared.model.pictures import PixelFormat
 
@@ -33,7 +32,7 @@ def read(picture: Picture, region: Region) -> Patch:
         y, cb, cr = picture.planes
         return Patch(region.cut(y, 1), region.cut(cb, 2), region.cut(cr, 2), 2)
     pixels = cv2.cvtColor(region.cut(picture.planes[0], 1), cv2.COLOR_RGB2YCrCb)
-    y, cr, cb = (np.ascontiguousarray(pixels[:, :, channel], np.uint8) for channel in range(3))
+    y, cr, cb = (cast("Plane", plane) for plane in cv2.split(pixels))
     return Patch(y, cb, cr, 1)
 
 
@@ -47,9 +46,9 @@ def opened(target: Picture, region: Region) -> Iterator[Patch]:
     if target.geometry.format is PixelFormat.I420:
         yield patch
         return
-    before = cv2.merge((patch.y, patch.cr, patch.cb))
+    before = [plane.copy() for plane in patch[:3]]
     yield patch
-    after = cv2.merge((patch.y, patch.cr, patch.cb))
-    changed = (after != before).any(axis=-1, keepdims=True)
-    pixels = region.cut(target.planes[0], 1)
-    np.copyto(pixels, cv2.cvtColor(after, cv2.COLOR_YCrCb2RGB).astype(np.uint8, copy=False), where=changed)
+    change = [cv2.absdiff(now, then) for now, then in zip(patch[:3], before, strict=True)]
+    changed = cv2.bitwise_or(cv2.bitwise_or(change[0], change[1]), change[2])
+    drawn = cv2.cvtColor(cv2.merge((patch.y, patch.cr, patch.cb)), cv2.COLOR_YCrCb2RGB)
+    cv2.copyTo(drawn, changed, region.cut(target.planes[0], 1))
