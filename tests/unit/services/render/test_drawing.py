@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -101,6 +102,17 @@ def test_no_seam_runs_along_the_border_of_what_is_drawn(kind: str, studio: Any) 
         for axis in (0, 1):
             steps = np.abs(np.diff(after.astype(int), axis=axis))
             assert steps.max() <= np.abs(np.diff(before.astype(int), axis=axis)).max() + 3
+
+
+def test_colour_moves_with_brightness(studio: Any) -> None:
+    scene = studio.scene()
+    rows, columns = np.mgrid[:380, :360]
+    waves = np.rint(120 + 60 * np.sin(columns / 12) * np.cos(rows / 15))
+    scene.picture.planes[0][...] = waves
+    scene.picture.planes[1][...] = cv2.resize(waves, (180, 190), interpolation=cv2.INTER_AREA)
+    target = scene.drawn(Look(slim_face=1.0, enlarge_eyes=1.0))
+    luma = cv2.resize(target.planes[0], (180, 190), interpolation=cv2.INTER_AREA)
+    assert np.abs(luma.astype(int) - target.planes[1]).max() <= 4
 
 
 def test_source_is_only_read_and_may_be_read_only(studio: Any) -> None:
