@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,12 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
             except Unavailable as error:
                 code = "unavailable"
                 await _abort(context, trace_id, code, str(error))
+            except asyncio.CancelledError:
+                code = "cancelled"
+                raise
+            except Exception:  # noqa: BLE001  -- gRPC would tell the client the words of the bug
+                log.exception("unexpected")
+                await _abort(context, trace_id, code, "Something broke on our side; the trace id leads to the log.")
             finally:
                 took_ms = count_request("grpc", route, "RPC", code, started)
                 log.info("request", route=route, status=code, ms=took_ms)

@@ -27,7 +27,8 @@ def sent(service: str, *spans: tuple[bytes, int], trace: bytes = TRACE, parent: 
     for span_id, start in spans:
         span = scope.spans.add(trace_id=trace, span_id=span_id, parent_span_id=parent, name=service, kind=2)
         span.start_time_unix_nano, span.end_time_unix_nano = start * 10**9, (start + 1) * 10**9
-    return request.SerializeToString()
+    body: bytes = request.SerializeToString()
+    return body
 
 
 def test_a_trace_is_put_together_from_its_services() -> None:

@@ -1,0 +1,95 @@
+"""The app on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from services.gateway import app
+from services.gateway.serving import RestServer
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from services.gateway.parts import Parts
+    from services.gateway.settings import GatewaySettings
+
+MIB = 1 << 20
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110  -- what changes is a folder
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def url(parts: Parts, settings: GatewaySettings) -> AsyncIterator[str]:
+    server = RestServer(app.build(parts), settings.rest_host, 0, 1)
+    await server.start()
+    running = asyncio.create_task(server.run())
+    yield server.url
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_answers_where_it_says(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_it_leaves_signals_alone(url: str) -> None:
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+async def test_a_port_that_is_taken_is_said(url: str, parts: Parts) -> None:
+    with pytest.raises(Misconfigured, match="rest_port"):
+        RestServer(app.build(parts), "127.0.0.1", int(url.rpartition(":")[2]), 1)
+
+
+async def test_when_stopped_it_lets_go_of_its_port(parts: Parts) -> None:
+    server = RestServer(app.build(parts), "127.0.0.1", 0, 1)
+    await server.start()
+    running = asyncio.create_task(server.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(server.url)
+
+
+async def test_an_upload_cut_off_half_way_leaves_nothing_behind(url: str, parts: Parts, tmp_path: Path) -> None:
+    def files() -> bool:
+        return any(path.is_file() for path in (tmp_path / "objects").rglob("*"))
+
+    object.__setattr__(parts, "settings", parts.settings.model_copy(update={"max_upload_bytes": 30 * MIB}))
+    _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    head = b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: 25000000\r\n\r\n"
+    writer.write(head + b"\0\0\0\x20ftypisom" + bytes(20 * MIB))
+    await writer.drain()
+    await until(files)
+    writer.close()
+    await until(lambda: not files())
+
+
+async def test_an_upload_that_stalls_is_given_up(url: str, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = parts.settings.model_copy(update={"upload_stall_seconds": 0.1})
+    object.__setattr__(parts, "settings", short)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(b"POST /v1/images HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n\xff\xd8\xff")
+    answer = await reader.readuntil(b"\r\n")
+    assert b"408" in answer
+    writer.close()
+
+
+async def test_what_is_announced_as_too_large_is_refused_before_it_comes(url: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+    assert b"413" in await reader.readuntil(b"\r\n")
+    writer.close()

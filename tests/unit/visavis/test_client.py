@@ -1,0 +1,148 @@
+"""The REST interface for Python programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from visavis import client as client_module
+from visavis.client import Client, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Answer = Callable[[httpx.Request], httpx.Response]
+
+PROBLEM = {"code": "too-large", "detail": "Too many bytes (max_image_bytes).", "status": 413, "trace_id": "ab"}
+
+
+def client(answer: Answer) -> Client:
+    return Client("http://visavis", transport=httpx.MockTransport(answer))
+
+
+def event(name: str, **job: Any) -> str:
+    return f"event: {name}\nid: 1\ndata: {json.dumps(job)}\n\n"
+
+
+def test_a_picture_is_sent_and_its_answer_is_read() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path, request.read()) == ("POST", "/v1/images", b"picture")
+        assert json.loads(request.url.params["look"]) == {"smooth": 0.5}
+        headers = {
+            "content-type": "image/png",
+            "server-timing": "detect.waited;dur=0.25, detect.worked;dur=9",
+            "x-visavis-trace-id": "ab",
+        }
+        return httpx.Response(200, headers=headers, content=b"retouched")
+
+    found = client(answer).process_image(b"picture", {"smooth": 0.5})
+    assert (found.body, found.media_type, found.trace_id) == (b"retouched", "image/png", "ab")
+    assert found.timings_ms == {"detect.waited": 0.25, "detect.worked": 9.0}
+
+
+def test_an_analysis_is_read() -> None:
+    assert client(lambda _: httpx.Response(200, json={"faces": []})).analyze_image(b"picture") == {"faces": []}
+
+
+def test_a_problem_is_raised_with_its_code_and_sentence() -> None:
+    headers = {"content-type": "application/problem+json"}
+    asked = client(lambda _: httpx.Response(413, headers=headers, content=json.dumps(PROBLEM)))
+    for ask in (lambda: asked.job("x"), lambda: list(asked.events("x"))):
+        with pytest.raises(ProblemError, match="max_image_bytes") as problem:
+            ask()
+        assert (problem.value.code, problem.value.status, problem.value.trace_id) == ("too-large", 413, "ab")
+
+
+def test_an_error_that_is_no_problem_is_said_to_come_from_elsewhere() -> None:
+    with pytest.raises(ProblemError, match="502") as problem:
+        client(lambda _: httpx.Response(502, text="<html>")).looks()
+    assert problem.value.code == "unreachable"
+
+
+def test_nobody_there_is_unreachable() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ProblemError, match="did not answer") as problem:
+        client(answer).job("x")
+    assert problem.value.code == "unreachable"
+    assert not client(answer).is_ready()
+
+
+def test_a_video_is_handed_in_and_its_upload_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(600_000))
+    told: list[tuple[int, int]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        assert int(request.headers["content-length"]) == len(body)
+        assert bytes(600_000) in body
+        assert b'name="want"\r\n\r\nfaces' in body
+        return httpx.Response(202, json={"id": "j"})
+
+    assert client(answer).submit_job(path, want="faces", on_upload=lambda *at: told.append(at)) == {"id": "j"}
+    assert told[-1] == (600_000, 600_000)
+    assert len(told) > 1
+
+
+def test_events_are_read_as_they_are_named() -> None:
+    text = event("progress", state="running") + ": still there\n\n" + event("done", state="done")
+    found = list(client(lambda _: httpx.Response(200, text=text)).events("j"))
+    assert found == [("progress", {"state": "running"}), ("done", {"state": "done"})]
+
+
+def test_waiting_goes_on_over_a_connection_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
+    answers: list[str | None] = [event("progress", state="running"), None, event("done", state="done")]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        text = answers.pop(0)
+        if text is None:
+            raise httpx.ReadError("reset")
+        return httpx.Response(200, text=text)
+
+    assert [job["state"] for job in client(answer).wait("j")] == ["running", "done"]
+
+
+def test_waiting_ends_when_nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ProblemError):
+        list(client(answer).wait("j"))
+
+
+def test_a_result_is_there_only_when_it_is_whole(tmp_path: Path) -> None:
+    body = bytes(range(256)) * 10
+    told: list[tuple[int, int]] = []
+    found = client(lambda _: httpx.Response(200, content=body)).download(
+        "j", tmp_path / "out.mp4", lambda *at: told.append(at)
+    )
+    assert (found.read_bytes(), told[-1]) == (body, (len(body), len(body)))
+
+    class Cut(httpx.SyncByteStream):
+        def __iter__(self) -> Any:
+            yield body
+            raise httpx.ReadError("reset")
+
+    with pytest.raises(ProblemError):
+        client(lambda _: httpx.Response(200, stream=Cut())).download("j", tmp_path / "cut.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_cancelling_deletes_the_job() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path))
+        return httpx.Response(204)
+
+    client(answer).cancel("j")
+    assert asked == [("DELETE", "/v1/jobs/j")]

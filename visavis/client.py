@@ -1,0 +1,254 @@
+"""The REST interface for Python programs. Synchronous; needs nothing but httpx."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    Look = str | Mapping[str, float]
+    Progress = Callable[[int, int], None]
+
+PIECE_BYTES = 1 << 20
+UPLOAD_PIECE_BYTES = 256 * 1024
+RECONNECTIONS = 8
+PAUSE_SECONDS = 0.1
+FINAL_STATES = frozenset({"done", "failed", "cancelled"})
+
+
+class ProblemError(Exception):
+    """The service said no; the text is its sentence.
+
+    code: the stable word of the contract, e.g. `too-large`; `unreachable` where there was no answer at all.
+    status: of HTTP; 0 where there was no answer.
+    """
+
+    def __init__(self, code: str, detail: str, status: int = 0, trace_id: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.trace_id = trace_id
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedImage:
+    """A retouched picture."""
+
+    body: bytes
+    media_type: str
+    trace_id: str
+    timings_ms: Mapping[str, float]
+    """What each hop `<service>.waited` and `<service>.worked`."""
+
+
+class Client:
+    """Speaks to one Visavis service. Every method raises ProblemError."""
+
+    def __init__(
+        self, base_url: str, timeout_seconds: float = 60.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        timeout = httpx.Timeout(timeout_seconds, connect=5.0)
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def process_image(self, picture: bytes, look: Look = "default", accept: str = "*/*") -> ProcessedImage:
+        """The picture (JPEG, PNG, WebP) with every face retouched, in the format it came in or as `accept` asks."""
+        headers = {"Content-Type": "application/octet-stream", "Accept": accept}
+        answer = self._ask("POST", "/v1/images", params={"look": _look(look)}, content=picture, headers=headers)
+        return ProcessedImage(
+            answer.content, answer.headers["content-type"], _trace_id(answer), _timings(answer.headers)
+        )
+
+    def analyze_image(self, picture: bytes) -> dict[str, Any]:
+        """The faces of a picture, as one line of `faces.jsonl`."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return _object(self._ask("POST", "/v1/analyses", content=picture, headers=headers))
+
+    def submit_job(
+        self, path: Path, look: Look = "default", want: str = "picture", on_upload: Progress | None = None
+    ) -> dict[str, Any]:
+        """Hand in a video; answers the job. `on_upload` is told the bytes sent and the bytes there are."""
+        with path.open("rb") as file:
+            told = _Told(file, path.stat().st_size, on_upload)
+            fields = {"look": _look(look), "want": want}
+            return _object(self._ask("POST", "/v1/jobs", data=fields, files={"file": (path.name, told)}))
+
+    def job(self, job: str) -> dict[str, Any]:
+        """The job as it stands now."""
+        return _object(self._ask("GET", f"/v1/jobs/{job}"))
+
+    def events(self, job: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(`progress`, job) after each change, then one of `done`, `failed`, `cancelled` with the job."""
+        name = ""
+        with self._streamed(f"/v1/jobs/{job}/events") as answer:
+            for line in answer.iter_lines():
+                if line.startswith("event: "):
+                    name = line[7:]
+                elif line.startswith("data: "):
+                    yield name, json.loads(line[6:])
+
+    def wait(self, job: str) -> Iterator[dict[str, Any]]:
+        """The job after each change, to its end, over connections that break (RECONNECTIONS in a row)."""
+        broken = 0
+        while True:
+            try:
+                for _, document in self.events(job):
+                    broken = 0
+                    yield document
+                    if document["state"] in FINAL_STATES:
+                        return
+            except ProblemError as problem:
+                if problem.code != "unreachable" or broken >= RECONNECTIONS:
+                    raise
+            broken += 1
+            time.sleep(PAUSE_SECONDS * broken)
+
+    def download(self, job: str, path: Path, on_progress: Progress | None = None) -> Path:
+        """The result of a job, into a file that is there when it is whole."""
+        part = path.with_name(path.name + ".part")
+        try:
+            with self._streamed(f"/v1/jobs/{job}/result") as answer, part.open("wb") as file:
+                whole = int(answer.headers.get("content-length", 0))
+                for piece in answer.iter_bytes(PIECE_BYTES):
+                    file.write(piece)
+                    if on_progress is not None:
+                        on_progress(file.tell(), whole)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    def cancel(self, job: str) -> None:
+        """Nobody wants the job any more."""
+        self._ask("DELETE", f"/v1/jobs/{job}")
+
+    def looks(self) -> dict[str, Any]:
+        """Every effect as JSON Schema, and the looks that have a name."""
+        return _object(self._ask("GET", "/v1/looks"))
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """A trace as OTLP JSON. Its last spans come about a second after the answer."""
+        return _object(self._ask("GET", f"/v1/traces/{trace_id}"))
+
+    def is_ready(self) -> bool:
+        """True if the service can work now."""
+        try:
+            self._ask("GET", "/readyz")
+        except ProblemError:
+            return False
+        return True
+
+    def _ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        with _reached(self._http):
+            answer = self._http.request(method, path, **sent)
+        _raise_problem(answer)
+        return answer
+
+    def _streamed(self, path: str) -> _Streamed:
+        return _Streamed(self._http, path)
+
+
+class _Streamed:
+    """An answer that is read as it comes."""
+
+    def __init__(self, http: httpx.Client, path: str) -> None:
+        self._reached = _reached(http)
+        self._stream = http.stream("GET", path)
+
+    def __enter__(self) -> httpx.Response:
+        with self._reached:
+            answer = self._stream.__enter__()
+            if answer.is_error:
+                answer.read()
+        try:
+            _raise_problem(answer)
+        except ProblemError:
+            answer.close()
+            raise
+        return answer
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stream.__exit__(kind, error, at)
+        self._reached.__exit__(kind, error, at)
+
+
+class _reached:  # noqa: N801  -- reads as the words of a with statement
+    """Turns errors of the connection into ProblemError."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, httpx.TransportError):
+            said = f"{self._http.base_url} did not answer: {error or type(error).__name__}."
+            raise ProblemError("unreachable", said) from error
+
+
+class _Told:
+    """A file that says how far it was read."""
+
+    def __init__(self, file: IO[bytes], size: int, tell: Progress | None) -> None:
+        self._file = file
+        self._size = size
+        self._tell = tell
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; larger pieces than httpx asks for cost fewer system calls."""
+        piece = self._file.read(max(size, UPLOAD_PIECE_BYTES))
+        if self._tell is not None and piece:
+            self._tell(self._file.tell(), self._size)
+        return piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _look(look: Look) -> str:
+    return look if isinstance(look, str) else json.dumps(dict(look))
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _trace_id(answer: httpx.Response) -> str:
+    found: str = answer.headers.get("x-visavis-trace-id", "")
+    return found
+
+
+def _timings(headers: httpx.Headers) -> dict[str, float]:
+    entries = (entry.strip().partition(";dur=") for entry in headers.get("server-timing", "").split(","))
+    return {name: float(milliseconds) for name, _, milliseconds in entries if milliseconds}
+
+
+def _raise_problem(answer: httpx.Response) -> None:
+    if not answer.is_error:
+        return
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        problem = answer.json()
+        raise ProblemError(problem["code"], problem["detail"], answer.status_code, problem.get("trace_id", ""))
+    raise ProblemError(
+        "unreachable", f"HTTP {answer.status_code} from something that is not Visavis.", answer.status_code
+    )
