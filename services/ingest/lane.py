@@ -79,8 +79,9 @@ class LaneSession:
             async with self._lane.decoders.decode(task) as decoding:
                 facts = await decoding.opened()
                 request = begin(facts)
-                self._begun = await self._find_owner(request)
-                await self._pump.run(decoding, facts, self._begun, waited_ms)
+                async with self._pump.granting(decoding, facts):  # it decodes while an owner is found
+                    self._begun = await self._find_owner(request)
+                    await self._pump.run(decoding, facts, self._begun, waited_ms)
         finally:
             self._pump.take_back()  # the decoder is dead here
         if not request.frames:

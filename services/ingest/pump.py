@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from shared.model.frames import CapturedFrame, FramesCaptured
@@ -11,7 +12,9 @@ from shared.model.hops import Hop
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from services.ingest.decoder import Decoding, DecodedFrame
+    from collections.abc import AsyncIterator
+
+    from services.ingest.decoder import DecodedFrame, Decoding
     from services.ingest.lane import Lane
     from shared.model.media import Facts
     from shared.model.sessions import SessionBegun
@@ -38,10 +41,19 @@ class FramePump:
         self.frames = 0
         """How many were told."""
 
+    @asynccontextmanager
+    async def granting(self, decoding: Decoding, facts: Facts) -> AsyncIterator[None]:
+        """Keep the decoder in slots to write to, within the context."""
+        task = asyncio.create_task(self._grant(decoding, facts))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def run(self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float) -> None:
         """Until the decoder has no more. Raises what decoding raises."""
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
-        granting = asyncio.create_task(self._grant(decoding, facts))
         telling = asyncio.create_task(self._tell(ready, begun, waited_ms))
         try:
             last = time.perf_counter()
@@ -52,9 +64,8 @@ class FramePump:
             ready.put_nowait(None)
             await telling
         finally:
-            granting.cancel()
             telling.cancel()
-            await asyncio.gather(granting, telling, return_exceptions=True)
+            await asyncio.gather(telling, return_exceptions=True)
 
     def take_back(self) -> None:
         """Slots that were granted and never written come back. Only when the decoder is dead."""
