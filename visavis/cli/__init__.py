@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from shared.model.errors import VisavisError
 from visavis.cli import analyze, demo, doctor, models, process, up
+from visavis.client import ProblemError
+from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except (VisavisError, OSError) as error:
+    except (VisavisError, ProblemError, OSError) as error:
         print(f"visavis: {error}", file=sys.stderr)  # noqa: T201  -- a command line prints
         return 1
     except KeyboardInterrupt:

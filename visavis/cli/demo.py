@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from services.detect.models.preparing import prepare
 from shared.model.errors import Unavailable
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models_folder
-from visavis.client import Client
+from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
 from visavis.sample import write_sample
 from visavis.stack import SERVICES, Stack, StackOptions
@@ -65,9 +66,10 @@ def _whole_trace(client: Client, trace_id: str) -> dict[str, Any]:
     end = time.monotonic() + TRACE_SECONDS
     wanted = {f"visavis-{name}" for name in SERVICES}
     while time.monotonic() < end:
-        trace = client.trace(trace_id)
-        if wanted <= {_service(part) for part in trace.get("resourceSpans", ())}:
-            return trace
+        with suppress(ProblemError):  # it may be that not one span has come yet
+            trace = client.trace(trace_id)
+            if wanted <= {_service(part) for part in trace.get("resourceSpans", ())}:
+                return trace
         time.sleep(0.2)
     raise Unavailable(f"The trace {trace_id} is not whole after {TRACE_SECONDS:.0f} s.")
 

@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
-            options.output.write_bytes(client.process_image(options.input.read_bytes(), options.look, accept=accept))
+            answer = client.process_image(options.input.read_bytes(), options.look, accept=accept)
+            options.output.write_bytes(answer.body)
         else:
             follow_job(client, options.input, options.look, "picture", console, options.output)
     console.print(f"Wrote {options.output}")
