@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from services.ingest.limits import IngestLimits
     from shared.model.media import MediaKind
 
+_RESTOCK_AFTER_SECONDS = 0.03
+"""A new spare process is made when the task that took the last one is under way, so that they do not compete."""
+
 __all__ = [
     "DecodedFrame",
     "DecoderDied",
@@ -85,12 +88,13 @@ class Decoders:
 
     def _restock_later(self) -> None:
         if self._restocking is None or self._restocking.done():
-            self._restocking = asyncio.create_task(self._restock())
+            self._restocking = asyncio.create_task(self._restock(_RESTOCK_AFTER_SECONDS))
 
-    async def _restock(self) -> None:
+    async def _restock(self, after_seconds: float = 0.0) -> None:
+        await asyncio.sleep(after_seconds)
         while len(self._ready) < self._spare and self._forkery.is_alive:
             try:
-                self._ready.append(await self._forkery.fork())
+                self._ready.append(await self._forkery.fork(spare=True))
             except Unavailable:
                 return  # whoever needs a process next starts a new fork server
 

@@ -189,7 +189,7 @@ class Decoding:
 
 async def _finish(child: Child) -> None:
     """Wait for the child's death even if the waiting itself is cancelled: its slots depend on it."""
-    ended = asyncio.ensure_future(child.ended())
+    ended = asyncio.ensure_future(child.died())
     cancelled = False
     while not ended.done():
         try:

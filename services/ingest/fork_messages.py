@@ -10,6 +10,8 @@ class Fork(msgspec.Struct, frozen=True, tag=True):
 
     token: int
     """Chosen by the parent, returned in Forked."""
+    spare: bool = False
+    """True: nobody waits for this child yet, so it may first do what makes it faster later."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

@@ -34,8 +34,8 @@ _MOST_CONTROL_BYTES = 4096
 class ForkServer:
     """Forks on request until its control socket closes or its parent dies; its children die with it."""
 
-    def __init__(self, control: socket.socket, serve: Callable[[socket.socket], None]) -> None:
-        """serve: what a child does with its socket; returning ends the child."""
+    def __init__(self, control: socket.socket, serve: Callable[[socket.socket, bool], None]) -> None:
+        """serve: what a child does with its socket and with being a spare; returning ends the child."""
         self._control, self._serve = control, serve
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
@@ -65,14 +65,14 @@ class ForkServer:
         server = os.getpid()
         pid = os.fork()
         if not pid:
-            self._become_child(server, connection_fd)
+            self._become_child(server, connection_fd, request.spare)
         os.close(connection_fd)
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = pid
         self._selector.register(pidfd, selectors.EVENT_READ)
         socket.send_fds(self._control, [pack(Forked(request.token, pid))], [pidfd])
 
-    def _become_child(self, server: int, connection_fd: int) -> None:
+    def _become_child(self, server: int, connection_fd: int, spare: bool) -> None:
         """Never returns."""
         status = 1
         try:
@@ -81,7 +81,7 @@ class ForkServer:
             self._control.close()
             for pidfd in (self._parent, *self._children):
                 os.close(pidfd)
-            self._serve(socket.socket(fileno=connection_fd))
+            self._serve(socket.socket(fileno=connection_fd), spare)
             status = 0
         except Exception:  # noqa: BLE001  -- the last frame of this process: what nobody foresaw is told on stderr
             traceback.print_exc()
@@ -107,9 +107,16 @@ def main(arguments: list[str]) -> None:
 
     pool = mmap.mmap(int(arguments[1]), 0)
     os.close(int(arguments[1]))
-    warm_up()
+    samples = warm_up()
     gc.freeze()
-    server = ForkServer(control, lambda connection: DecoderProcess(connection, pool, limits).serve())
+
+    def serve(connection: socket.socket, spare: bool) -> None:
+        process = DecoderProcess(connection, pool, limits)
+        if spare:
+            process.get_ready(samples)
+        process.serve()
+
+    server = ForkServer(control, serve)
     control.send(pack(Ready(network)))
     try:
         server.run()

@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # forking wants a process with one thread
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",  # an arena reserves 64 MiB of the address space that is bounded
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # a frame's memory is used again instead of given back and faulted in anew
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
 }
 
 
@@ -53,9 +55,13 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
+    async def died(self) -> None:
+        """Wait until the kernel says that it is dead."""
+        await asyncio.shield(self._dead)
+
     async def ended(self) -> int | None:
         """Wait until it is dead: its exit status, minus the signal's number, or None if nobody knows."""
-        await asyncio.shield(self._dead)
+        await self.died()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STATUS_GRACE_SECONDS):
                 return await asyncio.shield(self._status)
@@ -113,8 +119,11 @@ class Forkery:
             )
         return await ready
 
-    async def fork(self) -> Child:
-        """A fresh child, waiting for its task. Raises Unavailable if the fork server is gone."""
+    async def fork(self, *, spare: bool = False) -> Child:
+        """A fresh child, waiting for its task; a spare one warms up first.
+
+        Raises Unavailable if the fork server is gone.
+        """
         if self._control is None:
             raise Unavailable("The process that forks decoders is not running.")
         ours, theirs = socket.socketpair()
@@ -124,7 +133,7 @@ class Forkery:
         self._waiting[self._tokens] = (answer, ours)
         with theirs:
             try:
-                socket.send_fds(self._control, [pack(Fork(self._tokens))], [theirs.fileno()])
+                socket.send_fds(self._control, [pack(Fork(self._tokens, spare))], [theirs.fileno()])
             except OSError:
                 self._lost()
         return await answer

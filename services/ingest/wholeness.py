@@ -27,7 +27,7 @@ def missing_bytes(path: Path, kind: MediaKind) -> int:
         if kind in {MediaKind.MP4, MediaKind.QUICKTIME}:
             return _missing_of_boxes(file, size)
         if kind in {MediaKind.MATROSKA, MediaKind.WEBM}:
-            return max(0, _matroska_end(file) - size)
+            return max(0, _matroska_end(file, size) - size)
         if kind is MediaKind.AVI:
             return max(0, int.from_bytes(file.read(8)[4:], "little") + 8 - size)
         if kind is MediaKind.GIF:
@@ -49,6 +49,8 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
     """Name and announced end of each outermost box (ISO 14496-12, 4.2)."""
     start = 0
     for _ in range(_MOST_BOXES):
+        if start >= size:
+            return
         file.seek(start)
         head = file.read(16)
         if len(head) < 8:
@@ -64,10 +66,10 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
         yield head[4:8], start
 
 
-def _matroska_end(file: BinaryIO) -> int:
+def _matroska_end(file: BinaryIO, size: int) -> int:
     """Where the Segment ends, or 0 if that is not said (a live recording)."""
     start = 0
-    for _ in range(8):
+    while start < size:
         file.seek(start)
         head = file.read(12)
         identifier = int.from_bytes(head[:4], "big")

@@ -195,8 +195,9 @@ async def run_without_grants(decoding: Decoding) -> None:
 
 async def test_memory_is_bounded(pool_fd: int, make_video: MakeVideo) -> None:
     body = io.BytesIO()
-    Image.new("RGB", (1600, 1600)).save(body, "PNG")
-    video = make_video("clip.mkv", codec="ffv1", size=(2048, 1536), frames=2)
+    Image.new("RGB", (3000, 3000)).save(body, "PNG")
+    video = make_video("clip.mkv", codec="ffv1", size=(4096, 2304), frames=2)
+    os.ftruncate(pool_fd, 32 << 20)
     async with started(pool_fd, IngestLimits(decoder_memory_bytes=2 << 20)) as decoders:
         for task in (ReadStill(body.getvalue()), ReadVideo(str(video))):
             async with decoders.decode(task) as decoding:
@@ -206,7 +207,7 @@ async def test_memory_is_bounded(pool_fd: int, make_video: MakeVideo) -> None:
 
 async def opened_and_granted(decoding: Decoding) -> None:
     await decoding.opened()
-    decoding.grant(0, 0, 8 << 20)
+    decoding.grant(0, 0, 32 << 20)
     async for _ in decoding.frames():
         pass
 

@@ -46,6 +46,9 @@ class Enemy:
     def kill(self) -> None:
         self.is_dead = True
 
+    async def died(self) -> None:
+        return
+
     async def ended(self) -> int | None:
         return 0
 

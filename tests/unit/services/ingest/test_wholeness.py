@@ -46,3 +46,16 @@ def test_rubbish_ends_the_walk(tmp_path: Path, kind: MediaKind) -> None:
     path = tmp_path / "rubbish"
     path.write_bytes(b"\x00\x00\x00\x08moov" + b"\x00" * 64)
     assert missing_bytes(path, kind) >= 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (MediaKind.MATROSKA, b"\x1a\x45\xdf\xa3\x01" + b"\xff" * 6 + b"\xfe"),
+        (MediaKind.MP4, b"\x00\x00\x00\x08moov\x00\x00\x00\x01mdat" + b"\xff" * 8),
+    ],
+)
+def test_a_size_beyond_any_file_is_no_error(tmp_path: Path, kind: MediaKind, body: bytes) -> None:
+    path = tmp_path / "huge"
+    path.write_bytes(body + bytes(40))
+    assert missing_bytes(path, kind) >= 0
