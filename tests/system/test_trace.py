@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from visavis.client import ProblemError
 from visavis.stack import SERVICES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from visavis.client import Client
-
     from visavis.stack import Stack
 
 PATIENCE_SECONDS = 10
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10
 
 def test_a_job_is_one_trace_across_all_services(client: Client, clip: Path) -> None:
     job = client.submit_job(clip, look="natural", want="picture")
-    for newer in client.events(job["id"]):
+    for newer in client.wait(job["id"]):
         job = newer
     spans = _spans(client, job["trace_id"])
     assert {service for service, _ in spans} == {f"visavis-{name}" for name in SERVICES}
@@ -54,7 +54,7 @@ def _spans(client: Client, trace_id: str) -> list[tuple[str, dict[str, Any]]]:
     while time.monotonic() < end:
         try:
             trace = client.trace(trace_id)
-        except httpx.HTTPError:
+        except ProblemError:
             trace = {}
         found = [
             (attribute["value"]["stringValue"], span)

@@ -1,0 +1,145 @@
+"""Any process may die in mid-job: the job comes to its end all the same, whole, and nothing leaks."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import av
+import httpx
+import pytest
+
+from shared.memory.segment import FOLDER, PREFIX
+from visavis.client import Client, ProblemError
+from visavis.sample import write_sample
+from visavis.stack import POLL_SECONDS, SERVICES, Stack, StackOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FRAMES = 150
+PATIENCE_SECONDS = 60
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.mp4"
+    write_sample(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def mortal(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose processes are killed, and started again by its watch."""
+    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models)) as stack, _watched(stack):
+        yield stack
+
+
+@pytest.mark.parametrize("victim", [*SERVICES, "nats"])
+def test_a_job_survives_a_sudden_death_of(mortal: Stack, sample: Path, tmp_path: Path, victim: str) -> None:
+    restarts = mortal.restarts
+    with Client(mortal.rest) as client:
+        job = client.submit_job(sample, look="default", want="picture")
+        _until(client, job["id"], lambda found: found["frames"] > 0)
+        os.kill(mortal.pid(victim), signal.SIGKILL)
+        job = _until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
+        assert job["state"] == "done", job["problem"]
+        assert mortal.restarts > restarts, "nothing was killed"
+        client.download(job["id"], tmp_path / "result")
+    assert _pts(tmp_path / "result") == _pts(sample)
+    _assert_every_slot_is_free(mortal)
+
+
+def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sample: Path, tmp_path: Path) -> None:
+    before = set(FOLDER.glob(f"{PREFIX}*"))
+    with _up(models, tmp_path) as (process, rest), Client(rest) as client:
+        job = client.submit_job(sample, look="default", want="picture")
+        _until(client, job["id"], lambda found: found["frames"] > 0)
+        process.kill()
+        process.wait()
+    with _up(models, tmp_path) as (process, rest), Client(rest) as client:
+        job = _until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
+        assert job["state"] == "done", job["problem"]
+        client.download(job["id"], tmp_path / "result")
+        assert _pts(tmp_path / "result") == _pts(sample)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert set(FOLDER.glob(f"{PREFIX}*")) <= before
+
+
+@contextmanager
+def _watched(stack: Stack) -> Iterator[None]:
+    stopping = threading.Event()
+
+    def watch() -> None:
+        while not stopping.wait(POLL_SECONDS):
+            stack.watch()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+@contextmanager
+def _up(models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`visavis up` as a user starts it, and its REST address."""
+    command = [sys.executable, "-m", "visavis", "up", "--rest-port", "0", "--grpc-port", "0"]
+    command += ["--var", str(folder / "var"), "--models", str(models)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.match(r"REST\s+(\S+)", line):
+                yield process, found[1]
+                break
+        else:
+            pytest.fail(f"visavis up ended with {process.wait()}")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _until(client: Client, job: str, wanted: Any) -> dict[str, Any]:
+    """Ask until the job is as wanted; the gateway may be away meanwhile."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    found: dict[str, Any] = {}
+    while time.monotonic() < end:
+        try:
+            found = client.job(job)
+        except ProblemError:
+            found = {}
+        if found and wanted(found):
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"after {PATIENCE_SECONDS} s the job is {found}")
+
+
+def _assert_every_slot_is_free(stack: Stack) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    text = ""
+    while time.monotonic() < end:
+        text = httpx.get(f"{stack.rest}/metrics").text
+        if f'visavis_pool_slots_in_use{{lane="{stack.lane}"}} 0.0' in text:
+            return
+        time.sleep(0.2)
+    pytest.fail("\n".join(line for line in text.splitlines() if "pool" in line) or "no metric of the pool")
+
+
+def _pts(path: Path) -> list[float]:
+    with av.open(str(path)) as file:
+        video = file.streams.video[0]
+        return [round(float(frame.pts * frame.time_base), 4) for frame in file.decode(video)]
