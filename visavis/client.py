@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -39,17 +38,6 @@ class ProblemError(Exception):
         self.trace_id = trace_id
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessedImage:
-    """A retouched picture."""
-
-    body: bytes
-    media_type: str
-    trace_id: str
-    timings_ms: Mapping[str, float]
-    """What each hop `<service>.waited` and `<service>.worked`."""
-
-
 class Client:
     """Speaks to one Visavis service. Every method raises ProblemError."""
 
@@ -69,13 +57,10 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def process_image(self, picture: bytes, look: Look = "default", accept: str = "*/*") -> ProcessedImage:
+    def process_image(self, picture: bytes, look: Look = "default", accept: str = "*/*") -> bytes:
         """The picture (JPEG, PNG, WebP) with every face retouched, in the format it came in or as `accept` asks."""
         headers = {"Content-Type": "application/octet-stream", "Accept": accept}
-        answer = self._ask("POST", "/v1/images", params={"look": _look(look)}, content=picture, headers=headers)
-        return ProcessedImage(
-            answer.content, answer.headers["content-type"], _trace_id(answer), _timings(answer.headers)
-        )
+        return self._ask("POST", "/v1/images", params={"look": _look(look)}, content=picture, headers=headers).content
 
     def analyze_image(self, picture: bytes) -> dict[str, Any]:
         """The faces of a picture, as one line of `faces.jsonl`."""
@@ -95,22 +80,12 @@ class Client:
         """The job as it stands now."""
         return _object(self._ask("GET", f"/v1/jobs/{job}"))
 
-    def events(self, job: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(`progress`, job) after each change, then one of `done`, `failed`, `cancelled` with the job."""
-        name = ""
-        with self._streamed(f"/v1/jobs/{job}/events") as answer:
-            for line in answer.iter_lines():
-                if line.startswith("event: "):
-                    name = line[7:]
-                elif line.startswith("data: "):
-                    yield name, json.loads(line[6:])
-
-    def wait(self, job: str) -> Iterator[dict[str, Any]]:
-        """The job after each change, to its end, over connections that break (RECONNECTIONS in a row)."""
+    def events(self, job: str) -> Iterator[dict[str, Any]]:
+        """The job now and after each change, to its end, over connections that break (RECONNECTIONS in a row)."""
         broken = 0
         while True:
             try:
-                for _, document in self.events(job):
+                for document in self._told(job):
                     broken = 0
                     yield document
                     if document["state"] in FINAL_STATES:
@@ -161,6 +136,12 @@ class Client:
             answer = self._http.request(method, path, **sent)
         _raise_problem(answer)
         return answer
+
+    def _told(self, job: str) -> Iterator[dict[str, Any]]:
+        with self._streamed(f"/v1/jobs/{job}/events") as answer:
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line[6:])
 
     def _streamed(self, path: str) -> _Streamed:
         return _Streamed(self._http, path)
@@ -231,16 +212,6 @@ def _look(look: Look) -> str:
 def _object(answer: httpx.Response) -> dict[str, Any]:
     found: dict[str, Any] = answer.json()
     return found
-
-
-def _trace_id(answer: httpx.Response) -> str:
-    found: str = answer.headers.get("x-visavis-trace-id", "")
-    return found
-
-
-def _timings(headers: httpx.Headers) -> dict[str, float]:
-    entries = (entry.strip().partition(";dur=") for entry in headers.get("server-timing", "").split(","))
-    return {name: float(milliseconds) for name, _, milliseconds in entries if milliseconds}
 
 
 def _raise_problem(answer: httpx.Response) -> None:

@@ -28,7 +28,8 @@ async def run(settings: GatewaySettings) -> None:
             jobs=JobDesk(bus, store, JobLedger(store), telemetry),
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
         )
-        rest = RestServer(app.build(parts), settings.rest_host, settings.rest_port, settings.stop_seconds)
+        host, port = settings.rest_host, settings.rest_port
+        rest = RestServer(app.build(parts), host, port, settings.stop_seconds, parts.jobs.let_go)
         rpc = RpcServer(parts)
         grpc_address = await rpc.start()
         await rest.start()

@@ -27,6 +27,12 @@ def build(parts: Parts) -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        },  # AroundRequests does it
     )
     app.state.parts = parts
     app.add_middleware(AroundRequests, telemetry=parts.telemetry)

@@ -74,6 +74,14 @@ class JobDesk:
         self._store = store
         self._ledger = ledger
         self._telemetry = telemetry
+        self._watchers: set[asyncio.Event] = set()
+        self._closed = False
+
+    def let_go(self) -> None:
+        """Watchers hear nothing more: the gateway stops, and they may come back to another."""
+        self._closed = True
+        for changed in self._watchers:
+            changed.set()
 
     async def accept(self, upload: Upload, trace_id: str) -> JobRecord:
         """Store the upload, open the entry, ask for the work; what fails on the way leaves nothing behind.
@@ -110,9 +118,10 @@ class JobDesk:
             return
         async with self._bus.replay(_subject(job)) as events:
             changed = asyncio.Event()
+            self._watchers.add(changed)
             hearing = asyncio.create_task(_hear(events, changed))
             try:
-                while not record.state.is_final:
+                while not (record.state.is_final or self._closed):
                     heard, newer = await _heard(changed, pause_seconds), record
                     with suppress(Unavailable):  # an event only wakes: what counts is asked for
                         newer = await self.find(job)
@@ -121,6 +130,7 @@ class JobDesk:
                     record = newer
             finally:
                 hearing.cancel()
+                self._watchers.discard(changed)
 
     async def cancel(self, job: str) -> None:
         """Nobody wants the job any more: its entry says so, whoever works on it is told, its media is removed.

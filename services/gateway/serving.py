@@ -12,6 +12,8 @@ import uvicorn
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 BACKLOG = 1024
@@ -36,8 +38,8 @@ class _Server(uvicorn.Server):
 class RestServer:
     """The app on its port."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, stop_seconds: int) -> None:
-        """Binds at once. Raises Misconfigured if the port cannot be had."""
+    def __init__(self, app: ASGIApp, host: str, port: int, stop_seconds: int, let_go: Callable[[], None]) -> None:
+        """Binds at once; `let_go` ends answers without an end of their own. Raises Misconfigured if the port is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,6 +63,7 @@ class RestServer:
                 timeout_graceful_shutdown=stop_seconds,
             )
         )
+        self._let_go = let_go
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -75,5 +78,6 @@ class RestServer:
         try:
             await asyncio.shield(self._serving)
         finally:
+            self._let_go()
             self._server.should_exit = True
             await self._serving

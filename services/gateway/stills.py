@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.gateway.names import new_name
 from services.gateway.problems import Refusal
-from shared.model.errors import Rejected
+from shared.model.errors import Rejected, Unavailable
 from shared.model.hops import Hop
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 from shared.model.sessions import (
@@ -31,7 +31,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.model.jobs import Want
+    from shared.model.jobs import Problem, Want
     from shared.model.looks import Look
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
@@ -78,6 +78,10 @@ def still_kind(head: bytes) -> MediaKind:
     raise Rejected("unsupported-media", f"A picture must be JPEG, PNG or WebP, told by its first bytes.{hint}")
 
 
+class _BrokenSession(Unavailable):
+    """A lane had taken the picture, and then something of the lane was gone."""
+
+
 class StillClient:
     """Asks lanes for stills, a bounded number at a time."""
 
@@ -104,7 +108,7 @@ class StillClient:
         """The answer of a lane, in `within_seconds` or the setting's, whichever is less.
 
         Raises Rejected (the picture is at fault), Unavailable or Refusal `unavailable` (no lane, no room) and
-        Refusal `deadline-exceeded`. A lane that falls silent may have died: the picture is sent once more.
+        Refusal `deadline-exceeded`. A lane that falls silent or says that part of it died is followed by one more try.
         """
         seconds = min(self._deadline_seconds, within_seconds or self._deadline_seconds)
         end = time.monotonic() + seconds
@@ -113,6 +117,11 @@ class StillClient:
                 return await self._try(request, (end - time.monotonic()) * share)
             except TimeoutError:
                 log.warning("still without answer", waited_seconds=round(seconds * share, 1))
+            except _BrokenSession as error:
+                if share == 1.0:
+                    raise
+                log.warning("still to be tried again", detail=str(error))
+                await asyncio.sleep(MOST_PAUSE_SECONDS)
         detail = f"There was no answer within {seconds:g} s (still_deadline_seconds, or the caller's own deadline)."
         raise Refusal("deadline-exceeded", detail)
 
@@ -158,7 +167,7 @@ class StillClient:
         async for received in answers:
             message = wire.decode(received.body, _for_client)
             if isinstance(message, SessionFailed):
-                raise Rejected(message.problem.code, message.problem.detail)
+                raise _failure(message.problem)
             if isinstance(message, StillFinished):
                 finished, hop = message, _way_back(received)
             else:
@@ -172,6 +181,10 @@ class StillClient:
         for one in hops:
             self._telemetry.record(one)
         return StillAnswer(finished, picture, hops)
+
+
+def _failure(problem: Problem) -> Rejected | _BrokenSession:
+    return _BrokenSession(problem.detail) if problem.code == "unavailable" else Rejected(problem.code, problem.detail)
 
 
 def _way_back(received: Received) -> Hop:

@@ -132,7 +132,7 @@ class Upload:
                 break
             self.head += piece
         if not self.head:
-            raise Rejected("empty", "The upload is empty: send the file's bytes, or a form with a part called `file`.")
+            raise _empty()
         kind = sniff(self.head)
         if kind is None:
             known = ", ".join(MediaKind)
@@ -147,8 +147,11 @@ class Upload:
             yield piece
 
     async def body(self) -> bytes:
-        """The file as a whole."""
-        return b"".join([piece async for piece in self.pieces()])
+        """The file as a whole. Raises Rejected `empty`."""
+        whole = b"".join([piece async for piece in self.pieces()])
+        if not whole:
+            raise _empty()
+        return whole
 
     def _announced(self) -> None:
         """Refuse by Content-Length what is too large, before it comes."""
@@ -191,3 +194,7 @@ class Upload:
 
     def _too_large(self) -> Rejected:
         return Rejected("too-large", f"The file has more than {self._limit} bytes ({self._limit_name}).")
+
+
+def _empty() -> Rejected:
+    return Rejected("empty", "The upload is empty: send the file's bytes, or a form with a part called `file`.")

@@ -30,7 +30,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def url(parts: Parts, settings: GatewaySettings) -> AsyncIterator[str]:
-    server = RestServer(app.build(parts), settings.rest_host, 0, 1)
+    server = RestServer(app.build(parts), settings.rest_host, 0, 1, parts.jobs.let_go)
     await server.start()
     running = asyncio.create_task(server.run())
     yield server.url
@@ -49,11 +49,11 @@ async def test_it_leaves_signals_alone(url: str) -> None:
 
 async def test_a_port_that_is_taken_is_said(url: str, parts: Parts) -> None:
     with pytest.raises(Misconfigured, match="rest_port"):
-        RestServer(app.build(parts), "127.0.0.1", int(url.rpartition(":")[2]), 1)
+        RestServer(app.build(parts), "127.0.0.1", int(url.rpartition(":")[2]), 1, parts.jobs.let_go)
 
 
 async def test_when_stopped_it_lets_go_of_its_port(parts: Parts) -> None:
-    server = RestServer(app.build(parts), "127.0.0.1", 0, 1)
+    server = RestServer(app.build(parts), "127.0.0.1", 0, 1, parts.jobs.let_go)
     await server.start()
     running = asyncio.create_task(server.run())
     await asyncio.sleep(0)
@@ -93,3 +93,17 @@ async def test_what_is_announced_as_too_large_is_refused_before_it_comes(url: st
     writer.write(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
     assert b"413" in await reader.readuntil(b"\r\n")
     writer.close()
+
+
+async def test_who_watches_a_job_is_let_go_when_it_stops(parts: Parts) -> None:
+    server = RestServer(app.build(parts), "127.0.0.1", 0, 60, parts.jobs.let_go)
+    await server.start()
+    running = asyncio.create_task(server.run())
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        job = (await client.post("/v1/jobs", content=b"GIF89a")).json()["id"]
+        async with client.stream("GET", f"/v1/jobs/{job}/events") as answer:
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "event: progress"
+            running.cancel()
+            assert [line async for line in lines]  # to its end, without an error
+    await asyncio.gather(running, return_exceptions=True)

@@ -68,6 +68,16 @@ async def test_what_is_wrong_with_the_picture_is_said_and_not_tried_again(stills
     assert (rejected.value.code, len(lane.opened)) == ("too-large", 1)
 
 
+async def test_a_lane_that_lost_a_worker_is_followed_by_one_more_try(
+    stills: StillClient, lane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.stills.MOST_PAUSE_SECONDS", 0)
+    lane.problem = Problem("unavailable", "The render worker died.")
+    with pytest.raises(Unavailable, match="render worker"):
+        await stills.ask(REQUEST)
+    assert len(lane.opened) == 2
+
+
 async def test_without_anyone_there_it_is_unavailable(stills: StillClient) -> None:
     with pytest.raises(Unavailable):
         await stills.ask(REQUEST)
