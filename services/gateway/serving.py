@@ -39,7 +39,7 @@ class RestServer:
     """The app on its port."""
 
     def __init__(self, app: ASGIApp, host: str, port: int, stop_seconds: int, let_go: Callable[[], None]) -> None:
-        """Binds at once; `let_go` ends answers without an end of their own. Raises Misconfigured if the port is taken."""
+        """Binds at once; `let_go` ends answers without an end of their own. Raises Misconfigured for a taken port."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
