@@ -46,6 +46,7 @@ class Decoders:
         self._forkery = Forkery(pool_fd, limits)
         self._ready: deque[Child] = deque()
         self._restocking: asyncio.Task[None] | None = None
+        self._reviving = asyncio.Lock()
 
     async def start(self) -> None:
         """Start the fork server and the spare processes. Raises Unavailable if that fails."""
@@ -82,9 +83,12 @@ class Decoders:
                 self._restock_later()
                 return child
             child.connection.close()
-        await self._revive()
         self._restock_later()
-        return await self._forkery.fork()
+        try:
+            return await self._forkery.fork()
+        except Unavailable:
+            await self._revive()
+            return await self._forkery.fork()
 
     def _restock_later(self) -> None:
         if self._restocking is None or self._restocking.done():
@@ -99,7 +103,9 @@ class Decoders:
                 return  # whoever needs a process next starts a new fork server
 
     async def _revive(self) -> None:
-        if not self._forkery.is_alive:
-            await self._forkery.close()
-            self._forkery = Forkery(self._pool_fd, self.limits)
-            self.network = await self._forkery.start()
+        """A new fork server in place of one that has ended. Many may ask for it at once; one is started."""
+        async with self._reviving:
+            if not self._forkery.is_alive:
+                await self._forkery.close()
+                self._forkery = Forkery(self._pool_fd, self.limits)
+                self.network = await self._forkery.start()

@@ -226,5 +226,6 @@ def _notice(frames: int, expected: int, damaged: int, *, early: bool) -> str:
     if early:
         return f"The file ends early: {frames}{of} frames could be read."
     if damaged:
-        return f"The file is damaged in {damaged} places: {frames}{of} frames could be read."
+        places = "one place" if damaged == 1 else f"{damaged} places"
+        return f"The file is damaged in {places}: {frames}{of} frames could be read."
     return ""

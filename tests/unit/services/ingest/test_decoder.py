@@ -264,11 +264,25 @@ async def test_a_grant_must_lie_in_the_pool_and_be_large_enough(decoders: Decode
 async def test_a_dead_fork_server_is_replaced(decoders: Decoders, make_video: MakeVideo) -> None:
     for server in psutil.Process().children():
         server.kill()
-    for _ in range(2):
-        with contextlib.suppress(DecoderDied):
-            async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=8)))) as decoding:
-                count = await run(decoding)
-    assert count == 8
+    await asyncio.sleep(0.2)  # for the news to arrive
+    path = str(make_video("clip.mp4", frames=8))
+    async with decoders.decode(ReadVideo(path)) as one, decoders.decode(ReadVideo(path)) as other:
+        assert await asyncio.gather(run(one), run(other)) == [8, 8]
+
+
+async def test_the_end_of_the_fork_server_ends_its_children_for_certain(
+    decoders: Decoders, make_video: MakeVideo
+) -> None:
+    async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
+        await decoding.opened()
+        grant(decoding, 0)
+        frames = aiter(decoding.frames())
+        await anext(frames)
+        for server in psutil.Process().children():
+            server.kill()
+        with pytest.raises(DecoderDied, match="together with the process that started it"):
+            await anext(frames)
+        assert decoding.is_over
 
 
 async def test_closing_leaves_no_process(pool_fd: int, make_video: MakeVideo) -> None:
