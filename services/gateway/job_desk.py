@@ -62,7 +62,15 @@ def merged(record: JobRecord, event: JobEvent | None) -> JobRecord:
                 timings=event.timings,
             )
         case SegmentDone():
-            return msgspec.structs.replace(record, frames=event.frames, faces=event.faces, timings=event.timings)
+            expected = max(record.frames_expected, event.frames)
+            return msgspec.structs.replace(
+                record,
+                state=JobState.RUNNING,
+                frames=event.frames,
+                frames_expected=expected,
+                faces=event.faces,
+                timings=event.timings,
+            )
     return record
 
 

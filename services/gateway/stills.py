@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
 
-OPEN_TRIES = 4
+OPEN_PATIENCE_SECONDS = 5.0
+"""Full lanes are asked again for so long; then it is a 503."""
 OPEN_SECONDS = 2.0
 MOST_PAUSE_SECONDS = 0.5
 
@@ -91,6 +92,7 @@ class StillClient:
         self._most = most
         self._deadline_seconds = deadline_seconds
         self._under_way = 0
+        self._turn = asyncio.Lock()  # first come, first served: one asks, the others wait behind it
 
     @contextmanager
     def room(self) -> Iterator[None]:
@@ -142,17 +144,20 @@ class StillClient:
             body=request.body[:CHUNK_BYTES],
             complete=len(request.body) <= CHUNK_BYTES,
         )
-        body, pause = wire.encode(message), 0.0
-        for _ in range(OPEN_TRIES):
-            headers = self._telemetry.headers()
-            reply = wire.decode(await self._bus.request(OpenSession.SUBJECT, body, headers, OPEN_SECONDS), _opened)
+        try:
+            async with asyncio.timeout(OPEN_PATIENCE_SECONDS), self._turn:
+                await self._until_taken(wire.encode(message))
+        except TimeoutError as error:
+            detail = f"No lane had room for the picture for {OPEN_PATIENCE_SECONDS:g} s."
+            raise Refusal("unavailable", detail, headers={"Retry-After": "1"}) from error
+
+    async def _until_taken(self, message: bytes) -> None:
+        while True:
+            answer = await self._bus.request(OpenSession.SUBJECT, message, self._telemetry.headers(), OPEN_SECONDS)
+            reply = wire.decode(answer, _opened)
             if isinstance(reply, SessionOpened):
                 return
-            pause = reply.retry_after_seconds
-            await asyncio.sleep(min(pause, MOST_PAUSE_SECONDS))
-        raise Refusal(
-            "unavailable", "No lane has room for the picture.", headers={"Retry-After": f"{max(1, pause):.0f}"}
-        )
+            await asyncio.sleep(min(reply.retry_after_seconds, MOST_PAUSE_SECONDS))
 
     async def _feed(self, session: str, body: bytes) -> None:
         for start in range(CHUNK_BYTES, len(body), CHUNK_BYTES):

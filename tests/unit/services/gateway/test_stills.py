@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.gateway.problems import Refusal
-from services.gateway.stills import OPEN_TRIES, StillClient, StillRequest
+from services.gateway.stills import StillClient, StillRequest
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
@@ -35,12 +35,15 @@ async def test_the_hops_of_the_lane_and_the_way_back_are_told(stills: StillClien
 
 
 async def test_a_refusal_is_tried_again(stills: StillClient, lane: Any) -> None:
-    lane.refusals = OPEN_TRIES - 1
+    lane.refusals = 3
     assert (await stills.ask(REQUEST)).picture == lane.picture
 
 
-async def test_a_lane_that_stays_full_is_unavailable(stills: StillClient, lane: Any) -> None:
-    lane.refusals = OPEN_TRIES
+async def test_a_lane_that_stays_full_is_unavailable(
+    stills: StillClient, lane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.stills.OPEN_PATIENCE_SECONDS", 0.05)
+    lane.refusals = 10_000
     with pytest.raises(Refusal) as refused:
         await stills.ask(REQUEST)
     assert (refused.value.code, refused.value.headers) == ("unavailable", {"Retry-After": "1"})
@@ -106,3 +109,10 @@ async def test_the_deadline_reaches_the_lane(stills: StillClient, bus: MemoryBus
         with pytest.raises(Refusal):
             await stills.ask(REQUEST, within_seconds=0.2)
     assert 0.05 < seen[1].deadline_unix_seconds - seen[0].deadline_unix_seconds < 0.25
+
+
+async def test_those_who_wait_for_room_are_served_in_order(stills: StillClient, lane: Any) -> None:
+    lane.refusals = 5
+    bodies = [bytes([0xFF, 0xD8, number]) for number in range(8)]
+    await asyncio.gather(*(stills.ask(StillRequest(body, Want.FACES, Look())) for body in bodies))
+    assert [one.body for one in lane.opened] == bodies
