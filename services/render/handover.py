@@ -1,0 +1,107 @@
+"""Hands on what a session has made: a part to the object store, a still to its client, a failure to who can retry."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from services.render.sinks import StillSink
+from shared.model.hops import Hop, summarise
+from shared.model.jobs import JobProgressed, Problem, SegmentDone, SegmentFailed, part_key
+from shared.model.media import VideoFacts
+from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinished, live_out
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from services.render.session import RenderSession
+    from services.render.sinks import FacesSink, VideoSink
+    from shared.model.sessions import BeginSession
+    from shared.runtime.telemetry import Telemetry
+    from shared.transport.bus import Bus
+    from shared.transport.store import ObjectStore
+
+HOPS_KEPT = 4096
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class OwnedSession:
+    """A session and what the shell must know of it."""
+
+    begun: BeginSession
+    sink: VideoSink | FacesSink | StillSink
+    session: RenderSession
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while its frames are touched."""
+    hops: deque[Hop] = field(default_factory=lambda: deque(maxlen=HOPS_KEPT))
+    touched: float = field(default_factory=time.monotonic)
+    told: float = 0.0
+
+    def progress(self) -> list[JobProgressed]:
+        """What is to be told of a job now: something, now and then."""
+        now = time.monotonic()
+        if not self.begun.job or now - self.told < PROGRESS_SECONDS:
+            return []
+        self.told = now
+        facts = self.begun.facts
+        return [
+            JobProgressed(
+                job=self.begun.job,
+                attempt=self.begun.attempt,
+                frames=self.session.frames_done,
+                frames_expected=facts.frames_expected if isinstance(facts, VideoFacts) else 1,
+                faces=self.session.faces_done,
+                timings=summarise(self.hops),
+            )
+        ]
+
+
+class Handover:
+    """The ways out of render."""
+
+    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry) -> None:
+        self._bus = bus
+        self._store = store
+        self._telemetry = telemetry
+
+    async def part(self, owned: OwnedSession, sink: VideoSink | FacesSink) -> SegmentDone:
+        """Finish the file and put it into the object store; the answer says so."""
+        path = await asyncio.to_thread(sink.close)
+        try:
+            await self._store.put(part_key(owned.begun.job, owned.begun.segment), path)
+        finally:
+            path.unlink(missing_ok=True)
+        return SegmentDone(
+            job=owned.begun.job,
+            session=owned.begun.session,
+            frames=owned.session.frames_done,
+            faces=owned.session.faces_done,
+            timings=summarise(owned.hops),
+        )
+
+    async def still(self, owned: OwnedSession, sink: StillSink, last: Hop) -> None:
+        """Answer a still: first what was found, then the picture in pieces. last: render's own hop."""
+        picture = sink.close()
+        geometry = owned.begun.facts.geometry
+        hops = (*list(owned.hops)[:-1], last)
+        finished = StillFinished(
+            width=geometry.width, height=geometry.height, faces=tuple(sink.faces), hops=hops, kind=sink.kind
+        )
+        subject, headers = live_out(owned.begun.session), self._telemetry.headers()
+        await self._bus.send(subject, wire.encode(finished), headers)
+        for start in range(0, len(picture), CHUNK_BYTES):
+            chunk = Chunk(body=picture[start : start + CHUNK_BYTES], last=start + CHUNK_BYTES >= len(picture))
+            await self._bus.send(subject, wire.encode(chunk), headers)
+
+    async def failure(self, owned: OwnedSession) -> None:
+        """Leave nothing behind, and tell ingest (a segment) or the client (a still)."""
+        owned.sink.abort()
+        problem = Problem("internal", "Drawing or encoding this segment failed; the service's log says why.")
+        if owned.begun.job:
+            failed = SegmentFailed(job=owned.begun.job, session=owned.begun.session, problem=problem)
+            await self._bus.publish(failed.subject, wire.encode(failed), self._telemetry.headers())
+        else:
+            await self._bus.send(live_out(owned.begun.session), wire.encode(SessionFailed(problem=problem)))

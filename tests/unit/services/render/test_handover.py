@@ -1,0 +1,112 @@
+"""The ways out of render: the object store, the client of a still, and whoever can try again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.render.handover import Handover, OwnedSession
+from services.render.session import RenderSession
+from services.render.settings import RenderSettings
+from services.render.sinks import FacesSink, StillSink
+from shared.model.hops import Hop
+from shared.model.jobs import JobEvent, SegmentDone, SegmentFailed, Want, part_key
+from shared.model.looks import Look
+from shared.model.media import MediaKind, StillFacts, VideoFacts
+from shared.model.pictures import Colour, Geometry, PixelFormat
+from shared.model.sessions import BeginSession, ForClient, SessionFailed, StillFinished, live_out
+from shared.runtime.telemetry import Telemetry
+from shared.testing import MemoryBus
+from shared.transport import wire
+from shared.transport.store import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VIDEO = VideoFacts(
+    geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1)
+)  # fmt: skip
+STILL = StillFacts(geometry=Geometry(PixelFormat.RGB24, 64, 48), kind=MediaKind.PNG)
+
+
+@dataclass
+class Exit:
+    """What is handed over, and where it arrives."""
+
+    handover: Handover
+    bus: MemoryBus
+    store: ObjectStore
+    folder: Path
+
+    def segment(self) -> tuple[OwnedSession, FacesSink]:
+        sink = FacesSink(self.folder / "s", VIDEO)
+        return _owned(VIDEO, sink, job="j"), sink
+
+    async def heard(self, owned: OwnedSession, sink: StillSink | None = None) -> Any:
+        async with self.bus.listen(live_out("s")) as messages:
+            if sink is None:
+                await self.handover.failure(owned)
+            else:
+                await self.handover.still(owned, sink, Hop("render", 5, 6))
+            return wire.decode((await anext(messages)).body, wire.decoder(ForClient))
+
+
+def _owned(facts: VideoFacts | StillFacts, sink: Any, job: str = "") -> OwnedSession:
+    begun = BeginSession(session="s", epoch=1, want=Want.FACES, look=Look(), facts=facts, job=job, segment=2)
+    return OwnedSession(begun, sink, RenderSession(Look(), sink))
+
+
+@pytest.fixture
+def way_out(tmp_path: Path) -> Iterator[Exit]:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    telemetry = Telemetry("render", RenderSettings(), lambda _: None)
+    bus, store = MemoryBus(), ObjectStore.open((tmp_path / "objects").as_uri())
+    yield Exit(Handover(bus, store, telemetry), bus, store, folder)
+    telemetry.close()
+
+
+async def test_a_part_lies_under_the_name_of_its_segment_and_nowhere_else(way_out: Exit) -> None:
+    done = await way_out.handover.part(*way_out.segment())
+    assert (type(done), done.job, done.session) == (SegmentDone, "j", "s")
+    assert await way_out.store.get(part_key("j", 2)) == b""
+    assert list(way_out.folder.iterdir()) == []
+
+
+async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) -> None:
+    owned, _ = way_out.segment()
+    await way_out.handover.failure(owned)
+    [event] = way_out.bus.kept("jobs.event.j")
+    assert isinstance(wire.decode(event.body, wire.decoder(JobEvent)), SegmentFailed)
+    assert list(way_out.folder.iterdir()) == []
+
+
+async def test_the_failure_of_a_still_goes_to_its_client(way_out: Exit) -> None:
+    failed = await way_out.heard(_owned(STILL, StillSink(STILL, None)))
+    assert isinstance(failed, SessionFailed)
+    assert way_out.bus.kept("jobs.event.*") == []
+
+
+async def test_the_answer_to_a_still_has_renders_last_word_on_its_own_time(way_out: Exit) -> None:
+    sink = StillSink(STILL, None)
+    owned = _owned(STILL, sink)
+    owned.hops.extend((Hop("ingest", 1, 2), Hop("detect", 2, 3), Hop("render", 0, 0)))
+    finished = await way_out.heard(owned, sink)
+    assert isinstance(finished, StillFinished)
+    assert finished.hops == (Hop("ingest", 1, 2), Hop("detect", 2, 3), Hop("render", 5, 6))
+
+
+def test_a_still_has_no_progress(way_out: Exit) -> None:
+    assert _owned(STILL, StillSink(STILL, None)).progress() == []
+
+
+def test_a_job_tells_its_progress_not_more_often_than_anyone_reads(way_out: Exit) -> None:
+    owned, sink = way_out.segment()
+    assert [len(owned.progress()) for _ in range(3)] == [1, 0, 0]
+    owned.told = time.monotonic() - 60
+    assert len(owned.progress()) == 1
+    sink.abort()

@@ -1,0 +1,354 @@
+"""Sessions over the in-memory bus, a real pool and a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from services.render.handover import PROGRESS_SECONDS
+from services.render.service import RenderService
+from services.render.settings import RenderSettings
+from shared.memory.host import HostPool
+from shared.memory.layout import SlotClass
+from shared.memory.reader import HostReader
+from shared.model.errors import FrameLost, Late, Unavailable
+from shared.model.faces import Face
+from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
+from shared.model.hops import Hop
+from shared.model.jobs import JobEvent, JobProgressed, SegmentDone, SegmentFailed, Want, part_key
+from shared.model.looks import Look
+from shared.model.media import MediaKind, StillFacts, VideoFacts
+from shared.model.pictures import Colour, Geometry, PixelFormat
+from shared.model.sessions import (
+    CHUNK_BYTES,
+    BeginSession,
+    Chunk,
+    EndSession,
+    ForClient,
+    SessionBegun,
+    SessionEnded,
+    SessionFailed,
+    SessionRefused,
+    StillFinished,
+    live_out,
+)
+from shared.runtime.stage import Passage
+from shared.runtime.telemetry import Telemetry
+from shared.testing import MemoryBus, MemoryMessage
+from shared.transport import wire
+from shared.transport.store import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from shared.model.frames import FrameReference
+    from shared.model.pictures import Picture
+
+VIDEO = VideoFacts(
+    geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 1000), frame_rate=(25, 1),
+    frames_expected=4,
+)  # fmt: skip
+STILL = StillFacts(geometry=Geometry(PixelFormat.RGB24, 640, 480), kind=MediaKind.PNG)
+FACE = Face.of(np.random.default_rng(1).uniform(5, 40, (468, 3)).astype(np.float32), 0.75)
+
+
+class GatedReader(HostReader):
+    """A reader whose frames can be looked at only while the gate is open."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reading = threading.Event()
+
+    @contextmanager
+    def read(self, reference: FrameReference) -> Iterator[Picture]:
+        with super().read(reference) as picture:
+            self.reading.set()
+            assert self.gate.wait(10)
+            yield picture
+
+
+class Worker:
+    """One render worker, and the hands of ingest and detect."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = RenderSettings(var=folder, worker="w", render_sessions=2)
+        self.settings.render_work.mkdir(parents=True)
+        self.pool_path = folder / "pool"
+        self.pool = self.new_pool()
+        self.reader = GatedReader(self.pool_path, "w")
+        self.bus = MemoryBus()
+        self.store = ObjectStore.open(self.settings.store)
+        self.telemetry = Telemetry("render", self.settings, lambda _: None)
+        self.service = RenderService(self.settings, self.bus, self.store, self.reader, self.telemetry)
+
+    def close(self) -> None:
+        self.reader.close()
+        self.pool.close()
+
+    def new_pool(self) -> HostPool:
+        return HostPool.create(self.pool_path, (SlotClass(6, STILL.geometry.size_bytes),))
+
+    async def begin(self, session: str = "s", **wanted: Any) -> SessionBegun | SessionRefused:
+        fields: dict[str, Any] = {"want": Want.FACES, "look": Look(), "facts": VIDEO, "job": "j"}
+        request = BeginSession(session=session, epoch=self.pool.epoch, **(fields | wanted))
+        body = await self.service.begin(MemoryMessage("", wire.encode(request), {}))
+        return wire.decode(body, wire.decoder(SessionBegun | SessionRefused))
+
+    async def end(self, session: str = "s") -> SessionEnded:
+        body = await self.service.end(MemoryMessage("", wire.encode(EndSession(session=session)), {}))
+        return wire.decode(body, wire.decoder(SessionEnded))
+
+    def frame(self, sequence: int, facts: VideoFacts | StillFacts = VIDEO) -> DetectedFrame:
+        slot = self.pool.lease(facts.geometry.size_bytes, "s")
+        assert slot is not None
+        noise = np.random.default_rng(sequence)
+        for plane in self.pool.writable(slot, facts.geometry, facts.colour).planes:
+            plane[:] = noise.integers(0, 256, plane.shape)
+        reference = self.pool.seal(slot, facts.geometry, facts.colour, self.reader.row)
+        return DetectedFrame(CapturedFrame(reference, sequence, sequence * 40, 40), (FACE,))
+
+    async def draw(self, *frames: DetectedFrame, session: str = "s") -> list[Any]:
+        message = FacesDetected("local", session, "w", frames, (Hop("ingest", 1, 2), Hop("detect", 3, 4)))
+        return list(await self.service.draw(Passage(message, 1, 0.5, time.perf_counter())))
+
+    async def no_more(self, frames: int, session: str = "s") -> list[Any]:
+        message = FramesEnded("local", session, "w", frames)
+        return list(await self.service.draw(Passage(message, 1, 0.5, time.perf_counter())))
+
+    def events(self) -> list[Any]:
+        return [wire.decode(kept.body, wire.decoder(JobEvent)) for kept in self.bus.kept("jobs.event.*")]
+
+    def files(self) -> list[Path]:
+        return list(self.settings.render_work.iterdir())
+
+    def slots_in_use(self) -> int:
+        self.pool.sweep()
+        return self.pool.ledger.in_use
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
+    worker = Worker(tmp_path)
+    async with AsyncExitStack() as stack:
+        stack.callback(worker.close)
+        stack.callback(worker.telemetry.close)
+        stack.push_async_callback(worker.service.close)
+        yield worker
+
+
+async def test_a_segment_is_stored_when_all_its_frames_are_drawn_in_order(worker: Worker) -> None:
+    await worker.begin()
+    late, *others = [worker.frame(number) for number in range(4)]
+    await worker.draw(*others)
+    await worker.no_more(4)
+    [done] = await worker.draw(late)
+    assert (type(done), done.session, done.frames, done.faces) == (SegmentDone, "s", 4, 4)
+    lines = (await worker.store.get(part_key("j", 0))).splitlines()
+    assert [json.loads(line)["frame"] for line in lines] == [0, 1, 2, 3]
+    assert (worker.files(), worker.slots_in_use(), worker.service.room) == ([], 0, 2)
+
+
+async def test_the_times_of_all_hops_travel_with_the_result(worker: Worker) -> None:
+    await worker.begin()
+    await worker.draw(worker.frame(0))
+    [done] = await worker.no_more(1)
+    assert [(hop.hop, hop.waited_p50_ms) for hop in done.timings] == [("ingest", 1), ("detect", 3), ("render", 0.5)]
+
+
+async def test_a_redelivered_message_is_ignored(worker: Worker) -> None:
+    await worker.begin()
+    frame = worker.frame(0)
+    await worker.draw(frame)
+    await worker.draw(frame)
+    [done] = await worker.no_more(1)
+    assert done.frames == 1
+
+
+async def test_a_message_for_a_session_that_is_over_is_late(worker: Worker) -> None:
+    await worker.begin()
+    frame = worker.frame(0)
+    await worker.draw(frame)
+    await worker.no_more(1)
+    with pytest.raises(Late):
+        await worker.draw(frame)
+
+
+async def test_progress_is_told_at_once_and_then_now_and_then(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    await worker.begin(attempt=3)
+    [first] = await worker.draw(worker.frame(0))
+    assert isinstance(first, JobProgressed)
+    assert (first.attempt, first.frames, first.frames_expected) == (3, 1, 4)
+    clock = time.monotonic
+    assert await worker.draw(worker.frame(1)) == []
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + PROGRESS_SECONDS)
+    [second] = await worker.draw(worker.frame(2))
+    assert second.frames == 3
+
+
+async def test_a_lost_frame_fails_the_session_and_tells_ingest(worker: Worker) -> None:
+    await worker.begin()
+    frame = worker.frame(0)
+    stale = msgspec.structs.replace(frame.captured.reference, generation=frame.captured.reference.generation + 1)
+    with pytest.raises(FrameLost):
+        await worker.draw(DetectedFrame(msgspec.structs.replace(frame.captured, reference=stale), ()))
+    [failed] = worker.events()
+    assert (type(failed), failed.session) == (SegmentFailed, "s")
+    assert (worker.files(), worker.service.room) == ([], 2)
+
+
+async def test_a_part_that_cannot_be_stored_fails_the_session(worker: Worker, tmp_path: Path) -> None:
+    await worker.begin()
+    await worker.draw(worker.frame(0))
+    (tmp_path / "objects" / "jobs").write_bytes(b"a file where the store needs a folder")
+    with pytest.raises(Unavailable):
+        await worker.no_more(1)
+    assert [type(event) for event in worker.events()] == [SegmentFailed]
+    assert (worker.files(), worker.service.room) == ([], 2)
+
+
+async def test_a_newer_attempt_replaces_an_older_one(worker: Worker) -> None:
+    await worker.begin("old")
+    await worker.begin("new", attempt=2)
+    assert [path.name for path in worker.files()] == ["new"]
+    with pytest.raises(Late):
+        await worker.draw(worker.frame(0), session="old")
+
+
+async def test_another_segment_of_the_same_job_replaces_nothing(worker: Worker) -> None:
+    await worker.begin("first", segment=0)
+    await worker.begin("second", segment=1)
+    assert worker.service.room == 0
+
+
+async def test_a_session_that_is_begun_again_takes_room_once(worker: Worker) -> None:
+    """Who asked did not hear the first answer and asks again."""
+    await worker.begin("still", facts=STILL, job="", frames=1)
+    assert isinstance(await worker.begin("still", facts=STILL, job="", frames=1), SessionBegun)
+    assert worker.service.room == 1
+
+
+async def test_sessions_of_an_older_life_of_the_pool_make_room(worker: Worker) -> None:
+    for name in ("one", "two"):
+        await worker.begin(name, job=name)
+    worker.pool.close()
+    worker.pool = worker.new_pool()
+    assert isinstance(await worker.begin("three", job="three"), SessionBegun)
+    assert [path.name for path in worker.files()] == ["three"]
+
+
+async def test_a_session_that_does_not_fit_is_refused(worker: Worker) -> None:
+    for name in ("one", "two"):
+        await worker.begin(name, job=name)
+    assert isinstance(await worker.begin("three", job="three"), SessionRefused)
+
+
+async def test_a_session_is_told_the_row_that_holds_its_frames(worker: Worker) -> None:
+    begun = await worker.begin()
+    assert begun == SessionBegun(worker="w", row=worker.reader.row)
+    assert worker.pool.is_alive(begun.row)
+
+
+async def test_the_end_is_confirmed_only_after_the_frame_in_hand_is_done(worker: Worker) -> None:
+    await worker.begin()
+    worker.reader.gate.clear()
+    drawing = asyncio.create_task(worker.draw(worker.frame(0)))
+    await asyncio.to_thread(worker.reader.reading.wait, 10)
+    ending = asyncio.create_task(worker.end())
+    await asyncio.wait((ending,), timeout=0.1)
+    assert not ending.done()
+    worker.reader.gate.set()
+    assert await ending == SessionEnded(session="s")
+    assert drawing.done()
+    assert worker.files() == []
+
+
+async def test_a_draw_that_is_cancelled_ends_with_its_frame_and_not_before(worker: Worker) -> None:
+    await worker.begin(want=Want.PICTURE)
+    worker.reader.gate.clear()
+    drawing = asyncio.create_task(worker.draw(worker.frame(0)))
+    await asyncio.to_thread(worker.reader.reading.wait, 10)
+    drawing.cancel()
+    await asyncio.wait((drawing,), timeout=0.1)
+    assert not drawing.done()
+    worker.reader.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await drawing
+    assert [type(event) for event in worker.events()] == [SegmentFailed]
+    assert worker.files() == []
+
+
+async def test_the_end_of_an_unknown_session_is_confirmed_at_once(worker: Worker) -> None:
+    assert await worker.end("never heard of") == SessionEnded(session="never heard of")
+
+
+async def test_sessions_without_frames_for_long_are_dropped(worker: Worker) -> None:
+    await worker.begin("idle", job="idle")
+    since = time.monotonic()
+    await worker.begin("busy", job="busy")
+    await worker.draw(worker.frame(0), session="busy")
+    await worker.service.drop_idle(since)
+    assert [path.name for path in worker.files()] == ["busy"]
+
+
+async def test_nothing_is_left_when_the_worker_stops(worker: Worker) -> None:
+    await worker.begin("faces")
+    await worker.begin("video", job="other", want=Want.PICTURE)
+    await worker.service.close()
+    assert worker.files() == []
+
+
+async def heard(worker: Worker, session: str, count: int) -> list[Any]:
+    """What a client hears of its still, when it is drawn."""
+    decoder = wire.decoder(ForClient)
+    async with worker.bus.listen(live_out(session)) as messages:
+        await worker.draw(worker.frame(0, STILL), session=session)
+        return [wire.decode((await anext(messages)).body, decoder) for _ in range(count)]
+
+
+async def test_a_still_is_answered_with_its_chunks(worker: Worker) -> None:
+    await worker.begin("still", want=Want.PICTURE, facts=STILL, job="", frames=1)
+    finished, *chunks = await heard(worker, "still", 3)
+    assert isinstance(finished, StillFinished)
+    assert (finished.width, finished.height, finished.kind) == (640, 480, MediaKind.PNG)
+    assert [face.track for face in finished.faces] == [1]
+    assert [hop.name for hop in finished.hops] == ["ingest", "detect", "render"]
+    assert all(isinstance(chunk, Chunk) and len(chunk.body) <= CHUNK_BYTES for chunk in chunks)
+    assert [chunk.last for chunk in chunks] == [False, True]
+    assert b"".join(chunk.body for chunk in chunks).endswith(b"IEND\xae\x42\x60\x82")
+    assert (worker.slots_in_use(), worker.service.room) == (0, 2)
+
+
+async def test_a_still_is_answered_in_the_kind_that_is_asked_for(worker: Worker) -> None:
+    await worker.begin("still", want=Want.PICTURE, facts=STILL, job="", frames=1, reply_kind=MediaKind.JPEG)
+    finished, chunk = await heard(worker, "still", 2)
+    assert finished.kind is MediaKind.JPEG
+    assert chunk.body.startswith(b"\xff\xd8\xff")
+
+
+async def test_of_a_still_whose_faces_are_wanted_no_picture_follows(worker: Worker) -> None:
+    await worker.begin("still", want=Want.FACES, facts=STILL, job="", frames=1)
+    [finished] = await heard(worker, "still", 1)
+    assert (finished.kind, len(finished.faces)) == (None, 1)
+
+
+async def test_the_client_of_a_still_that_fails_is_told(worker: Worker) -> None:
+    await worker.begin("still", facts=STILL, job="", frames=1)
+    frame = worker.frame(0, STILL)
+    worker.pool.end_session("s", confirmed=True)
+    worker.pool.lease(STILL.geometry.size_bytes, "other")
+    async with worker.bus.listen(live_out("still")) as messages:
+        with pytest.raises(FrameLost):
+            await worker.draw(frame, session="still")
+        failed = wire.decode((await anext(messages)).body, wire.decoder(ForClient))
+    assert (type(failed), failed.problem.code) == (SessionFailed, "internal")
