@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from shared.transport.store import ObjectStore
 
 WATCH_SECONDS = 0.25
-STALL_SECONDS = 30.0
+STALL_SECONDS = 15.0
 """Without a word from render for so long the attempt is given up."""
 DECODER_DEATHS = 2
 """A file that ends its decoder so often is at fault."""

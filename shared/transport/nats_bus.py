@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-import nats
+from nats.aio.client import Client
 from nats.aio.errors import ErrNoServers
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
@@ -19,7 +19,6 @@ from shared.transport.topology import STREAMS, Queue, Stream, keeper
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
     from nats.js import JetStreamContext
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from shared.transport.bus import Answer, Headers
 
 FETCH_SECONDS = 5.0
+RESTORE_PAUSE_SECONDS = 0.25
 REPLAY_FORGET_SECONDS = 60.0
 _DOWN = (NatsError, asyncio.TimeoutError, OSError)
 
@@ -65,27 +65,29 @@ class NatsMessage:
 class NatsBus:
     """A connection to NATS that comes back by itself when the server does."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._stream: JetStreamContext = client.jetstream(timeout=5.0)
+    def __init__(self) -> None:
+        self._client = Client()
+        self._stream: JetStreamContext = self._client.jetstream(timeout=5.0)
+        self._queues: set[Queue] = set()
+        """Those that are consumed here."""
 
     @classmethod
     async def connect(cls, url: str, name: str) -> Self:
         """Connect, and create or bring up to date every stream. Raises Misconfigured if nobody answers at `url`."""
+        bus = cls()
         try:
-            client = await nats.connect(
+            await bus._client.connect(
                 url,
                 name=name,
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.25,
+                reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, of which it takes fractions
                 connect_timeout=5,
                 error_cb=_ignore,
+                reconnected_cb=bus._restore,
             )
         except (*_DOWN, ErrNoServers) as error:
             raise Misconfigured(f"No NATS server answers at {url}: start one or name another with --nats.") from error
-        bus = cls(client)
-        for stream in STREAMS:
-            await bus._declare(stream)
+        await bus._declare_all()
         return bus
 
     async def close(self) -> None:
@@ -105,9 +107,11 @@ class NatsBus:
         with _down(f"The queue {queue.name} cannot be had"):
             await self._stream.add_consumer(queue.stream, config=_consumer(queue))
             messages, stop = await self._open(queue)
+        self._queues.add(queue)
         try:
             yield messages
         finally:
+            self._queues.discard(queue)
             with suppress(*_DOWN):
                 await stop()
 
@@ -189,6 +193,20 @@ class NatsBus:
             return _pushed(pushed), pushed.unsubscribe
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
         return _pulled(pulled), pulled.unsubscribe
+
+    async def _restore(self) -> None:
+        """After a reconnection: the server may be a new one, whose streams in memory are gone with their consumers."""
+        while not self._client.is_closed:
+            with suppress(Unavailable, *_DOWN):
+                await self._declare_all()
+                for queue in self._queues:
+                    await self._stream.add_consumer(queue.stream, config=_consumer(queue))
+                return
+            await asyncio.sleep(RESTORE_PAUSE_SECONDS)
+
+    async def _declare_all(self) -> None:
+        for stream in STREAMS:
+            await self._declare(stream)
 
     async def _declare(self, stream: Stream) -> None:
         config = api.StreamConfig(

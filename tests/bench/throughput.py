@@ -61,7 +61,7 @@ def transcode(source: Path, target: Path) -> int:
 def through_services(client: Client, clip: Path, look_json: str) -> int:
     """One job from upload to the last event; the number of frames."""
     job = client.submit_job(clip, look=look_json, want="picture")
-    for document in client.wait(job["id"]):
+    for document in client.events(job["id"]):
         job = document
     if job["state"] != "done":
         raise RuntimeError(f"the job {job['state']}: {job['problem']}")

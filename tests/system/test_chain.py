@@ -34,7 +34,7 @@ def png(portrait: bytes) -> bytes:
 
 
 def test_a_picture_comes_back_retouched_on_the_face_and_untouched_elsewhere(client: Client, png: bytes) -> None:
-    before, after = _pixels(png), _pixels(client.process_image(png, STRONG).body)
+    before, after = _pixels(png), _pixels(client.process_image(png, STRONG))
     face = client.analyze_image(png)["faces"][0]
     x0, y0, x1, y1 = (round(edge) for edge in face["box"])
     around = np.zeros(before.shape[:2], bool)
@@ -46,7 +46,7 @@ def test_a_picture_comes_back_retouched_on_the_face_and_untouched_elsewhere(clie
 
 
 def test_a_look_of_no_strength_returns_the_same_pixels(client: Client, png: bytes) -> None:
-    assert np.array_equal(_pixels(png), _pixels(client.process_image(png, "none").body))
+    assert np.array_equal(_pixels(png), _pixels(client.process_image(png, "none")))
 
 
 @pytest.mark.parametrize(("accept", "kind"), [("image/png", "PNG"), ("image/webp", "WEBP"), ("image/jpeg", "JPEG")])
@@ -119,7 +119,7 @@ def test_a_result_can_be_had_in_ranges_until_it_is_deleted(client: Client, stack
 
 def _finished(client: Client, clip: Path, look: str, want: str = "picture") -> dict:
     job = client.submit_job(clip, look=look, want=want)
-    for newer in client.wait(job["id"]):
+    for newer in client.events(job["id"]):
         job = newer
     return job
 

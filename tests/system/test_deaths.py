@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import httpx
+import psutil
 import pytest
 
-from shared.memory.segment import FOLDER, PREFIX
+from shared.memory.segment import segment_path
 from visavis.client import Client, ProblemError
 from visavis.sample import write_sample
 from visavis.stack import POLL_SECONDS, SERVICES, Stack, StackOptions
@@ -60,20 +61,21 @@ def test_a_job_survives_a_sudden_death_of(mortal: Stack, sample: Path, tmp_path:
 
 
 def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sample: Path, tmp_path: Path) -> None:
-    before = set(FOLDER.glob(f"{PREFIX}*"))
     with _up(models, tmp_path) as (process, rest), Client(rest) as client:
+        lanes = {_lane(process)}
         job = client.submit_job(sample, look="default", want="picture")
         _until(client, job["id"], lambda found: found["frames"] > 0)
         process.kill()
         process.wait()
     with _up(models, tmp_path) as (process, rest), Client(rest) as client:
+        lanes.add(_lane(process))
         job = _until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
         assert job["state"] == "done", job["problem"]
         client.download(job["id"], tmp_path / "result")
         assert _pts(tmp_path / "result") == _pts(sample)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert set(FOLDER.glob(f"{PREFIX}*")) <= before
+    assert not [lane for lane in lanes if segment_path(lane).exists()]
 
 
 @contextmanager
@@ -111,6 +113,11 @@ def _up(models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def _lane(process: subprocess.Popen[str]) -> str:
+    services = (child for child in psutil.Process(process.pid).children() if "nats-server" not in child.name())
+    return next(services).environ()["VISAVIS_LANE"]
 
 
 def _until(client: Client, job: str, wanted: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10
 
 def test_a_job_is_one_trace_across_all_services(client: Client, clip: Path) -> None:
     job = client.submit_job(clip, look="natural", want="picture")
-    for newer in client.wait(job["id"]):
+    for newer in client.events(job["id"]):
         job = newer
     spans = _spans(client, job["trace_id"])
     assert {service for service, _ in spans} == {f"visavis-{name}" for name in SERVICES}

@@ -22,7 +22,7 @@ def follow_job(client: Client, source: Path, look: str, want: str, console: Cons
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(source.name, total=1.0, frames="uploading")
         job = client.submit_job(source, look=look, want=want)
-        for job in client.wait(job["id"]):  # noqa: B020  -- the job, ever newer
+        for job in client.events(job["id"]):  # noqa: B020  -- the job, ever newer
             bar.update(task, completed=job["progress"], frames=f"{job['frames']} frames")
     if job["state"] != "done":
         problem = job.get("problem") or {}

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
             answer = client.process_image(options.input.read_bytes(), options.look, accept=accept)
-            options.output.write_bytes(answer.body)
+            options.output.write_bytes(answer)
         else:
             follow_job(client, options.input, options.look, "picture", console, options.output)
     console.print(f"Wrote {options.output}")
