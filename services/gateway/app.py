@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Finds every face in pictures and videos, places dense landmarks on it, and retouches it.
 
-Every error is `application/problem+json` with a stable `code`. Every answer has `X-Visavis-Trace-Id`."""
+Every error is `application/problem+json` with a stable `code`. Answers about media have `X-Visavis-Trace-Id`."""
 
 
 def build(parts: Parts) -> FastAPI:

@@ -95,7 +95,8 @@ class _Seen:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             if self.trace_id:
-                message["headers"] = [*message["headers"], (TRACE_HEADER.lower().encode(), self.trace_id.encode())]
+                trace = (TRACE_HEADER.lower().encode(), self.trace_id.encode())
+                message["headers"] = [*message["headers"], trace, (b"x-content-type-options", b"nosniff")]
         await self._send(message)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ENVELOPE_BYTES = 64 * 1024
 """What a request has beside its picture, at most."""
+WATCHERS = 64
+"""Calls beside pictures: of the health service."""
 WATCH_SECONDS = 0.25
 
 
@@ -31,11 +33,12 @@ class RpcServer:
         self._presence = parts.presence
         self._health = aio.HealthServicer()
         self._server = grpc.aio.server(
+            maximum_concurrent_rpcs=settings.max_stills + WATCHERS,
             options=(
                 ("grpc.max_receive_message_length", settings.max_image_bytes + ENVELOPE_BYTES),
                 ("grpc.max_send_message_length", settings.max_reply_bytes),
                 ("grpc.so_reuseport", 0),
-            )
+            ),
         )
         pictures_pb2_grpc.add_PicturesServicer_to_server(Pictures(parts), self._server)  # type: ignore[no-untyped-call]  # generated
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # type: ignore[no-untyped-call]  # generated

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from services.gateway.settings import GatewaySettings
 
 MAX_FIELD_BYTES = 16 * 1024
-MAX_FIELDS = 16
+MAX_PARTS = 16
+FORM_BYTES = MAX_PARTS * (MAX_FIELD_BYTES + 4096)
+"""What a form may have beside its file: fields, headers and boundaries."""
 
 
 class _Form:
@@ -33,6 +35,7 @@ class _Form:
         self.pieces: deque[bytes] = deque()
         self.complete = False
         self._name = self._header = ""
+        self._parts = 0
         self._value = bytearray()
         self._parser = MultipartParser(
             boundary,
@@ -55,6 +58,9 @@ class _Form:
             raise Refusal("malformed-request", "The body is not a well-formed multipart/form-data form.") from error
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise Refusal("malformed-request", f"The form has more than {MAX_PARTS} parts.")
         self._name = self._header = ""
         self._value.clear()
 
@@ -87,8 +93,6 @@ class _Form:
         if self._name != "file":
             self.fields[self._name] = self._value.decode(errors="replace")
             self._value.clear()
-        if len(self.fields) > MAX_FIELDS:
-            raise Refusal("malformed-request", f"The form has more than {MAX_FIELDS} parts.")
 
     def _finish(self) -> None:
         self.complete = True
@@ -109,6 +113,8 @@ class Upload:
             if not options.get(b"boundary"):
                 raise Refusal("malformed-request", "The form's Content-Type names no boundary.")
             self._form = _Form(options[b"boundary"])
+        self._most = self._limit + (FORM_BYTES if self._form else 0)
+        self._received = 0
         self._announced()
         self.head = b""
         """The file's first bytes, once `kind` was asked: SNIFF_BYTES or more, or all there is."""
@@ -156,8 +162,7 @@ class Upload:
     def _announced(self) -> None:
         """Refuse by Content-Length what is too large, before it comes."""
         length = self._request.headers.get("content-length", "")
-        slack = 0 if self._form is None else MAX_FIELDS * MAX_FIELD_BYTES
-        if length.isdecimal() and int(length) > self._limit + slack:
+        if length.isdecimal() and int(length) > self._most:
             raise self._too_large()
 
     async def _counted(self) -> AsyncIterator[bytes]:
@@ -189,6 +194,9 @@ class Upload:
                 raise Refusal("upload-stalled", f"Nothing came for {seconds} s (upload_stall_seconds).") from error
             if body is None:
                 return
+            self._received += len(body)
+            if self._received > self._most:
+                raise self._too_large()
             if body:
                 yield body
 
