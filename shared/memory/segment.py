@@ -58,7 +58,7 @@ class Segment:
 
     def close(self) -> None:
         del self.header, self.readers, self.slots
-        with suppress(BufferError):  # a picture is still looked at: the mapping goes with its last view
+        with suppress(BufferError):  # a picture is still looked at: mapping and locks go with its last view
             self.memory.close()
         os.close(self.fd)
 

@@ -186,12 +186,15 @@ def test_what_is_sealed_for_a_reader_that_died_meanwhile_comes_back(
     assert pool.ledger.held() == []
 
 
-def test_a_closed_reader_may_still_be_looked_at(
+def test_a_closed_reader_counts_as_alive_as_long_as_a_picture_of_it_is_looked_at(
     pool: HostPool, open_reader: Open, geometry: Geometry, colour: Colour
 ) -> None:
     reader = open_reader()
-    reference = sealed(pool, reader.row, geometry, colour, 9)
-    context = reader.read(reference)
-    picture = context.__enter__()
+    row = reader.row
+    reading = reader.read(sealed(pool, row, geometry, colour, 9))
+    picture = reading.__enter__()
     reader.close()
+    assert pool.is_alive(row)
     assert np.all(picture.planes[0] == 9)
+    del picture, reading
+    assert not pool.is_alive(row)
