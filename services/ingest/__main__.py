@@ -38,6 +38,7 @@ async def run(settings: IngestSettings) -> None:
         lane = Lane(
             settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, settings.small_slots * 3 // 4
         )
+        stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)
         segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)

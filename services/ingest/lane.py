@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from services.ingest.pump import FramePump
@@ -33,7 +32,10 @@ if TYPE_CHECKING:
 
 BEGIN_SECONDS = 10.0
 """So long an owner for a session is looked for."""
+END_SECONDS = 5.0
+"""So long leaving a session waits for its owner to confirm the end; after that it is asked in the background."""
 RELEASE_POLL_SECONDS = 0.02
+ASK_AGAIN_SECONDS = 0.1
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
 
@@ -49,6 +51,14 @@ class Lane:
     frames_per_message: int
     share: int
     """Slots that one session may hold at a time."""
+    closing: set[asyncio.Task[None]] = field(default_factory=set)
+    """Sessions whose owner has not yet confirmed their end."""
+
+    async def close(self) -> None:
+        """Wait for nobody any more."""
+        for task in self.closing:
+            task.cancel()
+        await asyncio.gather(*self.closing, return_exceptions=True)
 
 
 class LaneSession:
@@ -59,12 +69,16 @@ class LaneSession:
         self._session = session
         self._pump = FramePump(lane, session)
         self._begun: SessionBegun | None = None
+        self._fed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.shield(asyncio.ensure_future(self._close()))
+        closing = asyncio.create_task(self._close())
+        self._lane.closing.add(closing)
+        closing.add_done_callback(self._lane.closing.discard)
+        await asyncio.wait((closing,), timeout=END_SECONDS)
 
     @property
     def owner_is_alive(self) -> bool:
@@ -86,12 +100,18 @@ class LaneSession:
             self._pump.take_back()  # the decoder is dead here
         if not request.frames:
             await self._tell_end(self._begun)
+        self._fed = True
         return decoding.summary
 
     async def released(self, until: float) -> None:
-        """Wait until render has given back every frame, or until that time (time.time)."""
+        """Wait until render has given back every frame, or until that time (time.time).
+
+        Raises Unavailable if the render worker dies before.
+        """
         pool = self._lane.pool
-        while time.time() < until and self.owner_is_alive:
+        while time.time() < until:
+            if not self.owner_is_alive:
+                raise Unavailable("The render worker of this session died.")
             pool.sweep()
             if not pool.ledger.count_of(self._session):
                 return
@@ -120,14 +140,23 @@ class LaneSession:
         await self._lane.bus.publish(ended.subject, wire.encode(ended), self._lane.telemetry.headers())
 
     async def _close(self) -> None:
-        """What render still holds is given back, or stays in quarantine."""
+        """What render still holds is given back; until it has confirmed that, or is dead, it stays in quarantine."""
         pool = self._lane.pool
         pool.sweep()
-        if self._begun is None or not pool.ledger.count_of(self._session):
+        if self._begun is None or (self._fed and not pool.ledger.count_of(self._session)):
             return
-        confirmed = False
-        with suppress(Unavailable):
-            subject = end_subject(self._lane.name, self._begun.worker)
+        while self.owner_is_alive:
+            if await self._is_confirmed(self._begun):
+                pool.end_session(self._session, confirmed=True)
+                return
+            pool.end_session(self._session, confirmed=False)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        pool.sweep()
+
+    async def _is_confirmed(self, begun: SessionBegun) -> bool:
+        subject = end_subject(self._lane.name, begun.worker)
+        try:
             await self._lane.bus.request(subject, wire.encode(EndSession(session=self._session)))
-            confirmed = True
-        pool.end_session(self._session, confirmed=confirmed)
+        except Unavailable:
+            return False
+        return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.model.frames import CapturedFrame, FramesCaptured
 from shared.model.hops import Hop
+from shared.model.media import StillFacts
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -38,40 +39,51 @@ class FramePump:
         self._pool = lane.pool
         self._session = session
         self._granted: set[int] = set()
+        self._granting: asyncio.Task[None] | None = None
         self.frames = 0
         """How many were told."""
 
     @asynccontextmanager
     async def granting(self, decoding: Decoding, facts: Facts) -> AsyncIterator[None]:
         """Keep the decoder in slots to write to, within the context."""
-        task = asyncio.create_task(self._grant(decoding, facts))
+        self._granting = asyncio.create_task(self._grant(decoding, facts))
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await _ended(self._granting)
 
     async def run(self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float) -> None:
-        """Until the decoder has no more. Raises what decoding raises."""
+        """Until the decoder has no more. Raises what decoding, granting or telling raises, as soon as it does."""
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
+        reading = asyncio.create_task(self._read(decoding, facts, begun, ready))
         telling = asyncio.create_task(self._tell(ready, begun, waited_ms))
+        tasks = {reading, telling}
+        if (granting := self._granting) is not None:
+            tasks.add(granting)
+            reading.add_done_callback(lambda _: granting.cancel())
         try:
-            last = time.perf_counter()
-            async for frame in decoding.frames():
-                now = time.perf_counter()
-                ready.put_nowait((self._sealed(frame, facts, begun), (now - last) * 1000))
-                last = now
-            ready.put_nowait(None)
-            await telling
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                if not task.cancelled():
+                    task.result()
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            await _ended(reading, telling)
 
     def take_back(self) -> None:
         """Slots that were granted and never written come back. Only when the decoder is dead."""
         for slot in self._granted:
             self._pool.abandon(slot)
         self._granted.clear()
+
+    async def _read(
+        self, decoding: Decoding, facts: Facts, begun: SessionBegun, ready: asyncio.Queue[_Entry | None]
+    ) -> None:
+        last = time.perf_counter()
+        async for frame in decoding.frames():
+            now = time.perf_counter()
+            ready.put_nowait((self._sealed(frame, facts, begun), (now - last) * 1000))
+            last = now
+        ready.put_nowait(None)
 
     def _sealed(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> CapturedFrame:
         self._granted.remove(frame.slot)
@@ -80,8 +92,9 @@ class FramePump:
 
     async def _grant(self, decoding: Decoding, facts: Facts) -> None:
         size = facts.geometry.size_bytes
+        share = 1 if isinstance(facts, StillFacts) else self._lane.share
         while True:
-            if len(self._granted) < GRANTS_AHEAD and self._pool.ledger.count_of(self._session) < self._lane.share:
+            if len(self._granted) < GRANTS_AHEAD and self._pool.ledger.count_of(self._session) < share:
                 slot = self._pool.lease(size, self._session)
                 if slot is not None:
                     self._granted.add(slot)
@@ -125,3 +138,10 @@ class FramePump:
         await self._lane.bus.publish(message.subject, wire.encode(message), self._lane.telemetry.headers())
         self._lane.telemetry.record(hop)
         self.frames += len(batch)
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    """End tasks, however far they are."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -71,6 +71,9 @@ class SegmentService:
             return [JobDone(job=request.job, record=await self._process(request, record, passage))]
         except Rejected as error:
             return [await self._fail(record, Problem(error.code, error.detail))]
+        except Late:
+            await self._remove_media(request.job)
+            raise
         except DecoderDied as error:
             if passage.tries < DECODER_DEATHS:
                 raise Unavailable(str(error)) from error
@@ -103,8 +106,8 @@ class SegmentService:
             await self._store.download(source_key(request.job), source)
             done, summary, expected = await self._through_lane(request, passage, session, source)
             kind, path = await self._result(request, folder, source, summary)
-            await self._still_wanted(request.job)
             await self._store.put(result_key(request.job), path)
+            await self._still_wanted(request.job)
             record = msgspec.structs.replace(
                 record,
                 state=JobState.DONE,
@@ -180,10 +183,14 @@ class SegmentService:
     async def _fail(self, record: JobRecord, problem: Problem) -> JobFailed:
         record = msgspec.structs.replace(record, state=JobState.FAILED, problem=problem)
         await self._ledger.write(record)
-        await self._store.remove(f"jobs/{record.id}/parts")
-        await self._store.remove(source_key(record.id))
+        await self._remove_media(record.id)
         log.info("job failed", job=record.id, code=problem.code)
         return JobFailed(job=record.id, record=record)
+
+    async def _remove_media(self, job: str) -> None:
+        """Of a job that has no result; the gateway removes them too, but a part may be written after that."""
+        for key in (f"jobs/{job}/parts", source_key(job), result_key(job)):
+            await self._store.remove(key)
 
 
 async def _next(events: AsyncIterator[Received]) -> Received:

@@ -24,6 +24,12 @@ def _limit_fields() -> dict[str, Any]:
     return fields
 
 
+def _largest_frame_bytes(limits: IngestLimits) -> int:
+    """Of 4:2:0 within the limits: of odd sides the chroma is rounded up, which counts most where one side is short."""
+    longest = limits.max_pixels // limits.min_side
+    return limits.max_pixels + (limits.max_pixels + limits.min_side + longest + 1) // 2
+
+
 _Limited: Any = create_model("_Limited", __base__=ServiceSettings, **_limit_fields())
 
 
@@ -49,7 +55,7 @@ class IngestSettings(_Limited):
         """The frame pool's slots: 4:2:0 for video (1.5 bytes a pixel), RGB for stills (3 bytes)."""
         return (
             SlotClass(self.small_slots, 1920 * 1088 * 3 // 2),
-            SlotClass(self.large_slots, self.limits.max_pixels * 3 // 2),
+            SlotClass(self.large_slots, _largest_frame_bytes(self.limits)),
             SlotClass(self.still_slots, self.limits.max_still_pixels * 3),
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from services.ingest.decoder_messages import ReadStill
 from services.ingest.lane import Lane, LaneSession
-from shared.model.errors import Rejected, Unavailable
+from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.jobs import Problem
 from shared.model.sessions import (
     BeginSession,
@@ -77,7 +78,7 @@ class StillService:
                     await self._through_lane(request, data, waited_ms)
         except Rejected as error:
             await self._say(request.session, Problem(error.code, error.detail))
-        except Unavailable as error:
+        except VisavisError as error:
             log.warning("still failed", session=request.session, detail=str(error))
             await self._say(request.session, Problem("unavailable", str(error)))
         except TimeoutError:
@@ -114,7 +115,8 @@ class StillService:
 
     async def _say(self, session: str, problem: Problem) -> None:
         message = wire.encode(SessionFailed(problem=problem))
-        await self._lane.bus.send(live_out(session), message, self._lane.telemetry.headers())
+        with suppress(Unavailable):  # without a bus nobody is there to be told
+            await self._lane.bus.send(live_out(session), message, self._lane.telemetry.headers())
 
 
 async def _pieces(chunks: AsyncIterator[Received]) -> AsyncIterator[bytes]:

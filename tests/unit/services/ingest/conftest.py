@@ -1,22 +1,51 @@
-"""Media made on the spot, and a pool to decode into."""
+"""Media made on the spot, a pool to decode into, and a lane."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from services.ingest.decoder import DecodedFrame
+from services.ingest.lane import Lane
+from shared.memory.host import HostPool
+from shared.memory.layout import SlotClass
+from shared.memory.reader import HostReader
+from shared.model.errors import Unavailable
+from shared.model.frames import ForRender, FramesCaptured, FramesEnded
+from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
+from shared.model.pictures import Colour, Geometry, PixelFormat
+from shared.model.sessions import (
+    BeginSession,
+    EndSession,
+    SessionBegun,
+    SessionEnded,
+    SessionRefused,
+    begin_subject,
+    end_subject,
+)
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.telemetry import Telemetry
+from shared.testing import MemoryBus
+from shared.transport import wire
+from shared.transport.topology import detect_queue, render_queue
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from numpy.typing import NDArray
+
+    from shared.model.media import Facts
+    from shared.transport.bus import Received
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +165,171 @@ def pool_fd(tmp_path: Path) -> Iterator[int]:
     os.ftruncate(fd, 8 << 20)
     yield fd
     os.close(fd)
+
+
+class ScriptedDecoding:
+    """A decoding with the methods of the real one: so many frames as soon as there is room, then the error, if any."""
+
+    def __init__(self, facts: Facts, frames: int = 0, error: Exception | None = None, notice: str = "") -> None:
+        self.summary = DecodeSummary(frames=frames, notice=notice)
+        self.going_on = asyncio.Event()
+        self.going_on.set()
+        self.granted: list[int] = []
+        self._facts = facts
+        self._error = error
+        self._slots: asyncio.Queue[int] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def opened(self) -> Facts:
+        if self._error is not None and not self.summary.frames:
+            raise self._error
+        return self._facts
+
+    def grant(self, slot: int, _: int, __: int) -> None:
+        self.granted.append(slot)
+        self._slots.put_nowait(slot)
+
+    async def frames(self) -> AsyncIterator[DecodedFrame]:
+        for number in range(self.summary.frames):
+            yield DecodedFrame(await self._slots.get(), number, number * 40, 40)
+        await self.going_on.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class RenderDouble:
+    """A render worker of the lane as ingest sees it, with a row of its own in the real pool."""
+
+    def __init__(self, rig: LaneRig, path: Path) -> None:
+        self.reader = HostReader(path, "w")
+        self.reader.open()
+        self.draws = True
+        """False: frames are taken and never released."""
+        self.refusals = 0
+        """So many sessions are refused first."""
+        self.hears_ends = True
+        self.begun: list[BeginSession] = []
+        self.ended: list[str] = []
+        self.announced: list[FramesEnded] = []
+        self.taken: list[FramesCaptured] = []
+        self.came = asyncio.Event()
+        self.after_frames: Callable[[FramesEnded], Awaitable[None]] | None = None
+        self._rig = rig
+
+    async def begin(self, received: Received) -> bytes:
+        if self.refusals:
+            self.refusals -= 1
+            return wire.encode(SessionRefused(retry_after_seconds=0.01))
+        self.begun.append(wire.decode(received.body, wire.decoder(BeginSession)))
+        return wire.encode(SessionBegun(worker="w", row=self.reader.row))
+
+    async def end(self, received: Received) -> bytes:
+        if not self.hears_ends:
+            raise Unavailable("deaf")
+        session = wire.decode(received.body, wire.decoder(EndSession)).session
+        self.ended.append(session)
+        return wire.encode(SessionEnded(session=session))
+
+    async def take(self) -> None:
+        async with self._rig.bus.consume(detect_queue("local")) as deliveries:
+            async for delivery in deliveries:
+                message = wire.decode(delivery.body, wire.decoder(FramesCaptured))
+                self.taken.append(message)
+                if self.draws:
+                    self.release(message)
+                self.came.set()
+                await delivery.done()
+
+    def release(self, message: FramesCaptured) -> None:
+        for frame in message.frames:
+            self.reader.release(frame.reference)
+
+    async def hear(self) -> None:
+        async with self._rig.bus.consume(render_queue("local", "w")) as deliveries:
+            async for delivery in deliveries:
+                message = wire.decode(delivery.body, wire.decoder(ForRender))
+                self.announced.append(message)
+                if self.after_frames is not None:
+                    await self.after_frames(message)
+                await delivery.done()
+
+
+class LaneRig:
+    """A lane over the in-memory bus and a real pool of eight slots; what decoders find is scripted."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "frame-pool"
+        self.pool = HostPool.create(path, (SlotClass(8, 64 * 48 * 3),))
+        self.bus = MemoryBus()
+        self.telemetry = Telemetry("ingest", ServiceSettings(), lambda _: None)
+        self.render = RenderDouble(self, path)
+        self.decoding = ScriptedDecoding(VIDEO)
+        self.lane = Lane("local", self.pool, self, self.bus, self.telemetry, frames_per_message=4, share=6)
+
+    def decode(self, _: object) -> ScriptedDecoding:
+        """As Decoders.decode."""
+        return self.decoding
+
+    def scripted(self, frames: int = 0, facts: Facts | None = None, **wanted: Any) -> ScriptedDecoding:
+        """What the decoder will find."""
+        self.decoding = ScriptedDecoding(facts or VIDEO, frames, **wanted)
+        return self.decoding
+
+    def in_use(self) -> int:
+        self.pool.sweep()
+        return self.pool.ledger.in_use
+
+    @staticmethod
+    async def until(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110  -- a slot that comes back wakes nobody
+                await asyncio.sleep(0.005)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(one) for one in (self.render.take(), self.render.hear())]
+        try:
+            async with (
+                self.bus.answer(begin_subject("local"), "render", self.render.begin),
+                self.bus.answer(end_subject("local", "w"), "render-w", self.render.end),
+            ):
+                yield
+        finally:
+            await self.lane.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.telemetry.close()
+            self.render.reader.close()
+            self.pool.close()
+
+
+VIDEO = VideoFacts(
+    geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 1000), frame_rate=(25, 1),
+    frames_expected=9,
+)  # fmt: skip
+
+
+@pytest.fixture
+def video_facts() -> VideoFacts:
+    """Of a clip whose frames fit the lane's slots."""
+    return VIDEO
+
+
+@pytest.fixture
+def still_facts() -> StillFacts:
+    """Of a picture that fits the lane's slots."""
+    return StillFacts(geometry=Geometry(PixelFormat.RGB24, 64, 48), kind=MediaKind.PNG)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[LaneRig]:
+    """A lane with a warm render worker."""
+    made = LaneRig(tmp_path)
+    async with made.running():
+        yield made

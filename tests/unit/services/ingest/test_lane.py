@@ -1,0 +1,152 @@
+"""One session's way through the lane, to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.ingest import lane
+from services.ingest.decoder import DecoderDied, ReadVideo
+from services.ingest.lane import LaneSession
+from shared.memory.ledger import SlotState
+from shared.model.errors import Unavailable
+from shared.model.frames import FramesEnded
+from shared.model.jobs import Want
+from shared.model.looks import Look
+from shared.model.sessions import BeginSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.model.media import Facts, StillFacts
+
+TASK = ReadVideo("clip")
+
+
+def begin(rig: Any, frames: int = 0) -> Callable[[Facts], BeginSession]:
+    return lambda facts: BeginSession(
+        session="s", epoch=rig.pool.epoch, want=Want.FACES, look=Look(), facts=facts, job="j", frames=frames
+    )
+
+
+async def fed(rig: Any, frames: int = 0) -> None:
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig, frames), 0.0)
+
+
+async def test_render_is_told_how_many_frames_there_were(rig: Any) -> None:
+    rig.scripted(9)
+    await fed(rig)
+    await rig.until(lambda: rig.render.announced)
+    assert rig.render.announced == [FramesEnded("local", "s", "w", 9)]
+
+
+async def test_a_session_whose_length_render_knows_is_not_announced(rig: Any, still_facts: StillFacts) -> None:
+    rig.scripted(1, still_facts)
+    await fed(rig, frames=1)
+    assert rig.bus.kept("lane.local.render.*") == []
+
+
+async def test_a_session_that_went_well_needs_no_end(rig: Any) -> None:
+    rig.scripted(3)
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig), 0.0)
+        await run.released(time.time() + 10)
+        assert rig.in_use() == 0
+    assert rig.render.ended == []
+
+
+async def test_an_owner_is_asked_until_one_has_room(rig: Any) -> None:
+    rig.scripted(1)
+    rig.render.refusals = 3
+    await fed(rig)
+    assert [one.session for one in rig.render.begun] == ["s"]
+
+
+async def test_without_an_owner_the_session_ends_and_holds_nothing(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "BEGIN_SECONDS", 0.2)
+    rig.scripted(1)
+    rig.render.refusals = 1000
+    with pytest.raises(Unavailable, match="full"):
+        await fed(rig)
+    assert rig.in_use() == 0
+
+
+async def test_frames_that_render_still_holds_come_back_when_it_has_confirmed_the_end(rig: Any) -> None:
+    rig.scripted(3)
+    rig.render.draws = False
+    await fed(rig)
+    assert rig.render.ended == ["s"]
+    assert rig.in_use() == 0
+
+
+async def test_render_is_told_to_end_what_was_not_fed_to_its_end_even_if_it_holds_nothing(rig: Any) -> None:
+    """It would wait for the rest, and its room would be taken."""
+    decoding = rig.scripted(2, error=DecoderDied("killed"))
+    decoding.going_on.clear()
+    running = asyncio.create_task(fed(rig))
+    await rig.until(lambda: rig.render.taken and rig.in_use() == len(decoding.granted) - 2)
+    decoding.going_on.set()
+    with pytest.raises(DecoderDied):
+        await running
+    assert rig.render.ended == ["s"]
+
+
+async def test_frames_stay_in_quarantine_until_render_confirms_the_end(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "END_SECONDS", 0.05)
+    rig.scripted(3)
+    rig.render.draws = rig.render.hears_ends = False
+    await fed(rig)
+    rig.pool.sweep()
+    assert rig.pool.ledger.counts()[SlotState.QUARANTINED] == 3
+    rig.render.hears_ends = True
+    await rig.until(lambda: rig.in_use() == 0)
+    assert not rig.lane.closing
+
+
+async def test_frames_of_a_dead_owner_come_back(rig: Any) -> None:
+    rig.scripted(3)
+    rig.render.draws = False
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig), 0.0)
+        assert run.owner_is_alive
+        rig.render.reader.close()
+        assert not run.owner_is_alive
+    assert rig.in_use() == 0
+
+
+async def test_who_waits_for_frames_of_a_dead_owner_is_told(rig: Any) -> None:
+    rig.scripted(3)
+    rig.render.draws = False
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig), 0.0)
+        rig.render.reader.close()
+        with pytest.raises(Unavailable, match="died"):
+            await run.released(time.time() + 10)
+
+
+async def test_frames_are_waited_for_until_the_deadline_and_no_longer(rig: Any) -> None:
+    rig.scripted(3)
+    rig.render.draws = False
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig), 0.0)
+        async with asyncio.timeout(10):
+            await run.released(time.time() + 0.05)
+        assert rig.in_use() == 3
+
+
+async def test_a_cancelled_session_gives_everything_back(rig: Any) -> None:
+    rig.scripted(100)
+    rig.render.draws = False
+    running = asyncio.create_task(fed(rig))
+    await rig.until(lambda: rig.in_use() == rig.lane.share)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert rig.in_use() == 0
+    assert rig.render.ended == ["s"]

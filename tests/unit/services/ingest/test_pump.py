@@ -1,0 +1,111 @@
+"""Frames on their way from a decoder to the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from services.ingest import pump
+from services.ingest.pump import FramePump
+from shared.model.errors import Rejected, Unavailable
+from shared.model.pictures import Geometry, PixelFormat
+from shared.model.sessions import SessionBegun
+
+if TYPE_CHECKING:
+    from shared.model.media import Facts, StillFacts, VideoFacts
+
+FOR_EVER = 3600.0
+
+
+async def pumped(rig: Any, facts: Facts) -> FramePump:
+    """Everything that the decoder has, to its end."""
+    one = FramePump(rig.lane, "s")
+    try:
+        async with rig.decode(None) as decoding, one.granting(decoding, facts):
+            await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5)
+    finally:
+        one.take_back()
+    return one
+
+
+async def test_messages_are_filled(rig: Any, video_facts: VideoFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "LINGER_SECONDS", FOR_EVER)
+    rig.scripted(10)
+    one = await pumped(rig, video_facts)
+    await rig.until(lambda: len(rig.render.taken) == 3)
+    assert [len(message.frames) for message in rig.render.taken] == [4, 4, 2]
+    sequences = [frame.sequence for message in rig.render.taken for frame in message.frames]
+    assert sequences == list(range(10))
+    assert one.frames == 10
+
+
+async def test_a_frame_does_not_wait_long_for_others(rig: Any, video_facts: VideoFacts) -> None:
+    decoding = rig.scripted(3)
+    decoding.going_on.clear()
+    running = asyncio.create_task(pumped(rig, video_facts))
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 3)
+    decoding.going_on.set()
+    assert (await running).frames == 3
+
+
+async def test_a_message_says_how_long_its_frames_took(rig: Any, video_facts: VideoFacts) -> None:
+    rig.scripted(1)
+    await pumped(rig, video_facts)
+    await rig.until(lambda: rig.render.taken)
+    [hop] = rig.render.taken[0].hops
+    assert (hop.name, hop.waited_ms, hop.frames) == ("ingest", 1.5, 1)
+    assert hop.worked_ms > 0
+
+
+async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_facts: VideoFacts) -> None:
+    rig.render.draws = False
+    rig.scripted(20)
+    running = asyncio.create_task(pumped(rig, video_facts))
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == rig.lane.share)
+    assert rig.in_use() == rig.lane.share
+    assert not running.done()
+    rig.render.draws = True
+    rig.render.release(rig.render.taken[0])
+    rig.render.release(rig.render.taken[1])
+    assert (await running).frames == 20
+
+
+async def test_a_still_takes_one_slot(rig: Any, still_facts: StillFacts) -> None:
+    rig.render.draws = False
+    decoding = rig.scripted(1, still_facts)
+    await pumped(rig, still_facts)
+    assert len(decoding.granted) == 1
+
+
+async def test_slots_that_were_granted_and_not_written_come_back(rig: Any, video_facts: VideoFacts) -> None:
+    decoding = rig.scripted(3)
+    await pumped(rig, video_facts)
+    assert len(decoding.granted) > 3
+    await rig.until(lambda: rig.in_use() == 0)
+
+
+async def test_what_the_decoder_raises_is_raised_after_the_frames_before_it(rig: Any, video_facts: VideoFacts) -> None:
+    rig.scripted(2, error=Rejected("too-long", "No."))
+    with pytest.raises(Rejected):
+        await pumped(rig, video_facts)
+
+
+async def test_a_bus_that_is_away_ends_it_at_once(rig: Any, video_facts: VideoFacts) -> None:
+    """Not when the decoder has no slot left, which would be never."""
+    rig.scripted(100)
+    rig.bus.down = True
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(10):
+            await pumped(rig, video_facts)
+    rig.bus.down = False
+
+
+async def test_a_frame_that_no_slot_holds_ends_it_at_once(rig: Any, video_facts: VideoFacts) -> None:
+    rig.scripted(1)
+    huge = msgspec.structs.replace(video_facts, geometry=Geometry(PixelFormat.I420, 640, 480))
+    with pytest.raises(Unavailable, match="No slot holds"):
+        async with asyncio.timeout(10):
+            await pumped(rig, huge)
