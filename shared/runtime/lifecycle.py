@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 EXIT_MISCONFIGURED = 78
 """sysexits.h: EX_CONFIG."""
+EXIT_STUCK = 70
+"""sysexits.h: EX_SOFTWARE."""
+STOP_SECONDS = 8.0
+"""A process that was told to end and has not ended after so long is ended."""
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -51,12 +55,32 @@ def main(service: str, read_settings: Callable[[], Any], run: Callable[[Any], Co
 async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(running)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        task.cancel()
+        loop.call_later(STOP_SECONDS / 2, _cancel_all)
+        loop.call_later(STOP_SECONDS, _give_up)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         await task
     except asyncio.CancelledError:
         log.info("stopped")
+
+
+def _cancel_all() -> None:
+    """Libraries swallow a cancellation now and then; a task group passes it on only once."""
+    for task in asyncio.all_tasks():
+        task.cancel()
+
+
+def _give_up() -> None:
+    """End a process that does not come to its end by itself, and say what it was waiting for."""
+    for task in asyncio.all_tasks():
+        frames = [f"{frame.f_code.co_qualname}:{frame.f_lineno}" for frame in task.get_stack()]
+        log.error("did not stop", task=task.get_name(), waits_in=frames)
+    os._exit(EXIT_STUCK)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shared.transport.bus import Answer, Headers
 
-FETCH_SECONDS = 5.0
+FETCH_SECONDS = 2.0
 RESTORE_PAUSE_SECONDS = 0.25
 REPLAY_FORGET_SECONDS = 60.0
 _DOWN = (NatsError, asyncio.TimeoutError, OSError)
@@ -94,7 +94,8 @@ class NatsBus:
         """Send what is pending and disconnect."""
         with suppress(*_DOWN):
             await self._client.flush(timeout=2)
-        await self._client.close()
+        with suppress(*_DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
+            await self._client.close()
 
     async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """Put a message into the stream that keeps `subject`; returns when the stream has it."""
@@ -271,7 +272,10 @@ async def _pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:
 
 async def _pulled(subscription: JetStreamContext.PullSubscription) -> AsyncIterator[NatsMessage]:
     """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again."""
+    task = asyncio.current_task()
     while True:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # nats-py 2.16 swallows it in Client._flush_pending, and would fetch for ever
         try:
             messages = await subscription.fetch(1, timeout=FETCH_SECONDS)
         except TimeoutError:
