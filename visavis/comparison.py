@@ -1,4 +1,4 @@
-"""A picture of before and after: several moments of two videos, side by side."""
+"""A picture of before and after: several moments of two videos, side by side, close enough to see the difference."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOMENTS = 4
 CELL_WIDTH = 800
 MARGIN = 8
+VISIBLE = 8
+"""Grey levels of difference that an eye sees and an encoder does not make alone."""
 
 
 def write_comparison(before: Path, after: Path, target: Path) -> None:
@@ -31,9 +33,25 @@ def write_comparison(before: Path, after: Path, target: Path) -> None:
     if not count:
         raise Lost("There is no frame to compare.")
     numbers = [int((moment + 0.5) * count / MOMENTS) for moment in range(MOMENTS)]
-    rows = zip(_frames(before, numbers), _frames(after, numbers), strict=True)
-    sheet = np.vstack([_padded(np.hstack([_padded(left), _padded(right)])) for left, right in rows])
+    pairs = zip(_frames(before, numbers), _frames(after, numbers), strict=True)
+    sheet = np.vstack([np.hstack([_padded(_scaled(side)) for side in _close_up(*pair)]) for pair in pairs])
     cv2.imwrite(str(target), sheet)
+
+
+def _close_up(before: Pixels, after: Pixels) -> tuple[Pixels, Pixels]:
+    """The same half of the width and height of both, around the middle of what differs; all of it if nothing does."""
+    if before.shape != after.shape:
+        return before, after
+    difference = cv2.blur(cv2.absdiff(before, after).max(axis=-1), (9, 9))
+    rows, columns = np.nonzero(difference > VISIBLE)
+    if not rows.size:
+        return before, after
+    size = before.shape[0] // 2, before.shape[1] // 2
+    top, left = (
+        int(np.clip(np.median(found) - side // 2, 0, side)) for found, side in ((rows, size[0]), (columns, size[1]))
+    )
+    part = np.s_[top : top + size[0], left : left + size[1]]
+    return before[part], after[part]
 
 
 def _count(path: Path) -> int:
@@ -42,12 +60,12 @@ def _count(path: Path) -> int:
 
 
 def _frames(path: Path, numbers: list[int]) -> list[Pixels]:
-    """The frames of those numbers, BGR, of the width of a cell; the last frame where one is missing."""
+    """The frames of those numbers, BGR; the last frame where one is missing."""
     found: list[Pixels] = []
     with av.open(str(path)) as video:
         for number, frame in enumerate(video.decode(video=0)):
             if number in numbers:
-                found.append(_scaled(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)))
+                found.append(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
             if number >= numbers[-1]:
                 break
     return found + found[-1:] * (len(numbers) - len(found))
