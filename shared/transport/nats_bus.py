@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 FETCH_SECONDS = 2.0
 RESTORE_PAUSE_SECONDS = 0.25
+FLUSH_SECONDS = 5.0
+FLUSH_FORGET_SECONDS = 3600
+"""Longer than any server is away and still answers; one that was replaced answers nothing."""
 REPLAY_FORGET_SECONDS = 60.0
 _DOWN = (NatsError, asyncio.TimeoutError, OSError)
 
@@ -153,8 +156,9 @@ class NatsBus:
         """Everything sent to `subject` from the moment the context is entered."""
         with _down(f"The bus does not let us listen on {subject}"):
             subscription = await self._client.subscribe(subject)
-            await self._client.flush()
         try:
+            with _down(f"The bus does not let us listen on {subject}"):
+                await self._reach()
             yield _pushed(subscription)
         finally:
             with suppress(*_DOWN):
@@ -181,12 +185,23 @@ class NatsBus:
 
         with _down(f"The bus does not let us answer on {subject}"):
             subscription = await self._client.subscribe(subject, queue=group, cb=respond)
-            await self._client.flush()
         try:
+            with _down(f"The bus does not let us answer on {subject}"):
+                await self._reach()
             yield
         finally:
             with suppress(*_DOWN):
                 await subscription.unsubscribe()
+
+    async def _reach(self) -> None:
+        """Until the server has all that was written. Nobody who gives up takes the flush with him: nats-py 2.16 stops
+        reading, for good, when the answer to a cancelled flush comes (InvalidStateError in Client._process_pong)."""
+        flushing = asyncio.ensure_future(self._client.flush(timeout=FLUSH_FORGET_SECONDS))
+        flushing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        done, _ = await asyncio.wait((flushing,), timeout=FLUSH_SECONDS)
+        if not done:
+            raise TimeoutError
+        flushing.result()
 
     async def _open(self, queue: Queue) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
         if queue.prefetch:
