@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
+import httpx
+
 from shared.memory.segment import remove_orphans, segment_path
 from shared.model.errors import Misconfigured
 from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
@@ -111,6 +113,7 @@ class Stack:
         for name in SERVICES:
             self._services[name] = self._spawn(name)
         self._wait_until_ready(list(self._services.values()))
+        self._wait_until_known()
 
     def watch(self) -> None:
         """Start again whatever has ended by itself. Call it often."""
@@ -198,6 +201,14 @@ class Stack:
                 for key, _ in ready:
                     selector.unregister(key.fd)
                     self._take_facts(key.data)
+
+    def _wait_until_known(self) -> None:
+        """Until the gateway has heard of the lane: from then on it says that it is ready."""
+        end = time.monotonic() + READY_SECONDS
+        while self._lane not in httpx.get(f"{self.rest}/healthz").json()["lanes"]:
+            if time.monotonic() > end:
+                raise Misconfigured(f"The gateway does not hear of its lane; see {self.logs}.")
+            time.sleep(POLL_SECONDS)
 
     def _take_facts(self, service: _Service) -> None:
         with os.fdopen(service.ready_fd, "rb") as pipe:
