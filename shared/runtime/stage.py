@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from shared.runtime.telemetry import log, sent_ns_of
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Delivery
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=msgspec.Struct)
 LONGEST_DELAY_SECONDS = 10.0
+BURY_AGAIN_SECONDS = 0.5
 
 
 class Publishable(Protocol):
@@ -72,19 +73,31 @@ class Stage(Generic[M]):
         self._queue = queue
         self._decoder = wire.decoder(kind)
         self._work = work
+        self._turn = asyncio.Lock()
         self.bury: Callable[[M, str], Awaitable[None]] | None = None
         """Told of a message that goes to the dead letters, with the reason."""
 
     async def run(self, concurrency: int = 1) -> None:
         """Deal with messages until cancelled, `concurrency` at a time. Raises Misconfigured if none can succeed."""
-        room = asyncio.Semaphore(concurrency)
         async with self._bus.consume(self._queue) as deliveries, asyncio.TaskGroup() as tasks:
-            while True:
-                await room.acquire()
+            for _ in range(concurrency):
+                tasks.create_task(self._take_turns(deliveries))
+
+    async def _take_turns(self, deliveries: AsyncIterator[Delivery]) -> None:
+        while True:
+            async with self._turn:
                 delivery = await anext(deliveries)
-                tasks.create_task(self._deal_with(delivery)).add_done_callback(lambda _: room.release())
+            await self._deal_with(delivery)
 
     async def _deal_with(self, delivery: Delivery) -> None:
+        try:
+            outcome = await self._settle(delivery)
+        except Unavailable as error:  # nobody could be told: it comes again when its time is over
+            outcome = "unsettled"
+            log.warning("will come again", detail=str(error), tries=delivery.tries)
+        self._telemetry.count(outcome)
+
+    async def _settle(self, delivery: Delivery) -> str:
         try:
             outcome = await self._pass(delivery)
         except (Late, Lost) as error:
@@ -102,7 +115,7 @@ class Stage(Generic[M]):
         except Exception as error:  # noqa: BLE001  -- the one place: a bug costs a message, never the service
             log.exception("unexpected")
             outcome = await self._again(delivery, f"{type(error).__name__}: {error}")
-        self._telemetry.count(outcome)
+        return outcome
 
     async def _pass(self, delivery: Delivery) -> str:
         received_ns = time.time_ns()
@@ -112,32 +125,35 @@ class Stage(Generic[M]):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
         passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)
-        self._telemetry.queue_span(delivery.headers, sent_ns, received_ns)
         with self._telemetry.span(self._telemetry.service, delivery.headers, "consumer", tries=delivery.tries):
-            async with self._keeping(delivery):
+            with self._keeping(delivery):
                 results = await self._work(passage)
             hop = passage.hop(self._telemetry.service)
             for result in results:
                 stamped = _with_hop(result, message, hop)
                 await self._bus.publish(result.subject, wire.encode(stamped), self._telemetry.headers())
         await delivery.done()
+        self._telemetry.queue_span(delivery.headers, sent_ns, received_ns)
         self._telemetry.record(hop)
         return "done"
 
-    @asynccontextmanager
-    async def _keeping(self, delivery: Delivery) -> AsyncIterator[None]:
-        """Say that it is being worked on, as long as it is."""
+    @contextmanager
+    def _keeping(self, delivery: Delivery) -> Iterator[None]:
+        """Say that it is being worked on, as long as it is. Most messages are done before the first time."""
+        loop, saying = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-        async def keep() -> None:
-            while True:
-                await asyncio.sleep(self._queue.ack_wait_seconds / 3)
-                await delivery.working()
+        def say() -> None:
+            nonlocal timer
+            saying.add(loop.create_task(_say_working(delivery)))
+            timer = loop.call_later(self._queue.ack_wait_seconds / 3, say)
 
-        task = asyncio.create_task(keep())
+        timer = loop.call_later(self._queue.ack_wait_seconds / 3, say)
         try:
             yield
         finally:
-            task.cancel()
+            timer.cancel()
+            for task in saying:
+                task.cancel()
 
     async def _again(self, delivery: Delivery, reason: str) -> str:
         delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
@@ -147,15 +163,30 @@ class Stage(Generic[M]):
 
     async def _give_up(self, delivery: Delivery, message: M) -> str:
         reason = f"It was tried {delivery.tries - 1} times and never came to its end."
-        if self.bury is not None:
-            await self.bury(message, reason)
-        await self._to_the_dead(delivery, reason)
-        return "dead"
+        with self._keeping(delivery):
+            while True:  # there is no delivery after this one
+                try:
+                    if self.bury is not None:
+                        await self.bury(message, reason)
+                    await self._to_the_dead(delivery, reason)
+                except Unavailable as error:
+                    log.warning("cannot be buried yet", detail=str(error))
+                    await asyncio.sleep(BURY_AGAIN_SECONDS)
+                else:
+                    return "dead"
 
     async def _to_the_dead(self, delivery: Delivery, reason: str) -> None:
-        headers = {**delivery.headers, "visavis-reason": reason[:200].encode("ascii", "replace").decode()}
+        headers = {
+            **delivery.headers,
+            "visavis-reason": " ".join(reason.split())[:200].encode("ascii", "replace").decode(),
+        }
         await self._bus.publish(f"dead.{delivery.subject}", delivery.body, headers)
         await delivery.discard()
+
+
+async def _say_working(delivery: Delivery) -> None:
+    with suppress(Unavailable):  # the next time says it
+        await delivery.working()
 
 
 def _frames_in(message: msgspec.Struct) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
@@ -31,6 +32,7 @@ FLUSH_SECONDS = 5.0
 FLUSH_FORGET_SECONDS = 3600
 """Longer than any server is away and still answers; one that was replaced answers nothing."""
 REPLAY_FORGET_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 _DOWN = (NatsError, asyncio.TimeoutError, OSError)
 
 
@@ -50,19 +52,23 @@ class NatsMessage:
 
     async def done(self) -> None:
         """It was dealt with."""
-        await self._message.ack()
+        with _down(f"The bus did not hear what became of a message for {self.subject}"):
+            await self._message.ack()
 
     async def retry(self, delay_seconds: float) -> None:
         """Give it to someone again, after a while."""
-        await self._message.nak(delay=delay_seconds)
+        with _down(f"The bus did not hear what became of a message for {self.subject}"):
+            await self._message.nak(delay=delay_seconds)
 
     async def discard(self) -> None:
         """Never deliver it again."""
-        await self._message.term()
+        with _down(f"The bus did not hear what became of a message for {self.subject}"):
+            await self._message.term()
 
     async def working(self) -> None:
         """It takes longer: count the acknowledgement time from now."""
-        await self._message.in_progress()
+        with _down(f"The bus did not hear what became of a message for {self.subject}"):
+            await self._message.in_progress()
 
 
 class NatsBus:
@@ -178,10 +184,12 @@ class NatsBus:
     async def answer(self, subject: str, group: str, using: Answer) -> AsyncIterator[None]:
         """Answer requests, sharing them with the others of the group, until the context ends."""
 
-        async def respond(message: Msg) -> None:
-            reply = await using(NatsMessage(message))
-            with suppress(*_DOWN):
-                await message.respond(reply)
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def respond(message: Msg) -> None:  # the client waits for one before it calls the next
+            task = asyncio.create_task(_respond(message, using))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
         with _down(f"The bus does not let us answer on {subject}"):
             subscription = await self._client.subscribe(subject, queue=group, cb=respond)
@@ -192,6 +200,8 @@ class NatsBus:
         finally:
             with suppress(*_DOWN):
                 await subscription.unsubscribe()
+            for task in tasks:
+                task.cancel()
 
     async def _reach(self) -> None:
         """Until the server has all that was written. Nobody who gives up takes the flush with him: nats-py 2.16 stops
@@ -205,8 +215,9 @@ class NatsBus:
 
     async def _open(self, queue: Queue) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
         if queue.prefetch:
-            pushed = await self._client.subscribe(_inbox(queue), queue=queue.name)
-            return _pushed(pushed), pushed.unsubscribe
+            arrived: asyncio.Queue[Msg] = asyncio.Queue()
+            pushed = await self._client.subscribe(_inbox(queue), queue=queue.name, cb=arrived.put)
+            return _each(arrived), pushed.unsubscribe
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
         return _pulled(pulled), pulled.unsubscribe
 
@@ -285,6 +296,12 @@ async def _pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:
         yield NatsMessage(message)
 
 
+async def _each(arrived: asyncio.Queue[Msg]) -> AsyncIterator[NatsMessage]:
+    """As `_pushed`, without the task that nats-py's iterator makes for every message: 0.05 ms of every hop."""
+    while True:
+        yield NatsMessage(await arrived.get())
+
+
 async def _pulled(subscription: JetStreamContext.PullSubscription) -> AsyncIterator[NatsMessage]:
     """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again."""
     task = asyncio.current_task()
@@ -300,6 +317,15 @@ async def _pulled(subscription: JetStreamContext.PullSubscription) -> AsyncItera
             continue
         for message in messages:
             yield NatsMessage(message)
+
+
+async def _respond(message: Msg, using: Answer) -> None:
+    try:
+        await message.respond(await using(NatsMessage(message)))
+    except _DOWN:
+        return  # who asked will ask again
+    except Exception:  # noqa: BLE001  -- who asked hears of it by the missing answer, and nobody else must suffer
+        _log.exception("a request to %s was not answered", message.subject)
 
 
 async def _ignore(error: Exception) -> None:

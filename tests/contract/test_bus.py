@@ -280,15 +280,17 @@ async def test_an_answer_that_fails_leaves_the_asker_without_one_and_serves_the_
 
 
 async def test_a_slow_answer_does_not_hold_up_the_next(bus: Bus) -> None:
-    slow = asyncio.Event()
+    asked, slow = asyncio.Event(), asyncio.Event()
 
     async def answer(received: Received) -> bytes:
         if received.body == b"slow":
+            asked.set()
             await slow.wait()
         return received.body
 
     async with bus.answer("sessions.open", "g", answer):
         waiting = asyncio.ensure_future(bus.request("sessions.open", b"slow"))
+        await asked.wait()
         assert await bus.request("sessions.open", b"quick", timeout_seconds=1) == b"quick"
         slow.set()
         assert await waiting == b"slow"
