@@ -33,15 +33,24 @@ def write_comparison(before: Path, after: Path, target: Path) -> None:
     if not count:
         raise Lost("There is no frame to compare.")
     numbers = [int((moment + 0.5) * count / MOMENTS) for moment in range(MOMENTS)]
-    pairs = zip(_frames(before, numbers), _frames(after, numbers), strict=True)
+    pairs = [_alike(*pair) for pair in zip(_frames(before, numbers), _frames(after, numbers), strict=True)]
     sheet = np.vstack([np.hstack([_padded(_scaled(side)) for side in _close_up(*pair)]) for pair in pairs])
-    cv2.imwrite(str(target), sheet)
+    done, png = cv2.imencode(".png", sheet)
+    assert done  # noqa: S101  -- an array of this shape can always be encoded
+    target.write_bytes(png.tobytes())
+
+
+def _alike(before: Pixels, after: Pixels) -> tuple[Pixels, Pixels]:
+    """Both of the size of the first: an encoder makes odd sides even."""
+    height, width, _ = before.shape
+    after = after[:height, :width]
+    if after.shape != before.shape:
+        after = np.asarray(cv2.resize(after, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return before, after
 
 
 def _close_up(before: Pixels, after: Pixels) -> tuple[Pixels, Pixels]:
     """The same half of the width and height of both, around the middle of what differs; all of it if nothing does."""
-    if before.shape != after.shape:
-        return before, after
     difference = cv2.blur(cv2.absdiff(before, after).max(axis=-1), (9, 9))
     rows, columns = np.nonzero(difference > VISIBLE)
     if not rows.size:
@@ -60,12 +69,13 @@ def _count(path: Path) -> int:
 
 
 def _frames(path: Path, numbers: list[int]) -> list[Pixels]:
-    """The frames of those numbers, BGR; the last frame where one is missing."""
+    """The frames of those numbers, BGR, upright; the last frame where one is missing."""
     found: list[Pixels] = []
     with av.open(str(path)) as video:
         for number, frame in enumerate(video.decode(video=0)):
             if number in numbers:
-                found.append(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
+                pixels = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+                found.append(np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90)))
             if number >= numbers[-1]:
                 break
     return found + found[-1:] * (len(numbers) - len(found))

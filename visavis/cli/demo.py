@@ -64,14 +64,27 @@ def run(options: argparse.Namespace) -> int:
 def _whole_trace(client: Client, trace_id: str) -> dict[str, Any]:
     """The job's trace once every service has sent its spans. Raises Unavailable if they do not come."""
     end = time.monotonic() + TRACE_SECONDS
-    wanted = {f"visavis-{name}" for name in SERVICES}
     while time.monotonic() < end:
         with suppress(ProblemError):  # it may be that not one span has come yet
             trace = client.trace(trace_id)
-            if wanted <= {_service(part) for part in trace.get("resourceSpans", ())}:
+            if is_whole(trace):
                 return trace
         time.sleep(0.2)
     raise Unavailable(f"The trace {trace_id} is not whole after {TRACE_SECONDS:.0f} s.")
+
+
+def is_whole(trace: dict[str, Any]) -> bool:
+    """Whether a trace (OTLP JSON) has spans of every service and every span's parent: a parent ends after its children.
+
+    The job's request came without a trace of its own, so the first span of all has none.
+    """
+    parts = trace.get("resourceSpans", ())
+    spans = [span for part in parts for scope in part["scopeSpans"] for span in scope["spans"]]
+    known = {"", *(span["spanId"] for span in spans)}
+    services = {_service(part) for part in parts}
+    return {f"visavis-{name}" for name in SERVICES} <= services and all(
+        span.get("parentSpanId", "") in known for span in spans
+    )
 
 
 def _service(resource_spans: dict[str, Any]) -> str:
