@@ -1,0 +1,31 @@
+"""`visavis analyze` against a service that answers as the test says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from visavis.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_faces_of_a_picture_are_one_line_of_json(answers: Any, tmp_path: Path) -> None:
+    faces = {"frame": 0, "pts_seconds": 0.0, "width": 4, "height": 3, "faces": []}
+    answers.give("/v1/analyses", faces)
+    source, target = tmp_path / "picture", tmp_path / "faces.jsonl"
+    source.write_bytes(b"\xff\xd8\xff and so on")
+    assert main(["analyze", str(source), "--out", str(target), "--server", answers.url]) == 0
+    [line] = target.read_text().splitlines()
+    assert json.loads(line) == faces
+
+
+def test_the_faces_of_a_video_are_the_result_of_a_job(answers: Any, tmp_path: Path) -> None:
+    answers.finish_job()
+    source, target = tmp_path / "clip", tmp_path / "faces.jsonl"
+    source.write_bytes(b"\x1a\x45\xdf\xa3 webm and so on")
+    assert main(["analyze", str(source), "--out", str(target), "--server", answers.url]) == 0
+    assert target.read_bytes() == b"the result"
+    _, _, body = answers.asked[0]
+    assert b"faces" in body

@@ -1,0 +1,45 @@
+"""`visavis doctor`: every finding that is none comes with its remedy."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from visavis.cli import doctor, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_missing_models_are_said_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--models", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "fails models" in said
+    assert "make models" in said
+
+
+def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = doctor.Finding("GPU lane", works=False, detail="no card", remedy="Nothing to do.", is_needed=False)
+    monkeypatch.setattr(doctor, "examine", lambda _: iter([absent]))
+    assert doctor.run(argparse.Namespace()) == 0
+    assert "absent GPU lane: no card" in capsys.readouterr().out
+
+
+def test_too_little_shared_memory_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "SHARED_MIB", 1 << 40)
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    assert not found["shared memory"].works
+    assert "--shm-size" in found["shared memory"].remedy
+
+
+def test_a_missing_package_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package-anywhere",))
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    assert (found["no-such-package-anywhere"].works, found["Python"].works) == (False, True)
+
+
+def test_every_finding_that_fails_has_a_remedy(tmp_path: Path) -> None:
+    for finding in doctor.examine(argparse.Namespace(models=tmp_path)):
+        assert finding.works or finding.remedy, finding.what
