@@ -65,8 +65,8 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield Finding("Python", sys.version_info >= (3, 11), found, "Visavis needs Python 3.11 or later.")
     for package in PACKAGES:
         yield _package(package)
-    yield _tried("NATS server", lambda: str(binary()))
-    yield _tried("models", lambda: f"{verify(options.models) and options.models}")
+    yield _tried("NATS server", lambda: str(binary()), "Run `make setup`.")
+    yield _tried("models", lambda: f"{verify(options.models) and options.models}", "Run `make models`.")
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or set VISAVIS_VAR to another disk.")
     yield _loopback()
@@ -82,11 +82,11 @@ def _package(name: str) -> Finding:
         return Finding(name, works=False, detail="not installed", remedy="Run `make setup`.")
 
 
-def _tried(what: str, look: Callable[[], str]) -> Finding:
+def _tried(what: str, look: Callable[[], str], remedy: str) -> Finding:
     try:
         return Finding(what, works=True, detail=look())
     except VisavisError as error:
-        return Finding(what, works=False, detail=str(error), remedy="Run `make models`.")
+        return Finding(what, works=False, detail=str(error), remedy=remedy)
 
 
 def _space(what: str, folder: str, least_mib: int, remedy: str) -> Finding:

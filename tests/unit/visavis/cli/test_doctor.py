@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,12 @@ def test_missing_models_are_said_with_the_remedy(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     assert "fails models" in said
     assert "make models" in said
+
+
+def test_a_missing_nats_server_is_said_with_its_own_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    assert (found["NATS server"].works, found["NATS server"].remedy) == (False, "Run `make setup`.")
 
 
 def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

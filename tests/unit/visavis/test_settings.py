@@ -1,0 +1,20 @@
+"""Settings of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.detect.settings import DetectSettings
+from visavis.settings import LocalSettings
+
+
+def test_commands_and_detect_look_for_the_models_in_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISAVIS_MODELS", raising=False)
+    assert LocalSettings().models == DetectSettings().models
+
+
+def test_the_folder_of_the_models_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_MODELS", "/somewhere/else")
+    assert LocalSettings().models == Path("/somewhere/else")

@@ -1,0 +1,188 @@
+"""The stack with services of three lines each, real processes all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from shared.model.errors import Misconfigured
+from visavis import stack as module
+from visavis.stack import SERVICES, Stack, StackOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FAKE = """
+import json, os, signal, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+def run(name):
+    mode = (Path("modes") / name).read_text() if (Path("modes") / name).exists() else ""
+    Path(f"{name}.json").write_text(json.dumps(dict(os.environ)))
+    if mode.startswith("exit"):
+        print("a line before", "The sentence of the end.", sep="\\n", flush=True)
+        sys.exit(int(mode.split()[1]))
+    if mode == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = HTTPServer(("127.0.0.1", int(os.environ["VISAVIS_REST_PORT"]) if name == "gateway" else 0), Desk)
+    facts = {"rest": f"http://127.0.0.1:{server.server_port}", "grpc": "127.0.0.1:7"} if name == "gateway" else {}
+    if mode != "slow":
+        os.write(int(os.environ["VISAVIS_READY_FD"]), json.dumps(facts).encode() + b"\\n")
+    server.serve_forever()
+
+class Desk(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"lanes": [os.environ["VISAVIS_LANE"]]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+"""
+
+
+class House:
+    """A folder from which `python -m services.<name>` starts a service that does next to nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.options = StackOptions(var=folder / "var", nats_url="nats://127.0.0.1:1")
+        for name in ("services", "modes"):
+            (folder / name).mkdir()
+        (folder / "services" / "__init__.py").touch()
+        (folder / "services" / "fake.py").write_text(FAKE)
+        for name in SERVICES:
+            (folder / "services" / f"{name}.py").write_text(f"from services.fake import run\nrun({name!r})\n")
+
+    def let(self, name: str, mode: str) -> None:
+        (self.folder / "modes" / name).write_text(mode)
+
+    def environment(self, name: str) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.folder / f"{name}.json").read_text())
+        return found
+
+    @staticmethod
+    def children() -> list[psutil.Process]:
+        found = psutil.Process().children(recursive=True)
+        return [one for one in found if one.is_running() and "services." in " ".join(one.cmdline())]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.chdir(tmp_path)
+    return House(tmp_path)
+
+
+def kill(stack: Stack, name: str) -> None:
+    os.kill(stack.pid(name), signal.SIGKILL)
+    wait_for_the_end(stack, name)
+
+
+def wait_for_the_end(stack: Stack, name: str) -> None:
+    """Until the process is dead; its status is left for the stack to read."""
+    os.waitid(os.P_PID, stack.pid(name), os.WEXITED | os.WNOWAIT)
+
+
+def test_every_service_belongs_to_one_lane_under_a_name_of_its_own(house: House) -> None:
+    with Stack(house.options) as stack:
+        found = [house.environment(name) for name in SERVICES]
+        assert stack.rest.startswith("http://127.0.0.1:")
+        assert stack.grpc == "127.0.0.1:7"
+    assert {one["VISAVIS_LANE"] for one in found} == {stack.lane}
+    assert len({one["VISAVIS_WORKER"] for one in found}) == len(SERVICES)
+    assert {one["VISAVIS_NATS_URL"] for one in found} == {"nats://127.0.0.1:1"}
+    assert {one["VISAVIS_DIE_WITH_PARENT"] for one in found} == {"1"}
+
+
+def test_settings_of_the_caller_reach_the_services(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_MAX_FACES", "3")
+    options = StackOptions(
+        var=house.options.var, nats_url="nats://127.0.0.1:1", models=house.folder, environment={"VISAVIS_JOBS": "5"}
+    )
+    with Stack(options):
+        found = house.environment("detect")
+    assert (found["VISAVIS_MAX_FACES"], found["VISAVIS_JOBS"]) == ("3", "5")
+    assert found["VISAVIS_MODELS"] == str(house.folder)
+
+
+def test_nothing_runs_when_it_is_left(house: House) -> None:
+    with Stack(house.options) as stack:
+        assert {one.pid for one in house.children()} == {stack.pid(name) for name in SERVICES}
+    assert house.children() == []
+
+
+def test_a_service_that_does_not_listen_is_killed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.3)
+    house.let("render", "deaf")
+    with Stack(house.options):
+        pass
+    assert house.children() == []
+
+
+def test_a_service_that_died_comes_back_under_another_name_at_the_same_address(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RESTART_PAUSE_SECONDS", 0.0)
+    with Stack(house.options) as stack:
+        address, former = stack.rest, house.environment("gateway")["VISAVIS_WORKER"]
+        stack.watch()
+        assert stack.restarts == 0
+        kill(stack, "gateway")
+        stack.watch()
+        stack.wait_for_restart("gateway")
+        assert (stack.rest, stack.restarts) == (address, 1)
+        assert house.environment("gateway")["VISAVIS_WORKER"] != former
+        assert len(house.children()) == len(SERVICES)
+
+
+@pytest.mark.parametrize("status", [1, 78])
+def test_a_service_that_cannot_start_says_why_and_takes_all_with_it(house: House, status: int) -> None:
+    house.let("detect", f"exit {status}")
+    with pytest.raises(Misconfigured, match=rf"detect ended with {status}: The sentence of the end\."):
+        Stack(house.options).__enter__()
+    assert house.children() == []
+
+
+def test_a_service_that_cannot_come_back_is_not_started_again_and_again(house: House) -> None:
+    with Stack(house.options) as stack:
+        house.let("render", "exit 78")
+        kill(stack, "render")
+        stack.watch()
+        wait_for_the_end(stack, "render")
+        with pytest.raises(Misconfigured, match="The sentence of the end"):
+            stack.watch()
+
+
+def test_a_service_that_is_never_ready_is_named(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "READY_SECONDS", 2.0)
+    house.let("ingest", "slow")
+    with pytest.raises(Misconfigured, match=r"Not ready after 2 s: .*ingest"):
+        Stack(house.options).__enter__()
+    assert house.children() == []
+
+
+def test_no_descriptor_is_left_open(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RESTART_PAUSE_SECONDS", 0.0)
+    with Stack(house.options) as stack:
+        kill(stack, "detect")
+        stack.watch()
+    before = _descriptors()
+    with Stack(house.options) as stack:
+        kill(stack, "detect")
+        stack.watch()
+    assert _descriptors() == before
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  -- what stands there is all that is wanted
+
+
+def test_a_port_is_the_former_one_or_else_the_one_asked_for() -> None:
+    wanted: Callable[[Any, int], str] = module._port
+    assert (wanted("http://127.0.0.1:8700", 0), wanted(None, 8701), wanted("[::1]:9", 0)) == ("8700", "8701", "9")
