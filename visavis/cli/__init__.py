@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from shared.model.errors import VisavisError
 from visavis.cli import analyze, demo, doctor, models, process, up
 from visavis.client import ProblemError
-from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
