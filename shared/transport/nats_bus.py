@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from shared.transport.bus import Answer, Headers
 
+CONNECT_SECONDS = 10.0
 FETCH_SECONDS = 2.0
 RESTORE_PAUSE_SECONDS = 0.25
 FLUSH_SECONDS = 5.0
@@ -33,6 +34,9 @@ FLUSH_FORGET_SECONDS = 3600
 """Longer than any server is away and still answers; one that was replaced answers nothing."""
 REPLAY_FORGET_SECONDS = 60.0
 _log = logging.getLogger(__name__)
+_WITH_DOMAIN = 11
+"""Words of a reply subject that names domain and account; the old form has nine (NATS ADR-15). nats-py reads all of
+them into an object, which takes longer than all else that a message needs here."""
 _DOWN = (NatsError, asyncio.TimeoutError, OSError)
 
 
@@ -48,7 +52,8 @@ class NatsMessage:
     @property
     def tries(self) -> int:
         """How often it was delivered, this time included."""
-        return int(self._message.metadata.num_delivered)
+        words = self._message.reply.split(".")
+        return int(words[4 if len(words) < _WITH_DOMAIN else 6])
 
     async def done(self) -> None:
         """It was dealt with."""
@@ -85,7 +90,7 @@ class NatsBus:
         """Connect, and create or bring up to date every stream. Raises Misconfigured if nobody answers at `url`."""
         bus = cls()
         try:
-            await bus._client.connect(
+            connecting = bus._client.connect(
                 url,
                 name=name,
                 max_reconnect_attempts=-1,
@@ -94,8 +99,10 @@ class NatsBus:
                 error_cb=_ignore,
                 reconnected_cb=bus._restore,
             )
+            await asyncio.wait_for(connecting, CONNECT_SECONDS)  # who reconnects for ever also connects for ever
         except (*_DOWN, ErrNoServers) as error:
-            raise Misconfigured(f"No NATS server answers at {url}: start one or name another with --nats.") from error
+            where = url.rsplit("@", 1)[-1]  # never a password
+            raise Misconfigured(f"No NATS server answers at {where}: start one or name another with --nats.") from error
         await bus._declare_all()
         return bus
 

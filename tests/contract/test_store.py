@@ -1,0 +1,113 @@
+"""What every object store does. Another kind is another line in STORES."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.model.errors import Lost, Misconfigured
+from shared.transport.store import PIECE_BYTES, ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+STORES = {"folder": lambda folder: (folder / "objects").as_uri()}
+"""How the URL of an empty store of each kind comes about; a bucket's would be read from a setting of the test run."""
+
+
+@pytest.fixture(params=list(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    return ObjectStore.open(STORES[request.param](tmp_path))
+
+
+async def pieces(*bodies: bytes) -> AsyncIterator[bytes]:
+    for body in bodies:
+        yield body
+
+
+async def read(store: ObjectStore, key: str, start: int, end: int) -> bytes:
+    return b"".join([piece async for piece in store.read(key, start, end)])
+
+
+async def test_what_is_put_is_got(store: ObjectStore) -> None:
+    await store.put("jobs/a/source", b"body")
+    assert await store.get("jobs/a/source") == b"body"
+    assert await store.size("jobs/a/source") == 4
+
+
+async def test_an_object_may_be_empty(store: ObjectStore) -> None:
+    await store.put("a", b"")
+    assert await store.get("a") == b""
+    assert await read(store, "a", 0, 0) == b""
+
+
+async def test_the_newest_put_counts(store: ObjectStore) -> None:
+    for body in (b"old and longer", b"new"):
+        await store.put("a", body)
+    assert await store.get("a") == b"new"
+
+
+async def test_pieces_become_one_object(store: ObjectStore) -> None:
+    await store.put("a", pieces(b"one ", bytes(PIECE_BYTES), b" two"))
+    assert await store.get("a") == b"one " + bytes(PIECE_BYTES) + b" two"
+
+
+async def test_a_file_becomes_an_object_and_a_file_again(store: ObjectStore, tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(bytes(range(256)) * (PIECE_BYTES // 128))
+    await store.put("a", source)
+    await store.download("a", target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(store: ObjectStore) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield bytes(PIECE_BYTES)
+        raise ConnectionResetError("the client is gone")
+
+    with pytest.raises(Exception, match="gone"):
+        await store.put("a", broken())
+    with pytest.raises(Lost):
+        await store.size("a")
+
+
+async def test_only_one_of_many_creates(store: ObjectStore) -> None:
+    created = await asyncio.gather(*(store.create("a", b"%d" % number) for number in range(8)))
+    assert sum(created) == 1
+    assert await store.get("a") == b"%d" % created.index(True)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (5, 5), (PIECE_BYTES - 1, PIECE_BYTES + 1), (3, 2 * PIECE_BYTES)])
+async def test_any_range_can_be_read(store: ObjectStore, start: int, end: int) -> None:
+    body = bytes(range(256)) * (2 * PIECE_BYTES // 256)
+    await store.put("a", body)
+    assert await read(store, "a", start, end) == body[start:end]
+
+
+async def test_what_is_not_there_is_lost(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(Lost, match="no a in"):
+        await store.get("a")
+    with pytest.raises(Lost):
+        await store.size("a")
+    with pytest.raises(Lost):
+        await read(store, "a", 0, 1)
+    with pytest.raises(Lost):
+        await store.download("a", tmp_path / "out")
+
+
+async def test_removing_takes_all_under_a_key_and_nothing_beside_it(store: ObjectStore) -> None:
+    for key in ("jobs/a/source", "jobs/a/parts/0", "jobs/a/parts/1", "jobs/ab/source"):
+        await store.put(key, b"x")
+    assert await store.remove("jobs/a/parts") == 2
+    assert await store.remove("jobs/a/source") == 1
+    assert await store.remove("jobs/a") == 0
+    assert await store.get("jobs/ab/source") == b"x"
+
+
+@pytest.mark.parametrize("url", ["nonsense://somewhere", "no url at all"])
+def test_a_url_that_names_no_store_is_said_in_a_sentence(url: str) -> None:
+    with pytest.raises(Misconfigured, match="no object store"):
+        ObjectStore.open(url)

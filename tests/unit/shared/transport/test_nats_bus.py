@@ -1,0 +1,124 @@
+"""What only the real bus can show: a server that goes away and comes back. The rest is the contract's suite."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.model.errors import Misconfigured, Unavailable
+from shared.transport import nats_bus
+from shared.transport.nats_bus import NatsBus
+from shared.transport.topology import Queue, detect_queue, segment_queue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.transport.bus import Received
+    from shared.transport.nats_server import NatsServer
+
+
+@pytest.fixture
+async def bus(server: NatsServer) -> AsyncIterator[NatsBus]:
+    bus = await NatsBus.connect(server.url, "test")
+    yield bus
+    await bus.close()
+
+
+def kill(server: NatsServer) -> None:
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+
+
+async def restart(server: NatsServer) -> None:
+    kill(server)
+    await asyncio.to_thread(server.start)
+
+
+async def publish_when_it_is_back(bus: NatsBus, subject: str, body: bytes) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await bus.publish(subject, body)
+            except Unavailable:
+                await asyncio.sleep(0.1)
+
+
+async def test_nobody_at_the_address_is_said_with_its_remedy_and_without_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_bus, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(Misconfigured, match=r"answers at 127\.0\.0\.1:9: .* --nats"):
+        await NatsBus.connect("nats://user:password@127.0.0.1:9", "test")
+
+
+async def test_while_the_server_is_away_everything_is_unavailable(server: NatsServer, bus: NatsBus) -> None:
+    kill(server)
+    await asyncio.sleep(0.1)
+    with pytest.raises(Unavailable):
+        await bus.request("sessions.open", b"", timeout_seconds=0.2)
+    with pytest.raises(Unavailable):
+        await bus.publish("jobs.segment", b"x")
+    await asyncio.to_thread(server.start)
+
+
+@pytest.mark.parametrize("queue", [detect_queue("a"), segment_queue()], ids=["pushed from memory", "pulled from disk"])
+async def test_consuming_goes_on_after_the_server_was_killed(server: NatsServer, bus: NatsBus, queue: Queue) -> None:
+    async with bus.consume(queue) as messages:
+        await bus.publish(queue.subject, b"before")
+        await (await asyncio.wait_for(anext(messages), 5)).done()
+        coming = asyncio.ensure_future(anext(messages))
+        await restart(server)
+        await publish_when_it_is_back(bus, queue.subject, b"after")
+        assert (await asyncio.wait_for(coming, 20)).body == b"after"
+
+
+async def test_what_lay_on_disk_outlives_the_server(server: NatsServer, bus: NatsBus) -> None:
+    await bus.publish("jobs.segment", b"x")
+    await bus.publish("jobs.event.one", b"y")
+    await restart(server)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert await bus.last("jobs.event.one") == b"y"
+                break
+            except Unavailable:
+                await asyncio.sleep(0.1)
+    async with bus.consume(segment_queue()) as messages:
+        assert (await asyncio.wait_for(anext(messages), 10)).body == b"x"
+
+
+async def test_answers_and_listeners_go_on_after_the_server_was_killed(server: NatsServer, bus: NatsBus) -> None:
+    async def answer(received: Received) -> bytes:
+        return received.body
+
+    async with bus.answer("sessions.open", "g", answer), bus.listen("live.*.in") as heard:
+        await restart(server)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert await bus.request("sessions.open", b"x", timeout_seconds=0.5) == b"x"
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.1)
+        await bus.send("live.a.in", b"y")
+        assert (await asyncio.wait_for(anext(heard), 5)).body == b"y"
+
+
+async def test_connecting_again_leaves_the_streams_as_they_are(server: NatsServer, bus: NatsBus) -> None:
+    await bus.publish("jobs.event.one", b"x")
+    other = await NatsBus.connect(server.url, "other")
+    assert await other.last("jobs.event.one") == b"x"
+    await other.close()
+
+
+async def test_a_failing_answer_is_logged(bus: NatsBus, caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(_: Received) -> bytes:
+        raise KeyError("a bug")
+
+    async with bus.answer("sessions.open", "g", answer):
+        with pytest.raises(Unavailable):
+            await bus.request("sessions.open", b"", timeout_seconds=0.2)
+    assert "a request to sessions.open was not answered" in caplog.text
