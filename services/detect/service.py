@@ -10,6 +10,8 @@ from shared.model.errors import Late
 from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from services.detect.finding import FaceFinder
     from shared.memory.reader import HostReader
     from shared.model.faces import Face
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 HINTS = 256
 """So many sessions' last faces are remembered; a hint may be missing at any time."""
+FACES_IN_MESSAGE = 128
+"""A face is 5.6 KiB of landmarks and the bus takes 1 MiB in one message: a crowd goes in several."""
 
 
 class DetectService:
@@ -34,7 +38,10 @@ class DetectService:
         if not message.frames:
             raise Late("A message without frames.")
         frames = await asyncio.to_thread(self._find, message)
-        return [FacesDetected(lane=message.lane, session=message.session, worker=message.worker, frames=frames)]
+        return [
+            FacesDetected(lane=message.lane, session=message.session, worker=message.worker, frames=part)
+            for part in _parts(frames)
+        ]
 
     def _find(self, message: FramesCaptured) -> tuple[DetectedFrame, ...]:
         hint = self._hint(message)
@@ -56,3 +63,14 @@ class DetectService:
         self._hints.move_to_end(message.session)
         while len(self._hints) > HINTS:
             self._hints.popitem(last=False)
+
+
+def _parts(frames: Sequence[DetectedFrame]) -> Iterator[tuple[DetectedFrame, ...]]:
+    """The frames in order, in as few parts as the bus takes."""
+    part: list[DetectedFrame] = []
+    for frame in frames:
+        if part and sum(len(one.faces) for one in (*part, frame)) > FACES_IN_MESSAGE:
+            yield tuple(part)
+            part = []
+        part.append(frame)
+    yield tuple(part)

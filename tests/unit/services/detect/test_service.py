@@ -19,6 +19,8 @@ from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, FacesDetected, FramesCaptured
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.runtime.stage import Passage
+from shared.testing import MAX_BODY_BYTES
+from shared.transport import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,17 +32,18 @@ SIZE = Geometry(PixelFormat.I420, 32, 16)
 
 
 class Finder:
-    """Finds one face in every picture, whose score is the picture's first sample; remembers what it was asked."""
+    """Finds a face (or a crowd of it) in every picture, scored as its first sample; remembers what it was asked."""
 
     def __init__(self) -> None:
         self.hints: list[list[float] | None] = []
         self.searches: list[bool] = []
+        self.crowd = 1
 
     def find(self, picture: Picture, hint: Sequence[Face] | None = None, *, detect: bool = False) -> list[Face]:
         self.hints.append(None if hint is None else [face.score for face in hint])
         self.searches.append(detect)
         sample = float(picture.planes[0][0, 0])
-        return [Face.of(np.zeros((468, 3), np.float32), sample)] if sample else []
+        return [Face.of(np.zeros((468, 3), np.float32), sample)] * self.crowd if sample else []
 
 
 class Desk:
@@ -140,6 +143,14 @@ async def test_a_frame_whose_slot_is_used_again_meanwhile_is_lost(desk: Desk) ->
     desk.finder.find = slow
     with pytest.raises(FrameLost):
         await desk.detect(frame)
+
+
+async def test_a_crowd_goes_in_messages_that_the_bus_takes(desk: Desk) -> None:
+    desk.finder.crowd = 64
+    message = FramesCaptured("local", "s", "w", tuple(desk.frame(number) for number in range(1, 6)))
+    found = await desk.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
+    assert [[frame.captured.sequence for frame in one.frames] for one in found] == [[1, 2], [3, 4], [5]]
+    assert max(len(wire.encode(one)) for one in found) < MAX_BODY_BYTES
 
 
 async def test_detect_never_releases_a_frame(desk: Desk) -> None:
