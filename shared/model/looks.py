@@ -49,7 +49,7 @@ def parse_look(text: str | bytes) -> Look:
         raise Rejected("invalid-look", f"There is no look {name[:40]!r}; there are: {', '.join(PRESETS)}.")
     try:
         return msgspec.json.decode(raw, type=Look)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         known = ", ".join(Look.__struct_fields__)
         raise Rejected("invalid-look", f"The look is not valid: {error}. Effects: {known}.") from error
 

@@ -19,7 +19,7 @@ from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry, log, set_up_loggi
 from shared.transport.nats_bus import NatsBus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from shared.runtime.settings import ServiceSettings
 
@@ -49,7 +49,7 @@ def main(service: str, read_settings: Callable[[], Any], run: Callable[[Any], Co
     try:
         uvloop.run(_until_signal(run(settings)))
     except* Misconfigured as group:
-        sys.exit(_said(service, "; ".join(str(error) for error in group.exceptions)))
+        sys.exit(_said(service, "; ".join(_sentences(group))))
 
 
 async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
@@ -116,6 +116,15 @@ async def together(*running: Awaitable[None]) -> None:
 
 async def _as_coroutine(running: Awaitable[None]) -> None:
     await running
+
+
+def _sentences(group: BaseExceptionGroup[Misconfigured]) -> Iterator[str]:
+    """Of groups within groups too: every part of a service runs its own."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _sentences(error)
+        else:
+            yield str(error)
 
 
 def _said(service: str, sentence: str) -> int:

@@ -7,8 +7,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shared.model.errors import Unavailable
+from shared.model.errors import Malformed, Unavailable
 from shared.model.sessions import WorkerReported
+from shared.runtime.telemetry import log
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ class Presence:
         decoder = wire.decoder(WorkerReported)
         async with bus.listen(WorkerReported.SUBJECT) as reports:
             async for received in reports:
-                self.note(wire.decode(received.body, decoder))
+                try:
+                    self.note(wire.decode(received.body, decoder))
+                except Malformed as error:  # a worker of another version must not hide the others
+                    log.warning("a report cannot be read", detail=str(error))
 
     def note(self, report: WorkerReported) -> None:
         """Remember a report."""

@@ -27,5 +27,5 @@ def decode(body: bytes, using: msgspec.msgpack.Decoder[T]) -> T:
     """The message, or Malformed with what is wrong and where."""
     try:
         return using.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"A message of {len(body)} bytes cannot be read: {error}") from error

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FrameReference, FramesCaptured, FramesEnded
+
+FRAME = CapturedFrame(FrameReference(2**62, 3, 4), sequence=5, pts=-6, duration=7)
+Message = FramesCaptured | FacesDetected | FramesEnded
+MESSAGES: list[Message] = [
+    FramesCaptured("a", "s", "2", (FRAME,)),
+    FacesDetected("a", "s", "2", (DetectedFrame(FRAME, ()),)),
+    FramesEnded("a", "s", "2", 9),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_survives_the_wire(message: Message) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=type(message)) == message
+
+
+def test_every_message_knows_its_subject() -> None:
+    assert [message.subject for message in MESSAGES] == ["lane.a.detect", "lane.a.render.2", "lane.a.render.2"]
+
+
+def test_a_reference_is_small() -> None:
+    """Sixteen of them ride in one message; it must stay far below what the bus takes."""
+    many = FramesCaptured("a" * 32, "s" * 20, "w" * 32, (FRAME,) * 16)
+    assert len(msgspec.msgpack.encode(many)) < 1024
+
+
+def test_a_reference_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        FRAME.reference.slot = 4  # type: ignore[misc]  # that it is refused is the point

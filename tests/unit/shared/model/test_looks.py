@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from shared.model.errors import Rejected
+from shared.model.looks import PRESETS, Look, look_schema, parse_look
+
+
+def test_a_preset_is_found_by_its_name() -> None:
+    assert parse_look(" glamour\n") == PRESETS["glamour"]
+
+
+def test_an_object_names_the_effects_it_wants() -> None:
+    assert parse_look(b' {"smooth": 0.5, "slim_face": 1}') == Look(smooth=0.5, slim_face=1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"smooth": 7}', "smooth"),
+        ('{"whiten": -0.1}', "whiten"),
+        ('{"smooth": "much"}', "smooth"),
+        ('{"smooth": NaN}', "malformed"),
+        ('{"sparkle": 1}', "sparkle"),
+        ('{"smooth": 0.5', "truncated"),
+        ("handsome", "natural, default, glamour"),
+        ("", "natural"),
+        ("\x00\xff", "natural"),
+    ],
+)
+def test_what_is_no_look_is_rejected_with_the_place_of_the_mistake(text: str, words: str) -> None:
+    with pytest.raises(Rejected, match=words) as raised:
+        parse_look(text)
+    assert raised.value.code == "invalid-look"
+
+
+def test_bytes_that_are_no_text_are_rejected() -> None:
+    with pytest.raises(Rejected):
+        parse_look(b"\xff\xfe{")
+    with pytest.raises(Rejected):
+        parse_look(b'{"smooth": 0.5, "\xff": 1}')
+
+
+def test_a_wrong_name_is_repeated_only_in_part() -> None:
+    with pytest.raises(Rejected) as raised:
+        parse_look("x" * 100_000)
+    assert len(raised.value.detail) < 200
+
+
+def test_only_a_look_without_any_strength_is_invisible() -> None:
+    assert Look().invisible
+    assert PRESETS["none"].invisible
+    assert not any(Look(**{name: 0.01}).invisible for name in Look.__struct_fields__)
+
+
+def test_presets_grow_stronger_in_order() -> None:
+    strengths = [msgspec.structs.astuple(look) for look in PRESETS.values()]
+    for weak, strong in pairwise(strengths):
+        assert all(a <= b for a, b in zip(weak, strong, strict=True))
+
+
+def test_the_schema_gives_every_effect_its_range_default_and_sentence() -> None:
+    properties = look_schema()["properties"]
+    assert set(properties) == set(Look.__struct_fields__)
+    for effect in properties.values():
+        assert (effect["minimum"], effect["maximum"], effect["default"]) == (0.0, 1.0, 0.0)
+        assert effect["description"].endswith(".")
+    assert look_schema()["additionalProperties"] is False
+    json.dumps(look_schema())

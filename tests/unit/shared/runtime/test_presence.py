@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.model.sessions import WorkerReported
+from shared.runtime import presence
+from shared.runtime.presence import Presence, report
+from shared.testing import MemoryBus
+
+
+def worker(service: str, lane: str = "a", name: str = "1", room: int = 1) -> WorkerReported:
+    return WorkerReported(lane=lane, service=service, worker=name, room=room)
+
+
+def test_a_lane_is_warm_when_each_service_is_there() -> None:
+    heard = Presence()
+    for service in ("ingest", "detect"):
+        heard.note(worker(service))
+    heard.note(worker("render", lane="b"))
+    assert heard.warm_lanes() == set()
+    heard.note(worker("render"))
+    assert heard.warm_lanes() == {"a"}
+
+
+def test_the_newest_report_of_a_worker_counts() -> None:
+    heard = Presence()
+    heard.note(worker("render", room=3))
+    heard.note(worker("render", room=2))
+    heard.note(worker("render", name="2", room=1))
+    assert sorted(one.room for one in heard.workers()) == [1, 2]
+
+
+def test_who_says_nothing_any_more_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Presence()
+    heard.note(worker("render"))
+    monkeypatch.setattr(presence, "GONE_AFTER_SECONDS", -1.0)
+    assert heard.workers() == []
+
+
+async def test_reports_are_heard_over_the_bus_although_one_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "EVERY_SECONDS", 0.01)
+    bus, heard = MemoryBus(), Presence()
+    bus.down = True
+    reporting = asyncio.create_task(report(bus, lambda: worker("ingest")))
+    await asyncio.sleep(0.05)
+    bus.down = False
+    following = asyncio.create_task(heard.follow(bus))
+    async with asyncio.timeout(5):
+        while not heard.workers():  # noqa: ASYNC110  -- nothing announces what is waited for
+            await asyncio.sleep(0.01)
+    for task in (reporting, following):
+        assert not task.done()
+        task.cancel()
+
+
+async def test_what_is_no_report_does_not_end_the_listening() -> None:
+    bus, heard = MemoryBus(), Presence()
+    following = asyncio.create_task(heard.follow(bus))
+    await asyncio.sleep(0.01)
+    await bus.send(WorkerReported.SUBJECT, b"nonsense")
+    await asyncio.sleep(0.01)
+    assert not following.done()
+    following.cancel()

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import ValidationError
+
+from shared.runtime.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_LANE", "gpu-0")
+    monkeypatch.setenv("VISAVIS_LOG_LEVEL", "warning")
+    settings = ServiceSettings()
+    assert (settings.lane, settings.log_level) == ("gpu-0", "warning")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LANE", "../etc"), ("LANE", ""), ("WORKER", "a.b"), ("LOG_LEVEL", "loud"), ("METRICS_PORT", "70000")],
+)
+def test_a_wrong_one_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"VISAVIS_{name}", value)
+    with pytest.raises(ValidationError):
+        ServiceSettings()
+
+
+def test_the_store_is_a_folder_under_var_unless_one_is_named(tmp_path: Path) -> None:
+    assert ServiceSettings(var=tmp_path).store == (tmp_path / "objects").as_uri()
+    assert ServiceSettings(store_url="s3://bucket/prefix").store == "s3://bucket/prefix"
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_a_collector_is_named_by_the_standard_variables(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:4318")
+    assert ServiceSettings().otlp_endpoint == "http://127.0.0.1:4318"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        ServiceSettings().lane = "b"  # type: ignore[misc]  # that it is refused is the point
+
+
+def test_every_setting_has_its_sentence() -> None:
+    assert not [name for name, field in ServiceSettings.model_fields.items() if not field.description]

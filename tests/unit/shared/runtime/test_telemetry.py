@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+
+from shared.model.hops import Hop
+from shared.runtime.telemetry import SENT_HEADER, log, sent_ns_of, set_up_logging, trace_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+    from shared.runtime.settings import ServiceSettings
+    from shared.runtime.telemetry import Telemetry
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+
+
+def test_a_trace_goes_on_through_the_headers(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("first") as first:
+        headers = telemetry.headers()
+    with telemetry.span("second", headers, "consumer", tries=2) as second:
+        assert trace_id_of(second) == trace_id_of(first)
+    one, two = spans()
+    assert two.parent_span_id == one.span_id
+    assert [(one.key, one.value.int_value) for one in two.attributes] == [("visavis.tries", 2)]
+
+
+def test_headers_without_a_trace_begin_one(telemetry: Telemetry) -> None:
+    with telemetry.span("outer") as outer, telemetry.span("inner", {}) as inner:
+        assert trace_id_of(inner) != trace_id_of(outer)
+
+
+def test_a_broken_trace_header_begins_a_new_trace(telemetry: Telemetry) -> None:
+    with telemetry.span("a", {"traceparent": "00-nonsense"}) as span:
+        assert len(trace_id_of(span)) == 32
+
+
+def test_the_time_of_sending_is_a_header(telemetry: Telemetry) -> None:
+    headers = telemetry.headers()
+    assert sent_ns_of(headers, 0) > 1_600_000_000 * 10**9
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {SENT_HEADER: ""}, {SENT_HEADER: "-1"}, {SENT_HEADER: "soon"}, {SENT_HEADER: "²"}]
+)
+def test_a_time_that_is_none_is_replaced(headers: dict[str, str]) -> None:
+    assert sent_ns_of(headers, 42) == 42
+
+
+def test_waiting_and_working_are_spans_side_by_side(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("sender"):
+        headers = telemetry.headers()
+    with telemetry.hop(headers, 1000, 5000, tries=2):
+        onward = telemetry.headers()["traceparent"].split("-")[2]
+    wait, work, sender = spans()
+    assert (wait.name, wait.start_time_unix_nano, wait.end_time_unix_nano) == ("detect.wait", 1000, 5000)
+    assert (work.name, work.start_time_unix_nano, work.span_id.hex()) == ("detect", 5000, onward)
+    assert wait.parent_span_id == work.parent_span_id == sender.span_id
+
+
+def test_a_hop_that_fails_says_so_without_the_details(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("sender"):
+        headers = telemetry.headers()
+    with pytest.raises(ValueError, match="secret"), telemetry.hop(headers, 1000, 5000, tries=1):
+        raise ValueError("secret")
+    failed = next(span for span in spans() if span.name == "detect")
+    assert failed.status.code == failed.status.STATUS_CODE_ERROR
+    assert b"secret" not in failed.SerializeToString()
+
+
+def test_every_frame_of_a_hop_is_counted(telemetry: Telemetry) -> None:
+    name = "visavis_hop_worked_seconds_count"
+    before = REGISTRY.get_sample_value(name, {"service": "detect"}) or 0
+    telemetry.record(Hop("detect", 1, 2, frames=16))
+    assert REGISTRY.get_sample_value(name, {"service": "detect"}) == before + 16
+
+
+def test_an_outcome_is_counted(telemetry: Telemetry) -> None:
+    labels = {"service": "detect", "outcome": "late"}
+    before = REGISTRY.get_sample_value("visavis_messages_total", labels) or 0
+    telemetry.count("late")
+    assert REGISTRY.get_sample_value("visavis_messages_total", labels) == before + 1
+
+
+def test_a_log_line_is_json_with_the_ids_of_its_trace(
+    telemetry: Telemetry, settings: ServiceSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_restored():
+        set_up_logging("detect", settings)
+        with telemetry.span("work") as span:
+            log.info("drawn", frames=3)
+            expected = trace_id_of(span)
+    (line,) = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    assert said["event"] == "drawn"
+    assert (said["frames"], said["level"], said["trace_id"]) == (3, "info", expected)
+    assert (said["service"], said["lane"], said["worker"]) == ("detect", "test", "7")
+
+
+def test_setting_up_twice_says_everything_once(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_restored():
+        set_up_logging("detect", settings)
+        set_up_logging("detect", settings)
+        log.warning("once")
+        logging.getLogger("a.library").warning("once too")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == ["once", "once too"]
+
+
+def test_an_exception_is_one_line(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_restored():
+        set_up_logging("detect", settings)
+        try:
+            int("broken")
+        except ValueError:
+            log.exception("unexpected")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+def test_less_than_the_level_is_not_said(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_restored():
+        set_up_logging("detect", settings.model_copy(update={"log_level": "error"}))
+        log.warning("not this")
+        log.error("this")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["this"]
