@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from shared.runtime.telemetry import log, sent_ns_of
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Delivery
@@ -125,35 +125,16 @@ class Stage(Generic[M]):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
         passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)
-        with self._telemetry.span(self._telemetry.service, delivery.headers, "consumer", tries=delivery.tries):
-            with self._keeping(delivery):
+        with self._telemetry.hop(delivery.headers, sent_ns, received_ns, tries=delivery.tries):
+            with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
                 results = await self._work(passage)
             hop = passage.hop(self._telemetry.service)
             for result in results:
                 stamped = _with_hop(result, message, hop)
                 await self._bus.publish(result.subject, wire.encode(stamped), self._telemetry.headers())
-        await delivery.done()
-        self._telemetry.queue_span(delivery.headers, sent_ns, received_ns)
+            await delivery.done()
         self._telemetry.record(hop)
         return "done"
-
-    @contextmanager
-    def _keeping(self, delivery: Delivery) -> Iterator[None]:
-        """Say that it is being worked on, as long as it is. Most messages are done before the first time."""
-        loop, saying = asyncio.get_running_loop(), set[asyncio.Task[None]]()
-
-        def say() -> None:
-            nonlocal timer
-            saying.add(loop.create_task(_say_working(delivery)))
-            timer = loop.call_later(self._queue.ack_wait_seconds / 3, say)
-
-        timer = loop.call_later(self._queue.ack_wait_seconds / 3, say)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for task in saying:
-                task.cancel()
 
     async def _again(self, delivery: Delivery, reason: str) -> str:
         delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
@@ -163,7 +144,7 @@ class Stage(Generic[M]):
 
     async def _give_up(self, delivery: Delivery, message: M) -> str:
         reason = f"It was tried {delivery.tries - 1} times and never came to its end."
-        with self._keeping(delivery):
+        with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
             while True:  # there is no delivery after this one
                 try:
                     if self.bury is not None:
@@ -184,9 +165,30 @@ class Stage(Generic[M]):
         await delivery.discard()
 
 
-async def _say_working(delivery: Delivery) -> None:
-    with suppress(Unavailable):  # the next time says it
-        await delivery.working()
+class _Keeping:
+    """Says that a message is being worked on, as long as it is. Most messages are done before the first time."""
+
+    def __init__(self, delivery: Delivery, every_seconds: float) -> None:
+        self._delivery = delivery
+        self._every_seconds = every_seconds
+        self._saying: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every_seconds, self._start)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._saying is not None:
+            self._saying.cancel()
+
+    def _start(self) -> None:
+        self._saying = asyncio.create_task(self._say())
+
+    async def _say(self) -> None:
+        while True:
+            with suppress(Unavailable):  # the next time says it
+                await self._delivery.working()
+            await asyncio.sleep(self._every_seconds)
 
 
 def _frames_in(message: msgspec.Struct) -> int:

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Counter, Histogram, start_http_server
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ _waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.
 _worked = Histogram("visavis_hop_worked_seconds", "Work of a hop, a frame.", _LABELS, buckets=_BUCKETS_SECONDS)
 _outcomes = Counter("visavis_messages_total", "Messages by what became of them.", ("service", "outcome"))
 
+_w3c = TraceContextTextMapPropagator()
+"""Directly: the default one also looks for baggage, which nobody here sends, in every message."""
+_KINDS = {kind.name.lower(): kind for kind in trace.SpanKind}
+
 log = structlog.stdlib.get_logger()
 
 
@@ -51,7 +57,8 @@ class Telemetry:
         resource = Resource.create(
             {"service.name": f"visavis-{service}", "service.instance.id": f"{settings.lane}/{settings.worker}"}
         )
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._ids = _ForeseenIds()
+        self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
         exporter: SpanExporter = OTLPSpanExporter() if settings.otlp_endpoint else _ToGateway(send)
         self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
         self._tracer = self._provider.get_tracer("visavis")
@@ -63,21 +70,45 @@ class Telemetry:
         self, name: str, headers: Mapping[str, str] | None = None, kind: str = "internal", **attributes: Any
     ) -> Iterator[trace.Span]:
         """A span around a block, child of what `headers` carry or else of the current one. Attributes: plain values."""
-        parent = propagate.extract(headers) if headers is not None else None
+        parent = _w3c.extract(headers) if headers is not None else None
         with self._tracer.start_as_current_span(
-            name, context=parent, kind=trace.SpanKind[kind.upper()], attributes=_named(attributes)
+            name, context=parent, kind=_KINDS[kind], attributes=_named(attributes)
         ) as span:
             yield span
 
-    def queue_span(self, headers: Mapping[str, str], sent_ns: int, received_ns: int) -> None:
-        """A finished span for the time a message waited."""
-        span = self._tracer.start_span(f"{self.service}.wait", propagate.extract(headers), start_time=sent_ns)
-        span.end(received_ns)
+    @contextmanager
+    def hop(self, headers: Mapping[str, str], sent_ns: int, received_ns: int, **attributes: Any) -> Iterator[None]:
+        """The two spans of a hop, `<service>.wait` and `<service>`, around the work on a message.
+
+        They are written when the work is over; before it stands only the id that others refer to. A span costs
+        0.07 ms to begin when caches are cold, which would be a sixth of a hop.
+        """
+        parent = trace.get_current_span(_w3c.extract(headers)).get_span_context()
+        flags, state = parent.trace_flags, parent.trace_state
+        own = trace.SpanContext(parent.trace_id, self._ids.generate_span_id(), False, flags, state)
+        token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(own)))
+        failure: BaseException | None = None
+        try:
+            yield
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            context.detach(token)
+            above = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+            self._tracer.start_span(f"{self.service}.wait", above, start_time=sent_ns).end(received_ns)
+            self._ids.foreseen = own.span_id
+            span = self._tracer.start_span(
+                self.service, above, trace.SpanKind.CONSUMER, _named(attributes), start_time=received_ns
+            )
+            if failure is not None:
+                span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
+            span.end()
 
     def headers(self) -> dict[str, str]:
         """What a message carries so that its trace and its waiting time go on: W3C trace context and the time."""
         carrier = {SENT_HEADER: str(time.time_ns())}
-        propagate.inject(carrier)
+        _w3c.inject(carrier)
         return carrier
 
     def record(self, hop: Hop) -> None:
@@ -137,6 +168,18 @@ def set_up_logging(service: str, settings: ServiceSettings) -> None:
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service, lane=settings.lane, worker=settings.worker)
+
+
+class _ForeseenIds(RandomIdGenerator):
+    """Ids of spans, of which one may be known before its span is made."""
+
+    foreseen = 0
+    """The id of the next span, if it is known; 0 if not."""
+
+    def generate_span_id(self) -> int:
+        """The foreseen id, once, or a new one."""
+        known, self.foreseen = self.foreseen, 0
+        return known or super().generate_span_id()
 
 
 class _ToGateway(SpanExporter):
