@@ -40,6 +40,8 @@ _SWS_MATRIX = {Matrix.BT601: Colorspace.ITU601, Matrix.BT709: Colorspace.ITU709,
 _FIELDS = {2: 1, 3: 2, 4: 2, 5: 1}
 """FFmpeg's AVFieldOrder (TT, BB, TB, BT) to the field that is shown first; 0 and 1 are unknown and progressive."""
 _USUAL_RATE = Fraction(25)
+_MOST_LEADING = 250
+"""So many damaged frames at the beginning are left out; a stream that refreshes without key frames has no other."""
 
 
 class UprightFrame:
@@ -149,7 +151,9 @@ class VideoFile:
         )
 
     def _first_frame(self) -> VideoFrame:
-        frame = next(self._decoded, None)
+        """The first that is whole: before a key frame a decoder shows gray."""
+        leading = enumerate(self._decoded)
+        frame = next((one for number, one in leading if not one.is_corrupt or number == _MOST_LEADING), None)
         if frame is None:
             why = "none of its frames can be decoded" if self._damaged else "it has no frames"
             raise Rejected("damaged-media", f"The video stream is there, but {why}.")

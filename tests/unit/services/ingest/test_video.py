@@ -202,6 +202,20 @@ def test_damage_in_the_middle_costs_little(make_video: MakeVideo) -> None:
     assert times == sorted(set(times))
 
 
+def test_what_comes_before_the_first_key_frame_is_not_shown_as_gray(make_video: MakeVideo, tmp_path: Path) -> None:
+    path, clip = tmp_path / "cut.mkv", make_video("clip.mkv", frames=30, options={"g": "12", "sc_threshold": "0"})
+    with av.open(str(clip), "r") as whole, av.open(str(path), "w") as cut:
+        stream = cut.add_stream_from_template(whole.streams.video[0])
+        for number, packet in enumerate(whole.demux(video=0)):
+            if packet.size and number >= 5:
+                packet.stream = stream
+                cut.mux_one(packet)
+    pictures, times, summary = read(path)
+    assert times[0] == 480
+    assert luma(pictures[0], 0.1, 0.1) > 200
+    assert (summary.frames, summary.damaged_packets) == (18, 7)
+
+
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.avi"])
 def test_a_file_that_ends_early_gives_what_is_there(make_video: MakeVideo, name: str) -> None:
     codec = "mpeg4" if name.endswith("avi") else "libx264"
