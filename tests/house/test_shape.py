@@ -27,37 +27,21 @@ FOREIGN = re.compile(
     r"pypi\.org|pythonhosted|anaconda\.org|registry\.npmjs|crates\.io|ghcr\.io|(?<![\w.])/(home|Users)/\w|(?<![\w.])/root/"
 )
 
-SYSTEM = "tests/system/test_chain.py"
-COMMANDS = "tests/system/test_commands.py"
 DECODER = "tests/unit/services/ingest/test_decoder.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
     "shared/transport/bus.py": "tests/contract/test_bus.py",
     "shared/model/errors.py": "tests/unit/shared/runtime/test_stage.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
-    "services/detect/settings.py": SYSTEM,
     "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
     # one suite for the double and the real thing
     "shared/testing.py": "tests/contract/test_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",
     # wiring: only the real processes show whether it is right
-    "services/detect/service.py": SYSTEM,
-    "services/ingest/segments.py": "tests/system/test_deaths.py",
     "services/gateway/app.py": "tests/unit/services/gateway/test_contract.py",
     "services/gateway/parts.py": "tests/unit/services/gateway/test_images.py",
     "services/gateway/rpc_server.py": "tests/unit/services/gateway/test_rpc.py",
-    "visavis/stack.py": COMMANDS,
-    "visavis/settings.py": COMMANDS,
-    "visavis/sample.py": COMMANDS,
-    "visavis/comparison.py": COMMANDS,
-    "visavis/cli/analyze.py": COMMANDS,
-    "visavis/cli/demo.py": COMMANDS,
-    "visavis/cli/doctor.py": COMMANDS,
-    "visavis/cli/jobs.py": COMMANDS,
-    "visavis/cli/models.py": COMMANDS,
-    "visavis/cli/options.py": COMMANDS,
-    "visavis/cli/process.py": COMMANDS,
-    "visavis/cli/up.py": COMMANDS,
+    "visavis/cli/up.py": "tests/system/test_commands.py",
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",
     "services/ingest/confinement.py": DECODER,

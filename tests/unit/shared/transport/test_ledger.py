@@ -39,6 +39,14 @@ async def test_an_entry_is_replaced_as_a_whole(ledger: JobLedger) -> None:
     assert await ledger.read("job") == done
 
 
+async def test_a_cancelled_job_stays_cancelled_whatever_is_written_later(ledger: JobLedger) -> None:
+    await ledger.open_entry(RECORD)
+    assert await ledger.cancel("job")
+    assert not await ledger.cancel("job")
+    await ledger.write(msgspec.structs.replace(RECORD, state=JobState.DONE, result_bytes=7))
+    assert await ledger.read("job") == msgspec.structs.replace(RECORD, state=JobState.CANCELLED, result_bytes=0)
+
+
 async def test_a_job_without_an_entry_is_lost(ledger: JobLedger) -> None:
     with pytest.raises(Lost, match="job"):
         await ledger.read("job")

@@ -72,7 +72,11 @@ async def test_consuming_goes_on_after_the_server_was_killed(server: NatsServer,
         coming = asyncio.ensure_future(anext(messages))
         await restart(server)
         await publish_when_it_is_back(bus, queue.subject, b"after")
-        assert (await asyncio.wait_for(coming, 20)).body == b"after"
+        delivery = await asyncio.wait_for(coming, 20)
+        if delivery.body == b"before":  # a killed server may not have written down what was acknowledged
+            await delivery.done()
+            delivery = await asyncio.wait_for(anext(messages), 20)
+        assert delivery.body == b"after"
 
 
 async def test_what_lay_on_disk_outlives_the_server(server: NatsServer, bus: NatsBus) -> None:
