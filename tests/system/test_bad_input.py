@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -383,6 +384,23 @@ def test_what_is_no_http_is_refused(stack: Stack, sent: bytes) -> None:
         except ConnectionError:
             heard = b""
     assert heard.startswith(b"HTTP/1.1 4") or not heard
+
+
+def test_clients_that_go_away_harm_nobody(stack: Stack, portrait: bytes) -> None:
+    head = f"POST /v1/images HTTP/1.1\r\nHost: x\r\nContent-Length: {len(portrait)}\r\n\r\n".encode()
+    for number in range(20):
+        with _connected(stack) as connection:
+            connection.sendall(head + (portrait if number % 2 else portrait[:1000]))
+            time.sleep(number / 1000)
+
+
+def test_more_pictures_than_there_is_room_for_wait_their_turn(stack: Stack, portrait: bytes) -> None:
+    with ThreadPoolExecutor(12) as clients:
+        asked = [
+            clients.submit(httpx.post, f"{stack.rest}/v1/images", content=portrait, timeout=PATIENCE_SECONDS)
+            for _ in range(12)
+        ]
+    assert {one.result().status_code for one in asked} == {200}
 
 
 # what the tests ask

@@ -176,7 +176,7 @@ def test_a_server_that_is_not_there_is_named(jpeg: Path, tmp_path: Path) -> None
 
 
 def test_wrong_words_are_answered_with_the_usage() -> None:
-    for arguments in ((), ("beautify",), ("process",)):
+    for arguments in ((), ("process",)):
         ended = visavis(*arguments)
         assert ended.returncode == 2
         assert ended.stderr.startswith("usage: visavis")
