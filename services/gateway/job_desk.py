@@ -146,9 +146,8 @@ class JobDesk:
         Raises Refusal `not-found`, or `gone` if it was cancelled before.
         """
         record = await self._read(job)
-        if record.state is JobState.CANCELLED:
+        if not await self._ledger.cancel(job):
             raise _gone(record)
-        await self._ledger.write(msgspec.structs.replace(record, state=JobState.CANCELLED, result_bytes=0))
         message = JobCancelled(job=job)
         await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         for key in (source_key(job), part_key(job, 0).rpartition("/")[0], result_key(job)):

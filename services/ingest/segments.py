@@ -103,7 +103,7 @@ class SegmentService:
         session = f"{request.job}-{passage.tries}-{secrets.token_hex(3)}"
         with _folder(self._work / session) as folder:
             source = folder / "source"
-            await self._store.download(source_key(request.job), source)
+            await self._fetch(request.job, source)
             done, summary, expected = await self._through_lane(request, passage, session, source)
             kind, path = await self._result(request, folder, source, summary)
             await self._store.put(result_key(request.job), path)
@@ -124,6 +124,13 @@ class SegmentService:
         await self._store.remove(source_key(request.job))
         log.info("job done", job=request.job, frames=done.frames, attempt=passage.tries)
         return record
+
+    async def _fetch(self, job: str, source: Path) -> None:
+        try:
+            await self._store.download(source_key(job), source)
+        except Lost as error:
+            await self._still_wanted(job)
+            raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
 
     async def _through_lane(
         self, request: SegmentRequested, passage: Passage[SegmentRequested], session: str, source: Path

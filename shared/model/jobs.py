@@ -149,6 +149,11 @@ def record_key(job: str) -> str:
     return f"jobs/{job}/job.json"
 
 
+def cancellation_key(job: str) -> str:
+    """Where it lies that a job was cancelled: an object that is made once and never changes."""
+    return f"jobs/{job}/cancelled"
+
+
 def source_key(job: str) -> str:
     """Where the upload of a job lies."""
     return f"jobs/{job}/source"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.model.jobs import JobRecord, record_key
+from shared.model.jobs import JobRecord, JobState, cancellation_key, record_key
 
 if TYPE_CHECKING:
     from shared.transport.store import ObjectStore
@@ -23,8 +23,15 @@ class JobLedger:
         return await self._store.create(record_key(record.id), msgspec.json.encode(record))
 
     async def read(self, job: str) -> JobRecord:
-        """The entry of a job. Raises Lost if there is none."""
-        return msgspec.json.decode(await self._store.get(record_key(job)), type=JobRecord)
+        """The entry of a job; cancelled if it ever was, whatever was written since. Raises Lost if there is none."""
+        record = msgspec.json.decode(await self._store.get(record_key(job)), type=JobRecord)
+        if await self._store.exists(cancellation_key(job)):
+            return msgspec.structs.replace(record, state=JobState.CANCELLED, result_bytes=0)
+        return record
+
+    async def cancel(self, job: str) -> bool:
+        """From now on the job is cancelled, for everybody; False if it was before."""
+        return await self._store.create(cancellation_key(job), b"")
 
     async def write(self, record: JobRecord) -> None:
         """Replace the entry of a job."""

@@ -74,6 +74,14 @@ class ObjectStore:
         except BaseError as error:
             raise Unavailable(f"The object store does not answer for {key}: {_short(error)}") from error
 
+    async def exists(self, key: str) -> bool:
+        """Whether there is an object of that name."""
+        try:
+            await self.size(key)
+        except Lost:
+            return False
+        return True
+
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes [start, end) of an object, piece by piece."""
         while start < end:

@@ -257,7 +257,7 @@ async def test_a_cancelled_job_stays_known_and_loses_its_media(
     await store.put(part_key(job, 0), b"part")
     await finish(store, job)
     assert (await client.delete(f"/v1/jobs/{job}")).status_code == 204
-    assert [path.rpartition("/")[2] for path in files_in(tmp_path)] == ["job.json"]
+    assert [path.rpartition("/")[2] for path in files_in(tmp_path)] == ["cancelled", "job.json"]
     assert (await client.get(f"/v1/jobs/{job}")).json()["state"] == "cancelled"
     told = wire.decode(bus.kept(f"jobs.event.{job}")[-1].body, wire.decoder(JobEvent))
     assert told == JobCancelled(job=job)

@@ -110,6 +110,14 @@ async def office(rig: Any, tmp_path: Path) -> Office:
     return made
 
 
+async def test_a_job_whose_upload_is_gone_fails_and_says_so(office: Office) -> None:
+    await office.accept()
+    await office.store.remove(source_key("j"))
+    failed = await office.work()
+    assert failed.record.problem is not None
+    assert failed.record.problem.code == "source-gone"
+
+
 async def test_a_job_is_done_when_its_result_lies_in_the_store(office: Office) -> None:
     done = await office.work()
     assert isinstance(done, JobDone)
