@@ -44,11 +44,11 @@ def test_a_trace_that_a_client_began_goes_on(client: Client, stack: Stack, portr
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"Content-Type": "image/jpeg", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
     assert httpx.post(f"{stack.rest}/v1/images", content=portrait, headers=headers).status_code == 200
-    assert _spans(client, trace_id)
+    assert _spans(client, trace_id, began="b7ad6b7169203331")
 
 
-def _spans(client: Client, trace_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """All spans of a trace with their service, once every service has sent its own."""
+def _spans(client: Client, trace_id: str, began: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """All spans of a trace with their service, once every service and every span's parent is there."""
     end = time.monotonic() + PATIENCE_SECONDS
     found: list[tuple[str, dict[str, Any]]] = []
     while time.monotonic() < end:
@@ -64,7 +64,10 @@ def _spans(client: Client, trace_id: str) -> list[tuple[str, dict[str, Any]]]:
             for scope in part["scopeSpans"]
             for span in scope["spans"]
         ]
-        if {service for service, _ in found} >= {f"visavis-{name}" for name in SERVICES}:
+        known = {began, "", *(span["spanId"] for _, span in found)}
+        if {service for service, _ in found} >= {f"visavis-{name}" for name in SERVICES} and all(
+            span.get("parentSpanId", "") in known for _, span in found
+        ):
             return found
         time.sleep(0.2)
     pytest.fail(f"the trace {trace_id} did not become whole: {[(s, span['name']) for s, span in found]}")
