@@ -84,6 +84,8 @@ class NatsBus:
         self._stream: JetStreamContext = self._client.jetstream(timeout=5.0)
         self._queues: set[Queue] = set()
         """Those that are consumed here."""
+        self._replays: set[_Replay] = set()
+        """Those that are watched here."""
 
     @classmethod
     async def connect(cls, url: str, name: str) -> Self:
@@ -144,20 +146,26 @@ class NatsBus:
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """All kept messages on `subject`, then the new ones as they come."""
-        config = api.ConsumerConfig(
-            ack_policy=api.AckPolicy.NONE, inactive_threshold=REPLAY_FORGET_SECONDS, mem_storage=True, num_replicas=1,
-        )  # fmt: skip
+        replay = _Replay(subject, self._client.new_inbox())
         with _down(f"{subject} cannot be replayed"):
-            subscription = await self._stream.subscribe(
-                subject, stream=keeper(subject).name, config=config, manual_ack=True,
-            )  # fmt: skip
+            subscription = await self._client.subscribe(replay.inbox)
+            await self._begin(replay)
+        self._replays.add(replay)
         try:
-            yield _pushed(subscription)
+            yield replay.new_ones(subscription)
         finally:
+            self._replays.discard(replay)
             with suppress(*_DOWN):
-                info = await subscription.consumer_info()
                 await subscription.unsubscribe()
-                await self._stream.delete_consumer(info.stream_name, info.name)
+                await self._stream.delete_consumer(replay.stream, replay.consumer)
+
+    async def _begin(self, replay: _Replay) -> None:
+        """Have the server send what the replay has not seen, once more after a reconnection."""
+        if replay.consumer:
+            with suppress(NotFoundError):
+                await self._stream.delete_consumer(replay.stream, replay.consumer)
+        info = await self._stream.add_consumer(replay.stream, config=replay.config())
+        replay.consumer = info.name
 
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """To whoever listens now; at most once."""
@@ -233,8 +241,10 @@ class NatsBus:
         while not self._client.is_closed:
             with suppress(Unavailable, *_DOWN):
                 await self._declare_all()
-                for queue in self._queues:
+                for queue in tuple(self._queues):
                     await self._stream.add_consumer(queue.stream, config=_consumer(queue))
+                for replay in tuple(self._replays):
+                    await self._begin(replay)
                 return
             await asyncio.sleep(RESTORE_PAUSE_SECONDS)
 
@@ -261,6 +271,36 @@ class NatsBus:
                 await self._stream.add_stream(config)
             else:
                 await self._stream.update_stream(config)
+
+
+class _Replay:
+    """How far somebody has watched a subject. The server's side of it does not outlive the server."""
+
+    def __init__(self, subject: str, inbox: str) -> None:
+        self.inbox = inbox
+        self.stream = keeper(subject).name
+        self.consumer = ""
+        self._subject = subject
+        self._seen = 0
+
+    def config(self) -> api.ConsumerConfig:
+        return api.ConsumerConfig(
+            deliver_subject=self.inbox,
+            filter_subject=self._subject,
+            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self._seen + 1,
+            ack_policy=api.AckPolicy.NONE,
+            inactive_threshold=REPLAY_FORGET_SECONDS,
+            mem_storage=True,
+            num_replicas=1,
+        )
+
+    async def new_ones(self, subscription: Subscription) -> AsyncIterator[NatsMessage]:
+        async for message in subscription.messages:
+            number = int(message.metadata.sequence.stream)
+            if number > self._seen:
+                self._seen = number
+                yield NatsMessage(message)
 
 
 class _down:  # noqa: N801  -- reads as the words of a with statement

@@ -111,6 +111,17 @@ async def test_answers_and_listeners_go_on_after_the_server_was_killed(server: N
         assert (await asyncio.wait_for(anext(heard), 5)).body == b"y"
 
 
+async def test_a_replay_goes_on_after_the_server_was_killed_and_repeats_nothing(
+    server: NatsServer, bus: NatsBus
+) -> None:
+    async with bus.replay("jobs.event.one") as messages:
+        await bus.publish("jobs.event.one", b"before")
+        assert (await asyncio.wait_for(anext(messages), 5)).body == b"before"
+        await restart(server)
+        await publish_when_it_is_back(bus, "jobs.event.one", b"after")
+        assert (await asyncio.wait_for(anext(messages), 20)).body == b"after"
+
+
 async def test_connecting_again_leaves_the_streams_as_they_are(server: NatsServer, bus: NatsBus) -> None:
     await bus.publish("jobs.event.one", b"x")
     other = await NatsBus.connect(server.url, "other")
