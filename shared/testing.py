@@ -154,7 +154,7 @@ class MemoryBus:
             self._keep(keeper(subject), message)
 
     @asynccontextmanager
-    async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[MemoryMessage]]:
+    async def listen(self, subject: str, *, asking: bool = False) -> AsyncIterator[AsyncIterator[MemoryMessage]]:  # noqa: ARG002  -- at once in any case
         """Everything sent to `subject` from the moment the context is entered."""
         self._must_be_up()
         heard: asyncio.Queue[MemoryMessage] = asyncio.Queue()

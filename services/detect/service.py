@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,7 @@ class DetectService:
         message = passage.message
         if not message.frames:
             raise Late("A message without frames.")
-        frames = await asyncio.to_thread(self._find, message)
+        frames = self._find(message)  # in line: this process has nothing else to do, and a thread is a detour
         return [
             FacesDetected(lane=message.lane, session=message.session, worker=message.worker, frames=part)
             for part in _parts(frames)

@@ -129,7 +129,7 @@ class StillClient:
 
     async def _try(self, request: StillRequest, seconds: float) -> StillAnswer:
         session = new_name()
-        async with asyncio.timeout(seconds), self._bus.listen(live_out(session)) as answers:
+        async with asyncio.timeout(seconds), self._bus.listen(live_out(session), asking=True) as answers:
             await self._open(session, request, time.time() + seconds)
             await self._feed(session, request.body)
             return await self._collect(answers)

@@ -39,9 +39,9 @@ def die_with(parent: int) -> None:
         os._exit(1)  # it died before the kernel knew
 
 
-def stand_back(limits: IngestLimits) -> None:
-    """Let others run first, and let the kernel's out-of-memory killer come here first."""
-    os.nice(limits.decoder_niceness)
+def stand_back(niceness: int) -> None:
+    """Let others run first (0 does not), and let the kernel's out-of-memory killer come here first."""
+    os.nice(niceness)
     Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 

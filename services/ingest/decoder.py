@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.ingest.limits import IngestLimits
     from shared.model.media import MediaKind
 
-_RESTOCK_AFTER_SECONDS = 0.03
+_RESTOCK_AFTER_SECONDS = 0.1
 """A new spare process is made when the task that took the last one is under way, so that they do not compete."""
 
 __all__ = [

@@ -51,8 +51,8 @@ _LOADED_LATE = (
     "av.subtitles.stream",
     "encodings.idna",
 )
-_WARM_BYTES = 16 << 20
-"""What decoding a picture of two million pixels takes, about; the allocator keeps it."""
+_WARM_BYTES = 8 << 20
+"""What decoding a picture of a million pixels takes, about; the allocator keeps it."""
 _MADV_POPULATE_WRITE = 23  # include/uapi/asm-generic/mman-common.h, since Linux 5.14
 _JOIN_SLACK_BYTES = 64 << 20
 """A joined file is no larger than what it is made of, save for its index."""
@@ -82,7 +82,7 @@ class DecoderProcess:
             task = receive_request(self._connection)
             if isinstance(task, SlotGrant):
                 raise TypeError("a grant before the task")
-            confinement.stand_back(self._limits)
+            confinement.stand_back(0 if isinstance(task, ReadStill) else self._limits.decoder_niceness)
             confinement.bound(self._limits, _most_written(task))
             self._answer(task)
             while True:  # grants may still be on their way; closing now would lose the last reply with them
@@ -178,7 +178,7 @@ def warm_up() -> list[bytes]:
 
 def _sample(name: str) -> bytes:
     body = io.BytesIO()
-    Image.effect_noise((256, 256), 64).convert("RGB").save(body, name)
+    Image.effect_noise((32, 32), 64).convert("RGB").save(body, name)
     return body.getvalue()
 
 

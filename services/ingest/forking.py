@@ -27,6 +27,7 @@ _ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "OPENBLAS_NUM_THREADS": "1",  # forking wants a process with one thread
     "OMP_NUM_THREADS": "1",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # a fault costs microseconds, and a huge page replaces 512 of them
     "MALLOC_ARENA_MAX": "2",  # an arena reserves 64 MiB of the address space that is bounded
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # a frame's memory is used again instead of given back and faulted in anew
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),

@@ -29,7 +29,7 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
     decoder_stall_seconds: Annotated[
         int, _bounded(1, 3600, "Seconds that a decoder may be silent although it has a free slot to write to.")
     ] = 20
-    decoder_niceness: Annotated[int, _bounded(0, 19, "How far a decoder stands back for other processes.")] = 5
+    decoder_niceness: Annotated[int, _bounded(0, 19, "How far a video's decoder stands back for other processes.")] = 5
     decoder_threads: Annotated[int, _bounded(1, 64, "Threads of one video decoder.")] = 2
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ class FramePump:
         self._pool = lane.pool
         self._session = session
         self._granted: set[int] = set()
+        self._full = lane.frames_per_message
         self._granting: asyncio.Task[None] | None = None
         self.frames = 0
         """How many were told."""
@@ -54,6 +55,8 @@ class FramePump:
 
     async def run(self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float) -> None:
         """Until the decoder has no more. Raises what decoding, granting or telling raises, as soon as it does."""
+        if isinstance(facts, StillFacts):
+            self._full = 1
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(decoding, facts, begun, ready))
         telling = asyncio.create_task(self._tell(ready, begun, waited_ms))
@@ -118,7 +121,7 @@ class FramePump:
             async with asyncio.timeout(LINGER_SECONDS):
                 while entry is not None:
                     batch.append(entry)
-                    if len(batch) == self._lane.frames_per_message:
+                    if len(batch) == self._full:
                         return batch, False
                     entry = await ready.get()
         except TimeoutError:

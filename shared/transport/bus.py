@@ -84,8 +84,12 @@ class Bus(Protocol):
         """To whoever listens now; at most once."""
         ...
 
-    def listen(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
-        """Everything sent to `subject` (`*` stands for one word) from the moment the context is entered."""
+    def listen(self, subject: str, *, asking: bool = False) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
+        """Everything sent to `subject` (`*` stands for one word) from the moment the context is entered.
+
+        asking: what comes is called forth by a request of ours that follows. It reaches the server after the
+        subscription, so that nobody need wait for the server to confirm that.
+        """
         ...
 
     async def request(

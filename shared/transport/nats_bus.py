@@ -173,13 +173,14 @@ class NatsBus:
             await self._client.publish(subject, body, headers=dict(headers) if headers else None)
 
     @asynccontextmanager
-    async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
-        """Everything sent to `subject` from the moment the context is entered."""
+    async def listen(self, subject: str, *, asking: bool = False) -> AsyncIterator[AsyncIterator[NatsMessage]]:
+        """Everything sent to `subject` from the moment the context is entered; see Bus.listen."""
         with _down(f"The bus does not let us listen on {subject}"):
             subscription = await self._client.subscribe(subject)
         try:
-            with _down(f"The bus does not let us listen on {subject}"):
-                await self._reach()
+            if not asking:
+                with _down(f"The bus does not let us listen on {subject}"):
+                    await self._reach()
             yield _pushed(subscription)
         finally:
             with suppress(*_DOWN):

@@ -355,7 +355,7 @@ def test_a_running_job_has_no_result_and_can_be_cancelled_once(stack: Stack) -> 
     _assert_problem(httpx.delete(url), 410, "gone", "cancelled")
     _assert_problem(httpx.get(f"{url}/result"), 410, "gone", "cancelled")
     assert httpx.get(url).json()["state"] == "cancelled"
-    _until(lambda: _left_of(stack, url.rpartition("/")[2]) == {"job.json"}, "only the entry is left")
+    _until(lambda: _left_of(stack, url.rpartition("/")[2]) == {"job.json", "cancelled"}, "only the entry is left")
 
 
 # HTTP

@@ -70,7 +70,8 @@ class House:
     @staticmethod
     def children() -> list[psutil.Process]:
         found = psutil.Process().children(recursive=True)
-        return [one for one in found if one.is_running() and "services." in " ".join(one.cmdline())]
+        running = [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in running if "services." in " ".join(one.cmdline())]
 
 
 @pytest.fixture
