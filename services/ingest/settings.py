@@ -41,7 +41,7 @@ class IngestSettings(_Limited):
     spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")
     frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
-    large_slots: int = Field(6, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
+    large_slots: int = Field(5, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
     still_slots: int = Field(1, ge=1, le=64, description="Slots of the frame pool for the largest still.")
 
     @property

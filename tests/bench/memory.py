@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from visavis.client import Client
-
     from visavis.stack import Stack
 
 FRAMES = 2400

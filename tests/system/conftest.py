@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from visavis.client import Client
 
 from services.detect.models.preparing import prepare
 from shared.memory.segment import FOLDER, PREFIX, segment_path
+from visavis.client import Client
 from visavis.sample import portrait_jpeg
 from visavis.settings import LocalSettings
 from visavis.stack import SERVICES, Stack, StackOptions
