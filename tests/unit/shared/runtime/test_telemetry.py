@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client import REGISTRY
 
 from shared.model.hops import Hop
-from shared.runtime.telemetry import SENT_HEADER, log, sent_ns_of, set_up_logging, trace_id_of
+from shared.runtime.telemetry import SENT_HEADER, Telemetry, log, sent_ns_of, set_up_logging, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     from shared.runtime.settings import ServiceSettings
-    from shared.runtime.telemetry import Telemetry
 
 
 @contextmanager
@@ -52,6 +54,59 @@ def test_headers_without_a_trace_begin_one(telemetry: Telemetry) -> None:
 def test_a_broken_trace_header_begins_a_new_trace(telemetry: Telemetry) -> None:
     with telemetry.span("a", {"traceparent": "00-nonsense"}) as span:
         assert len(trace_id_of(span)) == 32
+
+
+def test_a_hop_of_a_message_without_a_trace_begins_one(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.hop({}, 1, 2):
+        onward = telemetry.headers()["traceparent"]
+    (span,) = spans()
+    assert (span.name, span.trace_id.hex()) == ("detect", onward.split("-")[1])
+
+
+def test_spans_go_to_the_collector_where_one_is_named(settings: ServiceSettings, collector: Collector) -> None:
+    asked = settings.model_copy(update={"otlp_endpoint": collector.url})
+    sent: list[bytes] = []
+    telemetry = Telemetry("detect", asked, sent.append)
+    with telemetry.span("seen"):
+        pass
+    telemetry.close()
+    assert [(path, names) for path, names in collector.received] == [("/v1/traces", ["seen"])]
+    assert not sent
+
+
+class Collector:
+    """An OpenTelemetry collector as small as can be: OTLP over HTTP."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, list[str]]] = []
+        collector = self
+
+        class Desk(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                request = ExportTraceServiceRequest.FromString(body)
+                found = [s.name for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
+                collector.received.append((self.path, found))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Silence."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Desk)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    collector = Collector()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    thread = threading.Thread(target=collector.server.serve_forever)
+    thread.start()
+    yield collector
+    collector.server.shutdown()
+    thread.join()
+    collector.server.server_close()
 
 
 def test_the_time_of_sending_is_a_header(telemetry: Telemetry) -> None:
