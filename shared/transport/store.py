@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -33,7 +33,7 @@ class ObjectStore:
         parts = urlsplit(url)
         try:
             if parts.scheme == "file":
-                return cls(LocalStore(Path(parts.path), mkdir=True, automatic_cleanup=True))
+                return cls(LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True))
             return cls(from_url(url))
         except (BaseError, ValueError) as error:
             raise Misconfigured(f"There is no object store at {parts.scheme}://{parts.netloc}: {error}") from error

@@ -111,3 +111,9 @@ async def test_removing_takes_all_under_a_key_and_nothing_beside_it(store: Objec
 def test_a_url_that_names_no_store_is_said_in_a_sentence(url: str) -> None:
     with pytest.raises(Misconfigured, match="no object store"):
         ObjectStore.open(url)
+
+
+async def test_a_folder_may_have_a_space_in_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "my räum"
+    await ObjectStore.open(folder.as_uri()).put("a", b"body")
+    assert (folder / "a").read_bytes() == b"body"
