@@ -133,7 +133,8 @@ class Stage(Generic[M]):
                 stamped = _with_hop(result, message, hop)
                 await self._bus.publish(result.subject, wire.encode(stamped), self._telemetry.headers())
             await delivery.done()
-        self._telemetry.record(hop)
+        if isinstance(message, FramesCaptured | FacesDetected):
+            self._telemetry.record(hop)
         return "done"
 
     async def _again(self, delivery: Delivery, reason: str) -> str:
