@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 0.25
 STALL_SECONDS = 15.0
-"""Without a word from render for so long the attempt is given up."""
+"""Without a word from render for so long the attempt is given up, after the time that a decoder may be silent: a file
+that makes no progress is said to be at fault, and not tried again."""
 DECODER_DEATHS = 2
 """A file that ends its decoder so often is at fault."""
 JSON_LINES = "application/jsonl"
@@ -130,6 +131,8 @@ class SegmentService:
             await self._store.download(source_key(job), source)
         except Lost as error:
             await self._still_wanted(job)
+            if (await self._ledger.read(job)).state.is_final:
+                raise  # another try came to the end meanwhile, and its result stays
             raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
 
     async def _through_lane(
@@ -157,9 +160,10 @@ class SegmentService:
     async def _outcome(self, run: LaneSession, events: AsyncIterator[Received], job: str, session: str) -> SegmentDone:
         """Wait for render's word. Raises Unavailable if it fails, dies or falls silent, Late if nobody wants it."""
         heard = time.monotonic()
+        most = STALL_SECONDS + self._lane.decoders.limits.decoder_stall_seconds
         coming = asyncio.create_task(_next(events))
         try:
-            while time.monotonic() - heard < STALL_SECONDS:
+            while time.monotonic() - heard < most:
                 await asyncio.wait((coming,), timeout=WATCH_SECONDS)
                 if coming.done():
                     heard = time.monotonic()
@@ -168,7 +172,7 @@ class SegmentService:
                     coming = asyncio.create_task(_next(events))
                 elif not run.owner_is_alive:
                     raise Unavailable("The render worker of this session died.")
-            raise Unavailable(f"Render said nothing about {job} for {STALL_SECONDS:.0f} s.")
+            raise Unavailable(f"Render said nothing about {job} for {most:.0f} s.")
         finally:
             coming.cancel()
 

@@ -13,8 +13,9 @@ import pytest
 
 from services.ingest import segments
 from services.ingest.decoder import DecoderDied
+from services.ingest.limits import IngestLimits
 from services.ingest.segments import SegmentService
-from shared.model.errors import Late, Rejected, Unavailable
+from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,
     JobDone,
@@ -63,6 +64,7 @@ class Office:
         self.store = ObjectStore.open(self.objects.as_uri())
         self.ledger = JobLedger(self.store)
         self.joins: list[Join] = []
+        self.limits = IngestLimits(decoder_stall_seconds=1)
         self.service = SegmentService(replace(rig.lane, decoders=self), self.store, self.ledger, self.folder)
         rig.render.after_frames = self.render_is_done
 
@@ -195,6 +197,21 @@ async def test_the_end_of_another_attempt_is_not_taken_for_this_ones(office: Off
 
     office.rig.render.after_frames = stale
     assert (await office.work()).record.frames == 3
+
+
+async def test_an_upload_that_is_gone_because_another_try_has_ended_does_no_harm(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended_meanwhile(_: str, __: Path) -> None:
+        await office.accept(state=JobState.DONE)
+        await office.store.put(result_key("j"), b"the result of the other try")
+        raise Lost("There is no upload.")
+
+    monkeypatch.setattr(office.store, "download", ended_meanwhile)
+    with pytest.raises(Lost):
+        await office.work()
+    assert (await office.ledger.read("j")).state is JobState.DONE
+    assert await office.store.get(result_key("j")) == b"the result of the other try"
 
 
 async def test_a_dead_render_worker_means_another_try(office: Office) -> None:
