@@ -20,6 +20,7 @@ PIECE_BYTES = 1 << 20
 UPLOAD_PIECE_BYTES = 256 * 1024
 RECONNECTIONS = 8
 PAUSE_SECONDS = 0.1
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 FINAL_STATES = frozenset({"done", "failed", "cancelled"})
 
 
@@ -45,7 +46,8 @@ class Client:
         self, base_url: str, timeout_seconds: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
         timeout = httpx.Timeout(timeout_seconds, connect=5.0)
-        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
+        near = httpx.URL(base_url).host in LOOPBACK  # no proxy of the environment leads there
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, trust_env=not near)
 
     def __enter__(self) -> Self:
         return self

@@ -214,7 +214,7 @@ class Stack:
     def _wait_until_known(self) -> None:
         """Until the gateway has heard of the lane: from then on it says that it is ready."""
         end = time.monotonic() + READY_SECONDS
-        while self._lane not in httpx.get(f"{self.rest}/healthz").json()["lanes"]:
+        while self._lane not in httpx.get(f"{self.rest}/healthz", trust_env=False).json()["lanes"]:
             if time.monotonic() > end:
                 raise Misconfigured(f"The gateway does not hear of its lane; see {self.logs}.")
             time.sleep(POLL_SECONDS)

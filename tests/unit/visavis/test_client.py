@@ -141,3 +141,11 @@ def test_cancelling_deletes_the_job() -> None:
 
     client(answer).cancel("j")
     assert asked == [("DELETE", "/v1/jobs/j")]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_no_proxy_is_asked_for_a_service_on_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    with Client(f"http://{host}:1") as asked, pytest.raises(ProblemError, match="refused") as problem:
+        asked.looks()
+    assert problem.value.code == "unreachable"
