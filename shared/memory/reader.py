@@ -107,7 +107,7 @@ class HostReader:
         try:
             fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError as error:
-            raise Unavailable(f"There is no frame pool at {self._path}; is ingest of this lane running?") from error
+            raise Unavailable("There is no frame pool; is ingest of this lane running?") from error
         try:
             return Segment(fd, os.fstat(fd).st_size)
         except VisavisError:
@@ -120,4 +120,4 @@ class HostReader:
                 words["turn"] += 1
                 words["name"] = self._name.encode()
                 return layout.holder_of(row, int(words["turn"]))
-        raise Unavailable(f"All {layout.READERS} reader rows of {self._path} are taken.")
+        raise Unavailable(f"All {layout.READERS} reader rows of the frame pool are taken.")

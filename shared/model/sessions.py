@@ -110,7 +110,7 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A worker of a lane is warm and says how much room it has, every second."""
+    """A worker of a lane is warm and says how much room it has, now and then."""
 
     lane: str
     service: str

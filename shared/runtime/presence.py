@@ -1,4 +1,4 @@
-"""Who is there: warm workers say so every second, whoever needs them listens."""
+"""Who is there: warm workers say so again and again, whoever needs them listens."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _tried("NATS server", lambda: str(binary()), "Run `make setup`.")
     yield _tried("models", lambda: f"{verify(options.models) and options.models}", "Run `make models`.")
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
-    yield _space("disk", ".", DISK_MIB, "Free some space, or set VISAVIS_VAR to another disk.")
+    yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
