@@ -69,12 +69,19 @@ class Telemetry:
     def span(
         self, name: str, headers: Mapping[str, str] | None = None, kind: str = "internal", **attributes: Any
     ) -> Iterator[trace.Span]:
-        """A span around a block, child of what `headers` carry or else of the current one. Attributes: plain values."""
+        """A span around a block, child of what `headers` carry or else of the current one. Attributes: plain values.
+
+        Of an exception it tells the class, and never the words, which may be a client's.
+        """
         parent = _w3c.extract(headers) if headers is not None else None
         with self._tracer.start_as_current_span(
-            name, context=parent, kind=_KINDS[kind], attributes=_named(attributes)
+            name, parent, _KINDS[kind], _named(attributes), record_exception=False, set_status_on_exception=False
         ) as span:
-            yield span
+            try:
+                yield span
+            except BaseException as error:
+                span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+                raise
 
     @contextmanager
     def hop(self, headers: Mapping[str, str], sent_ns: int, received_ns: int, **attributes: Any) -> Iterator[None]:

@@ -142,6 +142,14 @@ def test_a_hop_that_fails_says_so_without_the_details(telemetry: Telemetry, span
     assert b"secret" not in failed.SerializeToString()
 
 
+def test_a_span_that_fails_says_so_without_the_details(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with pytest.raises(ValueError, match="secret"), telemetry.span("request"):
+        raise ValueError("secret")
+    (failed,) = spans()
+    assert (failed.status.code, failed.status.message) == (failed.status.STATUS_CODE_ERROR, "ValueError")
+    assert b"secret" not in failed.SerializeToString()
+
+
 def test_every_frame_of_a_hop_is_counted(telemetry: Telemetry) -> None:
     name = "visavis_hop_worked_seconds_count"
     before = REGISTRY.get_sample_value(name, {"service": "detect"}) or 0
