@@ -34,7 +34,7 @@ _LOOK = {
 }
 _PROBLEMS = documented(
     "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media", "invalid-look",
-    "damaged-media", "too-small", "unavailable", "deadline-exceeded",
+    "damaged-media", "too-small", "too-demanding", "unavailable", "deadline-exceeded",
 )  # fmt: skip
 _TIMING = {
     "Server-Timing": {

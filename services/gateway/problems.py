@@ -152,7 +152,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected", error=type(error).__name__)
+    log.error("unexpected", error=type(error).__name__, trace_id=getattr(request.state, "trace_id", ""))
     return answer(request, "internal", "Something broke on our side; the trace id leads to the log.")
 
 
