@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
@@ -32,6 +34,7 @@ class NatsServer:
         self._store = store
         self._prepare_child = prepare_child
         self._port = -1
+        self._lock = -1
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,7 +43,11 @@ class NatsServer:
         return f"nats://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start and wait until it accepts connections. Raises Misconfigured with the end of its log if it does not."""
+        """Start and wait until it accepts connections.
+
+        Raises Misconfigured with the end of its log if it does not, or if another one has the store.
+        """
+        self._take_store()
         ports, log = self._store / "ports", self._store / "nats.log"
         ports.mkdir(parents=True, exist_ok=True)
         for stale in ports.iterdir():
@@ -66,6 +73,24 @@ class NatsServer:
                 self.process.kill()
                 self.process.wait()
         self.process = None
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
+
+    def _take_store(self) -> None:
+        """Two servers on one store would damage it, and neither says so. The lock goes with this process."""
+        if self._lock >= 0:
+            return
+        self._store.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._store / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise Misconfigured(
+                f"Another service runs in {self._store.parent}: end it, or name another folder."
+            ) from error
+        self._lock = lock
 
     def _wait_for_port(self, ports: Path, log: Path) -> int:
         assert self.process is not None  # noqa: S101  -- start() has just set it

@@ -63,6 +63,19 @@ def test_a_server_that_cannot_start_says_why(server: NatsServer, tmp_path: Path)
     late.stop()
 
 
+def test_a_store_has_one_server(tmp_path: Path) -> None:
+    first, second = NatsServer(tmp_path / "store"), NatsServer(tmp_path / "store")
+    first.start()
+    try:
+        with pytest.raises(Misconfigured, match="Another service runs in"):
+            second.start()
+        assert listens(port_of(first))
+    finally:
+        first.stop()
+    second.start()
+    second.stop()
+
+
 def test_a_missing_binary_is_said_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(Misconfigured, match="make setup"):
