@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,3 +14,8 @@ class LocalSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
 
     models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="An OpenTelemetry collector, which gets the traces; empty: the gateway keeps the last ones.",
+    )

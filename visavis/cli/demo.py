@@ -19,12 +19,14 @@ from visavis.cli.options import add_models_folder
 from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
 from visavis.sample import write_sample
+from visavis.settings import LocalSettings
 from visavis.stack import SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
     import argparse
 
 TRACE_SECONDS = 10.0
+TRACE_NAME = "demo_trace.json"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,10 +56,13 @@ def run(options: argparse.Namespace) -> int:
             Client(stack.rest) as client,
         ):
             job = follow_job(client, source, options.look, "picture", console, result)
-            trace = _whole_trace(client, job["trace_id"])
+            collector = LocalSettings().otlp_endpoint
+            trace = None if collector else _whole_trace(client, job["trace_id"])
         write_comparison(source, result, options.out / "demo_compare.png")
-    (options.out / "demo_trace.json").write_text(json.dumps(trace, indent=1))
-    _tell(console, job, options.out)
+    if trace is not None:
+        (options.out / TRACE_NAME).write_text(json.dumps(trace, indent=1))
+    where = f"{job['trace_id']}, sent to the collector" if collector else options.out / TRACE_NAME
+    _tell(console, job, options.out, where)
     return 0
 
 
@@ -92,7 +97,7 @@ def _service(resource_spans: dict[str, Any]) -> str:
     return next((str(a["value"]["stringValue"]) for a in attributes if a["key"] == "service.name"), "")
 
 
-def _tell(console: Console, job: dict[str, Any], out: Path) -> None:
+def _tell(console: Console, job: dict[str, Any], out: Path, trace: Path | str) -> None:
     table = Table(title=f"{job['frames']} frames, milliseconds a frame", title_justify="left")
     for column in ("hop", "waited p50", "waited p95", "worked p50", "worked p95"):
         table.add_column(column, justify="left" if column == "hop" else "right")
@@ -100,5 +105,6 @@ def _tell(console: Console, job: dict[str, Any], out: Path) -> None:
         figures = (row[f"{what}_{share}_ms"] for what in ("waited", "worked") for share in ("p50", "p95"))
         table.add_row(row["hop"], *(f"{figure:.2f}" for figure in figures))
     console.print(table)
-    for name, what in (("demo.mp4", "result"), ("demo_compare.png", "before and after"), ("demo_trace.json", "trace")):
-        console.print(f"{what:>16}: {out / name}")
+    shown = (("result", out / "demo.mp4"), ("before and after", out / "demo_compare.png"), ("trace", trace))
+    for what, where in shown:
+        console.print(f"{what:>16}: {where}")
