@@ -149,15 +149,17 @@ class NatsBus:
         replay = _Replay(subject, self._client.new_inbox())
         with _down(f"{subject} cannot be replayed"):
             subscription = await self._client.subscribe(replay.inbox)
-            await self._begin(replay)
-        self._replays.add(replay)
         try:
+            with _down(f"{subject} cannot be replayed"):
+                await self._begin(replay)
+            self._replays.add(replay)
             yield replay.new_ones(subscription)
         finally:
             self._replays.discard(replay)
             with suppress(*_DOWN):
                 await subscription.unsubscribe()
-                await self._stream.delete_consumer(replay.stream, replay.consumer)
+                if replay.consumer:
+                    await self._stream.delete_consumer(replay.stream, replay.consumer)
 
     async def _begin(self, replay: _Replay) -> None:
         """Have the server send what the replay has not seen, once more after a reconnection."""
