@@ -123,11 +123,12 @@ class Stack:
         self._wait_until_ready(list(self._services.values()))
         self._wait_until_known()
 
-    def watch(self) -> None:
-        """Start again whatever has ended by itself. Call it often."""
+    def watch(self) -> list[str]:
+        """Start again whatever has ended by itself; says what. Call it often."""
+        restarted = []
         if self._nats is not None and self._nats.process is not None and self._nats.process.poll() is not None:
             self._nats.start()
-            self.restarts += 1
+            restarted.append("nats")
         for name, service in list(self._services.items()):
             if service.process.poll() is not None:
                 self._check_exit(service)
@@ -135,7 +136,9 @@ class Stack:
                     os.close(service.ready_fd)
                 time.sleep(RESTART_PAUSE_SECONDS)
                 self._services[name] = self._spawn(name, service.facts)
-                self.restarts += 1
+                restarted.append(name)
+        self.restarts += len(restarted)
+        return restarted
 
     def wait_for_restart(self, name: str) -> None:
         """Block until the newest process of a service has said that it is ready."""
@@ -232,7 +235,8 @@ class Stack:
         """Raises Misconfigured with the end of the log if starting it again cannot help, or `always`."""
         if always or service.process.returncode == EXIT_MISCONFIGURED:
             lines = service.log.read_text(errors="replace").strip().splitlines() or ["no log"]
-            raise Misconfigured(f"{service.name} ended with {service.process.returncode}: {lines[-1][:400]}")
+            said = lines[-1].removeprefix(f"visavis {service.name}: ")[:400]
+            raise Misconfigured(f"{service.name.capitalize()} did not start: {said}")
 
 
 def _port(address: str | None, default: int) -> str:

@@ -148,10 +148,10 @@ class JobDesk:
         record = await self._read(job)
         if not await self._ledger.cancel(job):
             raise _gone(record)
-        message = JobCancelled(job=job)
-        await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         for key in (source_key(job), part_key(job, 0).rpartition("/")[0], result_key(job)):
             await self._store.remove(key)
+        message = JobCancelled(job=job)
+        await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
 
     async def result(self, job: str) -> tuple[JobRecord, int]:
         """A finished job and its result's bytes. Raises Refusal `not-found`, `not-done`, `job-failed`, `gone`."""

@@ -50,7 +50,7 @@ class RpcServer:
         try:
             port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:
-            raise Misconfigured(f"gRPC cannot listen on {self._address}: choose another grpc_port.") from error
+            raise Misconfigured(f"gRPC cannot listen on {self._address}: choose another port (grpc_port).") from error
         await _say(self._health, serving=False)
         await self._server.start()
         return f"{self._host}:{port}"

@@ -47,7 +47,7 @@ class RestServer:
             self._socket.bind((host, port))
         except OSError as error:
             self._socket.close()
-            raise Misconfigured(f"REST cannot listen on {host}:{port}: choose another rest_port.") from error
+            raise Misconfigured(f"REST cannot listen on {host}:{port}: choose another port (rest_port).") from error
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self._server = _Server(

@@ -31,6 +31,7 @@ from shared.model.jobs import (
     result_key,
     source_key,
 )
+from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession
 from shared.runtime.telemetry import log
 from shared.transport import wire
@@ -142,7 +143,7 @@ class SegmentService:
 
         def begin(facts: Facts) -> BeginSession:
             nonlocal expected
-            expected = getattr(facts, "frames_expected", 1)
+            expected = facts.frames_likely if isinstance(facts, VideoFacts) else 1
             return BeginSession(
                 session=session, epoch=self._lane.pool.epoch, want=request.want, look=request.look, facts=facts,
                 job=request.job, segment=request.segment, attempt=passage.tries,

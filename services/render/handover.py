@@ -52,7 +52,7 @@ class OwnedSession:
                 job=self.begun.job,
                 attempt=self.begun.attempt,
                 frames=self.session.frames_done,
-                frames_expected=facts.frames_expected if isinstance(facts, VideoFacts) else 1,
+                frames_expected=facts.frames_likely if isinstance(facts, VideoFacts) else 1,
                 faces=self.session.faces_done,
                 timings=summarise(self.hops),
             )

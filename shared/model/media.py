@@ -89,6 +89,12 @@ class VideoFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     duration_seconds: float = 0.0
     """What the container claims; 0 where it claims nothing."""
 
+    @property
+    def frames_likely(self) -> int:
+        """How many frames to expect: what the container claims, else what duration and rate suggest; 0 if neither."""
+        numerator, denominator = self.frame_rate
+        return self.frames_expected or round(self.duration_seconds * numerator / denominator)
+
 
 class StillFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a still picture says of itself."""

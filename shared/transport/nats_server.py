@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START_SECONDS = 10.0
+STORE_SECONDS = 5.0
 
 
 def binary() -> Path:
@@ -59,7 +60,7 @@ class NatsServer:
         self.process = subprocess.Popen(  # noqa: S603  -- our own binary, our own words
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=self._prepare_child,  # noqa: PLW1509  -- the parent has one thread when it starts children
-            start_new_session=True,
+            start_new_session=True, pass_fds=[self._lock],
         )  # fmt: skip
         self._port = self._wait_for_port(ports, log)
 
@@ -78,18 +79,20 @@ class NatsServer:
         self._lock = -1
 
     def _take_store(self) -> None:
-        """Two servers on one store would damage it, and neither says so. The lock goes with this process."""
+        """Two servers on one store would damage it, and neither says so. The lock lives as long as either process.
+
+        A server whose parent was killed is on its way out: its store is waited for.
+        """
         if self._lock >= 0:
             return
         self._store.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._store / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise Misconfigured(
-                f"Another service runs in {self._store.parent}: end it, or name another folder."
-            ) from error
+        end = time.monotonic() + STORE_SECONDS
+        while not _locked(lock):
+            if time.monotonic() > end:
+                os.close(lock)
+                raise Misconfigured(f"Another service runs in {self._store.parent}: end it, or name another folder.")
+            time.sleep(0.05)
         self._lock = lock
 
     def _wait_for_port(self, ports: Path, log: Path) -> int:
@@ -103,3 +106,11 @@ class NatsServer:
             time.sleep(0.02)
         tail = log.read_text()[-400:] if log.exists() else "no log"
         raise Misconfigured(f"The NATS server did not start within {START_SECONDS:.0f} s: {tail}")
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

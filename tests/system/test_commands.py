@@ -158,7 +158,9 @@ def test_what_went_wrong_is_one_sentence(stack: Stack, jpeg: Path, clip: Path, t
         ((tmp_path / "missing.jpg", out), "missing.jpg"),
         ((tmp_path, out), str(tmp_path)),
         ((text, out), "film.mp4"),
-        ((cut, out), "moov"),
+        ((cut, tmp_path / "out.mp4"), "moov"),
+        ((clip, out), "is a video"),
+        ((jpeg, jpeg), "is the input itself"),
         ((jpeg, out, "--look", "gorgeous"), "glamour"),
         ((jpeg, tmp_path / "nowhere" / "out.jpg"), "nowhere"),
         ((clip, tmp_path / "nowhere" / "out.mp4"), "nowhere"),
@@ -167,6 +169,7 @@ def test_what_went_wrong_is_one_sentence(stack: Stack, jpeg: Path, clip: Path, t
         assert ended.returncode == 1, arguments
         assert_one_sentence(ended.stderr, words)
         assert not out.exists()
+    assert not list(tmp_path.glob("out.*"))
 
 
 def test_a_server_that_is_not_there_is_named(jpeg: Path, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from shared.model.errors import VisavisError
 from visavis.cli import analyze, demo, doctor, models, process, up
@@ -12,6 +13,7 @@ from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 COMMANDS = (up, process, analyze, demo, models, doctor)
 
@@ -23,10 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         command.add_to(commands)
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
-    except (VisavisError, ProblemError, OSError) as error:
-        print(f"visavis: {error}", file=sys.stderr)  # noqa: T201  -- a command line prints
-        return 1
+    except (VisavisError, ProblemError) as error:
+        return _said(str(error))
+    except OSError as error:
+        return _said(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except KeyboardInterrupt:
         return 130
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    """SIGTERM ends a command as Ctrl-C does: what was started is stopped, what was made is removed."""
+    raise KeyboardInterrupt
+
+
+def _said(sentence: str) -> int:
+    print(f"visavis: {sentence}", file=sys.stderr)  # noqa: T201  -- a command line prints
+    return 1

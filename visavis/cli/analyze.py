@@ -10,7 +10,7 @@ from rich.console import Console
 
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models_folder, add_server, server
-from visavis.cli.process import kind_of
+from visavis.cli.process import check_output, kind_of
 from visavis.client import Client
 
 
@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Send the file, write its faces."""
     console = Console(stderr=True, highlight=False)
     kind = kind_of(options.input)
+    check_output(options.out, options.input)
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
             options.out.write_text(json.dumps(client.analyze_image(options.input.read_bytes())) + "\n")

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from services.detect.models.preparing import prepare
-from shared.model.errors import Unavailable
+from shared.model.errors import Rejected, Unavailable
+from shared.model.looks import parse_look
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models_folder
+from visavis.cli.process import kind_of
 from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
 from visavis.sample import write_sample
@@ -42,6 +44,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Everything that the demo promises, in order."""
     console = Console(highlight=False, soft_wrap=True)
+    parse_look(options.look)
+    if options.input is not None and kind_of(options.input).is_still:
+        raise Rejected("unsupported-media", f"{options.input} is a picture: use `visavis process IN OUT`.")
     options.out.mkdir(parents=True, exist_ok=True)
     prepare(options.models, console.print)
     result = options.out / "demo.mp4"

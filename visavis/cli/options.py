@@ -37,7 +37,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
     """The REST address of the named service, or of a short-lived one of our own that leaves nothing behind."""
     if options.server:
-        yield options.server
+        yield options.server if "://" in options.server else f"http://{options.server}"
         return
     prepare(options.models, console.print)
     with TemporaryDirectory(prefix="visavis-") as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rich.console import Console
@@ -33,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     parse_look(options.look)
     kind = kind_of(options.input)
+    check_output(options.output, options.input)
+    if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
+        raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
@@ -42,6 +46,15 @@ def run(options: argparse.Namespace) -> int:
             follow_job(client, options.input, options.look, "picture", console, options.output)
     console.print(f"Wrote {options.output}")
     return 0
+
+
+def check_output(output: Path, source: Path) -> None:
+    """Raises Rejected if the result could not be written in the end, or would replace its source."""
+    folder = output.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Rejected("no-output", f"{output} cannot be written: there is no folder {folder} that takes files.")
+    if output.resolve() == source.resolve():
+        raise Rejected("no-output", f"{output} is the input itself: name another file.")
 
 
 def kind_of(path: Path) -> MediaKind:

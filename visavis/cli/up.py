@@ -47,8 +47,11 @@ def run(options: argparse.Namespace) -> int:
         grpc_port=options.grpc_port,
         models=options.models,
     )
+    console.print("Starting...")
     with Stack(asked) as stack:
         console.print(f"REST  {stack.rest}\ngRPC  {stack.grpc}\nlogs  {stack.logs}")
         while not stopping.wait(POLL_SECONDS):
-            stack.watch()
+            for name in stack.watch():
+                console.print(f"{name} had ended and was started again; see {stack.logs}")
+        console.print("Stopping...")
     return 0

@@ -145,7 +145,7 @@ def test_a_service_that_died_comes_back_under_another_name_at_the_same_address(
 @pytest.mark.parametrize("status", [1, 78])
 def test_a_service_that_cannot_start_says_why_and_takes_all_with_it(house: House, status: int) -> None:
     house.let("detect", f"exit {status}")
-    with pytest.raises(Misconfigured, match=rf"detect ended with {status}: The sentence of the end\."):
+    with pytest.raises(Misconfigured, match=r"Detect did not start: The sentence of the end\."):
         Stack(house.options).__enter__()
     assert house.children() == []
 
