@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         command.add_to(commands)
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
     except (VisavisError, ProblemError) as error:
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _said(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except KeyboardInterrupt:
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:
