@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
@@ -12,10 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import uvloop
+
 from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
 from shared.model.looks import parse_look
 from shared.runtime.settings import ServiceSettings
+from shared.transport.nats_server import NatsServer
 from tests.bench import hops, memory, stills, throughput
 from visavis.client import Client
 from visavis.sample import portrait_jpeg, write_sample
@@ -55,10 +57,21 @@ def _measure(folder: Path, models: Path, finder: FaceFinder) -> dict[str, Any]:
         clients = {"services": client, "services_untraced": quiet}
         figures["throughput"] = found = throughput.measure(clip, folder, parse_look(LOOK), LOOK, finder, clients)
         figures["ratios"] = _ratios(found["median"])
-        figures["hop"] = asyncio.run(hops.measure(stack.nats_url, ServiceSettings()))
+    figures["hop"] = _hop(folder / "nats")
+    with Stack(traced) as stack, Client(stack.rest) as client:
         figures["still"] = stills.measure(portrait_jpeg(), LOOK, finder, stack.rest)
         figures["memory"] = memory.measure(stack, client, clip, LOOK)
     return figures
+
+
+def _hop(store: Path) -> dict[str, Any]:
+    """On a server and in the event loop that the services have, with nothing else running."""
+    server = NatsServer(store)
+    server.start()
+    try:
+        return uvloop.run(hops.measure(server.url, ServiceSettings()))
+    finally:
+        server.stop()
 
 
 def _ratios(medians: dict[str, float]) -> dict[str, float]:
