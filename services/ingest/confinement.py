@@ -39,18 +39,18 @@ def die_with(parent: int) -> None:
         os._exit(1)  # it died before the kernel knew
 
 
-def stand_back(niceness: int) -> None:
-    """Let others run first (0 does not), and let the kernel's out-of-memory killer come here first."""
-    os.nice(niceness)
-    Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-
-
-def bound(limits: IngestLimits, most_written_bytes: int) -> None:
-    """Bound memory (on top of what is mapped now), processor time, open files, and bytes written to any one file."""
+def bound(limits: IngestLimits) -> None:
+    """Bound memory (on top of what is mapped now), processor time and open files; be the first for the kernel's
+    out-of-memory killer."""
     mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     most = mapped + limits.decoder_memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+    Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
+def bound_files(most_written_bytes: int) -> None:
+    """Bound the bytes written to any one file."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_written_bytes, most_written_bytes))

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import mmap
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -78,12 +79,14 @@ class DecoderProcess:
 
     def serve(self) -> None:
         """Wait for the task, do it, answer. Returns when the parent has hung up."""
+        confinement.bound(self._limits)
         try:
             task = receive_request(self._connection)
             if isinstance(task, SlotGrant):
                 raise TypeError("a grant before the task")
-            confinement.stand_back(0 if isinstance(task, ReadStill) else self._limits.decoder_niceness)
-            confinement.bound(self._limits, _most_written(task))
+            confinement.bound_files(_most_written(task))
+            if not isinstance(task, ReadStill):
+                os.nice(self._limits.decoder_niceness)
             self._answer(task)
             while True:  # grants may still be on their way; closing now would lose the last reply with them
                 receive_request(self._connection)
