@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -101,6 +102,8 @@ async def connected(service: str, settings: ServiceSettings) -> AsyncIterator[tu
 
 def tell_ready(settings: ServiceSettings, **facts: str) -> None:
     """Tell whoever started this process that it is ready, and where."""
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection need look at it again
     log.info("ready", **facts)
     if settings.ready_fd >= 0:
         os.write(settings.ready_fd, json.dumps(facts).encode() + b"\n")
