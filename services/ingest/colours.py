@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from shared.model.pictures import Colour, Matrix
 
-UNSPECIFIED = 2
-"""H.273: nobody has said."""
 FULL_RANGE, LIMITED_RANGE = 2, 1
 """FFmpeg's AVCOL_RANGE_JPEG and AVCOL_RANGE_MPEG; 0 is unspecified."""
 _MATRICES = {1: Matrix.BT709, 5: Matrix.BT601, 6: Matrix.BT601, 7: Matrix.BT709, 9: Matrix.BT2020, 10: Matrix.BT2020}

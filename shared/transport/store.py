@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,7 @@ from obstore.store import LocalStore, from_url
 from shared.model.errors import Lost, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
 PIECE_BYTES = 1 << 20
 
@@ -57,22 +57,14 @@ class ObjectStore:
 
     async def get(self, key: str) -> bytes:
         """A small object as a whole. Raises Lost if there is none."""
-        try:
+        with _asked(key, "does not give"):
             result = await obstore.get_async(self._store, key)
             return bytes(await result.bytes_async())
-        except (ObjectNotFoundError, FileNotFoundError) as error:
-            raise Lost(f"There is no {key} in the object store.") from error
-        except BaseError as error:
-            raise Unavailable(f"The object store does not give {key}: {_short(error)}") from error
 
     async def size(self, key: str) -> int:
         """Bytes of an object. Raises Lost if there is none."""
-        try:
+        with _asked(key, "does not answer for"):
             return int((await obstore.head_async(self._store, key))["size"])
-        except (ObjectNotFoundError, FileNotFoundError) as error:
-            raise Lost(f"There is no {key} in the object store.") from error
-        except BaseError as error:
-            raise Unavailable(f"The object store does not answer for {key}: {_short(error)}") from error
 
     async def exists(self, key: str) -> bool:
         """Whether there is an object of that name."""
@@ -86,12 +78,8 @@ class ObjectStore:
         """Bytes [start, end) of an object, piece by piece."""
         while start < end:
             stop = min(end, start + PIECE_BYTES)
-            try:
+            with _asked(key, "does not give"):
                 piece = await obstore.get_range_async(self._store, key, start=start, end=stop)
-            except (ObjectNotFoundError, FileNotFoundError) as error:
-                raise Lost(f"There is no {key} in the object store.") from error
-            except BaseError as error:
-                raise Unavailable(f"The object store does not give {key}: {_short(error)}") from error
             yield bytes(piece)
             start = stop
 
@@ -118,6 +106,17 @@ class ObjectStore:
 
     async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
         return [list(batch) async for batch in obstore.list(self._store, prefix)]
+
+
+@contextmanager
+def _asked(key: str, does_not: str) -> Iterator[None]:
+    """Turns the store's errors into Lost where there is no such object, else into Unavailable."""
+    try:
+        yield
+    except (ObjectNotFoundError, FileNotFoundError) as error:
+        raise Lost(f"There is no {key} in the object store.") from error
+    except BaseError as error:
+        raise Unavailable(f"The object store {does_not} {key}: {_short(error)}") from error
 
 
 def _short(error: Exception) -> str:

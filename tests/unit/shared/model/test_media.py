@@ -58,3 +58,18 @@ def test_facts_survive_the_wire() -> None:
     still = StillFacts(geometry=Geometry(PixelFormat.RGB24, 3, 5), kind=MediaKind.PNG, exif=b"\x00\xff")
     for facts in (video, still):
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(facts), type=type(facts)) == facts
+
+
+@pytest.mark.parametrize(("claimed", "seconds", "likely"), [(40, 9.0, 40), (0, 2.0, 60), (0, 0.0, 0)])
+def test_how_many_frames_are_likely_follows_from_the_duration_where_nothing_is_claimed(
+    claimed: int, seconds: float, likely: int
+) -> None:
+    facts = VideoFacts(
+        geometry=Geometry(PixelFormat.I420, 64, 48),
+        colour=Colour(),
+        time_base=(1, 1000),
+        frame_rate=(30, 1),
+        frames_expected=claimed,
+        duration_seconds=seconds,
+    )
+    assert facts.frames_likely == likely
