@@ -58,11 +58,11 @@ class Region:
         origin = np.array(self.centre_px) - turn @ (size_px / 2, size_px / 2)
         return np.column_stack([turn, origin])
 
-    def placed(self, landmarks: Floats, size_px: int) -> Floats:
-        """Landmarks [468, 3] of the crop, in pixels of the picture; depth grows as width does."""
-        affine = self.affine(size_px)
+    def placed(self, landmarks: Floats) -> Floats:
+        """Landmarks [n, 3] in 0..1 of the crop's side, in pixels of the picture; depth grows as width does."""
+        affine = self.affine(1)
         flat = landmarks[:, :2] @ affine[:, :2].T + affine[:, 2]
-        return np.column_stack([flat, landmarks[:, 2] * (self.side_px / size_px)]).astype(np.float32)
+        return np.column_stack([flat, landmarks[:, 2] * self.side_px]).astype(np.float32)
 
 
 def shared_part(a: Box, b: Box) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -14,29 +15,72 @@ LANDMARKS = 468
 """Points of the MediaPipe Face Mesh."""
 
 
+class Layout(IntEnum):
+    """Which points a face has; the value is how many. "Right" is the person's own, as everywhere."""
+
+    MESH = LANDMARKS
+    """The MediaPipe Face Mesh, with depth."""
+    IBUG = 68
+    """iBUG 300-W: jaw 0..16 from the right ear, brows 17..26, nose 27..35, eyes 36..47, lips 48..67."""
+    FIVE = 5
+    """Centre of the right eye, of the left eye, tip of the nose, right and left corner of the mouth."""
+
+
+class Quality(StrEnum):
+    """The first thing that speaks against using a face, or that nothing does."""
+
+    GOOD = "good"
+    OUT_OF_FRAME = "out-of-frame"
+    TOO_SMALL = "too-small"
+    OCCLUDED = "occluded"
+    BLURRED = "blurred"
+
+
+class Pose(msgspec.Struct, frozen=True, array_like=True):
+    """How a head is turned, degrees; all zero looks straight into the camera."""
+
+    yaw: float
+    """Positive: to the person's own left, the right-hand side of the picture. -90..90 is seen well."""
+    pitch: float
+    """Positive: upwards."""
+    roll: float
+    """Positive: the head's top tilts to the right-hand side of the picture. -180..180."""
+
+
 class Face(msgspec.Struct, frozen=True):
-    """One face: where it is and its dense landmarks, in pixels of the upright frame."""
+    """One face: where it is and its landmarks, in pixels of the upright frame."""
 
     box_px: tuple[float, float, float, float]
     """x0, y0, x1, y1 around the landmarks; may reach over the picture's edge."""
     score: float
     """How sure the models are that this is a face, 0..1."""
-    mesh: bytes
-    """Landmarks as they travel: little-endian float32, [468, 3]."""
+    points: bytes
+    """Landmarks as they travel: little-endian float32, [n, 3]."""
     track: int = 0
     """Who it is within its session, from 1; 0 as long as nobody has said."""
+    quality: Quality = Quality.GOOD
+    pose: Pose | None = None
+    """None as long as nobody has said."""
 
     @property
     def landmarks_px(self) -> NDArray[np.float32]:
-        """[468, 3] float32, read-only: x, y in pixels; z in pixels too, smaller is nearer to the camera."""
-        return np.frombuffer(self.mesh, "<f4").reshape(-1, 3)
+        """[n, 3] float32, read-only: x, y in pixels; z in pixels too, smaller is nearer to the camera.
+
+        n is the layout's number of points; layouts without depth have z = 0.
+        """
+        return np.frombuffer(self.points, "<f4").reshape(-1, 3)
+
+    @property
+    def layout(self) -> Layout:
+        """Which points these are."""
+        return Layout(len(self.points) // 12)
 
     @classmethod
     def of(cls, landmarks_px: NDArray[np.float32], score: float) -> Self:
-        """A face from its landmarks [468, 3]; the box is drawn tightly around them."""
+        """A face from its landmarks [n, 3]; the box is drawn tightly around them."""
         low, high = landmarks_px[:, :2].min(axis=0), landmarks_px[:, :2].max(axis=0)
         box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-        return cls(box_px=box, score=float(score), mesh=np.ascontiguousarray(landmarks_px, "<f4").tobytes())
+        return cls(box_px=box, score=float(score), points=np.ascontiguousarray(landmarks_px, "<f4").tobytes())
 
     def known_as(self, track: int) -> Self:
         """The same face with its identity."""

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.model.faces import Face
 from shared.model.hops import Hop
+from shared.model.offers import ModelChoice
 
 
 class FrameReference(msgspec.Struct, frozen=True, array_like=True):
@@ -40,6 +41,8 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
     """The render worker that owns the session."""
     frames: tuple[CapturedFrame, ...]
     """1..16 frames, in order."""
+    models: ModelChoice = ModelChoice()
+    """By which the faces are found."""
     hops: tuple[Hop, ...] = ()
     """What the hops before took, in order."""
 

@@ -9,6 +9,7 @@ import msgspec
 from shared.model.hops import HopSummary
 from shared.model.looks import Look
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 
 TRIES = 5
 """So often a segment is tried before it goes to the dead letters."""
@@ -51,6 +52,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     want: Want
     look: Look
     source_kind: MediaKind
+    models: ModelChoice = ModelChoice()
     created_unix_seconds: float
     trace_id: str = ""
     attempt: int = 0
@@ -83,6 +85,7 @@ class SegmentRequested(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     segment: int = 0
     want: Want
     look: Look
+    models: ModelChoice = ModelChoice()
 
     @property
     def subject(self) -> str:

@@ -9,6 +9,7 @@ from shared.model.hops import Hop
 from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
 from shared.model.media import Facts, MediaKind
+from shared.model.offers import ModelChoice, ModelOffer
 
 CHUNK_BYTES = 512 * 1024
 """Largest piece of media in one message; NATS takes 1 MiB by default."""
@@ -28,6 +29,7 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first chunk."""
     complete: bool
     """True if `body` is all there is."""
+    models: ModelChoice = ModelChoice()
 
     SUBJECT = "sessions.open"
 
@@ -119,6 +121,8 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """How many sessions more it takes."""
     slots_in_use: int = 0
     """Of ingest: slots of the lane's frame pool that are not free."""
+    models: tuple[ModelOffer, ...] = ()
+    """Of detect: what a request may choose from."""
 
     SUBJECT = "lanes.report"
 

@@ -34,6 +34,7 @@ TESTED_ELSEWHERE = {
     "shared/model/errors.py": "tests/unit/shared/runtime/test_stage.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
+    "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",
     # one suite for the double and the real thing
     "shared/testing.py": "tests/contract/test_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",

@@ -107,7 +107,7 @@ def test_a_face_larger_than_the_picture_is_found_by_the_second_detector(finder: 
     (picture,) = clip("signer_720p.mp4", 1)
     (face,) = finder.find(picture)
     near = close_up(picture, face, 1.6)
-    assert finder._detectors[0].detect(near) == []
+    assert finder._detector._full_range.detect(near) == []
     assert len(finder.find(near)) == 1
 
 

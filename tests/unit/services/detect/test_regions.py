@@ -37,7 +37,7 @@ def test_the_corners_of_the_crop_are_the_corners_of_the_square() -> None:
 def test_landmarks_go_back_to_where_they_were_seen() -> None:
     region = Region((100, 60), 96, 0.3)
     crop = np.array([[96, 96, 10], [0, 0, -4]], np.float32)
-    placed = region.placed(crop, 192)
+    placed = region.placed(crop / 192)
     np.testing.assert_allclose(placed[0], (100, 60, 5), atol=1e-4)
     np.testing.assert_allclose(placed[1, :2], region.affine(192) @ (0, 0, 1), atol=1e-4)
     assert placed.dtype == np.float32

@@ -5,7 +5,7 @@ from shared.model.faces import Face
 
 
 def face(x: float, y: float = 0, side: float = 100, score: float = 0.9) -> Face:
-    return Face(box_px=(x, y, x + side, y + side), score=score, mesh=b"")
+    return Face(box_px=(x, y, x + side, y + side), score=score, points=b"")
 
 
 def numbers(faces: list[Face]) -> list[int]:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from shared.model.faces import LANDMARKS, Face, face_document
+from shared.model.faces import LANDMARKS, Face, Layout, face_document
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,3 +54,8 @@ def test_the_document_has_what_the_public_contract_says(landmarks_px: Points) ->
     assert list(document) == ["track", "score", "box", "landmarks"]
     assert document["score"] == 0.3333
     assert np.allclose(document["landmarks"], landmarks_px, atol=0.005)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_the_layout_is_told_by_the_number_of_points(layout: Layout) -> None:
+    assert Face.of(np.ones((layout, 3), np.float32), 1.0).layout is layout

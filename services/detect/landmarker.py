@@ -1,0 +1,51 @@
+"""A landmark model whose graph gives the points of the face in each crop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.detect.regions import Region
+from services.detect.sampling import sample_rgb
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from services.detect.contracts import Crops, Detection, Floats
+    from services.detect.engine import Engine
+    from shared.model.faces import Face
+    from shared.model.pictures import Picture
+
+
+class GraphLandmarker:
+    """A landmark model on an opened engine; the graph's inputs and outputs are those of `services.detect.models`."""
+
+    def __init__(self, engine: Engine, *, size_px: int, points: int) -> None:
+        """size_px: side of the crop; points: landmarks of a face."""
+        self.points = points
+        self._engine = engine
+        self._size_px = size_px
+
+    def warm_up(self) -> None:
+        """Run on one crop."""
+        self._engine.warm_up({"image": (1, self._size_px, self._size_px, 3)})
+
+    def region_of_detection(self, seen: Detection) -> Region:
+        """Around a detector's box, turned by its eyes."""
+        return Region.of_detection(seen.box_px, seen.keypoints_px)
+
+    def region_of_face(self, face: Face) -> Region:
+        """Around the landmarks of the frame before."""
+        return Region.of_face(face)
+
+    def crop(self, picture: Picture, region: Region) -> Crops:
+        """RGB uint8 [size, size, 3]."""
+        size = (self._size_px, self._size_px)
+        return sample_rgb(picture, region.affine(self._size_px), size, black_outside=False)
+
+    def locate(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Landmarks [n, points, 3] in 0..1 of the crop's side and presence [n], 0..1, for crops [n, size, size, 3]."""
+        found = self._engine.run(image=crops)
+        landmarks: Floats = found["landmarks"] / np.float32(self._size_px)
+        return landmarks, found["presence"]
