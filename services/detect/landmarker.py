@@ -47,5 +47,4 @@ class GraphLandmarker:
     def locate(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Landmarks [n, points, 3] in 0..1 of the crop's side and presence [n], 0..1, for crops [n, size, size, 3]."""
         found = self._engine.run(image=crops)
-        landmarks: Floats = found["landmarks"] / np.float32(self._size_px)
-        return landmarks, found["presence"]
+        return np.asarray(found["landmarks"] / self._size_px, np.float32), found["presence"]
