@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from shared.model.errors import Rejected
+from shared.model.faces import Layout
+from shared.model.parts import GIVEN, Part
 
 
 def _strength(sentence: str) -> Any:
@@ -26,6 +28,23 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """True if no effect has any strength."""
         return not any(msgspec.structs.astuple(self))
 
+
+_SKIN: Final = frozenset(
+    {
+        *(Part.OVAL, Part.BARE_SKIN, Part.LIPS),
+        *(Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW),
+    }
+)
+
+NEEDS: Final[dict[str, frozenset[Part]]] = {
+    "smooth": _SKIN,
+    "whiten": _SKIN,
+    "slim_face": frozenset({Part.RIGHT_JAW, Part.LEFT_JAW}),
+    "enlarge_eyes": frozenset(
+        {Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE, Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS}
+    ),
+}
+"""Every effect and the parts of a face that it is drawn by."""
 
 PRESETS: dict[str, Look] = {
     "none": Look(),
@@ -52,6 +71,28 @@ def parse_look(text: str | bytes) -> Look:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         known = ", ".join(Look.__struct_fields__)
         raise Rejected("invalid-look", f"The look is not valid: {error}. Effects: {known}.") from error
+
+
+def unsupported(look: Look, layout: Layout) -> list[str]:
+    """The effects that a look asks for and that faces of this layout lack a part for, in the look's order."""
+    return [name for name, parts in NEEDS.items() if getattr(look, name) and not parts <= GIVEN[layout]]
+
+
+def refuse_unsupported(look: Look, layout: Layout) -> None:
+    """Raise Rejected (`unsupported-look`) where faces of this layout lack a part that the look is drawn by.
+
+    The sentence names the effects, the parts, and the layouts that have them all.
+    """
+    refused = unsupported(look, layout)
+    if not refused:
+        return
+    lacking = [part for part in Part if any(part in NEEDS[name] for name in refused) and part not in GIVEN[layout]]
+    enough = [str(int(other)) for other in Layout if not unsupported(look, other)]
+    raise Rejected(
+        "unsupported-look",
+        f"{' and '.join(refused)} cannot be drawn on faces of {int(layout)} points, which lack {', '.join(lacking)}: "
+        f"choose a landmark model of {' or '.join(enough)} points, or leave the effects out.",
+    )
 
 
 def look_schema() -> dict[str, Any]:

@@ -7,7 +7,10 @@ import msgspec
 import pytest
 
 from shared.model.errors import Rejected
-from shared.model.looks import PRESETS, Look, look_schema, parse_look
+from shared.model.faces import Layout
+from shared.model.looks import NEEDS, PRESETS, Look, look_schema, parse_look, refuse_unsupported, unsupported
+
+EVERYTHING = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
 
 
 def test_a_preset_is_found_by_its_name() -> None:
@@ -71,3 +74,32 @@ def test_the_schema_gives_every_effect_its_range_default_and_sentence() -> None:
         assert effect["description"].endswith(".")
     assert look_schema()["additionalProperties"] is False
     json.dumps(look_schema())
+
+
+def test_every_effect_says_which_parts_of_a_face_it_needs() -> None:
+    assert set(NEEDS) == set(Look.__struct_fields__)
+    assert all(NEEDS.values())
+
+
+@pytest.mark.parametrize("layout", [Layout.MESH, Layout.IBUG])
+def test_dense_layouts_support_every_effect(layout: Layout) -> None:
+    assert unsupported(EVERYTHING, layout) == []
+    refuse_unsupported(EVERYTHING, layout)
+
+
+def test_five_points_support_the_eyes_alone() -> None:
+    assert unsupported(EVERYTHING, Layout.FIVE) == ["smooth", "whiten", "slim_face"]
+    assert unsupported(Look(enlarge_eyes=1.0), Layout.FIVE) == []
+
+
+def test_what_a_look_does_not_ask_for_is_not_missing() -> None:
+    assert unsupported(Look(), Layout.FIVE) == []
+    assert unsupported(Look(slim_face=0.1, enlarge_eyes=0.1), Layout.FIVE) == ["slim_face"]
+
+
+def test_the_refusal_names_effects_parts_and_the_way_out() -> None:
+    with pytest.raises(Rejected) as raised:
+        refuse_unsupported(Look(slim_face=0.2, smooth=0.2), Layout.FIVE)
+    assert raised.value.code == "unsupported-look"
+    for word in ("smooth and slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
+        assert word in raised.value.detail

@@ -1,0 +1,59 @@
+"""The parts of a face by name: what an effect is written on, and which parts each layout of landmarks gives."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from shared.model.faces import Layout
+
+
+class Part(StrEnum):
+    """A ring, a line or single points in the picture's plane. "Right" is the person's own, as everywhere.
+
+    Rings are closed and do not cross themselves; how many points a ring has depends on the layout. Lines and points
+    have the same number and the same meaning in every layout that gives them.
+    """
+
+    OVAL = "oval"
+    """Ring along the jaw and up to the hairline. Above the brows it is a guess: colour tells hair from skin."""
+    RIGHT_JAW = "right-jaw"
+    LEFT_JAW = "left-jaw"
+    """Lines of nine points from beside the ear down to beside the tip of the chin, opposite to each other in pairs."""
+    CHIN = "chin"
+    """One point: its tip on the middle line."""
+    RIGHT_EYE = "right-eye"
+    LEFT_EYE = "left-eye"
+    """Rings along the lids."""
+    RIGHT_EYE_CENTRE = "right-eye-centre"
+    LEFT_EYE_CENTRE = "left-eye-centre"
+    """One point."""
+    RIGHT_EYE_CORNERS = "right-eye-corners"
+    LEFT_EYE_CORNERS = "left-eye-corners"
+    """Two points: outer, inner."""
+    RIGHT_BROW = "right-brow"
+    LEFT_BROW = "left-brow"
+    """Rings around the hairs."""
+    NOSE_RIDGE = "nose-ridge"
+    """Line of four points from between the eyes down to the tip."""
+    NOSE_TIP = "nose-tip"
+    """One point."""
+    LIPS = "lips"
+    """Ring along their outer edge; the mouth lies inside."""
+    MOUTH = "mouth"
+    """Ring along the inner edge of the lips; flat where the mouth is shut."""
+    MOUTH_CORNERS = "mouth-corners"
+    """Two points: right, left."""
+    BARE_SKIN = "bare-skin"
+    """Single points on cheeks, forehead and nose, where hair, lips and shadows are rare; how many is the layout's."""
+
+
+_OF_FIVE: Final = frozenset(
+    {
+        *(Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE, Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS),
+        *(Part.NOSE_TIP, Part.MOUTH_CORNERS),
+    }
+)
+
+GIVEN: Final = {Layout.MESH: frozenset(Part), Layout.IBUG: frozenset(Part), Layout.FIVE: _OF_FIVE}
+"""The parts that each layout gives, measured or estimated well enough to draw by."""
