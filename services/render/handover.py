@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HOPS_KEPT = 4096
 PROGRESS_SECONDS = 0.5
+BROKEN = Problem("internal", "Drawing or encoding this segment failed; the service's log says why.")
 
 
 @dataclass(slots=True)
@@ -96,10 +97,9 @@ class Handover:
             chunk = Chunk(body=picture[start : start + CHUNK_BYTES], last=start + CHUNK_BYTES >= len(picture))
             await self._bus.send(subject, wire.encode(chunk), headers)
 
-    async def failure(self, owned: OwnedSession) -> None:
+    async def failure(self, owned: OwnedSession, problem: Problem = BROKEN) -> None:
         """Leave nothing behind, and tell ingest (a segment) or the client (a still)."""
         owned.sink.abort()
-        problem = Problem("internal", "Drawing or encoding this segment failed; the service's log says why.")
         if owned.begun.job:
             failed = SegmentFailed(job=owned.begun.job, session=owned.begun.session, problem=problem)
             await self._bus.publish(failed.subject, wire.encode(failed), self._telemetry.headers())

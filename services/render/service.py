@@ -6,12 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from services.render.handover import Handover, OwnedSession
+from services.render.handover import BROKEN, Handover, OwnedSession
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
-from shared.model.errors import Late
+from shared.model.errors import Late, Rejected
 from shared.model.frames import ForRender, FramesEnded
-from shared.model.jobs import Want
+from shared.model.jobs import Problem, Want
 from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime.telemetry import log
@@ -80,14 +80,16 @@ class RenderService:
             if self._sessions.get(passage.message.session) is not owned:
                 raise Late("The session is over.")
             owned.touched = time.monotonic()
-            advanced = False
+            results: Sequence[Publishable] = ()
+            problem: Problem | None = BROKEN
             try:
                 results = await self._advance(owned, passage)
-                advanced = True
-            finally:  # whatever went wrong: the loop says so, the session is over, and who waits for it is told
-                if not advanced:
-                    self._sessions.pop(owned.begun.session, None)
-                    await self._handover.failure(owned)
+                problem = None
+            except Rejected as error:  # told to who waits; nothing is wrong with the message
+                problem = Problem(error.code, error.detail)
+            finally:  # whatever went wrong: the session is over, and who waits for it is told
+                if problem is not None:
+                    await self._fail(owned, passage.message, problem)
             return results
 
     async def sweep(self) -> None:
@@ -108,10 +110,19 @@ class RenderService:
         for name in list(self._sessions):
             await self._drop(name)
 
+    async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
+        self._sessions.pop(owned.begun.session, None)
+        if not isinstance(message, FramesEnded):  # a still has no other frames, and nobody waits for its slot then
+            for frame in message.frames:
+                self._reader.release(frame.captured.reference)
+        await self._handover.failure(owned, problem)
+
     async def _advance(self, owned: OwnedSession, passage: Passage[ForRender]) -> Sequence[Publishable]:
         message = passage.message
         if isinstance(message, FramesEnded):
             owned.session.frames_total = message.frames
+        elif message.problem is not None:
+            raise Rejected(message.problem.code, message.problem.detail)
         else:
             await self._feed(owned, message.frames)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.model.faces import Face
 from shared.model.hops import Hop
+from shared.model.jobs import Problem
 from shared.model.offers import ModelChoice
 
 
@@ -51,6 +52,11 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
         """`lane.<lane>.detect`"""
         return f"lane.{self.lane}.detect"
 
+    def refused(self, problem: Problem) -> FacesDetected:
+        """What render is told where the faces of these frames cannot be found as the request wants it."""
+        frames = tuple(DetectedFrame(frame, ()) for frame in self.frames)
+        return FacesDetected(self.lane, self.session, self.worker, frames, problem=problem)
+
 
 class DetectedFrame(msgspec.Struct, frozen=True, array_like=True):
     """One frame and the faces that were found in it."""
@@ -67,6 +73,8 @@ class FacesDetected(msgspec.Struct, frozen=True, tag=True):
     worker: str
     frames: tuple[DetectedFrame, ...]
     hops: tuple[Hop, ...] = ()
+    problem: Problem | None = None
+    """Why there are no faces and the session comes to nothing; the frames are only to be given back."""
 
     @property
     def subject(self) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from shared.model.errors import Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
 from shared.model.frames import FacesDetected, FramesCaptured
 from shared.model.hops import Hop
+from shared.model.jobs import Problem
 from shared.runtime.telemetry import log, sent_ns_of
 from shared.transport import wire
 
@@ -127,7 +128,7 @@ class Stage(Generic[M]):
         passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)
         with self._telemetry.hop(delivery.headers, sent_ns, received_ns, tries=delivery.tries):
             with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
-                results = await self._work(passage)
+                outcome, results = await self._worked(passage)
             hop = passage.hop(self._telemetry.service)
             for result in results:
                 stamped = _with_hop(result, message, hop)
@@ -135,7 +136,17 @@ class Stage(Generic[M]):
             await delivery.done()
         if isinstance(message, FramesCaptured | FacesDetected):
             self._telemetry.record(hop)
-        return "done"
+        return outcome
+
+    async def _worked(self, passage: Passage[M]) -> tuple[str, Sequence[Publishable]]:
+        """What came of it. Frames that are refused are a result too: whoever waits for them hears of it from render."""
+        try:
+            return "done", await self._work(passage)
+        except Rejected as error:
+            if not isinstance(passage.message, FramesCaptured):
+                raise
+            log.info("refused", code=error.code, detail=error.detail)
+            return "refused", [passage.message.refused(Problem(error.code, error.detail))]
 
     async def _again(self, delivery: Delivery, reason: str) -> str:
         delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))

@@ -13,17 +13,18 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.render.drawing import Painter
 from services.render.handover import PROGRESS_SECONDS
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
-from shared.model.errors import FrameLost, Late, Unavailable
+from shared.model.errors import FrameLost, Late, Rejected, Unavailable
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
 from shared.model.hops import Hop
-from shared.model.jobs import JobEvent, JobProgressed, SegmentDone, SegmentFailed, Want, part_key
+from shared.model.jobs import JobEvent, JobProgressed, Problem, SegmentDone, SegmentFailed, Want, part_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
@@ -205,6 +206,40 @@ async def test_a_lost_frame_fails_the_session_and_tells_ingest(worker: Worker) -
     [failed] = worker.events()
     assert (type(failed), failed.session) == (SegmentFailed, "s")
     assert (worker.files(), worker.service.room) == ([], 2)
+
+
+def refused(frame: DetectedFrame, session: str) -> Passage[Any]:
+    problem = Problem("unknown-model", "There is no such model here.")
+    return Passage(FacesDetected("local", session, "w", (frame,), problem=problem), 1, 0.5, time.perf_counter())
+
+
+async def test_a_segment_that_detect_refuses_fails_with_its_reason(worker: Worker) -> None:
+    await worker.begin()
+    assert await worker.service.draw(refused(worker.frame(0), "s")) == ()
+    [failed] = worker.events()
+    assert (type(failed), failed.problem.code) == (SegmentFailed, "unknown-model")
+    assert (worker.files(), worker.slots_in_use(), worker.service.room) == ([], 0, 2)
+
+
+async def test_the_client_of_a_still_that_detect_refuses_is_told_and_the_slot_is_free(worker: Worker) -> None:
+    await worker.begin("still", facts=STILL, job="", frames=1)
+    async with worker.bus.listen(live_out("still")) as messages:
+        await worker.service.draw(refused(worker.frame(0, STILL), "still"))
+        failed = wire.decode((await anext(messages)).body, wire.decoder(ForClient))
+    assert failed == SessionFailed(problem=Problem("unknown-model", "There is no such model here."))
+    assert worker.slots_in_use() == 0
+
+
+async def test_a_look_that_cannot_be_drawn_is_told_and_not_a_dead_letter(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Rejected("unsupported-look", "Not on five points.")
+
+    monkeypatch.setattr(Painter, "draw", refuse)
+    await worker.begin(want=Want.PICTURE, look=Look(smooth=1))
+    await worker.draw(worker.frame(0))
+    assert [event.problem.code for event in worker.events()] == ["unsupported-look"]
 
 
 async def test_a_part_that_cannot_be_stored_fails_the_session(worker: Worker, tmp_path: Path) -> None:

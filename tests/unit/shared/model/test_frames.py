@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FrameReference, FramesCaptured, FramesEnded
+from shared.model.jobs import Problem
 
 FRAME = CapturedFrame(FrameReference(2**62, 3, 4), sequence=5, pts=-6, duration=7)
 Message = FramesCaptured | FacesDetected | FramesEnded
@@ -21,6 +22,13 @@ def test_a_message_survives_the_wire(message: Message) -> None:
 
 def test_every_message_knows_its_subject() -> None:
     assert [message.subject for message in MESSAGES] == ["lane.a.detect", "lane.a.render.2", "lane.a.render.2"]
+
+
+def test_what_is_refused_names_the_same_frames_to_the_same_worker() -> None:
+    problem = Problem("unknown-model", "No.")
+    refused = FramesCaptured("a", "s", "2", (FRAME,)).refused(problem)
+    assert refused == FacesDetected("a", "s", "2", (DetectedFrame(FRAME, ()),), problem=problem)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(refused), type=FacesDetected) == refused
 
 
 def test_a_reference_is_small() -> None:

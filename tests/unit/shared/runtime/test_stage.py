@@ -10,6 +10,7 @@ import pytest
 from shared.model.errors import FrameLost, Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
 from shared.model.frames import CapturedFrame, FacesDetected, FrameReference, FramesCaptured
 from shared.model.hops import Hop
+from shared.model.jobs import Problem
 from shared.runtime.stage import Passage, Stage
 from shared.testing import MemoryBus
 from shared.transport import wire
@@ -43,6 +44,10 @@ class Work:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+
+async def refusing(_: object) -> Sequence[Publishable]:
+    raise Rejected("code", "bad")
 
 
 @pytest.fixture
@@ -100,11 +105,8 @@ async def test_what_is_late_or_lost_is_acknowledged(bus: MemoryBus, telemetry: T
     assert len(work.passages) == 1
 
 
-@pytest.mark.parametrize("error", [Malformed("bad"), Rejected("code", "bad")], ids=lambda e: type(e).__name__)
-async def test_what_is_malformed_goes_to_the_dead_at_once(
-    bus: MemoryBus, telemetry: Telemetry, error: Exception
-) -> None:
-    work = Work(error)
+async def test_what_is_malformed_goes_to_the_dead_at_once(bus: MemoryBus, telemetry: Telemetry) -> None:
+    work = Work(Malformed("bad"))
     async with running(stage_of(bus, telemetry, work)):
         await publish(bus)
         await until(lambda: bus.kept("dead.>") and not bus.kept(QUEUE.subject))
@@ -112,6 +114,26 @@ async def test_what_is_malformed_goes_to_the_dead_at_once(
     assert (dead.subject, dead.headers["visavis-reason"]) == ("dead.lane.a.detect", "bad")
     assert dead.body == wire.encode(CAPTURED)
     assert len(work.passages) == 1
+
+
+async def test_frames_that_are_refused_are_told_to_render(bus: MemoryBus, telemetry: Telemetry) -> None:
+    work = Work(Rejected("unknown-model", "No such model."))
+    async with running(stage_of(bus, telemetry, work)):
+        await publish(bus)
+        await until(lambda: bus.kept("lane.a.render.2") and not bus.kept(QUEUE.subject))
+    told = wire.decode(bus.kept("lane.a.render.2")[0].body, wire.decoder(FacesDetected))
+    assert told.problem == Problem("unknown-model", "No such model.")
+    assert tuple(frame.captured for frame in told.frames) == FRAMES
+    assert not bus.kept("dead.>")
+
+
+async def test_a_refused_message_about_no_frames_goes_to_the_dead(bus: MemoryBus, telemetry: Telemetry) -> None:
+    stage: Stage[FacesDetected] = Stage(bus, telemetry, QUEUE, FacesDetected, refusing)
+    task = asyncio.create_task(stage.run())
+    await publish(bus, wire.encode(DETECTED))
+    await until(lambda: bus.kept("dead.>") and not bus.kept(QUEUE.subject))
+    task.cancel()
+    assert bus.kept("dead.>")[0].headers["visavis-reason"] == "bad"
 
 
 async def test_what_cannot_be_read_goes_to_the_dead_without_any_work(bus: MemoryBus, telemetry: Telemetry) -> None:
