@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from services.ingest.pump import FramePump
 from shared.model.errors import Unavailable
 from shared.model.frames import FramesEnded
+from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     BeginSession,
     EndSession,
@@ -36,6 +37,7 @@ END_SECONDS = 5.0
 """So long leaving a session waits for its owner to confirm the end; after that it is asked in the background."""
 RELEASE_POLL_SECONDS = 0.02
 ASK_AGAIN_SECONDS = 0.1
+DEPLOYMENT_MODELS = ModelChoice()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
 
@@ -64,10 +66,11 @@ class Lane:
 class LaneSession:
     """A context manager: afterwards nothing of the session is left, or its slots are in quarantine."""
 
-    def __init__(self, lane: Lane, session: str) -> None:
+    def __init__(self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS) -> None:
+        """models: by which detect is to find the faces."""
         self._lane = lane
         self._session = session
-        self._pump = FramePump(lane, session)
+        self._pump = FramePump(lane, session, models)
         self._begun: SessionBegun | None = None
         self._fed = False
 

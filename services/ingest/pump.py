@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.ingest.decoder import DecodedFrame, Decoding
     from services.ingest.lane import Lane
     from shared.model.media import Facts
+    from shared.model.offers import ModelChoice
     from shared.model.sessions import SessionBegun
 
 SLOT_POLL_SECONDS = 0.002
@@ -34,10 +35,11 @@ _Entry = tuple[CapturedFrame, float]
 class FramePump:
     """One session's frames, from the decoder to the bus."""
 
-    def __init__(self, lane: Lane, session: str) -> None:
+    def __init__(self, lane: Lane, session: str, models: ModelChoice) -> None:
         self._lane = lane
         self._pool = lane.pool
         self._session = session
+        self._models = models
         self._granted: set[int] = set()
         self._full = lane.frames_per_message
         self._granting: asyncio.Task[None] | None = None
@@ -136,6 +138,7 @@ class FramePump:
             session=self._session,
             worker=begun.worker,
             frames=tuple(frame for frame, _ in batch),
+            models=self._models,
             hops=(hop,),
         )
         await self._lane.bus.publish(message.subject, wire.encode(message), self._lane.telemetry.headers())

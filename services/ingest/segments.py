@@ -52,6 +52,8 @@ STALL_SECONDS = 15.0
 that makes no progress is said to be at fault, and not tried again."""
 DECODER_DEATHS = 2
 """A file that ends its decoder so often is at fault."""
+OUR_FAULTS = frozenset({"internal", "unavailable"})
+"""Codes of problems that another try may not have; every other is the request's."""
 JSON_LINES = "application/jsonl"
 _events = wire.decoder(JobEvent)
 
@@ -151,7 +153,7 @@ class SegmentService:
 
         async with (
             self._lane.bus.listen(f"jobs.event.{request.job}") as events,
-            LaneSession(self._lane, session) as run,
+            LaneSession(self._lane, session, request.models) as run,
         ):
             feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms)
             watching = self._outcome(run, events, request.job, session)
@@ -210,12 +212,12 @@ async def _next(events: AsyncIterator[Received]) -> Received:
 
 
 def _ended(event: JobEvent, session: str) -> SegmentDone | None:
-    """The end of this session, if the event is that. Raises for an end without a part."""
+    """The end of this session, if the event is that. Raises Unavailable, Rejected or Late for an end without a part."""
     match event:
         case SegmentDone(session=ended) if ended == session:
             return event
         case SegmentFailed(session=ended, problem=problem) if ended == session:
-            raise Unavailable(problem.detail)
+            raise Unavailable(problem.detail) if problem.code in OUR_FAULTS else Rejected(problem.code, problem.detail)
         case JobCancelled():
             raise Late("The job was cancelled.")
     return None

@@ -93,7 +93,7 @@ class StillService:
                 facts=facts, reply_kind=request.reply_kind, frames=1,
             )  # fmt: skip
 
-        async with LaneSession(self._lane, request.session) as run:
+        async with LaneSession(self._lane, request.session, request.models) as run:
             await run.feed(ReadStill(data), begin, waited_ms)
             await run.released(until=request.deadline_unix_seconds)
 

@@ -11,6 +11,7 @@ import pytest
 from services.ingest import pump
 from services.ingest.pump import FramePump
 from shared.model.errors import Rejected, Unavailable
+from shared.model.offers import ModelChoice
 from shared.model.pictures import Geometry, PixelFormat
 from shared.model.sessions import SessionBegun
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from shared.model.media import Facts, StillFacts, VideoFacts
 
 FOR_EVER = 3600.0
+MODELS = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
 
 
 async def pumped(rig: Any, facts: Facts) -> FramePump:
     """Everything that the decoder has, to its end."""
-    one = FramePump(rig.lane, "s")
+    one = FramePump(rig.lane, "s", MODELS)
     try:
         async with rig.decode(None) as decoding, one.granting(decoding, facts):
             await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5)
@@ -58,6 +60,13 @@ async def test_a_message_says_how_long_its_frames_took(rig: Any, video_facts: Vi
     [hop] = rig.render.taken[0].hops
     assert (hop.name, hop.waited_ms, hop.frames) == ("ingest", 1.5, 1)
     assert hop.worked_ms > 0
+
+
+async def test_a_message_says_which_models_are_wanted(rig: Any, video_facts: VideoFacts) -> None:
+    rig.scripted(1)
+    await pumped(rig, video_facts)
+    await rig.until(lambda: rig.render.taken)
+    assert rig.render.taken[0].models == MODELS
 
 
 async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_facts: VideoFacts) -> None:

@@ -35,6 +35,7 @@ from shared.model.jobs import (
 )
 from shared.model.looks import Look
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 from shared.runtime.stage import Passage
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
@@ -187,6 +188,24 @@ async def test_a_segment_that_render_could_not_finish_is_tried_again(office: Off
     with pytest.raises(Unavailable, match="Broken"):
         await office.work()
     assert office.leftovers() == ([], 0)
+
+
+async def test_a_segment_that_the_lane_cannot_serve_fails_its_job_at_the_first_try(office: Office) -> None:
+    problem = Problem("unknown-model", "There is no such model here.")
+
+    async def fail(_: object) -> None:
+        await office.tell(SegmentFailed(job="j", session=await office.begun(), problem=problem))
+
+    office.rig.render.after_frames = fail
+    failed = await office.work()
+    assert (failed.record.state, failed.record.problem) == (JobState.FAILED, problem)
+    assert office.leftovers() == ([], 0)
+
+
+async def test_the_models_that_a_job_wants_travel_with_its_frames(office: Office) -> None:
+    models = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
+    await office.service.segment(Passage(msgspec.structs.replace(REQUEST, models=models), 1, 0.0, time.perf_counter()))
+    assert {message.models for message in office.rig.render.taken} == {models}
 
 
 async def test_the_end_of_another_attempt_is_not_taken_for_this_ones(office: Office) -> None:

@@ -12,6 +12,7 @@ from services.ingest.stills import StillService
 from shared.model.errors import Rejected
 from shared.model.jobs import Want
 from shared.model.looks import Look
+from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     BeginSession,
     Chunk,
@@ -89,6 +90,13 @@ async def test_a_large_still_comes_in_chunks(desk: Desk) -> None:
         await desk.rig.bus.send(live_in("s"), wire.encode(Chunk(body=body, last=last)))
     await desk.rig.until(lambda: desk.service.room == 2)
     assert [task.data for task in desk.read] == [b"one two three"]
+
+
+async def test_the_models_that_a_still_wants_travel_with_its_frame(desk: Desk) -> None:
+    models = ModelChoice(detector="scrfd-500m")
+    await desk.open(models=models)
+    await desk.rig.until(lambda: desk.service.room == 2)
+    assert [message.models for message in desk.rig.render.taken] == [models]
 
 
 async def test_more_stills_than_there_is_room_for_are_refused(desk: Desk) -> None:
