@@ -24,7 +24,7 @@ def convert(model: Model, content: bytes) -> bytes:
     image. The mesh takes `image` uint8 [faces, 192, 192, 3] (RGB) and gives `landmarks` float32 [faces, 468, 3] in
     pixels of the crop and `presence` [faces], 0..1.
     """
-    return _detector(model, content) if model.family is Family.DETECTOR else _mesh(model, content)
+    return _detector(model, content) if model.family is Family.BLAZEFACE else _mesh(model, content)
 
 
 def _detector(model: Model, content: bytes) -> bytes:

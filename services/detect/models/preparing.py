@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.detect.models import store, wheel
-from services.detect.models.registry import LICENCE_MEMBER, MODELS
+from services.detect.models.registry import CONVERTER_REVISION, LICENCE_MEMBER, MODELS
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -22,12 +22,18 @@ def prepare(folder: Path, report: Callable[[str], None]) -> None:
     try:
         store.verify(folder)
     except Misconfigured as reason:
-        report(str(reason) if (folder / store.MANIFEST_FILE).exists() else f"Preparing the models in {folder}.")
+        report(str(reason) if (folder / store.REGISTRY_FILE).exists() else f"Preparing the models in {folder}.")
     else:
         report(f"The models in {folder} are ready.")
         return
     files = _kept(folder) or _fetched(report)
-    store.write(folder, wheel.REQUIREMENT, {**files, **_converted(files, report)})
+    converted = _converted(files, report)
+    registry = store.Registry(
+        revision=CONVERTER_REVISION,
+        notices={store.LICENCE_FILE: store.sha256_of(files[store.LICENCE_FILE])},
+        models=tuple(model.entry(store.sha256_of(converted[model.file_name])) for model in MODELS),
+    )
+    store.write(folder, registry, {**files, **converted})
 
 
 def _kept(folder: Path) -> dict[str, bytes]:
@@ -54,5 +60,5 @@ def _converted(files: dict[str, bytes], report: Callable[[str], None]) -> dict[s
     converted = {}
     for model in MODELS:
         converted[model.file_name] = convert(model, files[model.published_name])
-        report(f"Converted {model.name}: {model.gives}")
+        report(f"Converted {model.name}.")
     return converted

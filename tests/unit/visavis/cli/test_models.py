@@ -1,32 +1,58 @@
-"""`visavis models` in a folder without any."""
+"""`visavis models` on folders of a few bytes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.detect.models.registry import MODELS
+import pytest
+from msgspec.structs import replace
+
+from services.detect.models import store
+from services.detect.models.registry import CONVERTER_REVISION, FACE_MESH, MODELS
 from visavis.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A registry of the default models and one more; of the files only the first is there."""
+    other = replace(FACE_MESH.entry(""), name="other", file="other.onnx", source="a disk", licence="own")
+    entries = (*(model.entry("") for model in MODELS), other)
+    registry = store.Registry(revision=CONVERTER_REVISION, models=entries)
+    store.write(tmp_path / "models", registry, {MODELS[0].file_name: b""})
+    return tmp_path / "models"
 
 
+@pytest.mark.parametrize("words", [["models"], ["models", "list"]])
 def test_the_list_names_every_model_its_licence_and_whether_it_is_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    (tmp_path / MODELS[0].file_name).touch()
-    assert main(["models", "--models", str(tmp_path)]) == 0
+    assert main([*words, "--models", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for model in MODELS:
-        [line] = [line for line in lines if f" {model.name} " in line]
-        assert model.licence in line
-        assert ("yes" in line) == (model is MODELS[0])
+    for entry in store.read(folder).models:
+        [line] = [line for line in lines if f" {entry.name} " in line]
+        assert entry.licence in line
+        assert entry.source in line
+        assert ("yes" in line) == (entry.name == MODELS[0].name)
 
 
-def test_models_that_are_not_whole_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "verify", "--models", str(tmp_path)]) == 1
+@pytest.mark.parametrize("word", ["verify", "list"])
+def test_models_that_are_not_there_are_one_sentence(
+    tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", word, "--models", str(tmp_path)]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("visavis: ")
+
+
+def test_an_added_model_is_removed(folder: Path) -> None:
+    assert main(["models", "remove", "other", "--models", str(folder)]) == 0
+    assert [entry.name for entry in store.read(folder).models] == [model.name for model in MODELS]
+
+
+def test_a_default_model_is_not_removed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "remove", "face-mesh", "--models", str(folder)]) == 1
+    assert "cannot be removed" in capsys.readouterr().err

@@ -40,6 +40,15 @@ def test_a_spoilt_model_is_converted_again_without_network(folder: Path, monkeyp
     assert "face_mesh.onnx" in said[0]
 
 
+def test_a_folder_of_an_earlier_version_is_converted_again_without_network(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheel, "fetch", unreachable)
+    (folder / store.REGISTRY_FILE).rename(folder / store.MANIFEST_FILE)
+    prepare(folder, print)
+    store.verify(folder)
+
+
 def test_a_folder_is_filled_from_the_wheel(
     models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.detect.models.registry import MODELS, Family
+from services.detect.models.registry import FACE_MESH, FAMILIES, MODELS, Family
 
 
 def test_every_model_has_files_of_its_own() -> None:
@@ -15,6 +15,20 @@ def test_every_model_names_its_hash_and_licence() -> None:
 
 
 def test_a_detector_s_steps_fit_its_size_and_its_anchors() -> None:
-    for model in (m for m in MODELS if m.family is Family.DETECTOR):
+    for model in (m for m in MODELS if m.family is Family.BLAZEFACE):
         assert model.size_px % model.multiple_px == 0
         assert all(model.multiple_px % layer.stride_px == 0 for layer in model.anchors)
+
+
+def test_a_line_says_what_the_family_gives() -> None:
+    entry = FACE_MESH.entry("00")
+    assert (entry.name, entry.offered_as, entry.file) == ("face-mesh", "face-mesh", "face_mesh.onnx")
+    assert "468" in entry.gives
+
+
+def test_both_ranges_are_offered_as_one() -> None:
+    assert {model.entry("").offered_as for model in MODELS} == {"blazeface", "face-mesh"}
+
+
+def test_every_family_has_its_facts() -> None:
+    assert FAMILIES.keys() == set(Family)

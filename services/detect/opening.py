@@ -1,0 +1,110 @@
+"""Opens every model of the registry, by the names that requests use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from services.detect.blazeface import BlazeFace
+from services.detect.detector import GraphDetector
+from services.detect.engine import CPU, Engine
+from services.detect.landmarker import GraphLandmarker
+from services.detect.models.registry import FULL_RANGE, SHORT_RANGE, Family
+from services.detect.models.store import read
+from shared.model.errors import Misconfigured, Rejected
+from shared.model.offers import ModelOffer, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from services.detect.contracts import Detector, Landmarker
+    from services.detect.models.registry import ModelEntry
+
+    EngineOf = Callable[[ModelEntry], Engine]
+
+T = TypeVar("T")
+
+
+class Models:
+    """Every model that a deployment has, opened."""
+
+    def __init__(self, detectors: Mapping[str, Detector], landmarkers: Mapping[str, Landmarker]) -> None:
+        """By the names that requests use."""
+        self._detectors = dict(detectors)
+        self._landmarkers = dict(landmarkers)
+
+    def detector(self, name: str) -> Detector:
+        """Raises Rejected (`unknown-model`) with the names there are."""
+        return _named(self._detectors, name, "detector")
+
+    def landmarker(self, name: str) -> Landmarker:
+        """Raises Rejected (`unknown-model`) with the names there are."""
+        return _named(self._landmarkers, name, "landmark model")
+
+    def warm_up(self) -> None:
+        """Run each model on every shape that will come."""
+        for detector in self._detectors.values():
+            detector.warm_up()
+        for landmarker in self._landmarkers.values():
+            landmarker.warm_up()
+
+    def offers(self, default_detector: str, default_landmarks: str) -> tuple[ModelOffer, ...]:
+        """What a request may choose from, detectors first, by name."""
+        detectors = ((n, Role.DETECTOR, d.keypoints, n == default_detector) for n, d in self._detectors.items())
+        landmarks = ((n, Role.LANDMARKS, d.points, n == default_landmarks) for n, d in self._landmarkers.items())
+        return tuple(ModelOffer(*offer) for offer in (*sorted(detectors), *sorted(landmarks)))
+
+
+def open_models(
+    folder: Path, *, threads: int = 1, providers: Sequence[str] = CPU, engine: type[Engine] = Engine
+) -> Models:
+    """Open every model that the registry of `folder` names.
+
+    threads, providers: as Engine takes them. Nothing is run yet: see `Models.warm_up`.
+    Raises Misconfigured, with what to do, if the folder is not prepared or a model is not the one that was.
+    """
+
+    def opened(entry: ModelEntry) -> Engine:
+        return engine(folder / entry.file, entry.sha256, threads, providers)
+
+    offered: dict[tuple[Role, str], dict[str, ModelEntry]] = {}
+    for entry in read(folder).models:
+        offered.setdefault((entry.role, entry.offered_as), {})[entry.name] = entry
+    detectors = {n: _detector(parts, opened) for (role, n), parts in offered.items() if role is Role.DETECTOR}
+    landmarkers = {n: _landmarker(parts, opened) for (role, n), parts in offered.items() if role is Role.LANDMARKS}
+    return Models(detectors, landmarkers)
+
+
+def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf) -> Detector:
+    ranges = [parts[model.name] for model in (FULL_RANGE, SHORT_RANGE) if model.name in parts]
+    if len(ranges) == 2:
+        full, short = (_graph_detector(entry, opened(entry)) for entry in ranges)
+        return BlazeFace(full, short)
+    entry = _only(parts)
+    return _graph_detector(entry, opened(entry))
+
+
+def _graph_detector(entry: ModelEntry, engine: Engine) -> GraphDetector:
+    size_px, *more_px = entry.sizes_px
+    return GraphDetector(
+        engine, size_px=size_px, multiple_px=entry.multiple_px, keypoints=entry.points, more_px=more_px
+    )
+
+
+def _landmarker(parts: Mapping[str, ModelEntry], opened: EngineOf) -> Landmarker:
+    entry = _only(parts)
+    if entry.family is not Family.FACEMESH:
+        raise Misconfigured(f"There is no adapter for the family of the model {entry.name}, {entry.family}.")
+    return GraphLandmarker(opened(entry), size_px=entry.sizes_px[0], points=entry.points)
+
+
+def _only(parts: Mapping[str, ModelEntry]) -> ModelEntry:
+    if len(parts) > 1:
+        raise Misconfigured(f"The models {', '.join(parts)} cannot be used as one.")
+    return next(iter(parts.values()))
+
+
+def _named(models: Mapping[str, T], name: str, what: str) -> T:
+    if name not in models:
+        raise Rejected("unknown-model", f"There is no {what} {name[:64]!r}; there are: {', '.join(sorted(models))}.")
+    return models[name]

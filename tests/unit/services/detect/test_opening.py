@@ -1,0 +1,59 @@
+"""Opening every model of the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.detect.blazeface import BlazeFace
+from services.detect.models.registry import FACE_MESH
+from services.detect.opening import Models, open_models
+from shared.model.errors import Misconfigured, Rejected
+from shared.model.offers import ModelOffer, Role
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def models(models_folder: Path) -> Models:
+    return open_models(models_folder)
+
+
+def test_the_default_models_are_offered(models: Models) -> None:
+    offers = models.offers("blazeface", "face-mesh")
+    assert ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True) in offers
+    assert ModelOffer("face-mesh", Role.LANDMARKS, 468, is_default=True) in offers
+
+
+def test_no_other_than_the_named_default_is_one(models: Models) -> None:
+    assert not any(offer.is_default for offer in models.offers("another", "another"))
+
+
+def test_both_ranges_are_one_detector(models: Models) -> None:
+    assert isinstance(models.detector("blazeface"), BlazeFace)
+    assert models.detector("blazeface").keypoints == 6
+
+
+def test_the_opened_models_find_a_face(models: Models, clip: Any) -> None:
+    (picture,) = clip("signer_plain.mkv", 1)
+    landmarker = models.landmarker("face-mesh")
+    seen = models.detector("blazeface").detect(picture)[0]
+    _, presence = landmarker.locate(landmarker.crop(picture, landmarker.region_of_detection(seen))[None])
+    assert presence[0] > 0.9
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(models: Models) -> None:
+    with pytest.raises(Rejected, match=r"There is no detector 'face-mesh'; there are: .*blazeface"):
+        models.detector("face-mesh")
+    with pytest.raises(Rejected, match=r"There is no landmark model 'mesh'; there are: .*face-mesh"):
+        models.landmarker("mesh")
+
+
+def test_a_changed_file_is_not_opened(models_folder: Path, tmp_path: Path) -> None:
+    for path in models_folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / FACE_MESH.file_name).write_bytes(b"another")
+    with pytest.raises(Misconfigured, match="not the one that was prepared"):
+        open_models(tmp_path)
