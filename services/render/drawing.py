@@ -11,9 +11,11 @@ from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
 from services.render.patch import opened, read
 from services.render.region import Region, Scratch
 from services.render.shape import FaceShape
-from services.render.skin import FEATHER, Skin, find_skin, outline
+from services.render.skin import FEATHER, Skin, find_skin
 from services.render.tone import Tone, hold_range
 from services.render.warp import Bumps, displacement, resample
+from shared.model.looks import refuse_unsupported
+from shared.model.parts import Part
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
@@ -41,9 +43,12 @@ class Painter:
         source: i420 or rgb24, only read. target: of the same geometry, a copy of source to begin with. Faces are drawn
         from the smallest to the largest, as the nearest hides the others. A face whose landmarks span none (not
         finite, or only a dozen pixels) is left as it is.
+        Raises Rejected `unsupported-look` where the faces' layout lacks a part that the look is drawn by.
         """
         if look.invisible:
             return
+        for layout in {face.layout for face in faces}:
+            refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
         for shape in sorted(shapes, key=lambda shape: shape.scale_px):
             self._tone(source, target, shape, look)
@@ -53,8 +58,7 @@ class Painter:
         strengths = {name: strength for name in TONE_EFFECTS if (strength := getattr(look, name))}
         step = _step(shape, TONE_CELLS)
         margin = FEATHER * shape.scale_px + 2 * step
-        region = Region.around(outline(shape), margin, step, _size(target))
-        if not strengths or region is None:
+        if not strengths or (region := Region.around(shape.part(Part.OVAL), margin, step, _size(target))) is None:
             return
         skin, tone = _skin(source, shape, region), Tone()
         for name, strength in strengths.items():

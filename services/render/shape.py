@@ -1,4 +1,4 @@
-"""What the effects know of a face's geometry."""
+"""What the effects know of a face's geometry: its parts by name, whichever landmarks it came with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.topology import FACE_OVAL
+from services.render.topology import TOPOLOGIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from services.render.topology import Topology
     from shared.model.faces import Face
+    from shared.model.parts import Part
 
 SMALLEST_PX = 12.0
 """A face whose scale is below this is left alone: none of its features is larger than a pixel or two."""
@@ -25,9 +27,11 @@ class FaceShape:
     """A face's landmarks in the picture's plane."""
 
     points_px: NDArray[np.float32]
-    """[468, 2] x, y."""
+    """[n, 2] x, y; n and their order are the layout's. Effects ask for parts instead."""
+    topology: Topology
+    """Where the layout has its parts."""
     scale_px: float
-    """Square root of the area within the face's oval: about its width, however the head is tilted."""
+    """Square root of the area of the face: about its width, however the head is tilted."""
 
     @classmethod
     def of(cls, face: Face) -> FaceShape | None:
@@ -35,14 +39,10 @@ class FaceShape:
         points = np.ascontiguousarray(face.landmarks_px[:, :2])
         if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST_PX:
             return None
-        scale = float(np.sqrt(_area(points[FACE_OVAL, :].astype(np.float64))))
-        return cls(points, scale) if scale >= SMALLEST_PX else None
+        topology = TOPOLOGIES[face.layout]
+        scale = float(np.sqrt(topology.area_px2(points)))
+        return cls(points, topology, scale) if scale >= SMALLEST_PX else None
 
-    def ring(self, indices: tuple[int, ...]) -> NDArray[np.float32]:
-        """[n, 2] x, y of the named landmarks."""
-        return self.points_px[indices, :]
-
-
-def _area(ring: NDArray[np.float64]) -> float:
-    x, y = ring[:, 0], ring[:, 1]
-    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+    def part(self, part: Part) -> NDArray[np.float32]:
+        """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""
+        return self.topology.places[part](self.points_px)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from services.render.topology import BARE_SKIN, CHIN, FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, TOP
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
     from cv2.typing import MatLike
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.uint8]
 
-FEATURES = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, LIPS)
+FEATURES = (Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW, Part.LIPS)
 """Rings that are no skin."""
 FEATURE_REACH = 0.028
 """How far beyond their rings lashes, hairs and lip liner reach, in face scales."""
-FOREHEAD = 0.06
-"""How far the forehead goes on above the mesh, in heights of the mesh. Hair that hangs lower is told by its colour."""
 FEATHER = 0.05
 """Half width of the mask's soft edge along the oval, in face scales."""
 FEATURE_FEATHER = 0.035
@@ -55,14 +53,6 @@ class Skin:
     """Luma of black and of white."""
 
 
-def outline(shape: FaceShape) -> NDArray[np.float32]:
-    """[36, 2] x, y in the picture: the face's oval, grown to the hairline, below which the mesh ends."""
-    ring, top, chin = shape.ring(FACE_OVAL), shape.points_px[TOP], shape.points_px[CHIN]
-    up = top - chin
-    height = (ring - (top + chin) / 2) @ up / max(1.0, float(up @ up))  # -0.5 at the chin, 0.5 at the top
-    return np.asarray(ring + np.clip(2 * height, 0, 1)[:, None] ** 2 * up * np.float32(FOREHEAD), np.float32)
-
-
 def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid], luma_range: tuple[int, int]) -> Skin:
     """The skin of a face; planes are cell means of Y, Cb, Cr on the region's grid."""
     scale = shape.scale_px / region.step
@@ -84,9 +74,9 @@ def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid],
 def _drawn(shape: FaceShape, region: Region, scale: float) -> tuple[Grid, Grid, Grid]:
     """The oval, and what the features leave of it: exactly 0 all over them, and fading into them; each 0..1."""
     oval, features = (np.zeros(region.cells, np.uint8) for _ in range(2))
-    _fill(oval, region.to_grid(outline(shape)))
-    for ring in FEATURES:
-        _fill(features, region.to_grid(shape.ring(ring)))
+    _fill(oval, region.to_grid(shape.part(Part.OVAL)))
+    for feature in FEATURES:
+        _fill(features, region.to_grid(shape.part(feature)))
     # Two cells at least: the way back to full size mixes a cell with its neighbours.
     reach = 2 * max(2, round(FEATURE_REACH * scale)) + 1
     hard = _scaled(cv2.bitwise_not(cv2.dilate(features, np.ones((reach, reach), np.uint8))))
@@ -110,7 +100,7 @@ def _scaled(mask: MatLike) -> Grid:
 
 def _samples(shape: FaceShape, region: Region) -> NDArray[np.intp]:
     """[n, 2] column, row of the cells of bare skin that the picture shows."""
-    cells = np.rint(region.to_grid(shape.ring(BARE_SKIN))).astype(np.intp)
+    cells = np.rint(region.to_grid(shape.part(Part.BARE_SKIN))).astype(np.intp)
     rows, columns = region.cells
     return cells[((cells >= 0) & (cells < (columns, rows))).all(axis=1)]
 

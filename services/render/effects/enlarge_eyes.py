@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.topology import LEFT_EYE, LEFT_EYE_CORNERS, RIGHT_EYE, RIGHT_EYE_CORNERS
 from services.render.warp import Bumps
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
     from services.render.shape import FaceShape
@@ -20,11 +20,11 @@ RADIUS = 1.05
 
 def enlarge_eyes(shape: FaceShape, strength: float) -> Bumps:
     """One magnifier over each eye, as wide as the eye is seen: smaller on the far side of a turned head."""
-    centres = [shape.ring(ring).mean(axis=0) for ring in (RIGHT_EYE, LEFT_EYE)]
-    corners = [shape.ring(pair) for pair in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)]
+    centres = [shape.part(centre) for centre in (Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE)]
+    corners = [shape.part(pair) for pair in (Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS)]
     widths = [max(1.0, float(np.linalg.norm(outer - inner))) for outer, inner in corners]
     return Bumps(
-        centres_px=np.array(centres, np.float32),
+        centres_px=np.concatenate(centres),
         radii_px=np.array(widths, np.float32) * np.float32(RADIUS),
         pulls_px=np.zeros((2, 2), np.float32),
         zooms=np.full(2, -ZOOM * strength, np.float32),

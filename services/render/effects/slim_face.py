@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from services.render.topology import JAW_PAIRS
 from services.render.warp import Bumps
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
     from services.render.shape import FaceShape
@@ -18,7 +18,7 @@ AMOUNT = 0.17
 RADIUS = 0.34
 """How far the pull reaches on both sides of the jaw line, in face scales."""
 PROFILE: Final = (0.25, 0.6, 0.85, 1.0, 1.0, 1.0, 0.9, 0.7, 0.5)
-"""Share of AMOUNT for each of JAW_PAIRS: the cheek beside the ear and the tip of the chin hardly move."""
+"""Share of AMOUNT for each pair along the jaw lines: the cheek beside the ear and the tip of the chin hardly move."""
 LINE_INTEGRAL = 16 / 15
 """Of the bumps' weight along a straight line through a centre, in radii."""
 
@@ -28,7 +28,7 @@ def slim_face(shape: FaceShape, strength: float) -> Bumps:
 
     Each bump counts for the stretch of jaw line that it stands for, so that their sum is even along the line.
     """
-    right, left = (shape.points_px[[pair[side] for pair in JAW_PAIRS]] for side in (0, 1))
+    right, left = shape.part(Part.RIGHT_JAW), shape.part(Part.LEFT_JAW)
     towards_left = (left - right) / 2 * (np.float32(AMOUNT * strength) * np.array(PROFILE, np.float32))[:, None]
     radius = RADIUS * shape.scale_px
     share = [_stretches(line)[:, None] / np.float32(radius * LINE_INTEGRAL) for line in (right, left)]

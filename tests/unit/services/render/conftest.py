@@ -11,12 +11,32 @@ import numpy as np
 import pytest
 
 from services.render.drawing import Painter
-from services.render.topology import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
-from shared.model.faces import Face
+from services.render.shape import FaceShape
+from services.render.topology import STATIONS
+from shared.model.faces import Face, Layout
 from shared.model.looks import Look
+from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
+RIGHT_SIDE = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148)
+LEFT_SIDE = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
+"""Landmarks of the mesh along the jaw."""
+INNER = (
+    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
+    *(168, 197, 5, 4, 75, 97, 2, 326, 305),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+"""Landmarks of the mesh where 68 points have theirs from 17 on: brows, nose, eyes, lips."""
 SHARED = Path(__file__).parents[5] / "shared"
+
+
+def pixels(face: Face, part: Part) -> np.ndarray:
+    """[m, 2] int32: a part of a face, rounded."""
+    shape = FaceShape.of(face)
+    assert shape is not None
+    return np.rint(shape.part(part)).astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -37,11 +57,11 @@ class Scene:
         Painter().draw(self.picture, target, self.faces if faces is None else faces, look)
         return target
 
-    def inside(self, ring: tuple[int, ...], subsampling: int = 1) -> np.ndarray:
-        """True for the samples of a plane within a ring of the first face's landmarks."""
+    def inside(self, part: Part, subsampling: int = 1) -> np.ndarray:
+        """True for the samples of a plane within a part of the first face."""
         g = self.picture.geometry
         mask = np.zeros((g.height, g.width), np.uint8)
-        cv2.fillPoly(mask, [np.rint(self.faces[0].landmarks_px[list(ring), :2]).astype(np.int32)], 1)
+        cv2.fillPoly(mask, [pixels(self.faces[0], part)], 1)
         return mask[::subsampling, ::subsampling].astype(bool)
 
 
@@ -80,6 +100,32 @@ def mesh() -> np.ndarray:
     points = faces[5][0].landmarks_px.copy()
     points -= points.mean(axis=0)
     return points * np.float32(200 / np.ptp(points[:, 0]))
+
+
+@pytest.fixture(scope="session")
+def layouts(mesh: np.ndarray) -> dict[Layout, Face]:
+    """The same face in every layout, by the landmarks of the mesh that lie where the others have theirs."""
+    return {
+        Layout.MESH: Face.of(mesh, 1.0),
+        Layout.IBUG: Face.of(sixty_eight(mesh), 1.0),
+        Layout.FIVE: Face.of(five(mesh), 1.0),
+    }
+
+
+def sixty_eight(mesh: np.ndarray) -> np.ndarray:
+    """[68, 3] float32 by the mark-up of iBUG 300-W."""
+    lines = ((127, *RIGHT_SIDE, 152), (356, *LEFT_SIDE, 152))
+    stops = (-0.2, 0.7, *STATIONS, 8)
+    right, left = (
+        np.stack([np.interp(range(9), stops, mesh[list(line), axis]) for axis in range(3)], 1) for line in lines
+    )
+    return np.concatenate([right, left[-2::-1], mesh[list(INNER)]]).astype(np.float32)
+
+
+def five(mesh: np.ndarray) -> np.ndarray:
+    """[5, 3] float32."""
+    eyes = [mesh[list(INNER)][start : start + 6].mean(axis=0) for start in (19, 25)]
+    return np.stack([*eyes, mesh[4], mesh[61], mesh[291]]).astype(np.float32)
 
 
 class Studio:
@@ -124,12 +170,12 @@ class Studio:
         noise = np.random.default_rng(7)
         stripes = 90 + 60 * (np.arange(width)[None, :] // 7 % 2) + np.zeros((height, 1))
         rgb = np.repeat(stripes[..., None], 3, axis=-1).astype(np.uint8)
-        for ring, colour in (
-            (FACE_OVAL, skin),
-            *((ring, (60, 45, 40)) for ring in (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW)),
-            (LIPS, (170, 70, 80)),
+        for part, colour in (
+            (Part.OVAL, skin),
+            *((part, (60, 45, 40)) for part in (Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW)),
+            (Part.LIPS, (170, 70, 80)),
         ):
-            cv2.fillPoly(rgb, [np.rint(face.landmarks_px[list(ring), :2]).astype(np.int32)], colour)
+            cv2.fillPoly(rgb, [pixels(face, part)], colour)
         grain = noise.normal(0, 5, (height, width, 1))
         return np.clip(rgb + grain, 0, 255).astype(np.uint8)
 

@@ -8,9 +8,9 @@ import pytest
 
 from services.render.drawing import Painter
 from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
-from services.render.topology import FACE_OVAL
 from shared.model.faces import Face
 from shared.model.looks import Look
+from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 EFFECTS = [*TONE_EFFECTS, *GEOMETRY_EFFECTS]
@@ -63,7 +63,7 @@ def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(kind: str, effec
 def test_a_tone_effect_leaves_every_bit_off_the_face(effect: str, studio: Any) -> None:
     scene = studio.scene()
     target = scene.drawn(Look(**{effect: 1.0}))
-    face = scene.inside(FACE_OVAL)
+    face = scene.inside(Part.OVAL)
     near = np.array([np.roll(np.roll(face, y, 0), x, 1) for y in range(-16, 17, 8) for x in range(-16, 17, 8)]).any(0)
     grown = near | np.roll(near, -24, 0)  # the forehead goes on above the mesh
     assert np.array_equal(scene.picture.planes[0][~grown], target.planes[0][~grown])
@@ -181,13 +181,13 @@ def test_a_still_face_does_not_shimmer_when_its_landmarks_tremble(real: Any) -> 
     steady = real.drawn(ALL).planes[0].astype(int)
     points = real.faces[0].landmarks_px + np.random.default_rng(1).normal(0, 0.1, (468, 3)).astype(np.float32)
     trembling = real.drawn(ALL, (Face.of(points, 1.0),)).planes[0].astype(int)
-    face = real.inside(FACE_OVAL)
+    face = real.inside(Part.OVAL)
     assert np.abs(steady - trembling)[face].mean() < 1.0
 
 
 def test_every_real_frame_is_drawn_and_visibly_so(clip: list[Any]) -> None:
     for scene in clip[::6]:
         target = scene.drawn(Look(smooth=0.5, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5))
-        face = scene.inside(FACE_OVAL)
+        face = scene.inside(Part.OVAL)
         moved = np.abs(target.planes[0].astype(int) - scene.picture.planes[0])[face]
         assert 2 < moved.mean() < 40

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from services.render.shape import FaceShape
-from services.render.topology import FACE_OVAL
 from shared.model.faces import Face
+from shared.model.parts import Part
 
 
 def test_the_scale_is_about_the_faces_width(studio: Any) -> None:
     shape = FaceShape.of(studio.face(200, 200))
     assert shape is not None
-    assert shape.scale_px == pytest.approx(np.ptp(shape.ring(FACE_OVAL)[:, 0]), rel=0.15)
+    assert shape.scale_px == pytest.approx(np.ptp(shape.part(Part.OVAL)[:, 0]), rel=0.15)
 
 
 def test_the_scale_does_not_change_when_the_head_tilts(mesh: np.ndarray) -> None:

@@ -8,15 +8,15 @@ import pytest
 from services.render.patch import read
 from services.render.region import Region
 from services.render.shape import FaceShape
-from services.render.skin import Skin, find_skin, outline
-from services.render.topology import LEFT_EYE, LIPS
+from services.render.skin import Skin, find_skin
+from shared.model.parts import Part
 
 
 def skin_of(scene: Any, step: int = 4) -> tuple[Skin, Region]:
     shape = FaceShape.of(scene.faces[0])
     assert shape is not None
     size = (scene.picture.geometry.width, scene.picture.geometry.height)
-    region = Region.around(outline(shape), 30, step, size)
+    region = Region.around(shape.part(Part.OVAL), 30, step, size)
     assert region is not None
     patch = read(scene.picture, region)
     planes = (region.gather(patch.y, 1), region.gather(patch.cb, 2), region.gather(patch.cr, 2))
@@ -28,6 +28,12 @@ def at(grid: np.ndarray, region: Region, point: np.ndarray) -> float:
     return float(grid[row, column])
 
 
+def middle(scene: Any, part: Part) -> np.ndarray:
+    shape = FaceShape.of(scene.faces[0])
+    assert shape is not None
+    return shape.part(part).mean(axis=0)
+
+
 def test_cheeks_are_skin_and_eyes_lips_and_ground_are_not(studio: Any) -> None:
     scene = studio.scene()
     skin, region = skin_of(scene)
@@ -35,9 +41,9 @@ def test_cheeks_are_skin_and_eyes_lips_and_ground_are_not(studio: Any) -> None:
     for cheek in (50, 280):
         assert at(skin.texture, region, points[cheek]) > 0.9
         assert at(skin.tint, region, points[cheek]) > 0.9
-    for ring in (LEFT_EYE, LIPS):
-        assert at(skin.texture, region, points[list(ring)].mean(axis=0)) == 0
-        assert at(skin.tint, region, points[list(ring)].mean(axis=0)) < 0.3
+    for part in (Part.LEFT_EYE, Part.LIPS):
+        assert at(skin.texture, region, middle(scene, part)) == 0
+        assert at(skin.tint, region, middle(scene, part)) < 0.3
     assert skin.texture[0].max() == 0
     assert skin.tint[:, 0].max() == 0
 
@@ -76,4 +82,4 @@ def test_a_mask_is_a_share(clip: list[Any]) -> None:
 def test_eyes_of_real_faces_are_no_skin(clip: list[Any]) -> None:
     for scene in clip[::10]:
         skin, region = skin_of(scene, 2)
-        assert at(skin.texture, region, scene.faces[0].landmarks_px[list(LEFT_EYE)].mean(axis=0)) == 0
+        assert at(skin.texture, region, middle(scene, Part.LEFT_EYE)) == 0

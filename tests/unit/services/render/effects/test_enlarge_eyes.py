@@ -6,9 +6,9 @@ import numpy as np
 
 from services.render.effects.enlarge_eyes import enlarge_eyes
 from services.render.shape import FaceShape
-from services.render.topology import LEFT_EYE, RIGHT_EYE
 from shared.model.faces import Face
 from shared.model.looks import Look
+from shared.model.parts import Part
 
 
 def test_enlarging_makes_both_eyes_larger(studio: Any) -> None:
@@ -33,5 +33,5 @@ def test_an_eye_that_is_seen_narrower_is_enlarged_over_less(mesh: np.ndarray) ->
 def test_the_centre_of_an_eye_stays_where_it_is(mesh: np.ndarray) -> None:
     shape = FaceShape.of(Face.of(mesh, 1.0))
     assert shape is not None
-    centres = np.array([shape.ring(ring).mean(axis=0) for ring in (RIGHT_EYE, LEFT_EYE)])
+    centres = np.concatenate([shape.part(eye) for eye in (Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE)])
     assert np.abs(enlarge_eyes(shape, 1.0).field(centres)).max() < 0.01

@@ -6,9 +6,9 @@ import numpy as np
 
 from services.render.effects.slim_face import slim_face
 from services.render.shape import FaceShape
-from services.render.topology import JAW_PAIRS
 from shared.model.faces import Face
 from shared.model.looks import Look
+from shared.model.parts import Part
 from shared.model.pictures import Picture
 
 
@@ -25,7 +25,7 @@ def _skin_width(picture: Picture, row: int) -> int:
 def test_both_sides_of_the_jaw_show_what_lay_farther_out(mesh: np.ndarray) -> None:
     shape = FaceShape.of(Face.of(mesh, 1.0))
     assert shape is not None
-    right, left = (shape.points_px[[pair[side] for pair in JAW_PAIRS[2:6]]] for side in (0, 1))
+    right, left = (shape.part(jaw)[2:6] for jaw in (Part.RIGHT_JAW, Part.LEFT_JAW))
     bumps = slim_face(shape, 1.0)
     assert (bumps.field(right)[:, 0] < -0.03 * shape.scale_px).all()
     assert (bumps.field(left)[:, 0] > 0.03 * shape.scale_px).all()

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.topology import LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
 from shared.model.looks import Look
+from shared.model.parts import Part
 
 
-@pytest.mark.parametrize("ring", [LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS])
-def test_smoothing_leaves_every_bit_of_eyes_brows_and_lips(ring: tuple[int, ...], studio: Any, real: Any) -> None:
+@pytest.mark.parametrize("part", [Part.LEFT_EYE, Part.RIGHT_EYE, Part.LEFT_BROW, Part.RIGHT_BROW, Part.LIPS])
+def test_smoothing_leaves_every_bit_of_eyes_brows_and_lips(part: Part, studio: Any, real: Any) -> None:
     for scene in (studio.scene(), real):
         target = scene.drawn(Look(smooth=1.0))
-        inside = scene.inside(ring)
+        inside = scene.inside(part)
         assert inside.any()
         assert np.array_equal(scene.picture.planes[0][inside], target.planes[0][inside])
 
