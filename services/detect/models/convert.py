@@ -11,6 +11,7 @@ from services.detect.models.emitting import FLOAT, UINT8, Emitter
 from services.detect.models.flatbuffer import read_graph
 from services.detect.models.operators import Translation
 from services.detect.models.registry import Family
+from services.detect.models.widening import widen
 
 if TYPE_CHECKING:
     from services.detect.models.registry import Model
@@ -61,7 +62,7 @@ def _planar_floats(e: Emitter) -> str:
 
 def _body(e: Emitter, content: bytes, picture: str, gain: float) -> list[str]:
     """Emit the published graph reading `picture` * `gain`; returns its outputs."""
-    graph = read_graph(content)
+    graph = widen(read_graph(content))
     translation = Translation(graph, e)
     translation.read(graph.inputs[0], picture, gain)
     for operator in graph.operators:

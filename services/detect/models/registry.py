@@ -13,7 +13,7 @@ WHEEL_VERSION = "0.10.21"
 WHEEL_SOURCE = f"{WHEEL}=={WHEEL_VERSION}"
 LICENCE_MEMBER = f"{WHEEL}-{WHEEL_VERSION}.dist-info/LICENSE"
 
-CONVERTER_REVISION = 2
+CONVERTER_REVISION = 3
 """Grows with every change of what the converters write: files of another revision are made anew."""
 
 BLAZEFACE = "blazeface"
