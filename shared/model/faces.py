@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import numpy as np
 
+from shared.model.decimals import points_json
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -91,10 +93,15 @@ class Face(msgspec.Struct, frozen=True):
 
 
 def face_document(face: Face) -> dict[str, Any]:
-    """The face as it stands in answers and in `faces.jsonl`: track, score, box and landmarks in pixels."""
+    """The face as it stands in answers and in `faces.jsonl`, for msgspec's JSON encoder; box and landmarks in pixels.
+
+    The landmarks are as many as the layout has, x, y, z each; pose is null as long as nobody has said.
+    """
     return {
         "track": face.track,
         "score": round(face.score, 4),
         "box": [round(edge, 2) for edge in face.box_px],
-        "landmarks": face.landmarks_px.astype(np.float64).round(2).tolist(),
+        "quality": face.quality.value,
+        "pose": face.pose and {name: round(getattr(face.pose, name), 1) for name in Pose.__struct_fields__},
+        "landmarks": points_json(face.landmarks_px),
     }

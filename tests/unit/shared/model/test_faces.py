@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from shared.model.faces import LANDMARKS, Face, Layout, face_document
+from shared.model.faces import LANDMARKS, Face, Layout, Pose, Quality, face_document
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,11 +49,21 @@ def test_a_face_in_a_log_shows_no_landmarks(landmarks_px: Points) -> None:
     assert repr(Face.of(landmarks_px, 0.9)) == "<Face track=0 score=0.90>"
 
 
+def document(face: Face) -> Any:
+    return json.loads(msgspec.json.encode(face_document(face)))
+
+
 def test_the_document_has_what_the_public_contract_says(landmarks_px: Points) -> None:
-    document = json.loads(json.dumps(face_document(Face.of(landmarks_px, 1 / 3).known_as(1))))
-    assert list(document) == ["track", "score", "box", "landmarks"]
-    assert document["score"] == 0.3333
-    assert np.allclose(document["landmarks"], landmarks_px, atol=0.005)
+    face = msgspec.structs.replace(Face.of(landmarks_px, 1 / 3).known_as(1), quality=Quality.TOO_SMALL)
+    said = document(msgspec.structs.replace(face, pose=Pose(-12.345, 0.06, 179.96)))
+    assert list(said) == ["track", "score", "box", "quality", "pose", "landmarks"]
+    assert (said["score"], said["quality"]) == (0.3333, "too-small")
+    assert said["pose"] == {"yaw": -12.3, "pitch": 0.1, "roll": 180.0}
+    assert np.allclose(said["landmarks"], landmarks_px, atol=0.0051)
+
+
+def test_the_document_of_a_face_whose_pose_nobody_has_said_has_none(landmarks_px: Points) -> None:
+    assert document(Face.of(landmarks_px, 1.0))["pose"] is None
 
 
 @pytest.mark.parametrize("layout", list(Layout))
