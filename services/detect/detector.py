@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MIN_SCORE = 0.5
 """MediaPipe's default for faces (min_detection_confidence)."""
 SAME_FACE = 0.3
-"""Boxes from two sizes with a larger intersection over union are one face (as within one size: detection_head)."""
+"""Boxes from two sizes with a larger intersection over union are one face (as within one size: models.suppression)."""
 
 
 class GraphDetector:

@@ -9,9 +9,10 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from services.detect.models.detection_head import MOST_FACES, emit_faces
+from services.detect.models.detection_head import emit_faces
 from services.detect.models.emitting import FLOAT, UINT8, Emitter
 from services.detect.models.registry import AnchorLayer
+from services.detect.models.suppression import MOST_FACES
 
 LAYERS = (AnchorLayer(stride_px=8, per_cell=2), AnchorLayer(stride_px=16, per_cell=6))
 HEIGHT, WIDTH = 64, 96
