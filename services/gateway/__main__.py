@@ -20,12 +20,13 @@ async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
     async with lifecycle.connected("gateway", settings) as (bus, telemetry):
         store = ObjectStore.open(settings.store)
+        presence = Presence()
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
-            presence=Presence(),
+            presence=presence,
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-            jobs=JobDesk(bus, store, JobLedger(store), telemetry),
+            jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
         )
         host, port = settings.rest_host, settings.rest_port
@@ -34,7 +35,7 @@ async def run(settings: GatewaySettings) -> None:
         grpc_address = await rpc.start()
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
-        await lifecycle.together(rest.run(), rpc.run(), parts.presence.follow(bus), parts.traces.follow(bus))
+        await lifecycle.together(rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
-"""What a client chooses beside the media: look, want, and the kind of picture in the answer."""
+"""What a client chooses beside the media: look, want, models, and the kind of picture in the answer."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from services.gateway.fields import MODEL_NAME
 from services.gateway.problems import Refusal
 from shared.model.jobs import Want
 from shared.model.looks import PRESETS, Look, parse_look
 from shared.model.media import STILLS, MediaKind
+from shared.model.offers import ModelChoice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_LOOK = "default"
+_MODEL_NAME = re.compile(MODEL_NAME)
 
 
 def read_look(fields: Mapping[str, str]) -> Look:
@@ -31,6 +35,19 @@ def read_want(fields: Mapping[str, str]) -> Want:
         return Want(text)
     except ValueError as error:
         raise Refusal("invalid-parameter", f"`want` must be one of: {', '.join(Want)}.") from error
+
+
+def read_models(fields: Mapping[str, str]) -> ModelChoice:
+    """The fields `detector` and `landmarks`; empty where there is none: the deployment's default.
+
+    Raises Refusal `invalid-parameter` for what can be no model's name; whether there is such a model is not asked here.
+    """
+    names = {field: fields.get(field, "").strip() for field in ("detector", "landmarks")}
+    for field, name in names.items():
+        if name and not _MODEL_NAME.fullmatch(name):
+            detail = f"`{field}` must be a model's name, at most 64 of a-z, 0-9 and `-`: `/v1/models` lists them."
+            raise Refusal("invalid-parameter", detail)
+    return ModelChoice(**names)
 
 
 def reply_kind(accept: str, came_in: MediaKind) -> MediaKind:

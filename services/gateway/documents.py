@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
+from shared.model.offers import ModelChoice, ModelOffer, Role
 
 _JOB = "4f8a0k2m9x7c1v5b3n6q"
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -20,6 +21,18 @@ class LookDocument(BaseModel):
     whiten: float = Field(0.0, ge=0, le=1)
     slim_face: float = Field(0.0, ge=0, le=1)
     enlarge_eyes: float = Field(0.0, ge=0, le=1)
+
+
+class ChoiceDocument(BaseModel):
+    """The models that were asked for; null: the deployment's default."""
+
+    detector: str | None
+    landmarks: str | None
+
+    @classmethod
+    def of(cls, choice: ModelChoice) -> ChoiceDocument:
+        """The document of a choice."""
+        return cls(detector=choice.detector or None, landmarks=choice.landmarks or None)
 
 
 class HopTimes(BaseModel):
@@ -49,6 +62,7 @@ class JobDocument(BaseModel):
                 {
                     "id": _JOB, "state": "running", "want": "picture", "source": "video/mp4",
                     "look": {"smooth": 0.5, "whiten": 0.5, "slim_face": 0.5, "enlarge_eyes": 0.5},
+                    "models": {"detector": "blazeface", "landmarks": None},
                     "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
                     "trace_id": _TRACE, "created": 1767225600.0,
@@ -63,6 +77,7 @@ class JobDocument(BaseModel):
     want: Want
     source: str = Field(description="Media type of the upload, told by its first bytes.")
     look: LookDocument
+    models: ChoiceDocument
     progress: float = Field(ge=0, le=1, description="By frames; 0 while the source does not say how many there are.")
     frames: int = Field(description="In the result so far.")
     frames_expected: int = Field(description="What the source claims; 0 where it claims nothing.")
@@ -90,6 +105,7 @@ class JobDocument(BaseModel):
             want=record.want,
             source=record.source_kind,
             look=look_document(record.look),
+            models=ChoiceDocument.of(record.models),
             progress=round(record.progress, 4),
             frames=record.frames,
             frames_expected=record.frames_expected,
@@ -158,6 +174,39 @@ class LooksDocument(BaseModel):
     look_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of a look: range, default, sentence.")
     presets: dict[str, LookDocument]
     default: str = Field(description="The preset that is used where no look is named.")
+
+
+class OfferDocument(BaseModel):
+    """A model that requests may name."""
+
+    name: str
+    role: Role = Field(description="The field that names it.")
+    points: int = Field(description="Of a face: its landmarks, or a detector's own key points, 0 if it has none.")
+    default: bool = Field(description="Whether it is taken where a request names none.")
+
+    @classmethod
+    def of(cls, offer: ModelOffer) -> OfferDocument:
+        """The document of an offer."""
+        return cls(name=offer.name, role=offer.role, points=offer.points, default=offer.is_default)
+
+
+class ModelsDocument(BaseModel):
+    """Every model that the warm lanes offer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "models": [
+                        {"name": "blazeface", "role": "detector", "points": 6, "default": True},
+                        {"name": "face-mesh", "role": "landmarks", "points": 468, "default": True},
+                    ]
+                }
+            ]
+        }
+    )
+
+    models: list[OfferDocument]
 
 
 class TraceSummary(BaseModel):

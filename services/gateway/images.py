@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.choices import read_look, reply_kind
+from services.gateway.choices import read_look, read_models, reply_kind
 from services.gateway.documents import AnalysisDocument
+from services.gateway.fields import OF_ANALYSES, OF_IMAGES, asks
+from services.gateway.offers import refuse_unservable
 from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import documented
 from services.gateway.stills import StillAnswer, StillRequest, still_kind
@@ -26,16 +28,13 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1", tags=["pictures"])
 
 _BINARY = {"type": "string", "format": "binary"}
-_LOOK = {
-    "type": "string",
-    "default": "default",
-    "description": "A preset's name or a JSON object of effects, see `/v1/looks`.",
-    "examples": ["natural", '{"smooth": 0.5, "enlarge_eyes": 0.2}'],
-}
-_PROBLEMS = documented(
-    "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media", "invalid-look",
-    "damaged-media", "too-small", "too-demanding", "unavailable", "deadline-exceeded",
+_FILE = "JPEG, PNG or WebP."
+_PROBLEMS = (
+    "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
+    "invalid-parameter", "unknown-model", "damaged-media", "too-small", "too-demanding", "unavailable",
+    "deadline-exceeded",
 )  # fmt: skip
+_OF_LOOKS = ("invalid-look", "unsupported-look")
 _TIMING = {
     "Server-Timing": {
         "description": "What each hop waited and worked, milliseconds.",
@@ -43,19 +42,6 @@ _TIMING = {
         "example": "ingest.waited;dur=0.41, ingest.worked;dur=3.2, detect.waited;dur=0.38, detect.worked;dur=9.6",
     }
 }
-
-
-def _asks(properties: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI entry of a body that is a form with a file, or the picture itself."""
-    form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY, **properties}}
-    content: dict[str, Any] = {kind: {"schema": _BINARY} for kind in sorted(STILLS)}
-    example = {"file": "(the picture's bytes)", **{name: one["examples"][0] for name, one in properties.items()}}
-    content = {"multipart/form-data": {"schema": form, "examples": {"form": {"value": example}}}, **content}
-    parameters = [
-        {"name": name, "in": "query", "required": False, "schema": one, "description": "Instead of the form's field."}
-        for name, one in properties.items()
-    ]
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
 
 
 @router.post(
@@ -68,20 +54,19 @@ def _asks(properties: dict[str, Any]) -> dict[str, Any]:
             "content": {kind: {"schema": _BINARY, "example": "(the picture's bytes)"} for kind in sorted(STILLS)},
             "headers": _TIMING,
         },
-        **_PROBLEMS,
-        **documented("not-acceptable"),
+        **documented(*_PROBLEMS, *_OF_LOOKS, "not-acceptable"),
     },
-    openapi_extra=_asks({"look": _LOOK}),
+    openapi_extra=asks(OF_IMAGES, sorted(STILLS), _FILE),
 )
 async def retouch(request: Request, parts: FromApp) -> Response:
-    """Send JPEG, PNG or WebP as the part `file` of a form, or as the raw body with `?look=`. The answer is in the
-    format it came in, or the best one that `Accept` names."""
+    """Send JPEG, PNG or WebP as the part `file` of a form, or as the raw body with the fields in the query (`?look=`).
+    The answer is in the format it came in, or the best one that `Accept` names."""
     with parts.stills.room():
-        upload = Upload(request, parts.settings, "max_image_bytes")
+        upload = Upload(request, parts.settings, "max_image_bytes", OF_IMAGES)
         body = await upload.body()
         kind = reply_kind(request.headers.get("accept", ""), still_kind(body))
-        wanted = StillRequest(body, Want.PICTURE, read_look(upload.fields), kind)
-        answer = await parts.stills.ask(wanted)
+        wanted = StillRequest(body, Want.PICTURE, read_look(upload.fields), kind, read_models(upload.fields))
+        answer = await _asked(wanted, parts)
     return Response(answer.picture, headers=_headers(answer.hops), media_type=answer.finished.kind or kind)
 
 
@@ -89,8 +74,8 @@ async def retouch(request: Request, parts: FromApp) -> Response:
     "/analyses",
     summary="Find the faces of a picture",
     response_model=AnalysisDocument,
-    responses={200: {"description": "Every face with its landmarks.", "headers": _TIMING}, **_PROBLEMS},
-    openapi_extra=_asks({}),
+    responses={200: {"description": "Every face with its landmarks.", "headers": _TIMING}, **documented(*_PROBLEMS)},
+    openapi_extra=asks(OF_ANALYSES, sorted(STILLS), _FILE),
 )
 async def analyse(request: Request, parts: FromApp) -> Response:
     """Send a picture as for `/v1/images`; the answer is one line of `faces.jsonl`."""
@@ -107,9 +92,15 @@ async def analyse(request: Request, parts: FromApp) -> Response:
 
 
 async def _analysis(request: Request, parts: Parts) -> StillAnswer:
-    body = await Upload(request, parts.settings, "max_image_bytes").body()
+    upload = Upload(request, parts.settings, "max_image_bytes", OF_ANALYSES)
+    body = await upload.body()
     still_kind(body)
-    return await parts.stills.ask(StillRequest(body, Want.FACES, Look()))
+    return await _asked(StillRequest(body, Want.FACES, Look(), models=read_models(upload.fields)), parts)
+
+
+async def _asked(request: StillRequest, parts: Parts) -> StillAnswer:
+    refuse_unservable(parts.presence.offers(), request.models, request.look)
+    return await parts.stills.ask(request)
 
 
 def _headers(hops: Sequence[Hop]) -> dict[str, str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.gateway.choices import read_look, read_want
+from services.gateway.choices import read_look, read_models, read_want
 from services.gateway.names import is_name, new_name
+from services.gateway.offers import refuse_unservable
 from services.gateway.problems import Refusal
 from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.jobs import (
@@ -23,10 +24,12 @@ from shared.model.jobs import (
     JobState,
     SegmentDone,
     SegmentRequested,
+    Want,
     part_key,
     result_key,
     source_key,
 )
+from shared.model.looks import Look
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from services.gateway.uploads import Upload
     from shared.model.media import MediaKind
+    from shared.runtime.presence import Presence
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
     from shared.transport.ledger import JobLedger
@@ -77,8 +81,11 @@ def merged(record: JobRecord, event: JobEvent | None) -> JobRecord:
 class JobDesk:
     """Takes jobs in and says what has become of them."""
 
-    def __init__(self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry) -> None:
+    def __init__(
+        self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry, presence: Presence
+    ) -> None:
         self._bus = bus
+        self._presence = presence
         self._store = store
         self._ledger = ledger
         self._telemetry = telemetry
@@ -100,13 +107,13 @@ class JobDesk:
         if kind.is_still:
             hint = f"A job is for a video or an animation. This is {kind}: send it to /v1/images."
             raise Rejected("unsupported-media", hint)
-        read_look(upload.fields), read_want(upload.fields)  # what is wrong already is said before the file comes
         job = new_name()
+        self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
         async with self._nothing_left_if_it_fails(job):
             await self._store.put(source_key(job), upload.pieces())
-            record = _record(job, upload, kind, trace_id)
+            record = self._record(job, upload, kind, trace_id)
             await self._ledger.open_entry(record)
-            message = SegmentRequested(job=job, want=record.want, look=record.look)
+            message = SegmentRequested(job=job, want=record.want, look=record.look, models=record.models)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         return record
 
@@ -181,6 +188,22 @@ class JobDesk:
         except Lost as error:
             raise unknown from error
 
+    def _record(self, job: str, upload: Upload, kind: MediaKind, trace_id: str) -> JobRecord:
+        """The entry of a job by the fields that have come. Raises Rejected or Refusal for what is wrong with them."""
+        record = JobRecord(
+            id=job,
+            state=JobState.ACCEPTED,
+            want=read_want(upload.fields),
+            look=read_look(upload.fields),
+            models=read_models(upload.fields),
+            source_kind=kind,
+            created_unix_seconds=time.time(),
+            trace_id=trace_id,
+        )
+        drawn = record.look if record.want is Want.PICTURE else Look()
+        refuse_unservable(self._presence.offers(), record.models, drawn)
+        return record
+
     @asynccontextmanager
     async def _nothing_left_if_it_fails(self, job: str) -> AsyncIterator[None]:
         kept = False
@@ -190,18 +213,6 @@ class JobDesk:
         finally:
             if not kept:
                 await asyncio.shield(self._store.remove(f"jobs/{job}"))
-
-
-def _record(job: str, upload: Upload, kind: MediaKind, trace_id: str) -> JobRecord:
-    return JobRecord(
-        id=job,
-        state=JobState.ACCEPTED,
-        want=read_want(upload.fields),
-        look=read_look(upload.fields),
-        source_kind=kind,
-        created_unix_seconds=time.time(),
-        trace_id=trace_id,
-    )
 
 
 def _subject(job: str) -> str:

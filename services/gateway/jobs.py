@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.gateway.documents import JobDocument
+from services.gateway.fields import OF_JOBS, asks
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
 from services.gateway.uploads import Upload
 from shared.model.jobs import JobState
+from shared.model.media import MediaKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,33 +42,6 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}, "example": "(the fi
 _RESULT: dict[str, Any] = {
     "description": "The result.", "content": {"video/mp4": _BINARY, "application/jsonl": _BINARY}
 }  # fmt: skip
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "MP4, MOV, MKV, WebM, AVI or GIF.",
-                        },
-                        "look": {
-                            "type": "string",
-                            "default": "default",
-                            "description": "A preset's name or a JSON object of effects, see `/v1/looks`.",
-                        },
-                        "want": {"type": "string", "enum": ["picture", "faces"], "default": "picture"},
-                    },
-                },
-                "examples": {"form": {"value": {"file": "(the video's bytes)", "look": "natural", "want": "picture"}}},
-            }
-        },
-    }
-}
 
 
 @router.post(
@@ -81,15 +56,15 @@ _FORM = {
         },
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "invalid-look", "unavailable",
+            "invalid-parameter", "invalid-look", "unknown-model", "unsupported-look", "unavailable",
         ),
     },
-    openapi_extra=_FORM,
+    openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation."),
 )  # fmt: skip
 async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDocument:
-    """A form with the part `file` and the fields `look` and `want` (`picture` or `faces`), in any order. The file goes
-    to the object store as it comes; a raw body with `?look=` and `?want=` will do as well."""
-    upload = Upload(request, parts.settings, "max_upload_bytes")
+    """A form with the part `file` and fields, in any order. The file goes to the object store as it comes; a raw body
+    with the fields in the query (`?look=`) will do as well."""
+    upload = Upload(request, parts.settings, "max_upload_bytes", OF_JOBS)
     record = await parts.jobs.accept(upload, request.state.trace_id)
     response.headers["Location"] = f"/v1/jobs/{record.id}"
     return JobDocument.of(record)

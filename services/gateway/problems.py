@@ -37,6 +37,8 @@ CODES: dict[str, tuple[int, str]] = {
     "range-not-satisfiable": (416, "The range lies outside of the result."),
     "invalid-parameter": (422, "A parameter is not valid."),
     "invalid-look": (422, "The look is not valid."),
+    "unknown-model": (422, "There is no such model, or none that goes with the others."),
+    "unsupported-look": (422, "The look needs more points than these landmarks have."),
     "damaged-media": (422, "The media cannot be read."),
     "no-video": (422, "There is no picture in the file."),
     "too-long": (422, "It lasts longer than allowed."),

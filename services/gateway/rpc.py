@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from services.gateway.choices import read_models
+from services.gateway.offers import refuse_unservable
 from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
 from services.gateway.requests import count_request
 from services.gateway.stills import StillRequest, still_kind
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from services.gateway.stills import StillAnswer
     from shared.model.faces import Face
     from shared.model.hops import Hop
+    from shared.model.offers import ModelChoice
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -49,7 +52,8 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
     ) -> pictures_pb2.AnalyzeResponse:
         """Find every face."""
         async with self._served("Analyze", context):
-            answer = await self._ask(StillRequest(request.picture, Want.FACES, Look()), context)
+            wanted = StillRequest(request.picture, Want.FACES, Look(), models=_models(request))
+            answer = await self._ask(wanted, context)
             finished = answer.finished
             return pictures_pb2.AnalyzeResponse(
                 width=finished.width, height=finished.height, faces=_faces(finished.faces), hops=_hops(answer.hops)
@@ -61,7 +65,8 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
         """Retouch every face."""
         async with self._served("Process", context):
             kind = _reply_kind(request.reply_media_type)
-            answer = await self._ask(StillRequest(request.picture, Want.PICTURE, _look(request), kind), context)
+            wanted = StillRequest(request.picture, Want.PICTURE, _look(request), kind, _models(request))
+            answer = await self._ask(wanted, context)
             finished = answer.finished
             return pictures_pb2.ProcessResponse(
                 picture=answer.picture,
@@ -77,6 +82,7 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
         if len(request.body) > most:
             raise Rejected("too-large", f"The picture has more than {most} bytes (max_image_bytes).")
         still_kind(request.body)
+        refuse_unservable(self._parts.presence.offers(), request.models, request.look)
         with self._parts.stills.room():
             return await self._parts.stills.ask(request, context.time_remaining())
 
@@ -124,6 +130,10 @@ def _look(request: pictures_pb2.ProcessRequest) -> Look:
     if chosen == "look_name":
         return parse_look(request.look_name)
     return look_of(request.look)
+
+
+def _models(request: pictures_pb2.AnalyzeRequest | pictures_pb2.ProcessRequest) -> ModelChoice:
+    return read_models({"detector": request.detector, "landmarks": request.landmarks})
 
 
 def look_of(message: pictures_pb2.Look) -> Look:

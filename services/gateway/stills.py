@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.gateway.names import new_name
@@ -13,6 +13,7 @@ from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
 from shared.model.hops import Hop
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
+from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     CHUNK_BYTES,
     Chunk,
@@ -55,6 +56,7 @@ class StillRequest:
     look: Look
     reply_kind: MediaKind | None = None
     """None: the kind it came in."""
+    models: ModelChoice = field(default_factory=ModelChoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class StillClient:
             deadline_unix_seconds=deadline_unix_seconds,
             body=request.body[:CHUNK_BYTES],
             complete=len(request.body) <= CHUNK_BYTES,
+            models=request.models,
         )
         try:
             async with asyncio.timeout(OPEN_PATIENCE_SECONDS), self._turn:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from services.gateway.fields import refuse_unknown
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.requests import Request
 
@@ -30,8 +31,9 @@ FORM_BYTES = MAX_PARTS * (MAX_FIELD_BYTES + 4096)
 class _Form:
     """Turns multipart/form-data into fields and the pieces of the part called `file` (RFC 7578)."""
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, known: Collection[str]) -> None:
         self.fields: dict[str, str] = {}
+        self._known = known
         self.pieces: deque[bytes] = deque()
         self.complete = False
         self._name = self._header = ""
@@ -44,6 +46,7 @@ class _Form:
                 "on_header_field": self._header_name,
                 "on_header_value": self._header_value,
                 "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_end,
                 "on_part_data": self._data,
                 "on_part_end": self._end,
                 "on_end": self._finish,
@@ -81,6 +84,10 @@ class _Form:
         self._header = ""
         self._value.clear()
 
+    def _headers_end(self) -> None:
+        if self._name != "file":
+            refuse_unknown((self._name,), self._known)
+
     def _data(self, body: bytes, start: int, end: int) -> None:
         if self._name == "file":
             self.pieces.append(body[start:end])
@@ -101,8 +108,12 @@ class _Form:
 class Upload:
     """One upload. Fields of a form are complete when the file has been read to its end."""
 
-    def __init__(self, request: Request, settings: GatewaySettings, limit: str) -> None:
-        """`limit` is the name of the setting that bounds the file."""
+    def __init__(self, request: Request, settings: GatewaySettings, limit: str, known: Collection[str]) -> None:
+        """`limit` is the name of the setting that bounds the file, `known` the fields that may go with it.
+
+        Raises Refusal `invalid-parameter` for another field in the address; one in the form is refused as it comes.
+        """
+        refuse_unknown(request.query_params, known)
         self._request = request
         self._stall_seconds = settings.upload_stall_seconds
         self._limit_name = limit
@@ -112,7 +123,7 @@ class Upload:
         if kind == b"multipart/form-data":
             if not options.get(b"boundary"):
                 raise Refusal("malformed-request", "The form's Content-Type names no boundary.")
-            self._form = _Form(options[b"boundary"])
+            self._form = _Form(options[b"boundary"], known)
         self._most = self._limit + (FORM_BYTES if self._form else 0)
         self._received = 0
         self._announced()

@@ -15,6 +15,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.model.offers import ModelOffer
     from shared.transport.bus import Bus
 
 EVERY_SECONDS = 0.5
@@ -62,3 +63,8 @@ class Presence:
         for worker in self.workers():
             services.setdefault(worker.lane, set()).add(worker.service)
         return {lane for lane, found in services.items() if found >= LANE_SERVICES}
+
+    def offers(self) -> list[tuple[ModelOffer, ...]]:
+        """What each detect worker of a warm lane offers, every different offer once."""
+        warm = self.warm_lanes()
+        return list(dict.fromkeys(one.models for one in self.workers() if one.lane in warm and one.models))

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19visavis/v1/pictures.proto\x12\nvisavis.v1\"O\n\x04Look\x12\x0e\n\x06smooth\x18\x01 \x01(\x01\x12\x0e\n\x06whiten\x18\x02 \x01(\x01\x12\x11\n\tslim_face\x18\x03 \x01(\x01\x12\x14\n\x0c\x65nlarge_eyes\x18\x04 \x01(\x01\"!\n\x0e\x41nalyzeRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\"p\n\x0f\x41nalyzeResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x03 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x04 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\x81\x01\n\x0eProcessRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x13\n\tlook_name\x18\x02 \x01(\tH\x00\x12 \n\x04look\x18\x03 \x01(\x0b\x32\x10.visavis.v1.LookH\x00\x12\x18\n\x10reply_media_type\x18\x04 \x01(\tB\r\n\x0blook_choice\"\x95\x01\n\x0fProcessResponse\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x05 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x06 \x03(\x0b\x32\x0f.visavis.v1.Hop\"U\n\x04\x46\x61\x63\x65\x12\r\n\x05track\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1c\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x0f.visavis.v1.Box\x12\x11\n\tlandmarks\x18\x04 \x03(\x02\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"9\n\x03Hop\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\twaited_ms\x18\x02 \x01(\x01\x12\x11\n\tworked_ms\x18\x03 \x01(\x01\x32\x92\x01\n\x08Pictures\x12\x42\n\x07\x41nalyze\x12\x1a.visavis.v1.AnalyzeRequest\x1a\x1b.visavis.v1.AnalyzeResponse\x12\x42\n\x07Process\x12\x1a.visavis.v1.ProcessRequest\x1a\x1b.visavis.v1.ProcessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19visavis/v1/pictures.proto\x12\nvisavis.v1\"O\n\x04Look\x12\x0e\n\x06smooth\x18\x01 \x01(\x01\x12\x0e\n\x06whiten\x18\x02 \x01(\x01\x12\x11\n\tslim_face\x18\x03 \x01(\x01\x12\x14\n\x0c\x65nlarge_eyes\x18\x04 \x01(\x01\"F\n\x0e\x41nalyzeRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x11\n\tlandmarks\x18\x03 \x01(\t\"p\n\x0f\x41nalyzeResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x03 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x04 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\xa6\x01\n\x0eProcessRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x13\n\tlook_name\x18\x02 \x01(\tH\x00\x12 \n\x04look\x18\x03 \x01(\x0b\x32\x10.visavis.v1.LookH\x00\x12\x18\n\x10reply_media_type\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x05 \x01(\t\x12\x11\n\tlandmarks\x18\x06 \x01(\tB\r\n\x0blook_choice\"\x95\x01\n\x0fProcessResponse\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x05 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x06 \x03(\x0b\x32\x0f.visavis.v1.Hop\"U\n\x04\x46\x61\x63\x65\x12\r\n\x05track\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1c\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x0f.visavis.v1.Box\x12\x11\n\tlandmarks\x18\x04 \x03(\x02\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"9\n\x03Hop\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\twaited_ms\x18\x02 \x01(\x01\x12\x11\n\tworked_ms\x18\x03 \x01(\x01\x32\x92\x01\n\x08Pictures\x12\x42\n\x07\x41nalyze\x12\x1a.visavis.v1.AnalyzeRequest\x1a\x1b.visavis.v1.AnalyzeResponse\x12\x42\n\x07Process\x12\x1a.visavis.v1.ProcessRequest\x1a\x1b.visavis.v1.ProcessResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOK']._serialized_start=41
   _globals['_LOOK']._serialized_end=120
   _globals['_ANALYZEREQUEST']._serialized_start=122
-  _globals['_ANALYZEREQUEST']._serialized_end=155
-  _globals['_ANALYZERESPONSE']._serialized_start=157
-  _globals['_ANALYZERESPONSE']._serialized_end=269
-  _globals['_PROCESSREQUEST']._serialized_start=272
-  _globals['_PROCESSREQUEST']._serialized_end=401
-  _globals['_PROCESSRESPONSE']._serialized_start=404
-  _globals['_PROCESSRESPONSE']._serialized_end=553
-  _globals['_FACE']._serialized_start=555
-  _globals['_FACE']._serialized_end=640
-  _globals['_BOX']._serialized_start=642
-  _globals['_BOX']._serialized_end=695
-  _globals['_HOP']._serialized_start=697
-  _globals['_HOP']._serialized_end=754
-  _globals['_PICTURES']._serialized_start=757
-  _globals['_PICTURES']._serialized_end=903
+  _globals['_ANALYZEREQUEST']._serialized_end=192
+  _globals['_ANALYZERESPONSE']._serialized_start=194
+  _globals['_ANALYZERESPONSE']._serialized_end=306
+  _globals['_PROCESSREQUEST']._serialized_start=309
+  _globals['_PROCESSREQUEST']._serialized_end=475
+  _globals['_PROCESSRESPONSE']._serialized_start=478
+  _globals['_PROCESSRESPONSE']._serialized_end=627
+  _globals['_FACE']._serialized_start=629
+  _globals['_FACE']._serialized_end=714
+  _globals['_BOX']._serialized_start=716
+  _globals['_BOX']._serialized_end=769
+  _globals['_HOP']._serialized_start=771
+  _globals['_HOP']._serialized_end=828
+  _globals['_PICTURES']._serialized_start=831
+  _globals['_PICTURES']._serialized_end=977
 # @@protoc_insertion_point(module_scope)

@@ -19,10 +19,14 @@ class Look(_message.Message):
     def __init__(self, smooth: _Optional[float] = ..., whiten: _Optional[float] = ..., slim_face: _Optional[float] = ..., enlarge_eyes: _Optional[float] = ...) -> None: ...
 
 class AnalyzeRequest(_message.Message):
-    __slots__ = ("picture",)
+    __slots__ = ("picture", "detector", "landmarks")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
+    DETECTOR_FIELD_NUMBER: _ClassVar[int]
+    LANDMARKS_FIELD_NUMBER: _ClassVar[int]
     picture: bytes
-    def __init__(self, picture: _Optional[bytes] = ...) -> None: ...
+    detector: str
+    landmarks: str
+    def __init__(self, picture: _Optional[bytes] = ..., detector: _Optional[str] = ..., landmarks: _Optional[str] = ...) -> None: ...
 
 class AnalyzeResponse(_message.Message):
     __slots__ = ("width", "height", "faces", "hops")
@@ -37,16 +41,20 @@ class AnalyzeResponse(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., faces: _Optional[_Iterable[_Union[Face, _Mapping]]] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...
 
 class ProcessRequest(_message.Message):
-    __slots__ = ("picture", "look_name", "look", "reply_media_type")
+    __slots__ = ("picture", "look_name", "look", "reply_media_type", "detector", "landmarks")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     LOOK_NAME_FIELD_NUMBER: _ClassVar[int]
     LOOK_FIELD_NUMBER: _ClassVar[int]
     REPLY_MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DETECTOR_FIELD_NUMBER: _ClassVar[int]
+    LANDMARKS_FIELD_NUMBER: _ClassVar[int]
     picture: bytes
     look_name: str
     look: Look
     reply_media_type: str
-    def __init__(self, picture: _Optional[bytes] = ..., look_name: _Optional[str] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., reply_media_type: _Optional[str] = ...) -> None: ...
+    detector: str
+    landmarks: str
+    def __init__(self, picture: _Optional[bytes] = ..., look_name: _Optional[str] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., reply_media_type: _Optional[str] = ..., detector: _Optional[str] = ..., landmarks: _Optional[str] = ...) -> None: ...
 
 class ProcessResponse(_message.Message):
     __slots__ = ("picture", "media_type", "width", "height", "faces", "hops")

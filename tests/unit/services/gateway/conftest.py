@@ -20,6 +20,7 @@ from services.gateway.traces import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop
 from shared.model.media import MediaKind
+from shared.model.offers import ModelOffer, Role
 from shared.model.sessions import (
     CHUNK_BYTES,
     Chunk,
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
     from shared.model.jobs import Problem
     from shared.transport.bus import Received
 
+OFFERS = (
+    ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True),
+    ModelOffer("scrfd-500m", Role.DETECTOR, 5),
+    ModelOffer("face-mesh", Role.LANDMARKS, 468, is_default=True),
+)
 HOPS = (Hop("ingest", 0.5, 2.5), Hop("detect", 0.25, 9.0), Hop("render", 0.75, 4.0))
 
 
@@ -148,12 +154,13 @@ def telemetry(settings: GatewaySettings, spans: list[bytes]) -> Iterator[Telemet
 
 @pytest.fixture
 def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry) -> Parts:
+    presence = Presence()
     return Parts(
         settings=settings,
         telemetry=telemetry,
-        presence=Presence(),
+        presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-        jobs=JobDesk(bus, store, JobLedger(store), telemetry),
+        jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
     )
 
@@ -168,9 +175,10 @@ async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def warm(parts: Parts) -> None:
-    """A lane has said that it is there."""
+    """A lane has said that it is there, and what its detect offers."""
     for service in sorted(LANE_SERVICES):
-        parts.presence.note(WorkerReported(lane="test", service=service, worker="1", room=1))
+        models = OFFERS if service == "detect" else ()
+        parts.presence.note(WorkerReported(lane="test", service=service, worker="1", room=1, models=models))
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.choices import read_look, read_want, reply_kind
+from services.gateway.choices import read_look, read_models, read_want, reply_kind
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected
 from shared.model.looks import PRESETS
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 
 
 def test_an_empty_look_is_the_default() -> None:
@@ -23,6 +24,18 @@ def test_an_unknown_look_names_those_there_are() -> None:
 def test_an_unknown_want_names_those_there_are() -> None:
     with pytest.raises(Refusal, match="picture, faces"):
         read_want({"want": "money"})
+
+
+def test_models_that_are_not_named_are_the_deployments() -> None:
+    assert read_models({}) == read_models({"detector": " ", "landmarks": ""}) == ModelChoice()
+    assert read_models({"landmarks": " pfld-68 "}) == ModelChoice(landmarks="pfld-68")
+
+
+@pytest.mark.parametrize("field", ["detector", "landmarks"])
+@pytest.mark.parametrize("name", ["SCRFD", "-a", "a" * 65, "../a", "a_b", "a\nb"])
+def test_what_cannot_be_a_models_name_is_refused(field: str, name: str) -> None:
+    with pytest.raises(Refusal, match=f"`{field}` must be a model's name"):
+        read_models({field: name})
 
 
 @pytest.mark.parametrize("accept", ["image/png;q=nonsense, text/html", "text/html", "image/gif, image/jpeg;q=0"])

@@ -10,6 +10,7 @@ from services.gateway.problems import MEDIA_TYPE
 from shared.model.jobs import Problem
 from shared.model.looks import PRESETS, Look
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 from shared.model.sessions import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -132,6 +133,43 @@ async def test_a_wrong_look_is_named_with_its_path(client: httpx.AsyncClient, la
     assert (answer.status_code, problem["code"], problem["status"]) == (422, "invalid-look", 422)
     assert "$.smooth" in problem["detail"]
     assert not lane.opened
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("path", ["/v1/images", "/v1/analyses"])
+async def test_the_models_that_a_client_names_are_told_to_the_lane(
+    client: httpx.AsyncClient, lane: Any, path: str
+) -> None:
+    models = {"detector": "scrfd-500m", "landmarks": "face-mesh"}
+    await client.post(path, content=JPEG, params=models)
+    await client.post(path, files={"file": JPEG}, data=models)
+    assert [request.models for request in lane.opened] == [ModelChoice(**models)] * 2
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize(
+    ("fields", "code", "words"),
+    [
+        ({"detector": "scrfd"}, "unknown-model", "blazeface, scrfd-500m"),
+        ({"landmarks": "keypoints"}, "unknown-model", "scrfd-500m"),
+        ({"detector": "scrfd-500m", "landmarks": "keypoints", "look": "default"}, "unsupported-look", "slim_face"),
+        ({"detector": "No Name"}, "invalid-parameter", "`detector`"),
+        ({"detectr": "blazeface"}, "invalid-parameter", "'detectr'"),
+    ],
+)
+async def test_a_choice_that_cannot_be_served_is_refused_with_what_there_is(
+    client: httpx.AsyncClient, lane: Any, fields: dict[str, str], code: str, words: str
+) -> None:
+    for sent in ({"content": JPEG, "params": fields}, {"files": {"file": JPEG}, "data": fields}):
+        problem = (await client.post("/v1/images", **sent)).json()  # type: ignore[arg-type]  # httpx's own words
+        assert (problem["status"], problem["code"]) == (422, code)
+        assert words in problem["detail"]
+    assert not lane.opened
+
+
+async def test_an_analysis_takes_no_look(client: httpx.AsyncClient) -> None:
+    problem = (await client.post("/v1/analyses", content=JPEG, params={"look": "none"})).json()
+    assert (problem["code"], problem["status"]) == ("invalid-parameter", 422)
 
 
 async def test_a_picture_that_cannot_be_read_is_the_clients_fault(client: httpx.AsyncClient, lane: Any) -> None:

@@ -25,6 +25,7 @@ from shared.model.jobs import (
 )
 from shared.model.looks import Look
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
 
@@ -81,6 +82,23 @@ async def test_a_job_is_stored_entered_and_asked_for(
     assert document["trace_id"] in bus.kept("jobs.segment")[0].headers["traceparent"]
 
 
+@pytest.mark.usefixtures("warm")
+async def test_the_models_of_a_job_are_kept_and_asked_for(
+    client: httpx.AsyncClient, store: ObjectStore, bus: MemoryBus
+) -> None:
+    job = await hand_in(client, detector="scrfd-500m", landmarks="keypoints", want="faces")
+    models = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
+    asked = wire.decode(bus.kept("jobs.segment")[0].body, wire.decoder(SegmentRequested))
+    assert (asked.models, (await JobLedger(store).read(job)).models) == (models, models)
+    document = (await client.get(f"/v1/jobs/{job}")).json()
+    assert document["models"] == {"detector": "scrfd-500m", "landmarks": "keypoints"}
+
+
+async def test_models_that_were_not_named_are_shown_as_null(client: httpx.AsyncClient) -> None:
+    document = (await client.get(f"/v1/jobs/{await hand_in(client)}")).json()
+    assert document["models"] == {"detector": None, "landmarks": None}
+
+
 async def test_fields_may_follow_the_file(client: httpx.AsyncClient) -> None:
     form = (
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + MP4 + b"\r\n"
@@ -99,8 +117,12 @@ async def test_fields_may_follow_the_file(client: httpx.AsyncClient) -> None:
         (MP4 * 3, {}, 413, "too-large"),
         (MP4, {"look": "pretty"}, 422, "invalid-look"),
         (MP4, {"want": "money"}, 422, "invalid-parameter"),
+        (MP4, {"detectr": "blazeface"}, 422, "invalid-parameter"),
+        (MP4, {"detector": "scrfd"}, 422, "unknown-model"),
+        (MP4, {"detector": "scrfd-500m", "landmarks": "keypoints"}, 422, "unsupported-look"),
     ],
 )
+@pytest.mark.usefixtures("warm")
 async def test_a_refused_job_leaves_nothing_behind(
     client: httpx.AsyncClient,
     bus: MemoryBus,

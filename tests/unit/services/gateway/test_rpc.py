@@ -16,6 +16,7 @@ from services.gateway.rpc_server import RpcServer
 from shared.model.jobs import Problem
 from shared.model.looks import PRESETS, Look
 from shared.model.media import MediaKind
+from shared.model.offers import ModelChoice
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
 if TYPE_CHECKING:
@@ -70,6 +71,31 @@ async def test_a_look_is_a_name_or_json_or_a_message(
 ) -> None:
     await pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG, **chosen))
     assert lane.opened[0].look == look
+
+
+@pytest.mark.usefixtures("warm")
+async def test_models_are_chosen_by_name(pictures: Any, lane: Any) -> None:
+    chosen = {"detector": "scrfd-500m", "landmarks": "face-mesh"}
+    await pictures.Analyze(pictures_pb2.AnalyzeRequest(picture=JPEG, **chosen))
+    await pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG, **chosen))
+    assert [request.models for request in lane.opened] == [ModelChoice(**chosen)] * 2
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize(
+    ("chosen", "code"),
+    [
+        ({"detector": "scrfd"}, "unknown-model"),
+        ({"detector": "No Name"}, "invalid-parameter"),
+        ({"detector": "scrfd-500m", "landmarks": "keypoints"}, "unsupported-look"),
+    ],
+)
+async def test_models_that_cannot_serve_are_an_invalid_argument(
+    pictures: Any, lane: Any, chosen: dict[str, str], code: str
+) -> None:
+    status, metadata = await code_of(pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG, **chosen)))
+    assert (status, metadata["visavis-code"]) == (grpc.StatusCode.INVALID_ARGUMENT, code)
+    assert not lane.opened
 
 
 async def test_an_analysis_has_every_landmark(pictures: Any, lane: Any, face: Face) -> None:

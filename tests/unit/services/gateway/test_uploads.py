@@ -33,7 +33,7 @@ def upload(pieces: Iterable[bytes], kind: str = FORM, query: bytes = b"") -> Upl
 
     headers = [(b"content-type", kind.encode())]
     scope = {"type": "http", "method": "POST", "headers": headers, "query_string": query}
-    return Upload(Request(scope, receive), SETTINGS, "max_image_bytes")
+    return Upload(Request(scope, receive), SETTINGS, "max_image_bytes", ("look", "want"))
 
 
 def part(name: str, body: bytes) -> bytes:
@@ -63,7 +63,7 @@ async def test_fields_of_the_form_go_before_those_of_the_address() -> None:
     [
         b"no form at all",
         part("file", GIF) + part("file", GIF) + b"--b--",
-        part("x", b"") * (MAX_PARTS + 1) + b"--b--",
+        part("look", b"") * (MAX_PARTS + 1) + b"--b--",
         part("look", bytes(MAX_FIELD_BYTES + 1)) + b"--b--",
     ],
 )
@@ -71,6 +71,19 @@ async def test_what_is_no_proper_form_is_malformed(body: bytes) -> None:
     with pytest.raises(Refusal) as refused:
         await upload([body]).body()
     assert refused.value.code == "malformed-request"
+
+
+@pytest.mark.parametrize("form", [part("detectr", b"x"), part("", b"x"), b"--b\r\n\r\nx\r\n"])
+async def test_an_unknown_field_of_a_form_is_refused_before_the_file_comes(form: bytes) -> None:
+    with pytest.raises(Refusal, match="`look`, `want`") as refused:
+        await upload([form, part("file", GIF)]).kind()
+    assert refused.value.code == "invalid-parameter"
+
+
+def test_an_unknown_field_of_the_address_is_refused_at_once() -> None:
+    with pytest.raises(Refusal, match=r"no field 'wnat' here; there are: `look`, `want`\.") as refused:
+        upload([], query=b"look=none&wnat=faces")
+    assert refused.value.code == "invalid-parameter"
 
 
 async def test_a_form_without_a_boundary_is_malformed() -> None:

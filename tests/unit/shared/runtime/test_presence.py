@@ -4,14 +4,19 @@ import asyncio
 
 import pytest
 
+from shared.model.offers import ModelOffer, Role
 from shared.model.sessions import WorkerReported
 from shared.runtime import presence
 from shared.runtime.presence import Presence, report
 from shared.testing import MemoryBus
 
+OFFERS = (ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True),)
 
-def worker(service: str, lane: str = "a", name: str = "1", room: int = 1) -> WorkerReported:
-    return WorkerReported(lane=lane, service=service, worker=name, room=room)
+
+def worker(
+    service: str, lane: str = "a", name: str = "1", room: int = 1, models: tuple[ModelOffer, ...] = ()
+) -> WorkerReported:
+    return WorkerReported(lane=lane, service=service, worker=name, room=room, models=models)
 
 
 def test_a_lane_is_warm_when_each_service_is_there() -> None:
@@ -22,6 +27,17 @@ def test_a_lane_is_warm_when_each_service_is_there() -> None:
     assert heard.warm_lanes() == set()
     heard.note(worker("render"))
     assert heard.warm_lanes() == {"a"}
+
+
+def test_models_are_offered_by_the_detect_workers_of_warm_lanes() -> None:
+    heard = Presence()
+    heard.note(worker("detect", lane="cold", models=(ModelOffer("yunet", Role.DETECTOR, 5),)))
+    for service in ("ingest", "render"):
+        heard.note(worker(service))
+    assert heard.offers() == []
+    for name in ("1", "2"):
+        heard.note(worker("detect", name=name, models=OFFERS))
+    assert heard.offers() == [OFFERS]
 
 
 def test_the_newest_report_of_a_worker_counts() -> None:

@@ -1,0 +1,19 @@
+"""Which models there are to choose from."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.gateway.documents import ModelsDocument, OfferDocument
+from services.gateway.offers import all_offers
+from services.gateway.parts import FromApp
+from services.gateway.problems import documented
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+
+@router.get("/models", summary="List the models", response_model=ModelsDocument, responses=documented())
+async def list_models(parts: FromApp) -> ModelsDocument:
+    """What the fields `detector` and `landmarks` may name, as the warm lanes offer it now; empty without one. In the
+    place of a landmark model `keypoints` names the five points of a detector that has them."""
+    return ModelsDocument(models=[OfferDocument.of(offer) for offer in all_offers(parts.presence.offers())])
