@@ -40,7 +40,10 @@ class ProblemError(Exception):
 
 
 class Client:
-    """Speaks to one Visavis service. Every method raises ProblemError."""
+    """Speaks to one Visavis service. Every method raises ProblemError.
+
+    detector, landmarks: names of models, see `models`; empty: the deployment's default.
+    """
 
     def __init__(
         self, base_url: str, timeout_seconds: float = 60.0, transport: httpx.BaseTransport | None = None
@@ -59,23 +62,34 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def process_image(self, picture: bytes, look: Look = "default", accept: str = "*/*") -> bytes:
+    def process_image(
+        self, picture: bytes, look: Look = "default", accept: str = "*/*", *, detector: str = "", landmarks: str = ""
+    ) -> bytes:
         """The picture (JPEG, PNG, WebP) with every face retouched, in the format it came in or as `accept` asks."""
         headers = {"Content-Type": "application/octet-stream", "Accept": accept}
-        return self._ask("POST", "/v1/images", params={"look": _look(look)}, content=picture, headers=headers).content
+        fields = {"look": _look(look), **_models(detector, landmarks)}
+        return self._ask("POST", "/v1/images", params=fields, content=picture, headers=headers).content
 
-    def analyze_image(self, picture: bytes) -> dict[str, Any]:
+    def analyze_image(self, picture: bytes, *, detector: str = "", landmarks: str = "") -> dict[str, Any]:
         """The faces of a picture, as one line of `faces.jsonl`."""
         headers = {"Content-Type": "application/octet-stream"}
-        return _object(self._ask("POST", "/v1/analyses", content=picture, headers=headers))
+        fields = _models(detector, landmarks)
+        return _object(self._ask("POST", "/v1/analyses", params=fields, content=picture, headers=headers))
 
     def submit_job(
-        self, path: Path, look: Look = "default", want: str = "picture", on_upload: Progress | None = None
+        self,
+        path: Path,
+        look: Look = "default",
+        want: str = "picture",
+        on_upload: Progress | None = None,
+        *,
+        detector: str = "",
+        landmarks: str = "",
     ) -> dict[str, Any]:
         """Hand in a video; answers the job. `on_upload` is told the bytes sent and the bytes there are."""
         with path.open("rb") as file:
             told = _Told(file, path.stat().st_size, on_upload)
-            fields = {"look": _look(look), "want": want}
+            fields = {"look": _look(look), "want": want, **_models(detector, landmarks)}
             return _object(self._ask("POST", "/v1/jobs", data=fields, files={"file": (path.name, told)}))
 
     def job(self, job: str) -> dict[str, Any]:
@@ -120,6 +134,11 @@ class Client:
     def looks(self) -> dict[str, Any]:
         """Every effect as JSON Schema, and the looks that have a name."""
         return _object(self._ask("GET", "/v1/looks"))
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models that requests may name: name, role, points, default."""
+        found: list[dict[str, Any]] = _object(self._ask("GET", "/v1/models"))["models"]
+        return found
 
     def trace(self, trace_id: str) -> dict[str, Any]:
         """A trace as OTLP JSON. Its last spans come about a second after the answer."""
@@ -209,6 +228,10 @@ class _Told:
 
 def _look(look: Look) -> str:
     return look if isinstance(look, str) else json.dumps(dict(look))
+
+
+def _models(detector: str, landmarks: str) -> dict[str, str]:
+    return {name: model for name, model in (("detector", detector), ("landmarks", landmarks)) if model}
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

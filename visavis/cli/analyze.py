@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_models_folder, add_server, server
+from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
 from visavis.cli.process import check_output, kind_of
 from visavis.client import Client
 
@@ -19,6 +19,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("analyze", help="find the faces of one picture or video")
     parser.add_argument("input", type=Path, metavar="IN")
     parser.add_argument("--out", type=Path, required=True, metavar="FACES.jsonl", help="one line of JSON a frame")
+    add_models(parser)
     add_server(parser)
     add_models_folder(parser)
     parser.set_defaults(run=run)
@@ -31,8 +32,9 @@ def run(options: argparse.Namespace) -> int:
     check_output(options.out, options.input)
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
-            options.out.write_text(json.dumps(client.analyze_image(options.input.read_bytes())) + "\n")
+            faces = client.analyze_image(options.input.read_bytes(), **chosen_models(options))
+            options.out.write_text(json.dumps(faces) + "\n")
         else:
-            follow_job(client, options.input, "none", "faces", console, options.out)
+            follow_job(client, options.input, "none", "faces", console, options.out, chosen_models(options))
     console.print(f"Wrote {options.out}")
     return 0

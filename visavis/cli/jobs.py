@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -16,12 +17,20 @@ if TYPE_CHECKING:
     from visavis.client import Client
 
 
-def follow_job(client: Client, source: Path, look: str, want: str, console: Console, target: Path) -> dict[str, Any]:
+def follow_job(
+    client: Client,
+    source: Path,
+    look: str,
+    want: str,
+    console: Console,
+    target: Path,
+    models: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Submit, wait, download into `target`; the finished job's document. Raises Unavailable if the job fails."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(source.name, total=1.0, frames="uploading")
-        job = client.submit_job(source, look=look, want=want)
+        job = client.submit_job(source, look, want, None, **(models or {}))
         for job in client.events(job["id"]):  # noqa: B020  -- the job, ever newer
             bar.update(task, completed=job["progress"], frames=f"{job['frames']} frames")
     if job["state"] != "done":

@@ -33,6 +33,19 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """`--detector NAME --landmarks NAME`"""
+    parser.add_argument("--detector", default="", metavar="NAME", help="the model that finds faces")
+    parser.add_argument(
+        "--landmarks", default="", metavar="NAME", help="the model that places landmarks, or `keypoints`"
+    )
+
+
+def chosen_models(options: argparse.Namespace) -> dict[str, str]:
+    """What `add_models` added, as the client takes it."""
+    return {"detector": options.detector, "landmarks": options.landmarks}
+
+
 @contextmanager
 def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
     """The REST address of the named service, or of a short-lived one of our own that leaves nothing behind."""

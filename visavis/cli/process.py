@@ -12,7 +12,7 @@ from shared.model.errors import Rejected
 from shared.model.looks import PRESETS, parse_look
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_models_folder, add_server, server
+from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
 from visavis.client import Client
 
 _KIND_OF = {".jpg": MediaKind.JPEG, ".jpeg": MediaKind.JPEG, ".png": MediaKind.PNG, ".webp": MediaKind.WEBP}
@@ -24,6 +24,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("input", type=Path, metavar="IN")
     parser.add_argument("output", type=Path, metavar="OUT")
     parser.add_argument("--look", default="default", help=f"{', '.join(PRESETS)}, or JSON (%(default)s)")
+    add_models(parser)
     add_server(parser)
     add_models_folder(parser)
     parser.set_defaults(run=run)
@@ -40,10 +41,10 @@ def run(options: argparse.Namespace) -> int:
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
-            answer = client.process_image(options.input.read_bytes(), options.look, accept=accept)
+            answer = client.process_image(options.input.read_bytes(), options.look, accept, **chosen_models(options))
             options.output.write_bytes(answer)
         else:
-            follow_job(client, options.input, options.look, "picture", console, options.output)
+            follow_job(client, options.input, options.look, "picture", console, options.output, chosen_models(options))
     console.print(f"Wrote {options.output}")
     return 0
 

@@ -41,6 +41,32 @@ def test_an_analysis_is_read() -> None:
     assert client(lambda _: httpx.Response(200, json={"faces": []})).analyze_image(b"picture") == {"faces": []}
 
 
+@pytest.mark.parametrize("names", [{}, {"detector": "scrfd-500m"}, {"detector": "a", "landmarks": "keypoints"}])
+def test_models_that_are_named_are_asked_for_and_no_others(names: dict[str, str], tmp_path: Path) -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = dict(request.url.params)
+        found.pop("look", None)
+        for field in ("detector", "landmarks"):
+            value = request.read().partition(f'name="{field}"\r\n\r\n'.encode())[2].partition(b"\r\n")[0]
+            found |= {field: value.decode()} if value else {}
+        asked.append(found)
+        return httpx.Response(200, json={})
+
+    path = tmp_path / "clip"
+    path.write_bytes(b"a clip")
+    client(answer).process_image(b"picture", **names)
+    client(answer).analyze_image(b"picture", **names)
+    client(answer).submit_job(path, **names)  # type: ignore[arg-type]  # only names of models
+    assert asked == [names] * 3
+
+
+def test_models_are_listed() -> None:
+    models = [{"name": "blazeface", "role": "detector", "points": 6, "default": True}]
+    assert client(lambda _: httpx.Response(200, json={"models": models})).models() == models
+
+
 def test_a_problem_is_raised_with_its_code_and_sentence() -> None:
     headers = {"content-type": "application/problem+json"}
     asked = client(lambda _: httpx.Response(413, headers=headers, content=json.dumps(PROBLEM)))

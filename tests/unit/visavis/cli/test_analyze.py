@@ -21,6 +21,19 @@ def test_the_faces_of_a_picture_are_one_line_of_json(answers: Any, tmp_path: Pat
     assert json.loads(line) == faces
 
 
+def test_the_models_that_are_named_are_asked_for(answers: Any, tmp_path: Path) -> None:
+    answers.give("/v1/analyses", {"faces": []})
+    answers.finish_job()
+    source, target = tmp_path / "source", tmp_path / "faces.jsonl"
+    for body in (b"\xff\xd8\xff a picture", b"\x1a\x45\xdf\xa3 webm and so on"):
+        source.write_bytes(body)
+        asked = ["analyze", str(source), "--out", str(target), "--detector", "yunet", "--server", answers.url]
+        assert main(asked) == 0
+    (path, _, _), (_, _, form), *_ = answers.asked
+    assert path == "/v1/analyses?detector=yunet"
+    assert b'name="detector"\r\n\r\nyunet' in form
+
+
 def test_the_faces_of_a_video_are_the_result_of_a_job(answers: Any, tmp_path: Path) -> None:
     answers.finish_job()
     source, target = tmp_path / "clip", tmp_path / "faces.jsonl"

@@ -55,6 +55,18 @@ def test_a_video_is_a_job_whose_result_is_fetched(answers: Any, clip: Path, tmp_
     assert b"natural" in body
 
 
+def test_the_models_that_are_named_are_asked_for(answers: Any, picture: Path, clip: Path, tmp_path: Path) -> None:
+    answers.give("/v1/images", b"retouched", kind="image/png")
+    answers.finish_job()
+    models = ["--detector", "scrfd-500m", "--landmarks", "keypoints", "--server", answers.url]
+    for source in (picture, clip):
+        assert main(["process", str(source), str(tmp_path / "out"), *models]) == 0
+    (path, _, _), (_, _, form), *_ = answers.asked
+    assert "detector=scrfd-500m&landmarks=keypoints" in path
+    assert b'name="detector"\r\n\r\nscrfd-500m' in form
+    assert b'name="landmarks"\r\n\r\nkeypoints' in form
+
+
 def test_what_is_damaged_in_a_video_is_said(
     answers: Any, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
