@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.topology import TOPOLOGIES
+from services.render.layouts import TOPOLOGIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

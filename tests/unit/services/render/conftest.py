@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from services.render.drawing import Painter
+from services.render.layouts.ibug import STATIONS
 from services.render.shape import FaceShape
-from services.render.topology import STATIONS
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
