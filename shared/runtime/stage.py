@@ -131,8 +131,7 @@ class Stage(Generic[M]):
                 outcome, results = await self._worked(passage)
             hop = passage.hop(self._telemetry.service)
             for result in results:
-                stamped = _with_hop(result, message, hop)
-                await self._bus.publish(result.subject, wire.encode(stamped), self._telemetry.headers())
+                await self._publish(_with_hop(result, message, hop))
             await delivery.done()
         if isinstance(message, FramesCaptured | FacesDetected):
             self._telemetry.record(hop)
@@ -148,6 +147,10 @@ class Stage(Generic[M]):
             log.info("refused", code=error.code, detail=error.detail)
             return "refused", [passage.message.refused(Problem(error.code, error.detail))]
 
+    async def _publish(self, result: Publishable) -> None:
+        assert isinstance(result, msgspec.Struct)  # noqa: S101  -- every message is one
+        await self._bus.publish(result.subject, wire.encode(result), self._telemetry.headers())
+
     async def _again(self, delivery: Delivery, reason: str) -> str:
         delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
         log.warning("will be retried", detail=reason, tries=delivery.tries, delay_seconds=delay)
@@ -159,6 +162,8 @@ class Stage(Generic[M]):
         with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
             while True:  # there is no delivery after this one
                 try:
+                    if isinstance(message, FramesCaptured):
+                        await self._publish(message.refused(Problem("internal", reason)))
                     if self.bury is not None:
                         await self.bury(message, reason)
                     await self._to_the_dead(delivery, reason)
@@ -207,9 +212,8 @@ def _frames_in(message: msgspec.Struct) -> int:
     return len(message.frames) if isinstance(message, FramesCaptured | FacesDetected) else 1
 
 
-def _with_hop(result: Publishable, message: msgspec.Struct, hop: Hop) -> msgspec.Struct:
+def _with_hop(result: Publishable, message: msgspec.Struct, hop: Hop) -> Publishable:
     """A result about the same frames carries their hops on."""
     if isinstance(result, FacesDetected) and isinstance(message, FramesCaptured):
         return msgspec.structs.replace(result, hops=(*message.hops, hop))
-    assert isinstance(result, msgspec.Struct)  # noqa: S101  -- every message is one
     return result

@@ -179,6 +179,15 @@ async def test_what_never_comes_to_its_end_is_buried_and_said_why(bus: MemoryBus
     assert len(work.passages) == 2
 
 
+async def test_frames_that_never_come_to_their_end_are_told_to_render(bus: MemoryBus, telemetry: Telemetry) -> None:
+    async with running(stage_of(bus, telemetry, Work(), replace(QUEUE, max_deliver=1))):
+        await publish(bus)
+        await until(lambda: bus.kept("dead.>") and not bus.kept(QUEUE.subject))
+    [told] = bus.kept("lane.a.render.2")
+    problem = wire.decode(told.body, wire.decoder(FacesDetected)).problem
+    assert problem == Problem("internal", "It was tried 0 times and never came to its end.")
+
+
 async def test_a_misconfigured_service_ends(bus: MemoryBus, telemetry: Telemetry) -> None:
     async with running(stage_of(bus, telemetry, Work(Misconfigured("no model")))) as task:
         await publish(bus)
