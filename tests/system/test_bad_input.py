@@ -141,16 +141,17 @@ def test_an_answer_that_cannot_be_given_is_not_begun(stack: Stack, accept: str) 
 
 END = "--x--\r\n"
 GIF_PART = PART.format("file", "GIF89a")
-MANY_PARTS = "".join(PART.format("look", number) for number in range(20))
+MANY_PARTS = "".join(PART.format("detector", number) for number in range(20))
 FORMS = {
     "no boundary": ("multipart/form-data", "--x--", 400, "malformed-request", "boundary"),
     "no form at all": (BOUNDARY, "this is no form", 400, "malformed-request", "multipart/form-data"),
     "a form that ends early": (BOUNDARY, GIF_PART, 400, "upload-cut-off", "last boundary"),
-    "no part called file": (BOUNDARY, PART.format("look", "none") + END, 400, "empty", "part called `file`"),
+    "no part called file": (BOUNDARY, PART.format("detector", "blazeface") + END, 400, "empty", "part called `file`"),
     "an empty file": (BOUNDARY, PART.format("file", "") + END, 400, "empty", "empty"),
     "two files": (BOUNDARY, GIF_PART + GIF_PART + END, 400, "malformed-request", "more than one"),
-    "an endless field": (BOUNDARY, PART.format("look", "x" * 20_000), 400, "malformed-request", "16384 bytes"),
+    "an endless field": (BOUNDARY, PART.format("detector", "x" * 20_000), 400, "malformed-request", "16384 bytes"),
     "too many fields": (BOUNDARY, MANY_PARTS, 400, "malformed-request", "16 parts"),
+    "a misspelt field": (BOUNDARY, PART.format("detectr", "x") + GIF_PART, 422, "invalid-parameter", "'detectr'"),
     "a form called JSON": ("application/json", GIF_PART + END, 415, "unsupported-media", "first bytes"),
 }
 
@@ -171,6 +172,7 @@ def test_a_bad_form_is_refused(stack: Stack, case: str) -> None:
         ("look", "gorgeous", "invalid-look", "glamour"),
         ("look", '{"smooth": 7}', "invalid-look", "<= 1"),
         ("want", "money", "invalid-parameter", "picture, faces"),
+        ("wnat", "faces", "invalid-parameter", "`want`"),
     ],
 )
 def test_a_bad_choice_is_refused_before_the_file_and_after_it(
