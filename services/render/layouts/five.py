@@ -1,7 +1,7 @@
 """Where five points have parts of a face: enough for the eyes, too little for a skin that spares brows and lips.
 
-The proportions are fitted to the official Face Mesh on frames of three real clips with turning heads: the widths of
-both eyes are met within 2 % in the median and 6 % at worst.
+The proportions are fitted to the official Face Mesh on frames of three real clips with turning heads. Taken from the
+mesh's own five points, an eye's width is met within 2 % in the median of each clip; from those of SCRFD 2.5G, 10 %.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 
 from services.render.drawing import Painter
@@ -57,6 +58,10 @@ class Scene:
         Painter().draw(self.picture, target, self.faces if faces is None else faces, look)
         return target
 
+    def seen_by(self, layout: Layout) -> Scene:
+        """The same faces, of a mesh here, in another layout."""
+        return Scene(self.picture, tuple(Face.of(TAKEN[layout](face.landmarks_px), 1.0) for face in self.faces))
+
     def inside(self, part: Part, subsampling: int = 1) -> np.ndarray:
         """True for the samples of a plane within a part of the first face."""
         g = self.picture.geometry
@@ -105,11 +110,7 @@ def mesh() -> np.ndarray:
 @pytest.fixture(scope="session")
 def layouts(mesh: np.ndarray) -> dict[Layout, Face]:
     """The same face in every layout, by the landmarks of the mesh that lie where the others have theirs."""
-    return {
-        Layout.MESH: Face.of(mesh, 1.0),
-        Layout.IBUG: Face.of(sixty_eight(mesh), 1.0),
-        Layout.FIVE: Face.of(five(mesh), 1.0),
-    }
+    return {layout: Face.of(taken(mesh), 1.0) for layout, taken in TAKEN.items()}
 
 
 def sixty_eight(mesh: np.ndarray) -> np.ndarray:
@@ -126,6 +127,46 @@ def five(mesh: np.ndarray) -> np.ndarray:
     """[5, 3] float32."""
     eyes = [mesh[list(INNER)][start : start + 6].mean(axis=0) for start in (19, 25)]
     return np.stack([*eyes, mesh[4], mesh[61], mesh[291]]).astype(np.float32)
+
+
+TAKEN = {Layout.MESH: np.array, Layout.IBUG: sixty_eight, Layout.FIVE: five}
+"""The points of each layout from those of a mesh."""
+
+
+@pytest.fixture(scope="session")
+def regressed(clip: list[Scene]) -> list[tuple[Scene, Scene]]:
+    """Some frames of a real clip, by the mesh and by the 68 points of a PFLD regressor."""
+    model = SHARED / "models" / "pfld_68.onnx"
+    if not model.exists():
+        pytest.skip("a 68-point regressor lies in ../shared, which is not here")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    network = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return [
+        (scene, Scene(scene.picture, tuple(_regressed(network, scene.picture, face) for face in scene.faces)))
+        for scene in clip[::9]
+    ]
+
+
+def _regressed(network: onnxruntime.InferenceSession, picture: Picture, face: Face) -> Face:
+    """The regressor takes BGR in 0..1, 112 pixels square, 1.2 times as large as the points from brows to chin."""
+    around = sixty_eight(face.landmarks_px)[:, :2].astype(np.float32)
+    across = five(face.landmarks_px)[1, :2] - five(face.landmarks_px)[0, :2]
+    turn = across / np.linalg.norm(across)
+    upright = around @ np.array([(turn[0], -turn[1]), (turn[1], turn[0])])
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    times = 112 / (1.2 * (high - low).max())
+    matrix = np.array([(turn[0], turn[1], 0), (-turn[1], turn[0], 0)]) * times
+    matrix[:, 2] = 56 - times * (low + high) / 2
+    bgr = cv2.cvtColor(
+        np.concatenate([plane.ravel() for plane in picture.planes]).reshape(-1, picture.geometry.width),
+        cv2.COLOR_YUV2BGR_I420,
+    )
+    crop = cv2.warpAffine(bgr, matrix, (112, 112)).astype(np.float32).transpose(2, 0, 1)[None] / 255
+    (found,) = network.run(None, {"input": crop})
+    back = cv2.invertAffineTransform(matrix)
+    points = found.reshape(68, 2) * 112 @ back[:, :2].T + back[:, 2]
+    return Face.of(np.hstack([points, np.zeros((68, 1))]).astype(np.float32), 1.0)
 
 
 class Studio:

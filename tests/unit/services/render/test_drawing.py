@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import cv2
@@ -8,13 +10,19 @@ import pytest
 
 from services.render.drawing import Painter
 from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
-from shared.model.faces import Face
-from shared.model.looks import Look
+from shared.model.errors import Rejected
+from shared.model.faces import Face, Layout
+from shared.model.looks import Look, unsupported
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 EFFECTS = [*TONE_EFFECTS, *GEOMETRY_EFFECTS]
+DRAWN = [(layout, name) for layout in Layout for name in EFFECTS if not unsupported(Look(**{name: 1.0}), layout)]
+"""Every layout with the effects that it supports."""
 ALL = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
+HALF = Look(smooth=0.5, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5)
+MOST = {Layout.MESH: ALL, Layout.IBUG: ALL, Layout.FIVE: Look(enlarge_eyes=1)}
+"""All that each layout supports."""
 PICTURES = {
     "i420 even": {},
     "i420 odd": {"width": 361, "height": 379},
@@ -43,10 +51,12 @@ def test_strength_zero_leaves_every_bit(kind: str, studio: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(kind: str, effect: str, studio: Any) -> None:
+@pytest.mark.parametrize(("layout", "effect"), DRAWN)
+def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(
+    kind: str, layout: Layout, effect: str, studio: Any
+) -> None:
     scene = studio.scene(**PICTURES[kind])
-    target = scene.drawn(Look(**{effect: 1.0}))
+    target = scene.seen_by(layout).drawn(Look(**{effect: 1.0}))
     x0, y0, x1, y1 = scene.faces[0].box_px
     reach = 0.4 * (x1 - x0)
     for before, after in zip(scene.picture.planes, target.planes, strict=True):
@@ -70,21 +80,21 @@ def test_a_tone_effect_leaves_every_bit_off_the_face(effect: str, studio: Any) -
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_more_strength_is_more_change(kind: str, effect: str, studio: Any) -> None:
-    scene = studio.scene(**PICTURES[kind])
+@pytest.mark.parametrize(("layout", "effect"), DRAWN)
+def test_more_strength_is_more_change(kind: str, layout: Layout, effect: str, studio: Any) -> None:
+    scene = studio.scene(**PICTURES[kind]).seen_by(layout)
     changes = [change(scene, scene.drawn(Look(**{effect: s}))) for s in (0.05, 0.25, 0.5, 0.75, 1.0)]
     assert changes[0] > 0
     assert changes == sorted(changes)
 
 
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_limited_range_is_kept_where_the_source_kept_it(effect: str, studio: Any) -> None:
+@pytest.mark.parametrize(("layout", "effect"), DRAWN)
+def test_limited_range_is_kept_where_the_source_kept_it(layout: Layout, effect: str, studio: Any) -> None:
     scene = studio.scene()
     rows, columns = (slice(120, 260), slice(110, 250))
     scene.picture.planes[0][rows, columns][::3] = 235
     scene.picture.planes[0][rows, columns][1::3, ::2] = 16
-    target = scene.drawn(Look(**{effect: 1.0}))
+    target = scene.seen_by(layout).drawn(Look(**{effect: 1.0}))
     assert target.planes[0].min() >= 16
     assert target.planes[0].max() <= 235
     assert all(plane.min() >= 16 and plane.max() <= 240 for plane in target.planes[1:])
@@ -115,6 +125,28 @@ def test_colour_moves_with_brightness(studio: Any) -> None:
     assert np.abs(luma.astype(int) - target.planes[1]).max() <= 4
 
 
+def test_a_look_that_a_layout_lacks_a_part_for_is_refused_before_anything_is_drawn(studio: Any) -> None:
+    scene = studio.scene(700, 420)
+    target = scene.copy()
+    faces = (studio.face(180, 210), *scene.seen_by(Layout.FIVE).faces)
+    with pytest.raises(Rejected, match="slim_face") as raised:
+        Painter().draw(scene.picture, target, faces, ALL)
+    assert raised.value.code == "unsupported-look"
+    assert same(target, scene.picture)
+
+
+def test_a_look_is_much_the_same_by_68_points_as_by_the_mesh(regressed: Any) -> None:
+    shares = []
+    for scene, other in regressed:
+        one, two = scene.drawn(HALF), other.drawn(HALF)
+        face = scene.inside(Part.OVAL)
+        differ, changed = (
+            np.abs(a.planes[0].astype(int) - b.planes[0])[face].mean() for a, b in ((one, two), (one, scene.picture))
+        )
+        shares.append(differ / changed)
+    assert np.median(shares) < 0.4
+
+
 def test_source_is_only_read_and_may_be_read_only(studio: Any) -> None:
     scene = studio.scene()
     for plane in scene.picture.planes:
@@ -132,8 +164,9 @@ def test_a_face_anywhere_and_of_any_size_is_drawn_without_harm(
     place: tuple[float, float, float], layout: PixelFormat, studio: Any
 ) -> None:
     scene = studio.scene(361, 379, layout)
-    target = scene.drawn(ALL, (studio.face(*place),))
-    assert target.geometry == scene.picture.geometry
+    for points, look in MOST.items():
+        there = replace(scene, faces=(studio.face(*place),)).seen_by(points)
+        assert there.drawn(look).geometry == scene.picture.geometry
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (17, 3)])
@@ -151,15 +184,16 @@ def test_the_smallest_pictures_are_drawn_without_harm(size: tuple[int, int], lay
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 0.0, 1e9])
 def test_landmarks_that_span_no_face_change_nothing(broken: float, studio: Any) -> None:
     scene = studio.scene()
-    face = Face.of(np.full((468, 3), broken, np.float32), 1.0)
-    assert same(scene.drawn(ALL, (face,)), scene.picture)
+    for points, look in MOST.items():
+        face = Face.of(np.full((points, 3), broken, np.float32), 1.0)
+        assert same(scene.drawn(look, (face,)), scene.picture)
 
 
 def test_wild_landmarks_do_not_crash(studio: Any) -> None:
     scene = studio.scene()
-    for seed in range(5):
-        points = np.random.default_rng(seed).normal(180, 10 ** (seed + 1), (468, 3)).astype(np.float32)
-        scene.drawn(ALL, (Face.of(points, 1.0),))
+    for seed, layout in product(range(5), Layout):
+        points = np.random.default_rng(seed).normal(180, 10 ** (seed + 1), (layout, 3)).astype(np.float32)
+        scene.drawn(MOST[layout], (Face.of(points, 1.0),))
 
 
 def test_faces_in_any_order_give_the_same_picture(studio: Any) -> None:
@@ -187,7 +221,7 @@ def test_a_still_face_does_not_shimmer_when_its_landmarks_tremble(real: Any) -> 
 
 def test_every_real_frame_is_drawn_and_visibly_so(clip: list[Any]) -> None:
     for scene in clip[::6]:
-        target = scene.drawn(Look(smooth=0.5, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5))
+        target = scene.drawn(HALF)
         face = scene.inside(Part.OVAL)
         moved = np.abs(target.planes[0].astype(int) - scene.picture.planes[0])[face]
         assert 2 < moved.mean() < 40

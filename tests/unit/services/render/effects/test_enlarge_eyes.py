@@ -3,17 +3,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from services.render.effects.enlarge_eyes import enlarge_eyes
 from services.render.shape import FaceShape
-from shared.model.faces import Face
+from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 
 
-def test_enlarging_makes_both_eyes_larger(studio: Any) -> None:
+@pytest.mark.parametrize("layout", Layout)
+def test_enlarging_makes_both_eyes_larger(layout: Layout, studio: Any) -> None:
     scene = studio.scene()
-    target = scene.drawn(Look(enlarge_eyes=1.0))
+    target = scene.seen_by(layout).drawn(Look(enlarge_eyes=1.0))
     for corners in ((33, 133), (362, 263)):
         (x0, y0), (x1, y1) = scene.faces[0].landmarks_px[list(corners), :2].astype(int)
         around = np.s_[min(y0, y1) - 16 : max(y0, y1) + 16, x0 - 12 : x1 + 12]

@@ -3,19 +3,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from services.render.effects.slim_face import slim_face
 from services.render.shape import FaceShape
-from shared.model.faces import Face
+from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.pictures import Picture
 
 
-def test_slimming_narrows_the_jaw(studio: Any) -> None:
+@pytest.mark.parametrize("layout", [Layout.MESH, Layout.IBUG])
+def test_slimming_narrows_the_jaw(layout: Layout, studio: Any) -> None:
     scene = studio.scene()
     y = int(scene.faces[0].landmarks_px[[172, 397], 1].mean())
-    assert _skin_width(scene.drawn(Look(slim_face=1.0)), y) < 0.93 * _skin_width(scene.picture, y)
+    assert _skin_width(scene.seen_by(layout).drawn(Look(slim_face=1.0)), y) < 0.93 * _skin_width(scene.picture, y)
 
 
 def _skin_width(picture: Picture, row: int) -> int:

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.model.faces import Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 
 
+@pytest.mark.parametrize("layout", [Layout.MESH, Layout.IBUG])
 @pytest.mark.parametrize("part", [Part.LEFT_EYE, Part.RIGHT_EYE, Part.LEFT_BROW, Part.RIGHT_BROW, Part.LIPS])
-def test_smoothing_leaves_every_bit_of_eyes_brows_and_lips(part: Part, studio: Any, real: Any) -> None:
+def test_smoothing_leaves_every_bit_of_eyes_brows_and_lips(part: Part, layout: Layout, studio: Any, real: Any) -> None:
     for scene in (studio.scene(), real):
-        target = scene.drawn(Look(smooth=1.0))
+        target = scene.seen_by(layout).drawn(Look(smooth=1.0))
         inside = scene.inside(part)
         assert inside.any()
         assert np.array_equal(scene.picture.planes[0][inside], target.planes[0][inside])
