@@ -34,8 +34,8 @@ def all_offers(workers: Iterable[Offers]) -> list[ModelOffer]:
 def refuse_unservable(workers: Collection[Offers], models: ModelChoice, look: Look) -> None:
     """Let pass what one of the workers can serve; `workers` is what each of them offers.
 
-    Which lane gets the request is decided later, by room. Where lanes differ in their models it may be one without
-    these: its detect says so, and the request ends with the same `unknown-model`.
+    Which lane gets the request is decided later, by room. Where lanes or their workers differ in their models it may
+    be one without these: its detect says so, and the request ends with the same `unknown-model`.
 
     Raises Refusal `unknown-model`, Rejected `unsupported-look`, and Refusal `unavailable` for a named model as long as
     no worker was heard of.
@@ -97,4 +97,4 @@ def _no_worker(offers: Collection[ModelOffer], models: ModelChoice) -> Refusal:
             "unknown-model", f"`keypoints` needs a detector with five points of its own; there are: {names}."
         )
     named = " and ".join(repr(name) for name in (models.detector, models.landmarks) if name)
-    return Refusal("unknown-model", f"No worker has {named or 'models'} together with the rest that is needed.")
+    return Refusal("unknown-model", f"No worker has {named or 'the default models'} at once.")

@@ -35,9 +35,13 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 def add_models(parser: argparse.ArgumentParser) -> None:
     """`--detector NAME --landmarks NAME`"""
-    parser.add_argument("--detector", default="", metavar="NAME", help="the model that finds faces")
+    named = "one of `visavis models list`"
+    parser.add_argument("--detector", default="", metavar="NAME", help=f"the model that finds faces, {named}")
     parser.add_argument(
-        "--landmarks", default="", metavar="NAME", help="the model that places landmarks, or `keypoints`"
+        "--landmarks",
+        default="",
+        metavar="NAME",
+        help=f"the model that places landmarks, {named}, or `keypoints`: the detector's own five points",
     )
 
 
