@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from services.detect.models.checking import check_self_contained
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Provider = str | tuple[str, dict[str, str]]
+    """ONNX Runtime's name of it, or its name and options."""
+
 CPU = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3
 # What ONNX Runtime raises for a model or a provider that it cannot use; these classes have no common root of their own.
@@ -24,29 +28,29 @@ _REFUSALS = (
     *(states.EPFail, states.Fail, states.InvalidArgument, states.InvalidGraph, states.InvalidProtobuf),
     *(states.NoModel, states.NotImplemented, states.RuntimeException, RuntimeError, ValueError),
 )
-_EXTERNAL_DATA = b"\x0a\x08location"  # the first key of a tensor that lies in another file, as protobuf writes it
+# A whole model, one Relu on one number: whether a provider can be had shows only when a session is made with it.
+_PROBE = bytes.fromhex(
+    "08083a330a0c0a0178120179220452656c751201705a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a0208014204"
+    "0a00100d"
+)
 
 
 class Engine:
     """One model, ready to run. Calls release the interpreter lock and may come from several threads."""
 
-    def __init__(self, path: Path, sha256: str, threads: int = 1, providers: Sequence[str] = CPU) -> None:
+    def __init__(self, path: Path, sha256: str, threads: int = 1, providers: Sequence[Provider] = CPU) -> None:
         """Open the model at `path`.
 
         sha256: what the file must hash to, hexadecimal.
         threads: cores that one call may use, 1 or more.
-        Raises Misconfigured if the file is missing, is another one, is not self-contained or cannot be run.
+        providers: as ONNX Runtime takes them; what the first cannot run, the next does.
+        Raises Misconfigured if the file is missing, is another one, needs weights or operators from elsewhere, or
+        cannot be run.
         """
         self.name = path.stem
         content = _checked(path, sha256)
-        runtime: Any = onnxruntime  # its package exports these names without saying so
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other services need the cores
         try:
-            self._session = runtime.InferenceSession(content, options, providers=list(providers))
+            self._session = _session(content, threads, providers)
         except _REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {error}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
@@ -63,6 +67,30 @@ class Engine:
             self.run(**{name: np.zeros(shape, types[name]) for name, shape in shapes.items()})
 
 
+def why_not(provider: Provider) -> str:
+    """Why ONNX Runtime cannot run models by this provider, as half a sentence; empty if it can."""
+    name = provider if isinstance(provider, str) else provider[0]
+    runtime: Any = onnxruntime
+    if name not in runtime.get_available_providers():
+        return f"the ONNX Runtime that is installed ({runtime.__version__}) has no {name}"
+    try:
+        session = _session(_PROBE, 1, (provider,))
+    except _REFUSALS as error:
+        return f"{name} does not start ({' '.join(str(error).split())[:200]})"
+    # Where a library or a driver is missing ONNX Runtime says so in its own log and goes on without the provider.
+    return "" if session.get_providers()[0] == name else f"{name} does not start on this machine"
+
+
+def _session(content: bytes, threads: int, providers: Sequence[Provider]) -> Any:
+    runtime: Any = onnxruntime  # its package exports these names without saying so
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other services need the cores
+    return runtime.InferenceSession(content, options, providers=list(providers), enable_fallback=0)
+
+
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
 
@@ -75,6 +103,5 @@ def _checked(path: Path, sha256: str) -> bytes:
         ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise Misconfigured(f"The model {path} is not the one that was prepared; run `visavis models prepare`.")
-    if _EXTERNAL_DATA in content:
-        raise Misconfigured(f"The model {path} keeps weights in another file; only self-contained models are opened.")
+    check_self_contained(content, str(path))
     return content

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.detect.contracts import Detector, Landmarker
+    from services.detect.engine import Provider
     from services.detect.models.registry import ModelEntry
 
     EngineOf = Callable[[ModelEntry], Engine]
@@ -56,7 +57,7 @@ class Models:
 
 
 def open_models(
-    folder: Path, *, threads: int = 1, providers: Sequence[str] = CPU, engine: type[Engine] = Engine
+    folder: Path, *, threads: int = 1, providers: Sequence[Provider] = CPU, engine: type[Engine] = Engine
 ) -> Models:
     """Open every model that the registry of `folder` names.
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from services.detect.engine import Engine
+from services.detect.engine import CPU, Engine, why_not
 from services.detect.models.emitting import FLOAT, Emitter
 from services.detect.models.store import sha256_of
 from shared.model.errors import Misconfigured
@@ -61,8 +61,15 @@ def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="cannot open the model"):
+    with pytest.raises(Misconfigured, match="is no ONNX file"):
         Engine(*saved(tmp_path, b"text"))
+
+
+def test_a_model_that_onnx_runtime_cannot_run_is_refused(tmp_path: Path) -> None:
+    model = onnx.load_from_string(doubling())
+    model.graph.node[0].op_type = "Nonesuch"
+    with pytest.raises(Misconfigured, match="cannot open the model"):
+        Engine(*saved(tmp_path, model.SerializeToString()))
 
 
 def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
@@ -71,3 +78,24 @@ def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
     content = (tmp_path / "m.onnx").read_bytes()
     with pytest.raises(Misconfigured, match="self-contained"):
         Engine(*saved(tmp_path, content))
+
+
+def test_operators_from_elsewhere_are_refused(tmp_path: Path) -> None:
+    model = onnx.load_from_string(doubling())
+    model.graph.node[0].domain = "org.elsewhere"
+    with pytest.raises(Misconfigured, match=r"org.elsewhere.Mul"):
+        Engine(*saved(tmp_path, model.SerializeToString()))
+
+
+def test_the_cpu_can_always_be_had() -> None:
+    assert why_not(CPU[0]) == why_not((CPU[0], {})) == ""
+
+
+def test_a_provider_that_is_not_installed_is_said_so() -> None:
+    assert "has no NobodysExecutionProvider" in why_not(("NobodysExecutionProvider", {}))
+
+
+def test_a_provider_that_fails_to_start_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["NobodysExecutionProvider"])
+    with pytest.warns(UserWarning, match="not in available"):
+        assert "does not start on this machine" in why_not("NobodysExecutionProvider")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.detect.finding import FaceFinder
-from services.detect.models.store import MANIFEST_FILE
+from services.detect.models.store import REGISTRY_FILE
 from services.detect.sampling import sample_rgb
 from shared.model.errors import Misconfigured
 from shared.model.faces import Face
@@ -145,6 +145,6 @@ def test_no_more_faces_than_asked_for(models_folder: Path, clip: Any) -> None:
 
 
 def test_models_that_were_not_prepared_are_refused(tmp_path: Path) -> None:
-    assert not (tmp_path / MANIFEST_FILE).exists()
+    assert not (tmp_path / REGISTRY_FILE).exists()
     with pytest.raises(Misconfigured, match="visavis models prepare"):
         FaceFinder.load(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +12,25 @@ import numpy as np
 import pytest
 
 from services.detect import service
+from services.detect.batching import Batches
 from services.detect.service import DetectService
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
-from shared.model.errors import FrameLost, Late
+from shared.model.errors import FrameLost, Late, Rejected
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, FacesDetected, FramesCaptured
+from shared.model.offers import ModelChoice
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.runtime.stage import Passage
 from shared.testing import MAX_BODY_BYTES
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from services.detect.batching import Search
     from shared.model.pictures import Picture
 
 SIZE = Geometry(PixelFormat.I420, 32, 16)
@@ -37,30 +42,54 @@ class Finder:
     def __init__(self) -> None:
         self.hints: list[list[float] | None] = []
         self.searches: list[bool] = []
+        self.turns: list[int] = []
+        self.stale: list[bool] = []
         self.crowd = 1
+        self.wait: Callable[[float], object] = float
 
-    def find(self, picture: Picture, hint: Sequence[Face] | None = None, *, detect: bool = False) -> list[Face]:
+    def search(
+        self, picture: Picture, hint: Sequence[Face] | None, *, detect: bool, turn: int = 0, stale: bool = False
+    ) -> Search[list[Face]]:
+        yield from ()
         self.hints.append(None if hint is None else [face.score for face in hint])
         self.searches.append(detect)
+        self.turns.append(turn)
+        self.stale.append(stale)
         sample = float(picture.planes[0][0, 0])
+        self.wait(sample)
         return [Face.of(np.zeros((468, 3), np.float32), sample)] * self.crowd if sample else []
 
 
+class Finders:
+    """One finder for every request, but for those that name a model."""
+
+    batches = Batches()
+
+    def __init__(self) -> None:
+        self.finder = Finder()
+
+    def of(self, choice: ModelChoice) -> Finder:
+        if choice.detector:
+            raise Rejected("unknown-model", "No such model.")
+        return self.finder
+
+
 class Desk:
-    """A detect worker and the pool that it reads."""
+    """A detect worker of two threads and the pool that it reads."""
 
     def __init__(self, folder: Path) -> None:
-        self.pool = HostPool.create(folder / "pool", (SlotClass(8, SIZE.size_bytes),))
-        self.reader = HostReader(folder / "pool", "d")
-        self.finder = Finder()
-        self.service = DetectService(self.finder, self.reader, detect_every=4)
+        self.pool = HostPool.create(folder / "pool", (SlotClass(12, SIZE.size_bytes),))
+        self.readers = [HostReader(folder / "pool", name) for name in ("d1", "d2")]
+        finders = Finders()
+        self.finder = finders.finder
+        self.service = DetectService(finders, self.readers, detect_every=4)
 
     def frame(self, sequence: int, sample: int | None = None) -> CapturedFrame:
         slot = self.pool.lease(SIZE.size_bytes, "s")
         assert slot is not None
         for plane in self.pool.writable(slot, SIZE, Colour()).planes:
             plane[:] = sequence if sample is None else sample
-        return CapturedFrame(self.pool.seal(slot, SIZE, Colour(), self.reader.row), sequence, sequence * 40)
+        return CapturedFrame(self.pool.seal(slot, SIZE, Colour(), self.readers[0].row), sequence, sequence * 40)
 
     async def detect(self, *frames: CapturedFrame, session: str = "s") -> FacesDetected:
         message = FramesCaptured("local", session, "w", frames)
@@ -72,7 +101,9 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
-    made.reader.close()
+    made.service.close()
+    for reader in made.readers:
+        reader.close()
     made.pool.close()
 
 
@@ -96,11 +127,18 @@ async def test_that_no_face_was_there_is_a_hint_too(desk: Desk) -> None:
     assert desk.finder.hints == [None, []]
 
 
-@pytest.mark.parametrize("sequence", [2, 1, 4, 0], ids=["again", "older", "after a gap", "from the start"])
-async def test_a_hint_counts_only_for_the_very_next_frame(desk: Desk, sequence: int) -> None:
+@pytest.mark.parametrize("sequence", [2, 1, 0, 2 + service.STALE_FRAMES + 1], ids=["again", "older", "first", "late"])
+async def test_a_hint_counts_only_for_frames_that_follow_soon(desk: Desk, sequence: int) -> None:
     await desk.detect(desk.frame(2))
-    await desk.detect(desk.frame(sequence))
+    await desk.detect(desk.frame(sequence, sample=1))
     assert desk.finder.hints == [None, None]
+
+
+async def test_after_a_gap_the_hint_is_said_to_be_stale(desk: Desk) -> None:
+    await desk.detect(desk.frame(2))
+    await desk.detect(desk.frame(5), desk.frame(6))
+    assert desk.finder.hints == [None, [2], [5]]
+    assert desk.finder.stale[1:] == [True, False]
 
 
 async def test_a_hint_counts_only_for_its_own_session(desk: Desk) -> None:
@@ -112,6 +150,12 @@ async def test_a_hint_counts_only_for_its_own_session(desk: Desk) -> None:
 async def test_new_faces_are_looked_for_every_few_frames(desk: Desk) -> None:
     await desk.detect(*(desk.frame(number) for number in range(6)))
     assert desk.finder.searches == [True, False, False, False, True, False]
+
+
+async def test_searches_are_numbered_and_one_without_a_hint_is_thorough(desk: Desk) -> None:
+    await desk.detect(*(desk.frame(number) for number in (0, 1, 4, 5, 8)))
+    await desk.detect(desk.frame(8), session="other")
+    assert desk.finder.turns == [0, 1, 1, 2, 2, 0]
 
 
 async def test_what_is_remembered_of_sessions_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,14 +177,12 @@ async def test_a_frame_that_is_gone_is_lost_and_no_faces_are_told(desk: Desk) ->
 
 async def test_a_frame_whose_slot_is_used_again_meanwhile_is_lost(desk: Desk) -> None:
     frame = desk.frame(1)
-    asked = desk.finder.find
 
-    def slow(picture: Picture, *rest: Any, **more: Any) -> list[Face]:
+    def taken_away(_: float) -> None:
         desk.pool.end_session("s", confirmed=True)
         desk.pool.lease(SIZE.size_bytes, "other")
-        return asked(picture, *rest, **more)
 
-    desk.finder.find = slow
+    desk.finder.wait = taken_away
     with pytest.raises(FrameLost):
         await desk.detect(frame)
 
@@ -155,7 +197,7 @@ async def test_a_crowd_goes_in_messages_that_the_bus_takes(desk: Desk) -> None:
 
 async def test_detect_never_releases_a_frame(desk: Desk) -> None:
     """Render does, when it has drawn it."""
-    desk.reader.open()
+    desk.readers[0].open()
     await desk.detect(desk.frame(1))
     desk.pool.sweep()
     assert desk.pool.ledger.in_use == 1
@@ -164,3 +206,57 @@ async def test_detect_never_releases_a_frame(desk: Desk) -> None:
 async def test_a_message_without_frames_is_dropped(desk: Desk) -> None:
     with pytest.raises(Late):
         await desk.detect()
+
+
+async def test_a_request_for_models_that_are_not_there_is_rejected(desk: Desk) -> None:
+    message = FramesCaptured("local", "s", "w", (desk.frame(1),), models=ModelChoice(detector="none"))
+    with pytest.raises(Rejected):
+        await desk.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
+
+
+async def test_two_sessions_are_worked_on_side_by_side(desk: Desk) -> None:
+    both = threading.Barrier(2, timeout=10)
+    desk.finder.wait = lambda _: both.wait()
+    await asyncio.gather(*(desk.detect(desk.frame(1), session=name) for name in "ab"))
+
+
+async def test_a_message_that_begins_with_a_search_does_not_wait_for_the_one_before_it(desk: Desk) -> None:
+    both = threading.Barrier(2, timeout=10)
+    desk.finder.wait = lambda sample: sample in {3, 4} and both.wait()
+    await asyncio.gather(desk.detect(desk.frame(3)), desk.detect(desk.frame(4)))
+
+
+async def test_any_other_message_waits_for_the_faces_of_the_one_before_it(desk: Desk) -> None:
+    await asyncio.gather(desk.detect(desk.frame(1), desk.frame(2)), desk.detect(desk.frame(3)))
+    assert desk.finder.hints == [None, [1], [2]]
+
+
+async def test_sessions_that_wait_are_found_together_and_one_that_fails_costs_the_others_nothing(desk: Desk) -> None:
+    go = threading.Event()
+    desk.finder.wait = lambda sample: sample in {1, 2} and go.wait(10)
+    busy = [asyncio.create_task(desk.detect(desk.frame(n), session=f"busy{n}")) for n in (1, 2)]
+    frame = desk.frame(3)
+    stale = msgspec.structs.replace(frame.reference, generation=frame.reference.generation + 1)
+    lost = asyncio.create_task(desk.detect(msgspec.structs.replace(frame, reference=stale), session="lost"))
+    others = [asyncio.create_task(desk.detect(desk.frame(n), session=f"other{n}")) for n in (5, 6, 7)]
+    await asyncio.sleep(0)
+    go.set()
+    found = await asyncio.gather(*busy, *others)
+    assert [one.frames[0].faces[0].score for one in found] == [1, 2, 5, 6, 7]
+    with pytest.raises(FrameLost):
+        await lost
+
+
+async def test_waiting_for_a_thread_is_told_as_waiting(desk: Desk) -> None:
+    message = FramesCaptured("local", "s", "w", (desk.frame(1),))
+    passage = Passage[Any](message, 1, 5.0, time.perf_counter() - 100)
+    await desk.service.detect(passage)
+    assert passage.waited_ms > 100_000
+    assert passage.hop("detect").worked_ms < 100_000
+
+
+async def test_the_hint_of_a_later_message_is_not_replaced_by_that_of_an_earlier_one(desk: Desk) -> None:
+    await desk.detect(desk.frame(8))
+    await desk.detect(desk.frame(4))
+    await desk.detect(desk.frame(9))
+    assert desk.finder.hints[-1] == [8]

@@ -1,0 +1,81 @@
+"""From the models that a request wants to who finds its faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.detect.batching import Batches
+from services.detect.finding import MAX_FACES, FaceFinder
+from services.detect.keypoints import KeypointFinder
+from shared.model.errors import Misconfigured, Rejected
+from shared.model.faces import Layout
+from shared.model.offers import ModelChoice, Role
+
+if TYPE_CHECKING:
+    from services.detect.finding import Finder
+    from services.detect.opening import Models
+    from shared.model.offers import ModelOffer
+
+KEYPOINTS = "keypoints"
+"""In the place of a landmark model: the detector's own five points."""
+
+
+class Finders:
+    """One finder for each pair of models that was asked for."""
+
+    def __init__(
+        self,
+        models: Models,
+        default: ModelChoice,
+        *,
+        max_faces: int = MAX_FACES,
+        batches: Batches = Batches(),  # noqa: B008  -- frozen
+    ) -> None:
+        """default: both names, for requests that name none. Raises Misconfigured if it cannot be had."""
+        self._models = models
+        self._default = default
+        self._max_faces = max_faces
+        self._batches = batches
+        self._finders: dict[ModelChoice, Finder] = {}
+        try:
+            self.of(ModelChoice())
+        except Rejected as error:
+            raise Misconfigured(f"VISAVIS_DETECTOR or VISAVIS_LANDMARKS: {error.detail}") from error
+
+    @property
+    def offers(self) -> tuple[ModelOffer, ...]:
+        """What a request may choose from."""
+        return self._models.offers(self._default.detector, self._default.landmarks)
+
+    @property
+    def batches(self) -> Batches:
+        """How crops are put together for one run of a landmark model."""
+        return self._batches
+
+    def warm_up(self) -> None:
+        """Run each model on every shape that will come, so that the first frame is as quick as the next."""
+        self._models.warm_up()
+        for offer in self.offers:
+            if offer.role is Role.LANDMARKS:
+                self._batches.warm_up(self._models.landmarker(offer.name))
+
+    def of(self, choice: ModelChoice) -> Finder:
+        """The finder for a request. Raises Rejected (`unknown-model`) where there is none."""
+        wanted = ModelChoice(
+            detector=choice.detector or self._default.detector, landmarks=choice.landmarks or self._default.landmarks
+        )
+        if wanted not in self._finders:
+            self._finders[wanted] = self._made(wanted)
+        return self._finders[wanted]
+
+    def _made(self, wanted: ModelChoice) -> Finder:
+        detector = self._models.detector(wanted.detector)
+        if wanted.landmarks != KEYPOINTS:
+            landmarker = self._models.landmarker(wanted.landmarks)
+            return FaceFinder(detector, landmarker, self._max_faces, self._batches)
+        if detector.keypoints != Layout.FIVE:
+            raise Rejected(
+                "unknown-model",
+                f"The detector {wanted.detector} gives no five points to take as landmarks; name another detector.",
+            )
+        return KeypointFinder(detector, self._max_faces)

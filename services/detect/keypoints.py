@@ -1,0 +1,45 @@
+"""Faces of a detector's own five points, without a landmark model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.model.faces import Face
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.detect.batching import Search
+    from services.detect.contracts import Detection, Detector
+    from shared.model.pictures import Picture
+
+
+class KeypointFinder:
+    """A Finder: the detector looks at every frame, and its key points are the landmarks."""
+
+    def __init__(self, detector: Detector, max_faces: int) -> None:
+        """detector: one that gives the points of Layout.FIVE. max_faces: 1 or more."""
+        self._detector = detector
+        self._max_faces = max_faces
+
+    def search(
+        self,
+        picture: Picture,
+        hint: Sequence[Face] | None,  # noqa: ARG002  -- a Finder
+        *,
+        detect: bool,  # noqa: ARG002  -- a Finder
+        turn: int = 0,  # noqa: ARG002  -- a Finder
+        stale: bool = False,  # noqa: ARG002  -- a Finder
+    ) -> Search[list[Face]]:
+        """See Finder. Looks as thoroughly in every frame: faces would come and go with the turns."""
+        yield from ()  # it has no question to a landmark model
+        return [_face(seen) for seen in self._detector.detect(picture)[: self._max_faces]]
+
+
+def _face(seen: Detection) -> Face:
+    """With the detector's own box: one drawn around five points would be a third of the face."""
+    points = np.zeros((len(seen.keypoints_px), 3), "<f4")
+    points[:, :2] = seen.keypoints_px
+    return Face(box_px=seen.box_px, score=seen.score, points=points.tobytes())

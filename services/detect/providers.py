@@ -1,0 +1,90 @@
+"""Which of ONNX Runtime's execution providers run the models: the first of those wanted that this machine has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.detect.batching import Batches
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Entry = tuple[str, dict[str, str]]
+
+_BUCKETS = (1, 2, 4, 8, 16)
+_CPU: Entry = ("CPUExecutionProvider", {})
+_NAMES = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+_SOURCES = {
+    "tensorrt": "the package onnxruntime-gpu and the TensorRT libraries",
+    "cuda": "the package onnxruntime-gpu, the CUDA and cuDNN libraries and an NVIDIA driver",
+    "openvino": "the package onnxruntime-openvino",
+    "cpu": "the package onnxruntime",
+}
+_COMPILE_SHAPES = frozenset({"tensorrt", "openvino"})
+_ON_GPU = frozenset({"tensorrt", "cuda"})
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What models are run with."""
+
+    word: str
+    """The one in use, as in the setting."""
+    entries: tuple[Entry, ...]
+    """Names and options, in order, as ONNX Runtime takes them: what the first cannot run, the next does."""
+    passed_over: tuple[str, ...] = ()
+    """A sentence for each that was wanted more and is not here."""
+
+    @property
+    def batches(self) -> Batches:
+        """How crops are put together for it."""
+        buckets = _BUCKETS if self.word in _COMPILE_SHAPES else ()
+        return Batches(most=16 if self.word in _ON_GPU else 4, buckets=buckets)
+
+
+def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path) -> Provision:
+    """The first of the wanted providers that works.
+
+    wanted: words with commas between them, the dearest first: `tensorrt`, `cuda`, `openvino`, `cpu`.
+    works: asks ONNX Runtime for one provider; why it cannot be had, or nothing.
+    threads: cores that one model run may use. cache: folder for what TensorRT compiles, which takes it minutes.
+    Raises Misconfigured, with what to install, if none works or a word is unknown.
+    """
+    words = [word.strip() for word in wanted.split(",") if word.strip()]
+    if unknown := [word for word in words if word not in _NAMES]:
+        raise Misconfigured(f"There is no provider {unknown[0]!r}; VISAVIS_PROVIDERS takes {', '.join(_NAMES)}.")
+    passed_over: list[str] = []
+    for word in words:
+        entry = (_NAMES[word], _options(word, threads, cache))
+        if not (reason := works(entry)):
+            return Provision(word, _with_rest(entry, works), tuple(passed_over))
+        passed_over.append(f"The provider {word} is passed over: {reason}; it needs {_SOURCES[word]}.")
+    raise Misconfigured(" ".join(["None of VISAVIS_PROVIDERS can be used.", *passed_over]))
+
+
+def _with_rest(entry: Entry, works: Callable[[Entry], str]) -> tuple[Entry, ...]:
+    """With those behind it that run what it cannot."""
+    cuda: Entry = (_NAMES["cuda"], {})
+    if entry[0] == _NAMES["tensorrt"] and not works(cuda):
+        return (entry, cuda, _CPU)
+    return (entry,) if entry[0] == _CPU[0] else (entry, _CPU)
+
+
+def _options(word: str, threads: int, cache: Path) -> dict[str, str]:
+    if word == "openvino":
+        return {"device_type": "CPU", "num_of_threads": str(threads)}
+    if word == "tensorrt":
+        kept = str(cache)
+        return {
+            "trt_engine_cache_enable": "True", "trt_engine_cache_path": kept,
+            "trt_timing_cache_enable": "True", "trt_timing_cache_path": kept,
+        }  # fmt: skip
+    return {}

@@ -1,0 +1,83 @@
+"""From the models that a request wants to who finds its faces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.detect.choosing import Finders
+from services.detect.finding import FaceFinder
+from services.detect.keypoints import KeypointFinder
+from services.detect.opening import Models
+from shared.model.errors import Misconfigured, Rejected
+from shared.model.offers import ModelChoice, Role
+
+
+class Detector:
+    def __init__(self, keypoints: int) -> None:
+        self.keypoints = keypoints
+        self.warm = 0
+
+    def warm_up(self) -> None:
+        self.warm += 1
+
+
+class Landmarker(Detector):
+    points = 468
+
+
+@pytest.fixture
+def models() -> Any:
+    kinds: Any = {"mesh": Landmarker(0), "other-mesh": Landmarker(0)}
+    detectors: Any = {"six": Detector(6), "five": Detector(5)}
+    return Models(detectors, kinds)
+
+
+DEFAULT = ModelChoice(detector="six", landmarks="mesh")
+
+
+def test_a_request_that_names_nothing_gets_the_defaults(models: Any) -> None:
+    finders = Finders(models, DEFAULT)
+    assert finders.of(ModelChoice()) is finders.of(DEFAULT)
+
+
+def test_each_pair_of_models_has_one_finder(models: Any) -> None:
+    finders = Finders(models, DEFAULT)
+    other = finders.of(ModelChoice(landmarks="other-mesh"))
+    assert isinstance(other, FaceFinder)
+    assert other is finders.of(ModelChoice(detector="six", landmarks="other-mesh"))
+    assert other is not finders.of(ModelChoice())
+
+
+def test_the_detectors_own_points_can_be_the_landmarks(models: Any) -> None:
+    finders = Finders(models, DEFAULT)
+    assert isinstance(finders.of(ModelChoice(detector="five", landmarks="keypoints")), KeypointFinder)
+
+
+def test_key_points_that_no_effect_knows_are_rejected(models: Any) -> None:
+    with pytest.raises(Rejected, match="five points"):
+        Finders(models, DEFAULT).of(ModelChoice(landmarks="keypoints"))
+
+
+@pytest.mark.parametrize("choice", [ModelChoice(detector="mesh"), ModelChoice(landmarks="six")])
+def test_an_unknown_name_is_rejected(models: Any, choice: ModelChoice) -> None:
+    with pytest.raises(Rejected) as refused:
+        Finders(models, DEFAULT).of(choice)
+    assert refused.value.code == "unknown-model"
+
+
+def test_a_default_that_is_not_there_keeps_the_process_from_starting(models: Any) -> None:
+    with pytest.raises(Misconfigured, match="VISAVIS_DETECTOR"):
+        Finders(models, ModelChoice(detector="none", landmarks="mesh"))
+
+
+def test_the_offers_say_which_are_the_defaults(models: Any) -> None:
+    offers = Finders(models, DEFAULT).offers
+    assert {offer.name for offer in offers if offer.is_default} == {"six", "mesh"}
+    assert {offer.name for offer in offers if offer.role is Role.DETECTOR} == {"five", "six"}
+
+
+def test_every_model_is_run_before_the_first_request(models: Any) -> None:
+    Finders(models, DEFAULT).warm_up()
+    assert models.detector("five").warm == models.landmarker("other-mesh").warm == 1

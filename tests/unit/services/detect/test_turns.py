@@ -1,0 +1,65 @@
+"""Whose turn it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.detect.turns import Turns
+from shared.model.frames import CapturedFrame, FrameReference, FramesCaptured
+
+EVERY = 4
+
+
+def message(session: str, sequence: int) -> FramesCaptured:
+    frame = CapturedFrame(FrameReference(1, 0, 1), sequence, 0)
+    return FramesCaptured("local", session, "w", (frame,))
+
+
+@pytest.fixture
+def turns() -> Turns:
+    return Turns(EVERY)
+
+
+def taken(turns: Turns, idle: int = 1) -> list[tuple[str, int]]:
+    return [(one.session, one.frames[0].sequence) for one in turns.take(idle)]
+
+
+def test_one_of_each_session_is_given_out_together(turns: Turns) -> None:
+    for one in (message("a", 0), message("a", 4), message("b", 7)):
+        turns.add(one)
+    assert taken(turns) == [("a", 0), ("b", 7)]
+
+
+def test_threads_share_the_sessions(turns: Turns) -> None:
+    for name in "abc":
+        turns.add(message(name, 0))
+    assert [taken(turns, idle=2), taken(turns, idle=1)] == [[("a", 0), ("b", 0)], [("c", 0)]]
+
+
+def test_a_message_waits_for_the_one_before_it(turns: Turns) -> None:
+    first = message("a", 1)
+    turns.add(first)
+    turns.add(message("a", 2))
+    assert taken(turns) == [("a", 1)]
+    assert taken(turns) == []
+    turns.end(first)
+    assert taken(turns) == [("a", 2)]
+
+
+def test_one_that_begins_with_a_search_goes_ahead_where_nothing_else_is_to_be_done(turns: Turns) -> None:
+    for one in (message("a", 0), message("a", 4), message("b", 1)):
+        turns.add(one)
+    assert taken(turns, idle=2) == [("a", 0)]
+    assert taken(turns) == [("b", 1)]
+    assert taken(turns) == [("a", 4)]
+
+
+def test_a_session_is_busy_until_all_that_was_begun_has_ended(turns: Turns) -> None:
+    first, second = message("a", 0), message("a", 4)
+    for one in (first, second, message("a", 5)):
+        turns.add(one)
+    assert taken(turns) + taken(turns) == [("a", 0), ("a", 4)]
+    turns.end(first)
+    assert taken(turns) == []
+    turns.end(second)
+    assert taken(turns) == [("a", 5)]
