@@ -90,7 +90,7 @@ def refuse_unsupported(look: Look, layout: Layout) -> None:
     enough = [str(int(other)) for other in Layout if not unsupported(look, other)]
     raise Rejected(
         "unsupported-look",
-        f"{' and '.join(refused)} cannot be drawn on faces of {int(layout)} points, which lack {', '.join(lacking)}: "
+        f"{', '.join(refused)} cannot be drawn on faces of {int(layout)} points, which lack {', '.join(lacking)}: "
         f"choose a landmark model of {' or '.join(enough)} points, or leave the effects out.",
     )
 

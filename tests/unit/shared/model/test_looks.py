@@ -101,5 +101,5 @@ def test_the_refusal_names_effects_parts_and_the_way_out() -> None:
     with pytest.raises(Rejected) as raised:
         refuse_unsupported(Look(slim_face=0.2, smooth=0.2), Layout.FIVE)
     assert raised.value.code == "unsupported-look"
-    for word in ("smooth and slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
+    for word in ("smooth, slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
         assert word in raised.value.detail
