@@ -98,4 +98,4 @@ def test_a_provider_that_is_not_installed_is_said_so() -> None:
 def test_a_provider_that_fails_to_start_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["NobodysExecutionProvider"])
     with pytest.warns(UserWarning, match="not in available"):
-        assert "does not start on this machine" in why_not("NobodysExecutionProvider")
+        assert "does not start" in why_not("NobodysExecutionProvider")
