@@ -149,7 +149,7 @@ def regressed(clip: list[Scene]) -> list[tuple[Scene, Scene]]:
 
 
 def _regressed(network: onnxruntime.InferenceSession, picture: Picture, face: Face) -> Face:
-    """The regressor takes BGR in 0..1, 112 pixels square, 1.2 times as large as the points from brows to chin."""
+    """The regressor takes RGB in 0..1, 112 pixels square, 1.2 times as large as the points from brows to chin."""
     around = sixty_eight(face.landmarks_px)[:, :2].astype(np.float32)
     across = five(face.landmarks_px)[1, :2] - five(face.landmarks_px)[0, :2]
     turn = across / np.linalg.norm(across)
@@ -158,11 +158,11 @@ def _regressed(network: onnxruntime.InferenceSession, picture: Picture, face: Fa
     times = 112 / (1.2 * (high - low).max())
     matrix = np.array([(turn[0], turn[1], 0), (-turn[1], turn[0], 0)]) * times
     matrix[:, 2] = 56 - times * (low + high) / 2
-    bgr = cv2.cvtColor(
+    rgb = cv2.cvtColor(
         np.concatenate([plane.ravel() for plane in picture.planes]).reshape(-1, picture.geometry.width),
-        cv2.COLOR_YUV2BGR_I420,
+        cv2.COLOR_YUV2RGB_I420,
     )
-    crop = cv2.warpAffine(bgr, matrix, (112, 112)).astype(np.float32).transpose(2, 0, 1)[None] / 255
+    crop = cv2.warpAffine(rgb, matrix, (112, 112)).astype(np.float32).transpose(2, 0, 1)[None] / 255
     (found,) = network.run(None, {"input": crop})
     back = cv2.invertAffineTransform(matrix)
     points = found.reshape(68, 2) * 112 @ back[:, :2].T + back[:, 2]
