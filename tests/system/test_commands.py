@@ -92,6 +92,13 @@ def test_up_says_which_port_is_taken(stack: Stack, models: Path, tmp_path: Path)
     assert_one_sentence(ended.stderr, port)
 
 
+def test_up_says_that_a_model_is_not_there(models: Path, tmp_path: Path) -> None:
+    ports = ("--rest-port", "0", "--grpc-port", "0")
+    ended = visavis("up", *ports, "--var", tmp_path / "var", "--models", models, "--detector", "nobody")
+    assert ended.returncode == 1
+    assert_one_sentence(ended.stderr, "'nobody'")
+
+
 def test_process_writes_a_picture_in_the_format_that_the_name_asks_for(
     stack: Stack, jpeg: Path, tmp_path: Path
 ) -> None:
