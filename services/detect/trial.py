@@ -1,0 +1,186 @@
+"""A model in another precision beside itself: made from a user's clips, timed and compared, and kept if it is good."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from services.detect.agreement import of_detector, of_landmarks
+from services.detect.engine import Engine, why_not
+from services.detect.finding import FaceFinder
+from services.detect.models import store
+from services.detect.models.quantizing import to_fp16, to_int8
+from services.detect.models.registry import BLAZEFACE, ModelEntry, stem
+from services.detect.opening import open_models
+from services.detect.providers import provision
+from shared.model.errors import Rejected
+from shared.model.faces import Layout
+from shared.model.offers import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from services.detect.agreement import Accuracy
+    from shared.model.pictures import Picture
+
+    Inputs = dict[str, NDArray[Any]]
+    Clip = Iterable[Picture]
+
+INT8, FP16 = "int8", "fp16"
+DETECT_EVERY = 8
+CALIBRATED_ON, COMPARED_ON = 64, 100
+"""Inputs, at most; the same input is never in both."""
+TIMED_ON, ROUNDS = 5, 20
+"""Inputs, and how often each model runs on them, in turn."""
+FEWEST = 8
+"""Inputs that are the least to say anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was found."""
+
+    entry: ModelEntry
+    """The line of the registry that the new model would have."""
+    content: bytes
+    """Its file."""
+    milliseconds: dict[str, float]
+    """Of a run by precision, `fp32` and the new one."""
+    accuracy: Accuracy
+    compared_on: int
+    """Inputs from the clips."""
+
+    @property
+    def slower(self) -> float:
+        """Time over that of FP32; below 1 it is faster."""
+        return self.milliseconds[self.entry.precision] / self.milliseconds["fp32"]
+
+    def objections(self, max_slower: float, max_off: float) -> list[str]:
+        """Why it should not be used, a sentence each; none if it is good."""
+        objections = []
+        if self.slower > max_slower:
+            objections.append(f"It takes {self.slower:.2f} times as long as FP32; at most {max_slower:g} is allowed.")
+        if self.accuracy.off > max_off:
+            objections.append(f"It is off by {self.accuracy.off:.2%}; at most {max_off:.2%} is allowed.")
+        return objections
+
+
+def try_precision(folder: Path, name: str, precision: str, clips: Iterable[Clip], provider: str = "cpu") -> Trial:
+    """Make the model `name` of `folder` anew in `precision` and compare the two on what the clips show.
+
+    clips: frames of each in order. provider: a word of VISAVIS_PROVIDERS; what both are timed and compared with, on one
+    thread.
+    Raises Rejected: `unknown-model`, or `unsupported-media` if too few faces are seen to say anything; Misconfigured if
+    the provider cannot be had.
+    """
+    providers = provision(provider, why_not, threads=1, cache=folder / "tensorrt").entries
+    registry = store.read(folder)
+    entry = registry.entry(name)
+    if entry.precision != "fp32":
+        raise Rejected("unknown-model", f"{name} is {entry.precision} already; name the FP32 model that it came from.")
+    with TemporaryDirectory(prefix="visavis-trial-") as scratch:
+        inputs = _shown(folder, registry, entry, clips, Path(scratch))
+    if len(inputs) < FEWEST:
+        raise Rejected("unsupported-media", f"{name} had {len(inputs)} inputs from the clips; {FEWEST} are the fewest.")
+    content = (folder / entry.file).read_bytes()
+    made = to_fp16(content) if precision == FP16 else to_int8(content, _spread(inputs[::2], CALIBRATED_ON))
+    new = _entry(entry, precision, made)
+    compared = _spread(inputs[1::2], COMPARED_ON)
+    with TemporaryDirectory(prefix="visavis-trial-") as scratch:
+        (Path(scratch) / new.file).write_bytes(made)
+        engines = {
+            "fp32": Engine(folder / entry.file, entry.sha256, 1, providers),
+            precision: Engine(Path(scratch) / new.file, new.sha256, 1, providers),
+        }
+        milliseconds = _timed(engines, _spread(compared, TIMED_ON))
+        pairs = [(engines["fp32"].run(**one), engines[precision].run(**one)) for one in compared]
+    accuracy = of_detector(pairs) if entry.role is Role.DETECTOR else of_landmarks(pairs, Layout(entry.points))
+    return Trial(new, made, milliseconds, accuracy, len(compared))
+
+
+def install(folder: Path, trial: Trial) -> None:
+    """Add the new model to `folder`, beside the one that it was made from."""
+    store.install(folder, trial.entry, {trial.entry.file: trial.content})
+
+
+def _entry(entry: ModelEntry, precision: str, content: bytes) -> ModelEntry:
+    name = f"{entry.name}-{precision}"
+    return msgspec.structs.replace(
+        entry,
+        name=name,
+        part_of="",
+        precision=precision,
+        source=f"{entry.name} of {entry.source}",
+        published_file="",
+        published_sha256="",
+        file=f"{stem(name)}.onnx",
+        sha256=store.sha256_of(content),
+    )
+
+
+def _shown(
+    folder: Path, registry: store.Registry, entry: ModelEntry, clips: Iterable[Clip], scratch: Path
+) -> list[Inputs]:
+    """What the model is run on when the clips are searched for faces."""
+    alone = msgspec.structs.replace(entry, name="alone", part_of="", file="alone.onnx")
+    contents = {one.file: (folder / one.file).read_bytes() for one in registry.models}
+    contents[alone.file] = contents[entry.file]
+    store.write(scratch, registry.with_entry(alone), contents)
+    seen: list[Inputs] = []
+    models = open_models(scratch, engine=_recorder(alone.file, seen))
+    if entry.role is Role.DETECTOR:
+        for clip in clips:
+            for picture in clip:
+                models.detector(alone.name).detect(picture)
+        return seen
+    finder = FaceFinder(models.detector(BLAZEFACE), models.landmarker(alone.name))
+    for clip in clips:
+        faces = None
+        for number, picture in enumerate(clip):
+            faces = finder.find(picture, faces, detect=number % DETECT_EVERY == 0)
+    return [{"image": crops["image"][n : n + 1]} for crops in seen for n in range(len(crops["image"]))]
+
+
+def _recorder(file: str, seen: list[Inputs]) -> type[Engine]:
+    """An engine that keeps what the model in `file` is run on."""
+
+    class Recorder(Engine):
+        def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            if self.name == Path(file).stem:
+                seen.append(inputs)
+            return super().run(**inputs)
+
+    return Recorder
+
+
+def _spread(inputs: Sequence[Inputs], most: int) -> Sequence[Inputs]:
+    """So many of them, from beginning to end."""
+    return inputs[:: -(-len(inputs) // most)]
+
+
+def _timed(engines: dict[str, Engine], inputs: Sequence[Inputs]) -> dict[str, float]:
+    """Milliseconds of a run: the median over rounds of the best in a round.
+
+    The engines take turns, so that a busy machine is busy for both, and who is interrupted is not slower for it.
+    """
+    best: dict[str, list[float]] = {precision: [] for precision in engines}
+    for turn in range(ROUNDS + 1):
+        for precision, engine in engines.items():
+            times = [_milliseconds(engine, one) for one in inputs]
+            if turn:  # the first round warms memory and caches
+                best[precision].append(min(times))
+    return {precision: median(found) for precision, found in best.items()}
+
+
+def _milliseconds(engine: Engine, inputs: Inputs) -> float:
+    started = time.perf_counter()
+    engine.run(**inputs)
+    return (time.perf_counter() - started) * 1000
