@@ -1,10 +1,13 @@
-"""Many searches at once: whatever crops they ask about are located together, step by step."""
+"""Many searches at once: whatever regions they ask about are looked at together, by as many hands as are free."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -17,8 +20,9 @@ if TYPE_CHECKING:
 
     from services.detect.contracts import Crops, Floats, Landmarker
 
+    Spot = tuple[Picture, Region]
     Located = tuple[Floats, Floats]
-    """What a landmark model says of some crops: landmarks [n, points, 3] and presence [n]."""
+    """What a landmark model says of some spots: landmarks [n, points, 3] and presence [n]."""
 
 T = TypeVar("T")
 Search = Generator["Question", "Located", T]
@@ -27,10 +31,11 @@ Search = Generator["Question", "Located", T]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Crops [n, size, size, 3] of one picture, 1 or more, and who is to locate landmarks in them."""
+    """Where are the landmarks of the faces in these regions, 1 or more, of a picture?"""
 
     landmarker: Landmarker
-    crops: Crops
+    picture: Picture
+    regions: Sequence[Region]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +47,19 @@ class Batches:
     (Face Mesh, one thread)."""
     buckets: tuple[int, ...] = ()
     """Sizes that a run is filled up to, ascending, the last at least `most`; empty: any size is as good as another."""
+    divisible: bool = True
+    """Whether two threads with half of the crops each are quicker than one with all of them."""
 
-    def locate(self, landmarker: Landmarker, crops: Crops) -> Located:
-        """Landmarks [n, points, 3] and presence [n] for any number of crops, 1 or more."""
-        parts = [self._run(landmarker, crops[at : at + self.most]) for at in range(0, len(crops), self.most)]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([found for found, _ in parts]), np.concatenate([sure for _, sure in parts])
+    def locate(self, landmarker: Landmarker, spots: Sequence[Spot]) -> Located:
+        """Landmarks and presence for any number of spots, 1 or more."""
+        crops = np.stack([landmarker.crop(picture, region) for picture, region in spots])
+        return _joined([self._run(landmarker, crops[at : at + self.most]) for at in range(0, len(crops), self.most)])
 
     def warm_up(self, landmarker: Landmarker) -> None:
         """Run on every size of batch that will come, where that matters."""
-        if not self.buckets:
-            return
         nothing = Picture.over(Geometry(PixelFormat.RGB24, 64, 64), Colour(), bytes(64 * 64 * 3))
-        crop = landmarker.crop(nothing, Region((32.0, 32.0), 64.0, 0.0))
         for size in self.buckets:
+            crop = landmarker.crop(nothing, Region((32.0, 32.0), 64.0, 0.0))
             landmarker.locate(np.repeat(crop[None], size, axis=0))
 
     def _run(self, landmarker: Landmarker, crops: Crops) -> Located:
@@ -66,6 +69,43 @@ class Batches:
         filled = np.concatenate([crops, np.repeat(crops[:1], full - len(crops), axis=0)])
         landmarks, presence = landmarker.locate(filled)
         return landmarks[: len(crops)], presence[: len(crops)]
+
+
+class Hands:
+    """So many threads may compute at a time. Who computes may be helped by those that are free just then."""
+
+    def __init__(self, count: int = 1) -> None:
+        """count: 1 or more."""
+        self._free = threading.Semaphore(count)
+        self._helping = ThreadPoolExecutor(count - 1, "helping") if count > 1 else None
+
+    def __enter__(self) -> None:
+        """Be one of those who compute; wait until one of them may."""
+        self._free.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+    def share(self, do: Callable[[Sequence[Spot]], Located], spots: Sequence[Spot]) -> Located:
+        """Do it for all spots, in equal parts by this thread and those that are free. Call it as one who computes."""
+        parts = 1
+        while self._helping is not None and parts < len(spots) and self._free.acquire(blocking=False):
+            parts += 1
+        cuts = [len(spots) * part // parts for part in range(parts + 1)]
+        own, *others = (spots[start:end] for start, end in pairwise(cuts))
+        helped = [self._helping.submit(self._help, do, part) for part in others] if self._helping is not None else []
+        return _joined([do(own), *(one.result() for one in helped)])
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._helping is not None:
+            self._helping.shutdown()
+
+    def _help(self, do: Callable[[Sequence[Spot]], Located], part: Sequence[Spot]) -> Located:
+        try:
+            return do(part)
+        finally:
+            self._free.release()
 
 
 class _Run(Generic[T]):
@@ -95,12 +135,13 @@ class _Run(Generic[T]):
             self.outcome = error
 
 
-def together(searches: Iterable[Search[T]], batches: Batches) -> list[T | Exception]:
+def together(searches: Iterable[Search[T]], batches: Batches, hands: Hands) -> list[T | Exception]:
     """What each search comes to, or the error that ended it."""
-    runs = [_Run(search) for search in searches]
-    while asking := [run for run in runs if run.question is not None]:
-        for group in _by_landmarker(asking):
-            _answer(group, batches)
+    with hands:
+        runs = [_Run(search) for search in searches]
+        while asking := [run for run in runs if run.question is not None]:
+            for group in _by_landmarker(asking):
+                _answer(group, batches, hands)
     return [run.outcome for run in runs]  # type: ignore[misc]  # without a question there is an outcome
 
 
@@ -112,17 +153,24 @@ def _by_landmarker(runs: Sequence[_Run[T]]) -> Iterator[list[_Run[T]]]:
     yield from groups.values()
 
 
-def _answer(runs: Sequence[_Run[T]], batches: Batches) -> None:
+def _answer(runs: Sequence[_Run[T]], batches: Batches, hands: Hands) -> None:
     questions = [run.question for run in runs if run.question is not None]
-    crops = questions[0].crops if len(questions) == 1 else np.concatenate([one.crops for one in questions])
+    locate = partial(batches.locate, questions[0].landmarker)
+    spots = [(question.picture, region) for question in questions for region in question.regions]
     try:
-        landmarks, presence = batches.locate(questions[0].landmarker, crops)
+        landmarks, presence = hands.share(locate, spots) if batches.divisible else locate(spots)
     except Exception as error:  # noqa: BLE001  -- each of those who asked ends with it
         for run in runs:
             run.fail(error)
         return
     start = 0
     for run, question in zip(runs, questions, strict=True):
-        end = start + len(question.crops)
+        end = start + len(question.regions)
         run.answer((landmarks[start:end], presence[start:end]))
         start = end
+
+
+def _joined(parts: Sequence[Located]) -> Located:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([landmarks for landmarks, _ in parts]), np.concatenate([presence for _, presence in parts])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from services.detect.batching import Batches, Question, together
+from services.detect.batching import Batches, Hands, Question, together
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
 from services.detect.regions import shared_part
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.detect.batching import Search
-    from services.detect.contracts import Detector, Landmarker
+    from services.detect.contracts import Detection, Detector, Landmarker
     from services.detect.regions import Box, Region
     from shared.model.pictures import Picture
 
@@ -28,19 +27,32 @@ _SAME_FACE = 0.5
 """Two boxes of which so much is shared are one face; people side by side share less."""
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a frame is searched."""
+
+    detect: bool = False
+    """True: look for faces that the hint does not have. It is done in any case without a hint, with a stale one, and
+    when a face of the hint is not found again."""
+    turn: int = 0
+    """Which search for new faces of its session this is or would be; 0 is the most thorough."""
+    stale: bool = False
+    """True: the hint is of some frames before the last."""
+    seen: Sequence[Detection] | None = None
+    """What a glance at this turn has seen; None: there was none."""
+
+
 class Finder(Protocol):
     """Finds the faces of one frame. Keeps nothing between calls: what it knows of the past is the hint."""
 
-    def search(
-        self, picture: Picture, hint: Sequence[Face] | None, *, detect: bool, turn: int = 0, stale: bool = False
-    ) -> Search[list[Face]]:
+    def glance(self, picture: Picture, turn: int) -> list[Detection]:
+        """What the detector sees, for a later `search` of the same picture. Needs nothing of the frames before."""
+        ...
+
+    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         """Comes to the faces in `picture`, those of the hint first, in pixels of the picture.
 
         hint: the faces of the frame before; None if nothing is known of it.
-        detect: True: look for faces that the hint does not have. It is done in any case without a hint, with a stale
-        one, and when a face of the hint is not found again.
-        turn: which search for new faces of its session this is or would be; 0 is the most thorough.
-        stale: True: the hint is of some frames before the last.
         """
         ...
 
@@ -76,28 +88,31 @@ class FaceFinder:
         self, picture: Picture, hint: Sequence[Face] | None = None, *, detect: bool = False, turn: int = 0
     ) -> list[Face]:
         """The faces in one picture: see Finder.search."""
-        [found] = together([self.search(picture, hint, detect=detect, turn=turn)], self._batches)
+        [found] = together([self.search(picture, hint, How(detect=detect, turn=turn))], self._batches, Hands())
         if isinstance(found, Exception):
             raise found
         return found
 
-    def search(
-        self, picture: Picture, hint: Sequence[Face] | None, *, detect: bool, turn: int = 0, stale: bool = False
-    ) -> Search[list[Face]]:
+    def glance(self, picture: Picture, turn: int) -> list[Detection]:
+        """See Finder."""
+        return self._detector.detect(picture, turn)
+
+    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         """See Finder."""
         followed = yield from self._sure(picture, [self._landmarker.region_of_face(face) for face in hint or ()])
-        if stale:
+        if how.stale:
             followed = yield from self._again(picture, followed)
-        if detect or stale or hint is None or len(followed) < len(hint):
-            followed = yield from self._with_new(picture, followed, turn)
+        if how.detect or how.stale or hint is None or len(followed) < len(hint):
+            seen = self.glance(picture, how.turn) if how.seen is None else how.seen
+            followed = yield from self._with_new(picture, followed, seen)
         return followed
 
-    def _with_new(self, picture: Picture, followed: list[Face], turn: int) -> Search[list[Face]]:
+    def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
         known: list[Box] = [face.box_px for face in followed]
         regions = [
-            self._landmarker.region_of_detection(seen)
-            for seen in self._detector.detect(picture, turn)
-            if all(shared_part(seen.box_px, box) < _SAME_FACE for box in known)
+            self._landmarker.region_of_detection(one)
+            for one in seen
+            if all(shared_part(one.box_px, box) < _SAME_FACE for box in known)
         ]
         rough = yield from self._sure(picture, regions[: self._max_faces - len(followed)])
         fine = yield from self._again(picture, rough)
@@ -111,8 +126,7 @@ class FaceFinder:
         regions = regions[: self._max_faces]
         if not regions:
             return []
-        crops = np.stack([self._landmarker.crop(picture, region) for region in regions])
-        landmarks, presence = yield Question(self._landmarker, crops)
+        landmarks, presence = yield Question(self._landmarker, picture, regions)
         faces = [
             Face.of(region.placed(points), float(sure))
             for region, points, sure in zip(regions, landmarks, presence, strict=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from services.detect.batching import Search
     from services.detect.contracts import Detection, Detector
+    from services.detect.finding import How
     from shared.model.pictures import Picture
 
 
@@ -24,18 +25,15 @@ class KeypointFinder:
         self._detector = detector
         self._max_faces = max_faces
 
-    def search(
-        self,
-        picture: Picture,
-        hint: Sequence[Face] | None,  # noqa: ARG002  -- a Finder
-        *,
-        detect: bool,  # noqa: ARG002  -- a Finder
-        turn: int = 0,  # noqa: ARG002  -- a Finder
-        stale: bool = False,  # noqa: ARG002  -- a Finder
-    ) -> Search[list[Face]]:
-        """See Finder. Looks as thoroughly in every frame: faces would come and go with the turns."""
+    def glance(self, picture: Picture, turn: int) -> list[Detection]:  # noqa: ARG002  -- a Finder
+        """See Finder. As thorough in every frame: faces would come and go with the turns."""
+        return self._detector.detect(picture)
+
+    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:  # noqa: ARG002  -- a Finder
+        """See Finder."""
         yield from ()  # it has no question to a landmark model
-        return [_face(seen) for seen in self._detector.detect(picture)[: self._max_faces]]
+        seen = self.glance(picture, how.turn) if how.seen is None else how.seen
+        return [_face(one) for one in seen[: self._max_faces]]
 
 
 def _face(seen: Detection) -> Face:

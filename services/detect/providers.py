@@ -47,7 +47,9 @@ class Provision:
     def batches(self) -> Batches:
         """How crops are put together for it."""
         buckets = _BUCKETS if self.word in _COMPILE_SHAPES else ()
-        return Batches(most=16 if self.word in _ON_GPU else 4, buckets=buckets)
+        if self.word in _ON_GPU:
+            return Batches(most=16, buckets=buckets, divisible=False)
+        return Batches(buckets=buckets)
 
 
 def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path) -> Provision:

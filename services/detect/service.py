@@ -4,69 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from services.detect.batching import together
+from services.detect.batching import Hands, together
+from services.detect.finding import How
+from services.detect.hints import Hint, Hints
 from services.detect.turns import Turns
 from shared.model.errors import Late
 from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from services.detect.batching import Search
     from services.detect.choosing import Finders
+    from services.detect.contracts import Detection
     from services.detect.finding import Finder
     from shared.memory.reader import HostReader
-    from shared.model.faces import Face
+    from shared.model.frames import CapturedFrame
     from shared.runtime.stage import Passage
 
-HINTS = 256
-"""So many sessions' last faces are remembered; a hint may be missing at any time."""
-STALE_FRAMES = 32
-"""Faces of so many frames ago say nothing any more."""
 FACES_IN_MESSAGE = 128
 """A face is 5.6 KiB of landmarks and the bus takes 1 MiB in one message: a crowd goes in several."""
-
-
-class Hint(NamedTuple):
-    """The faces of an earlier frame of a session."""
-
-    sequence: int
-    """Of that frame; -1 if nothing is known."""
-    faces: list[Face] | None
-
-
-NOTHING = Hint(-1, None)
 Found = tuple[DetectedFrame, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
     """One message that waits or is worked on."""
 
     passage: Passage[FramesCaptured]
     finder: Finder
     result: asyncio.Future[Found]
+    glance: Future[list[Detection]] | None = None
+    """What the detector sees in the first frame, looked at while the message waited."""
+
+    @property
+    def seen(self) -> list[Detection] | None:
+        """What the glance has seen; None if there was none. Raises what kept it from seeing."""
+        return None if self.glance is None else self.glance.result()
+
+    @property
+    def session(self) -> str:
+        """Its session."""
+        return self.passage.message.session
+
+    @property
+    def first(self) -> CapturedFrame:
+        """Its first frame."""
+        return self.passage.message.frames[0]
 
 
 class DetectService:
     """Reads frames where they lie and finds the faces. Keeps no state that matters.
 
-    All but the finding happens in the thread of the event loop, so that nothing needs a lock.
+    All but the finding happens in the thread of the event loop, so that nothing needs a lock. The frames of a session
+    are worked on one after the other, each with the faces of the one before; what threads are left over share the faces
+    of a frame, and do the searches for new faces of the messages that wait.
     """
 
     def __init__(self, finders: Finders, readers: Sequence[HostReader], detect_every: int) -> None:
-        """readers: one for each thread; a thread works on one message, or on one of each of several sessions."""
+        """readers: one for each thread that may find faces at a time."""
         self._finders = finders
         self._every = detect_every
-        self._hints: OrderedDict[str, Hint] = OrderedDict()
-        self._turns = Turns(detect_every)
+        self._hints = Hints()
+        self._turns = Turns()
         self._works: dict[int, _Work] = {}
+        self._hands = Hands(len(readers))
         self._threads = ThreadPoolExecutor(len(readers), "detect")
         self._idle = list(readers)
 
@@ -91,60 +99,72 @@ class DetectService:
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(cancel_futures=True)
+        self._hands.close()
 
     def _begin(self) -> None:
         """Give every idle thread something to do."""
+        loop = asyncio.get_running_loop()
         while self._idle and (messages := self._turns.take(len(self._idle))):
             reader = self._idle.pop()
             works = [self._works.pop(id(message)) for message in messages]
-            searches = [self._follow(work, self._hint(work.passage.message), reader) for work in works]
-            running = asyncio.get_running_loop().run_in_executor(
-                self._threads, together, searches, self._finders.batches
-            )
+            searches = [self._follow(work, self._hints.of(work.session, work.first), reader) for work in works]
+            running = loop.run_in_executor(self._threads, together, searches, self._finders.batches, self._hands)
             running.add_done_callback(partial(self._end, works, reader))
+        while self._idle and (waiting := self._unseen()) is not None:
+            reader = self._idle.pop()
+            waiting.glance = self._threads.submit(self._glance, waiting, reader)
+            waiting.glance.add_done_callback(partial(_then, loop, partial(self._rest, reader)))
+
+    def _unseen(self) -> _Work | None:
+        """The next that waits, begins with a search, and was not glanced at."""
+        works = (self._works[id(message)] for message in self._turns.waiting)
+        return next((work for work in works if work.glance is None and self._is_search(work.first)), None)
+
+    def _rest(self, reader: HostReader) -> None:
+        self._idle.append(reader)
+        self._begin()
 
     def _end(
         self, works: Sequence[_Work], reader: HostReader, running: asyncio.Future[list[Found | Exception]]
     ) -> None:
-        self._idle.append(reader)
         for work, outcome in zip(works, running.result(), strict=True):
             message = work.passage.message
             self._turns.end(message)
             if not isinstance(outcome, Exception):
-                self._remember(message.session, outcome[-1])
+                self._hints.remember(message.session, outcome[-1])
             if not work.result.done():  # else nobody waits any more
                 _settle(work.result, outcome)
-        self._begin()
+        self._rest(reader)
+
+    def _is_search(self, frame: CapturedFrame) -> bool:
+        return frame.sequence % self._every == 0
+
+    def _turn(self, frame: CapturedFrame) -> int:
+        return -(-frame.sequence // self._every)
+
+    def _glance(self, work: _Work, reader: HostReader) -> list[Detection]:
+        with self._hands, reader.read(work.first.reference) as picture:
+            return work.finder.glance(picture, self._turn(work.first))
 
     def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
         _mark_begin(work.passage)
         found = []
         for frame in work.passage.message.frames:
+            how = How(
+                detect=self._is_search(frame),
+                turn=0 if hint.faces is None else self._turn(frame),
+                stale=hint.is_stale(frame),
+                seen=work.seen if frame is work.first and hint.faces is not None else None,
+            )
             with reader.read(frame.reference) as picture:
-                faces = yield from work.finder.search(
-                    picture,
-                    hint.faces,
-                    detect=frame.sequence % self._every == 0,
-                    turn=0 if hint.faces is None else -(-frame.sequence // self._every),
-                    stale=hint.sequence != frame.sequence - 1,
-                )
+                faces = yield from work.finder.search(picture, hint.faces, how)
             found.append(DetectedFrame(frame, tuple(faces)))
             hint = Hint(frame.sequence, faces)
         return tuple(found)
 
-    def _hint(self, message: FramesCaptured) -> Hint:
-        """The faces of the frame just before, or of one not long before."""
-        hint = self._hints.get(message.session, NOTHING)
-        return hint if 0 < message.frames[0].sequence - hint.sequence <= STALE_FRAMES else NOTHING
 
-    def _remember(self, session: str, last: DetectedFrame) -> None:
-        sequence = last.captured.sequence
-        if sequence < self._hints.get(session, NOTHING).sequence:
-            return
-        self._hints[session] = Hint(sequence, list(last.faces))
-        self._hints.move_to_end(session)
-        while len(self._hints) > HINTS:
-            self._hints.popitem(last=False)
+def _then(loop: asyncio.AbstractEventLoop, act: Callable[[], None], _: Future[list[Detection]]) -> None:
+    loop.call_soon_threadsafe(act)
 
 
 def _settle(result: asyncio.Future[Found], outcome: Found | Exception) -> None:

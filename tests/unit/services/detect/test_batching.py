@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from services.detect.batching import Batches, Question, Search, together
+from services.detect.batching import Batches, Hands, Question, Search, together
+from services.detect.regions import Region
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from services.detect.contracts import Crops, Floats
 
 
@@ -21,8 +28,8 @@ class Landmarker:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def crop(self, *_: object) -> Crops:
-        return np.zeros((2, 2, 3), np.uint8)
+    def crop(self, picture: Picture, region: Region) -> Crops:
+        return np.full((2, 2, 3), region.side_px, np.uint8)
 
     def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         self.batches.append(len(crops))
@@ -32,14 +39,17 @@ class Landmarker:
         return first[:, None], first[:, 0]
 
 
-def crops(*samples: int) -> Crops:
-    return np.stack([np.full((2, 2, 3), sample, np.uint8) for sample in samples])
+PICTURE = Picture.over(Geometry(PixelFormat.RGB24, 1, 1), Colour(), bytes(3))
 
 
-def asking(model: Any, *questions: Crops) -> Search[list[list[float]]]:
+def regions(*samples: int) -> list[Region]:
+    return [Region((0, 0), sample, 0) for sample in samples]
+
+
+def asking(model: Any, *questions: list[Region]) -> Search[list[list[float]]]:
     found = []
     for question in questions:
-        _, presence = yield Question(model, question)
+        _, presence = yield Question(model, PICTURE, question)
         found.append(presence.tolist())
     return found
 
@@ -50,29 +60,29 @@ def model() -> Any:
 
 
 def test_every_search_gets_its_own_answers(model: Any) -> None:
-    searches = [asking(model, crops(1, 2), crops(3)), asking(model), asking(model, crops(4))]
-    assert together(searches, Batches()) == [[[1, 2], [3]], [], [[4]]]
+    searches = [asking(model, regions(1, 2), regions(3)), asking(model), asking(model, regions(4))]
+    assert together(searches, Batches(), Hands()) == [[[1, 2], [3]], [], [[4]]]
 
 
 def test_what_is_asked_at_the_same_time_is_located_in_one_run(model: Any) -> None:
-    together([asking(model, crops(1), crops(2)), asking(model, crops(3, 4))], Batches())
+    together([asking(model, regions(1), regions(2)), asking(model, regions(3, 4))], Batches(), Hands())
     assert model.batches == [3, 1]
 
 
 def test_each_model_is_asked_for_itself(model: Any) -> None:
     other: Any = Landmarker()
-    assert together([asking(model, crops(1)), asking(other, crops(2))], Batches()) == [[[1]], [[2]]]
+    assert together([asking(model, regions(1)), asking(other, regions(2))], Batches(), Hands()) == [[[1]], [[2]]]
     assert model.batches == other.batches == [1]
 
 
 def test_a_large_batch_is_run_in_parts(model: Any) -> None:
-    assert together([asking(model, crops(1, 2, 3, 4, 5))], Batches(most=2)) == [[[1, 2, 3, 4, 5]]]
+    assert together([asking(model, regions(1, 2, 3, 4, 5))], Batches(most=2), Hands()) == [[[1, 2, 3, 4, 5]]]
     assert model.batches == [2, 2, 1]
 
 
 def test_a_batch_is_filled_up_to_its_bucket_and_the_answers_cut(model: Any) -> None:
     batches = Batches(most=4, buckets=(1, 4))
-    assert together([asking(model, crops(1), crops(2, 3))], batches) == [[[1], [2, 3]]]
+    assert together([asking(model, regions(1), regions(2, 3))], batches, Hands()) == [[[1], [2, 3]]]
     assert model.batches == [1, 4]
 
 
@@ -84,10 +94,10 @@ def test_every_bucket_is_run_before_the_first_question(model: Any) -> None:
 
 def test_an_error_ends_its_own_search_only(model: Any) -> None:
     def failing() -> Search[list[list[float]]]:
-        yield Question(model, crops(1))
+        yield Question(model, PICTURE, regions(1))
         raise KeyError("lost")
 
-    failed, fine = together([failing(), asking(model, crops(1), crops(2))], Batches())
+    failed, fine = together([failing(), asking(model, regions(1), regions(2))], Batches(), Hands())
     assert isinstance(failed, KeyError)
     assert fine == [[1], [2]]
 
@@ -98,11 +108,71 @@ def test_a_model_that_breaks_ends_those_who_asked_it(model: Any) -> None:
 
     def careful() -> Search[list[list[float]]]:
         try:
-            yield Question(model, crops(99))
+            yield Question(model, PICTURE, regions(99))
         finally:
             closed.append(True)
         return []
 
-    broken, fine = together([careful(), asking(other, crops(5))], Batches())
+    broken, fine = together([careful(), asking(other, regions(5))], Batches(), Hands())
     assert isinstance(broken, ValueError)
     assert (fine, closed) == ([[5]], [True])
+
+
+@pytest.fixture
+def hands() -> Iterator[Hands]:
+    made = Hands(2)
+    yield made
+    made.close()
+
+
+def test_hands_that_are_free_take_their_part(model: Any, hands: Hands) -> None:
+    both = threading.Barrier(2, timeout=10)
+    located = model.locate
+
+    def side_by_side(crops: Crops) -> tuple[Floats, Floats]:
+        both.wait()
+        return located(crops)
+
+    model.locate = side_by_side
+    assert together([asking(model, regions(1, 2, 3))], Batches(), hands) == [[[1, 2, 3]]]
+    assert sorted(model.batches) == [1, 2]
+
+
+def test_hands_that_are_busy_are_not_waited_for(model: Any, hands: Hands) -> None:
+    with hands:
+        assert together([asking(model, regions(1, 2, 3))], Batches(), hands) == [[[1, 2, 3]]]
+    assert model.batches == [3]
+
+
+def test_a_batch_that_gains_nothing_by_it_is_not_divided(model: Any, hands: Hands) -> None:
+    together([asking(model, regions(1, 2, 3))], Batches(divisible=False), hands)
+    assert model.batches == [3]
+
+
+def test_no_more_hands_compute_than_there_are(model: Any) -> None:
+    hands, busy, most = Hands(2), [0], [0]
+    located, lock = model.locate, threading.Lock()
+
+    def counted(crops: Crops) -> tuple[Floats, Floats]:
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        time.sleep(0.002)
+        with lock:
+            busy[0] -= 1
+        return located(crops)
+
+    model.locate = counted
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: together([asking(model, regions(n, n))], Batches(), hands), range(8)))
+    hands.close()
+    assert most[0] <= 2
+
+
+def test_a_hand_that_breaks_is_free_again(model: Any, hands: Hands) -> None:
+    for _ in range(3):
+        [broken] = together([asking(model, regions(1, 99))], Batches(), hands)
+        assert isinstance(broken, ValueError)
+    model.batches.clear()
+    together([asking(model, regions(1, 2))], Batches(), hands)
+    assert model.batches == [1, 1]

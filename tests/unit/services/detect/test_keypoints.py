@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from services.detect.batching import Batches, together
+from services.detect.batching import Batches, Hands, together
 from services.detect.contracts import Detection
+from services.detect.finding import How
 from services.detect.keypoints import KeypointFinder
 from shared.model.faces import Layout
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
+PICTURE = Picture.over(Geometry(PixelFormat.RGB24, 1, 1), Colour(), bytes(3))
 POINTS = np.array([[10, 10], [20, 10], [15, 15], [11, 20], [19, 20]], np.float32)
 
 
@@ -26,7 +29,7 @@ class Detector:
 
 
 def found(detector: Any, max_faces: int) -> Any:
-    [faces] = together([KeypointFinder(detector, max_faces).search(None, [], detect=False, turn=3)], Batches())
+    [faces] = together([KeypointFinder(detector, max_faces).search(PICTURE, [], How(turn=3))], Batches(), Hands())
     return faces
 
 
@@ -46,3 +49,11 @@ def test_every_frame_is_searched_as_thoroughly_as_a_still() -> None:
 
 def test_no_more_faces_than_asked_for() -> None:
     assert len(found(Detector(), 1)) == 1
+
+
+def test_what_was_seen_at_a_glance_is_not_looked_for_again() -> None:
+    detector: Any = Detector()
+    finder = KeypointFinder(detector, 8)
+    how = How(seen=finder.glance(PICTURE, 1)[:1])
+    [faces] = together([finder.search(PICTURE, [], how)], Batches(), Hands())
+    assert (faces[0].box_px, len(faces), len(detector.turns)) == ((5, 4, 25, 28), 1, 1)

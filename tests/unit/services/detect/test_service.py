@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.detect import service
+from services.detect import hints
 from services.detect.batching import Batches
+from services.detect.contracts import Detection
+from services.detect.finding import How
 from services.detect.service import DetectService
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
@@ -41,20 +43,21 @@ class Finder:
 
     def __init__(self) -> None:
         self.hints: list[list[float] | None] = []
-        self.searches: list[bool] = []
-        self.turns: list[int] = []
-        self.stale: list[bool] = []
+        self.asked: list[How] = []
+        self.glances: list[tuple[int, int]] = []
         self.crowd = 1
         self.wait: Callable[[float], object] = float
+        self.look: Callable[[float], object] = float
 
-    def search(
-        self, picture: Picture, hint: Sequence[Face] | None, *, detect: bool, turn: int = 0, stale: bool = False
-    ) -> Search[list[Face]]:
+    def glance(self, picture: Picture, turn: int) -> list[Detection]:
+        self.glances.append((int(picture.planes[0][0, 0]), turn))
+        self.look(float(picture.planes[0][0, 0]))
+        return [Detection((0, 0, 1, 1), np.zeros((5, 2), np.float32), 0.5)]
+
+    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         yield from ()
         self.hints.append(None if hint is None else [face.score for face in hint])
-        self.searches.append(detect)
-        self.turns.append(turn)
-        self.stale.append(stale)
+        self.asked.append(how)
         sample = float(picture.planes[0][0, 0])
         self.wait(sample)
         return [Face.of(np.zeros((468, 3), np.float32), sample)] * self.crowd if sample else []
@@ -127,7 +130,7 @@ async def test_that_no_face_was_there_is_a_hint_too(desk: Desk) -> None:
     assert desk.finder.hints == [None, []]
 
 
-@pytest.mark.parametrize("sequence", [2, 1, 0, 2 + service.STALE_FRAMES + 1], ids=["again", "older", "first", "late"])
+@pytest.mark.parametrize("sequence", [2, 1, 0, 2 + hints.STALE_FRAMES + 1], ids=["again", "older", "first", "late"])
 async def test_a_hint_counts_only_for_frames_that_follow_soon(desk: Desk, sequence: int) -> None:
     await desk.detect(desk.frame(2))
     await desk.detect(desk.frame(sequence, sample=1))
@@ -138,7 +141,7 @@ async def test_after_a_gap_the_hint_is_said_to_be_stale(desk: Desk) -> None:
     await desk.detect(desk.frame(2))
     await desk.detect(desk.frame(5), desk.frame(6))
     assert desk.finder.hints == [None, [2], [5]]
-    assert desk.finder.stale[1:] == [True, False]
+    assert [how.stale for how in desk.finder.asked][1:] == [True, False]
 
 
 async def test_a_hint_counts_only_for_its_own_session(desk: Desk) -> None:
@@ -149,17 +152,17 @@ async def test_a_hint_counts_only_for_its_own_session(desk: Desk) -> None:
 
 async def test_new_faces_are_looked_for_every_few_frames(desk: Desk) -> None:
     await desk.detect(*(desk.frame(number) for number in range(6)))
-    assert desk.finder.searches == [True, False, False, False, True, False]
+    assert [how.detect for how in desk.finder.asked] == [True, False, False, False, True, False]
 
 
 async def test_searches_are_numbered_and_one_without_a_hint_is_thorough(desk: Desk) -> None:
     await desk.detect(*(desk.frame(number) for number in (0, 1, 4, 5, 8)))
     await desk.detect(desk.frame(8), session="other")
-    assert desk.finder.turns == [0, 1, 1, 2, 2, 0]
+    assert [how.turn for how in desk.finder.asked] == [0, 1, 1, 2, 2, 0]
 
 
 async def test_what_is_remembered_of_sessions_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "HINTS", 2)
+    monkeypatch.setattr(hints, "SESSIONS", 2)
     for name in ("oldest", "older", "newest"):
         await desk.detect(desk.frame(1), session=name)
     for name in ("older", "oldest"):
@@ -220,15 +223,33 @@ async def test_two_sessions_are_worked_on_side_by_side(desk: Desk) -> None:
     await asyncio.gather(*(desk.detect(desk.frame(1), session=name) for name in "ab"))
 
 
-async def test_a_message_that_begins_with_a_search_does_not_wait_for_the_one_before_it(desk: Desk) -> None:
+async def test_a_message_waits_for_the_faces_of_the_one_before_it(desk: Desk) -> None:
+    await asyncio.gather(desk.detect(desk.frame(3)), desk.detect(desk.frame(4)), desk.detect(desk.frame(5)))
+    assert desk.finder.hints == [None, [3], [4]]
+
+
+async def test_a_message_that_begins_with_a_search_is_glanced_at_while_it_waits(desk: Desk) -> None:
     both = threading.Barrier(2, timeout=10)
-    desk.finder.wait = lambda sample: sample in {3, 4} and both.wait()
-    await asyncio.gather(desk.detect(desk.frame(3)), desk.detect(desk.frame(4)))
+    desk.finder.wait = lambda sample: sample == 3 and both.wait()
+    desk.finder.look = lambda _: both.wait()
+    await asyncio.gather(desk.detect(desk.frame(3)), desk.detect(desk.frame(4), desk.frame(5)))
+    assert desk.finder.glances == [(4, 1)]
+    seen = [how.seen for how in desk.finder.asked]
+    assert [one and one[0].score for one in seen] == [None, 0.5, None]
 
 
-async def test_any_other_message_waits_for_the_faces_of_the_one_before_it(desk: Desk) -> None:
-    await asyncio.gather(desk.detect(desk.frame(1), desk.frame(2)), desk.detect(desk.frame(3)))
-    assert desk.finder.hints == [None, [1], [2]]
+async def test_a_glance_at_a_frame_that_is_gone_loses_its_message_only(desk: Desk) -> None:
+    go, gone = threading.Event(), desk.frame(4)
+    stale = msgspec.structs.replace(gone.reference, generation=gone.reference.generation + 1)
+    desk.finder.wait = lambda _: go.wait(10)
+    first = asyncio.create_task(desk.detect(desk.frame(3)))
+    lost = asyncio.create_task(desk.detect(msgspec.structs.replace(gone, reference=stale)))
+    last = asyncio.create_task(desk.detect(desk.frame(5)))
+    await asyncio.sleep(0)
+    go.set()
+    assert [one.frames[0].faces[0].score for one in await asyncio.gather(first, last)] == [3, 5]
+    with pytest.raises(FrameLost):
+        await lost
 
 
 async def test_sessions_that_wait_are_found_together_and_one_that_fails_costs_the_others_nothing(desk: Desk) -> None:

@@ -7,8 +7,6 @@ import pytest
 from services.detect.turns import Turns
 from shared.model.frames import CapturedFrame, FrameReference, FramesCaptured
 
-EVERY = 4
-
 
 def message(session: str, sequence: int) -> FramesCaptured:
     frame = CapturedFrame(FrameReference(1, 0, 1), sequence, 0)
@@ -17,7 +15,7 @@ def message(session: str, sequence: int) -> FramesCaptured:
 
 @pytest.fixture
 def turns() -> Turns:
-    return Turns(EVERY)
+    return Turns()
 
 
 def taken(turns: Turns, idle: int = 1) -> list[tuple[str, int]]:
@@ -46,20 +44,8 @@ def test_a_message_waits_for_the_one_before_it(turns: Turns) -> None:
     assert taken(turns) == [("a", 2)]
 
 
-def test_one_that_begins_with_a_search_goes_ahead_where_nothing_else_is_to_be_done(turns: Turns) -> None:
-    for one in (message("a", 0), message("a", 4), message("b", 1)):
+def test_what_was_not_taken_waits_the_oldest_first(turns: Turns) -> None:
+    for one in (message("a", 0), message("a", 4), message("b", 1), message("a", 8)):
         turns.add(one)
-    assert taken(turns, idle=2) == [("a", 0)]
-    assert taken(turns) == [("b", 1)]
-    assert taken(turns) == [("a", 4)]
-
-
-def test_a_session_is_busy_until_all_that_was_begun_has_ended(turns: Turns) -> None:
-    first, second = message("a", 0), message("a", 4)
-    for one in (first, second, message("a", 5)):
-        turns.add(one)
-    assert taken(turns) + taken(turns) == [("a", 0), ("a", 4)]
-    turns.end(first)
-    assert taken(turns) == []
-    turns.end(second)
-    assert taken(turns) == [("a", 5)]
+    taken(turns)
+    assert [one.frames[0].sequence for one in turns.waiting] == [4, 8]
