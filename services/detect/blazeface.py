@@ -1,30 +1,134 @@
-"""BlazeFace's two detectors as one: the full range, and the short range for what is too near for it."""
+"""BlazeFace's two detectors as one: over several scales, with a close look at whatever may be a face."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from services.detect.contracts import Detection
+from services.detect.regions import Region, shared_part
+from services.detect.sampling import sample_rgb
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+
 if TYPE_CHECKING:
-    from services.detect.contracts import Detection
+    from collections.abc import Iterable, Iterator
+
     from services.detect.detector import GraphDetector
-    from shared.model.pictures import Picture
+
+USUAL_PX, FAR_PX, FARTHEST_PX = 192, 384, 768
+"""Longer sides of the pictures that the full range is shown; it finds faces of 16 px and more in them."""
+FAR_EVERY, FARTHEST_EVERY = 8, 16
+"""Of so many searches of a session one looks at FAR_PX, and at FARTHEST_PX where that seems worth it."""
+SMALL_PX = 16
+"""A face that is smaller than this at FAR_PX may be one of several, of which others are still smaller."""
+FAINT = 0.25
+"""Least score that is worth a close look."""
+SURE = 0.85
+"""Least score that needs none: no false face was seen with more than 0.84."""
+FILLS, SURE_WHERE_FILLED = 0.75, 0.58
+"""A face whose box is so large a part of the picture's shorter side has no surroundings to be looked at in: there the
+first look decides, in which nothing else of that size had more than 0.54."""
+CONFIRMED = 0.66
+"""Least score of a face in a close look: 95 of 100 faces have 0.70, however faint they were from afar; of what the face
+mesh takes for a face and is none, nothing had more than 0.61."""
+CLOSE_PX = 96
+"""Side of the picture of a close look; the face fills a third of it, which the model knows best."""
+CLOSE_SIDE = 2.0
+"""Side of a close look, in sides of the region that the landmarks would be looked for in."""
+MOST_CLOSE = 24
+"""Close looks of one search at most: each costs as much as the landmarks of a face."""
+_SAME_FACE = 0.5
+_OFF_CENTRE = 0.4
+_LIKE_SIZES = (0.5, 1.8)
 
 
 class BlazeFace:
-    """The full-range detector sees faces from an eighth of the picture's height to all of it, the short-range one still
-    those that reach over its edges; it costs nothing as long as the first finds someone."""
+    """The full range sees what is far, the short range what is near or reaches over the edges.
+
+    What either sees faintly is looked at again in a crop of its own, upright and at the size that the model knows best.
+    So faces count that are too small to be sure of from afar, and what merely looks like one from afar does not.
+    The first search of a session looks for small faces, later ones do so in turn: see docs/decisions/0011.
+    """
 
     keypoints = 6
 
     def __init__(self, full_range: GraphDetector, short_range: GraphDetector) -> None:
+        self._usual, self._far = (full_range.at(size, FAINT) for size in (USUAL_PX, FAR_PX))
         self._full_range = full_range
-        self._short_range = short_range
+        self._near = short_range.at(128, FAINT)
+        self._close = full_range.at(CLOSE_PX, CONFIRMED)
 
     def warm_up(self) -> None:
-        """Run both."""
-        self._full_range.warm_up()
-        self._short_range.warm_up()
+        """Run on all shapes but those of crowds, which would keep 70 MB."""
+        for detector in (self._usual, self._far, self._near, self._close):
+            detector.warm_up()
 
-    def detect(self, picture: Picture, turn: int = 0) -> list[Detection]:  # noqa: ARG002  -- a Detector
+    def detect(self, picture: Picture, turn: int = 0) -> list[Detection]:
         """Every face, best first."""
-        return self._full_range.detect(picture) or self._short_range.detect(picture)
+        if turn % FAR_EVERY:
+            seen = self._confirmed(picture, self._usual.detect(picture))
+            return seen or self._confirmed(picture, self._near.detect(picture))
+        faces = self._confirmed(picture, (*self._far.detect(picture), *self._near.detect(picture)))
+        return faces if turn % FARTHEST_EVERY else self._with_still_smaller(picture, faces)
+
+    def _with_still_smaller(self, picture: Picture, faces: list[Detection]) -> list[Detection]:
+        """`faces` and, if one of them is small and the picture has the pixels, those that only show at FARTHEST_PX."""
+        longest = max(picture.geometry.width, picture.geometry.height)
+        small_px = SMALL_PX * longest / FAR_PX
+        if longest <= FAR_PX or all(_side(face) >= small_px for face in faces):
+            return faces
+        farthest = self._full_range.at(min(longest, FARTHEST_PX), FAINT).detect(picture)
+        new = [one for one in farthest if all(_differ(one, face) for face in faces)]
+        return _distinct((*faces, *self._confirmed(picture, new)))
+
+    def _confirmed(self, picture: Picture, seen: Iterable[Detection]) -> list[Detection]:
+        """What is sure, and what a close look confirms, from where that one sees it; best first."""
+        looks = (self._look(picture, one) for one in _distinct(seen)[:MOST_CLOSE])
+        return _distinct(face for face in looks if face)
+
+    def _look(self, picture: Picture, seen: Detection) -> Detection | None:
+        filled = _side(seen) >= FILLS * min(picture.geometry.width, picture.geometry.height)
+        if seen.score >= (SURE_WHERE_FILLED if filled else SURE):
+            return seen
+        region = Region.of_detection(seen.box_px, seen.keypoints_px)
+        wide = Region(region.centre_px, region.side_px * CLOSE_SIDE, region.angle_rad)
+        pixels = sample_rgb(picture, wide.affine(CLOSE_PX), (CLOSE_PX, CLOSE_PX), black_outside=False)
+        crop = Picture.over(Geometry(PixelFormat.RGB24, CLOSE_PX, CLOSE_PX), Colour(), pixels)
+        return next(_in_the_middle(self._close.detect(crop), wide), None)
+
+
+def _in_the_middle(found: Iterable[Detection], wide: Region) -> Iterator[Detection]:
+    """Those of a close look's faces that may be the one that was seen, where they lie in the picture."""
+    expected = _expected_side_px()
+    for face in found:
+        centre = np.add(face.box_px[:2], face.box_px[2:]) / 2
+        off = np.abs(centre - CLOSE_PX / 2).max() / expected
+        if off < _OFF_CENTRE and _LIKE_SIZES[0] < _side(face) / expected < _LIKE_SIZES[1]:
+            affine, half = wide.affine(CLOSE_PX), _side(face) / 2 * wide.side_px / CLOSE_PX
+            x, y = (affine[:, :2] @ centre + affine[:, 2]).tolist()
+            points = face.keypoints_px @ affine[:, :2].T + affine[:, 2]
+            yield Detection((x - half, y - half, x + half, y + half), points.astype(np.float32), face.score)
+
+
+def _expected_side_px() -> float:
+    """Of a box in the middle of a close look, in its pixels: a region is 1.5 times as wide as the box within."""
+    return CLOSE_PX / CLOSE_SIDE / 1.5
+
+
+def _distinct(seen: Iterable[Detection]) -> list[Detection]:
+    """Best first, without those that lie half in a better one."""
+    kept: list[Detection] = []
+    for one in sorted(seen, key=lambda detection: -detection.score):
+        if all(_differ(one, other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _differ(one: Detection, other: Detection) -> bool:
+    return shared_part(one.box_px, other.box_px) < _SAME_FACE
+
+
+def _side(seen: Detection) -> float:
+    x0, y0, x1, y1 = seen.box_px
+    return max(x1 - x0, y1 - y0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.detect.models.anchors import emit_centres
-from services.detect.models.suppression import CANDIDATES, emit_suppressed
+from services.detect.models.suppression import emit_likeliest, emit_suppressed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ def emit_faces(e: Emitter, rows: str, logits: str, image: str, layers: Sequence[
     is a graph input.
     """
     likely = e.node("Sigmoid", e.node("Reshape", logits, e.integers(-1)))
-    scores, chosen = e.nodes("TopK", 2, likely, e.integers(CANDIDATES))
+    scores, chosen = emit_likeliest(e, likely)
     raw = e.node("Gather", e.node("Squeeze", rows, e.integers(0)), chosen, axis=0)
     decoded = _decoded(e, raw, emit_centres(e, chosen, image, layers, offset=0.5))
     emit_suppressed(e, decoded, scores, points=6)

@@ -9,13 +9,18 @@ from services.detect.models.emitting import FLOAT, INT64
 if TYPE_CHECKING:
     from services.detect.models.emitting import Emitter
 
-CANDIDATES = 64
-"""Anchors that are looked at, the best first: a face lights up some ten of them."""
-MOST_FACES = 16
+CANDIDATES = 256
+"""Anchors that are looked at at most, the best first: a face lights up some ten of them."""
+MOST_FACES = 64
 """Faces that one call gives at most."""
 OVERLAP = 0.3
 """Boxes with a larger intersection over union are one face (min_suppression_threshold in MediaPipe's graphs; OpenCV's
 FaceDetectorYN takes the same)."""
+
+
+def emit_likeliest(e: Emitter, likely: str) -> list[str]:
+    """Scores and numbers of the best candidates, best first, of scores [anchors]; a small picture has fewer anchors."""
+    return e.nodes("TopK", 2, likely, e.node("Min", e.node("Shape", likely), e.integers(CANDIDATES)))
 
 
 def emit_suppressed(e: Emitter, decoded: str, scores: str, points: int) -> None:

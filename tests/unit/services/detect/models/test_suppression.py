@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from services.detect.models.emitting import FLOAT, Emitter
-from services.detect.models.suppression import emit_suppressed
+from services.detect.models.emitting import FLOAT, INT64, Emitter
+from services.detect.models.suppression import CANDIDATES, emit_likeliest, emit_suppressed
 
 
 def suppressed(points: int, rows: list[list[float]], scores: list[float]) -> list[Any]:
@@ -46,3 +46,15 @@ def test_one_below_the_least_score_neither_stays_nor_counts() -> None:
     )
     np.testing.assert_allclose(boxes, [[0, 0, 10, 10]])
     np.testing.assert_allclose(scores, [0.9])
+
+
+@pytest.mark.parametrize("anchors", [10, CANDIDATES + 10])
+def test_the_likeliest_come_first_and_a_small_picture_may_have_fewer(anchors: int) -> None:
+    e = Emitter()
+    e.node("Identity", emit_likeliest(e, "likely")[1], name="chosen")
+    infos = [helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in (("likely", FLOAT), ("chosen", INT64))]
+    content = e.model("likeliest", infos[:1], infos[1:])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    likely = np.random.default_rng(0).permutation(anchors).astype(np.float32)
+    [chosen] = session.run(None, {"likely": likely})
+    np.testing.assert_array_equal(likely[chosen], np.arange(anchors)[::-1][:CANDIDATES])
