@@ -29,13 +29,17 @@ class Layout(IntEnum):
 
 
 class Quality(StrEnum):
-    """The first thing that speaks against using a face, or that nothing does."""
+    """The first thing, in this order, that speaks against using a face, or that nothing does."""
 
     GOOD = "good"
     OUT_OF_FRAME = "out-of-frame"
+    """A part of it lies beyond the picture's edge."""
     TOO_SMALL = "too-small"
-    OCCLUDED = "occluded"
+    """Landmarks are coarse: its eyes are less than 12 pixels apart."""
     BLURRED = "blurred"
+    """Out of focus, moved or enlarged."""
+    OCCLUDED = "occluded"
+    """Something is before an eye or a third of the face; what hides less is not told, nor are dark glasses."""
 
 
 class Pose(msgspec.Struct, frozen=True, array_like=True):
