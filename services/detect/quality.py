@@ -34,7 +34,7 @@ MOST_DOUBT = 1.7e-5
 face, and reads 3 to 11 as a logit under the hand of `signer_occluded`. Half precision cannot tell such a little."""
 LEAST_LIKENESS = 0.5
 """Correlation of one eye with the mirrored other; open faces turned by up to 38 degrees have 0.6 to 1, an eye under a
-hand -0.1 to 0.6."""
+hand -0.1 to 0.6 in nine of ten."""
 
 _CORNERS = {
     Layout.MESH: [33, 133, 263, 362, 61, 291],
@@ -74,10 +74,10 @@ def quality_of(face: Face, picture: Picture) -> Quality:
     too-small: the eyes are closer than SMALLEST_PX.
     blurred: out of focus, moved or enlarged so that landmarks suffer.
     occluded: Face Mesh is not quite sure that this is a face, or one eye does not look like the other. That tells a
-    hand before nose and mouth, half of a face that is covered, most masks, and most hands before an eye. It does not
-    tell dark glasses, hair on the forehead, nor what hides less than a third of the face and no eye; heavy noise or
-    compression can pass for it. Other landmark models tell by the eyes only, and five points tell nothing. Blur makes
-    Face Mesh unsure as well, which is why blurred comes first.
+    hand before nose and mouth, half of a face that is covered, two of three hands before an eye and half of the masks.
+    It does not tell dark glasses, hair on the forehead, nor what hides less than a third of the face and no eye; heavy
+    noise or compression can pass for it. Other landmark models tell by the eyes only, and five points tell nothing.
+    Blur makes Face Mesh unsure as well, which is why blurred comes first.
     """
     x0, y0, x1, y1 = face.box_px
     if x0 < 0 or y0 < 0 or x1 > picture.geometry.width or y1 > picture.geometry.height:

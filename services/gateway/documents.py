@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.model.faces import Quality
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
 from shared.model.offers import ModelChoice, ModelOffer, Role
@@ -127,13 +128,30 @@ def look_document(look: Look) -> LookDocument:
     return LookDocument.model_validate(look, from_attributes=True)
 
 
+class PoseDocument(BaseModel):
+    """How a head is turned, degrees; all zero looks straight into the camera."""
+
+    yaw: float = Field(ge=-180, le=180, description="Positive: to the right-hand side of the picture.")
+    pitch: float = Field(ge=-90, le=90, description="Positive: upwards.")
+    roll: float = Field(ge=-180, le=180, description="Positive: the top of the head tilts to the right-hand side.")
+
+
 class FaceDocument(BaseModel):
     """One face, pixels of the upright picture."""
 
     track: int = Field(description="Who it is within the picture or video, from 1.")
     score: float = Field(ge=0, le=1, description="How sure the models are.")
     box: list[float] = Field(min_length=4, max_length=4, description="x0, y0, x1, y1 around the landmarks.")
-    landmarks: list[list[float]] = Field(description="468 points of the MediaPipe Face Mesh: x, y, z.")
+    quality: Quality = Field(
+        description="The first thing, in this order, that speaks against using the face, or `good`: a part lies beyond "
+        "the picture's edge; the eyes are less than 12 pixels apart; it is out of focus, moved or enlarged; something "
+        "is before an eye or a third of it (smaller things, dark glasses and many masks are not told)."
+    )
+    pose: PoseDocument | None = Field(description="How the head is turned.")
+    landmarks: list[list[float]] = Field(
+        description="x, y, z each: 468 points of the MediaPipe Face Mesh, or of another landmark model 68 (iBUG 300-W) "
+        "or 5 (right and left eye, nose, right and left corner of the mouth), whose z is 0."
+    )
 
 
 class AnalysisDocument(BaseModel):
@@ -145,7 +163,10 @@ class AnalysisDocument(BaseModel):
                 {
                     "frame": 0, "pts_seconds": 0.0, "width": 640, "height": 480,
                     "faces": [
-                        {"track": 1, "score": 0.98, "box": [212.5, 96.1, 398, 331], "landmarks": [[305.2, 249.9, -2.4]]}
+                        {
+                            "track": 1, "score": 0.98, "box": [212.5, 96.1, 398, 331], "quality": "good",
+                            "pose": {"yaw": 12.5, "pitch": -3.1, "roll": 1.8}, "landmarks": [[305.2, 249.9, -2.4]],
+                        }
                     ],
                 }
             ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from services.gateway.parts import Parts
     from services.gateway.stills import StillAnswer
-    from shared.model.faces import Face
+    from shared.model.faces import Face, Pose
     from shared.model.hops import Hop
     from shared.model.offers import ModelChoice
 
@@ -160,9 +160,15 @@ def _faces(faces: Iterable[Face]) -> list[pictures_pb2.Face]:
             score=face.score,
             box=pictures_pb2.Box(x0=face.box_px[0], y0=face.box_px[1], x1=face.box_px[2], y1=face.box_px[3]),
             landmarks=face.landmarks_px.ravel().tolist(),
+            quality=face.quality,
+            pose=_pose(face.pose) if face.pose else None,
         )
         for face in faces
     ]
+
+
+def _pose(pose: Pose) -> pictures_pb2.Pose:
+    return pictures_pb2.Pose(yaw=pose.yaw, pitch=pose.pitch, roll=pose.roll)
 
 
 def _hops(hops: Iterable[Hop]) -> list[pictures_pb2.Hop]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from services.gateway.documents import AnalysisDocument, PoseDocument
 from services.gateway.problems import MEDIA_TYPE
+from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
 from shared.model.looks import PRESETS, Look
 from shared.model.media import MediaKind
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     import httpx
 
     from services.gateway.settings import GatewaySettings
-    from shared.model.faces import Face
 
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 8
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -89,6 +91,17 @@ async def test_an_analysis_is_one_line_of_faces(client: httpx.AsyncClient, lane:
     assert (found["track"], found["score"]) == (1, 0.9)
     assert len(found["box"]) == 4
     assert [len(found["landmarks"]), len(found["landmarks"][0])] == [468, 3]
+
+
+async def test_an_analysis_says_how_each_head_is_turned_and_how_well_it_is_seen(
+    client: httpx.AsyncClient, lane: Any, face: Face
+) -> None:
+    lane.faces = (face, msgspec.structs.replace(face, quality=Quality.TOO_SMALL, pose=Pose(-12.34, 3.25, 170)))
+    document = AnalysisDocument.model_validate((await client.post("/v1/analyses", files={"file": JPEG})).json())
+    assert [(one.quality, one.pose) for one in document.faces] == [
+        ("good", None),
+        ("too-small", PoseDocument(yaw=-12.3, pitch=3.2, roll=170)),
+    ]
 
 
 async def test_the_answer_says_where_the_time_went(client: httpx.AsyncClient, lane: Any) -> None:

@@ -8,11 +8,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import msgspec
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.gateway.rpc import SERVICE, look_of
 from services.gateway.rpc_server import RpcServer
+from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
 from shared.model.looks import PRESETS, Look
 from shared.model.media import MediaKind
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.gateway.parts import Parts
-    from shared.model.faces import Face
 
 JPEG = b"\xff\xd8\xff" + bytes(100)
 
@@ -104,6 +105,15 @@ async def test_an_analysis_has_every_landmark(pictures: Any, lane: Any, face: Fa
     [found] = answer.faces
     assert list(found.landmarks) == face.landmarks_px.ravel().tolist()
     assert (found.track, found.box.x1) == (1, pytest.approx(face.box_px[2]))
+    assert not found.HasField("pose")
+
+
+async def test_an_analysis_says_how_each_head_is_turned_and_how_well_it_is_seen(
+    pictures: Any, lane: Any, face: Face
+) -> None:
+    lane.faces = (msgspec.structs.replace(face, quality=Quality.BLURRED, pose=Pose(-12.5, 3.25, 170)),)
+    [found] = (await pictures.Analyze(pictures_pb2.AnalyzeRequest(picture=JPEG))).faces
+    assert (found.quality, found.pose.yaw, found.pose.pitch, found.pose.roll) == ("blurred", -12.5, 3.25, 170)
 
 
 @pytest.mark.parametrize(
