@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from services.detect.batching import Batches, Hands, Question, together
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
+from services.detect.quality import judged
 from services.detect.regions import shared_part
 from shared.model.faces import Face
 
@@ -105,7 +106,7 @@ class FaceFinder:
         if how.detect or how.stale or hint is None or len(followed) < len(hint):
             seen = self.glance(picture, how.turn) if how.seen is None else how.seen
             followed = yield from self._with_new(picture, followed, seen)
-        return followed
+        return judged(followed, picture)
 
     def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
         known: list[Box] = [face.box_px for face in followed]

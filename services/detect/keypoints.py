@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.detect.quality import judged
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class KeypointFinder:
         """See Finder."""
         yield from ()  # it has no question to a landmark model
         seen = self.glance(picture, how.turn) if how.seen is None else how.seen
-        return [_face(one) for one in seen[: self._max_faces]]
+        return judged([_face(one) for one in seen[: self._max_faces]], picture)
 
 
 def _face(seen: Detection) -> Face:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
 
 from services.detect.regions import Region
@@ -13,7 +14,7 @@ from shared.model.faces import Layout, Quality
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,6 +66,11 @@ class _Sight(NamedTuple):
     square: Region
     corners: list[Point]
     """Six, of the eyes and the mouth, as in _CORNERS, in the small picture."""
+
+
+def judged(faces: Iterable[Face], picture: Picture) -> list[Face]:
+    """The faces in `picture` with their word."""
+    return [msgspec.structs.replace(face, quality=quality_of(face, picture)) for face in faces]
 
 
 def quality_of(face: Face, picture: Picture) -> Quality:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.detect.quality import quality_of
+from services.detect.quality import judged, quality_of
 from shared.model.faces import Face, Layout, Quality
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -73,7 +73,7 @@ def test_a_hand_before_the_face_is_told_in_nine_of_ten_frames_and_never_without_
     faces, told = None, []
     for number, picture in enumerate(clip("signer_occluded.mkv", 63)):
         faces = finder.find(picture, faces, detect=number % 8 == 0)
-        told += [number for face in faces if quality_of(face, picture) is Quality.OCCLUDED]
+        told += [number for face in faces if face.quality is Quality.OCCLUDED]
     assert set(told) <= set(COVERED)
     assert len(told) >= FOUND_OF_COVERED - 1
 
@@ -150,6 +150,12 @@ def test_only_the_doubt_of_face_mesh_means_that_something_is_before_the_face(sti
     five = np.stack([face.landmarks_px[list(one)].mean(axis=0) for one in ((33, 133), (362, 263), (4,), (61,), (291,))])
     assert quality_of(msgspec.structs.replace(face, score=0.999), picture) is Quality.OCCLUDED
     assert quality_of(Face.of(five, 0.6), picture) is Quality.GOOD
+
+
+def test_each_face_gets_its_own_word_and_nothing_else_changes(still: tuple[Picture, Face]) -> None:
+    picture, face = still
+    beyond = Face.of(face.landmarks_px - np.float32(300), 0.7).known_as(2)
+    assert judged([face, beyond], picture) == [face, msgspec.structs.replace(beyond, quality=Quality.OUT_OF_FRAME)]
 
 
 def test_68_points_and_a_still_are_judged_alike(still: tuple[Picture, Face]) -> None:
