@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from services.detect.agreement import of_detector, of_landmarks
 from services.detect.engine import Engine, why_not
@@ -86,21 +86,23 @@ def try_precision(folder: Path, name: str, precision: str, clips: Iterable[Clip]
     entry = registry.entry(name)
     if entry.precision != "fp32":
         raise Rejected("unknown-model", f"{name} is {entry.precision} already; name the FP32 model that it came from.")
+    if not entry.file.endswith(".onnx"):
+        raise Rejected("unknown-model", f"{name} is not run by ONNX Runtime: its precision stays as it is.")
     with TemporaryDirectory(prefix="visavis-trial-") as scratch:
         inputs = _shown(folder, registry, entry, clips, Path(scratch))
     if len(inputs) < FEWEST:
         raise Rejected("unsupported-media", f"{name} had {len(inputs)} inputs from the clips; {FEWEST} are the fewest.")
     content = (folder / entry.file).read_bytes()
-    made = to_fp16(content) if precision == FP16 else to_int8(content, _spread(inputs[::2], CALIBRATED_ON))
+    typical, compared = _halves(inputs)
+    made = to_fp16(content) if precision == FP16 else to_int8(content, typical)
     new = _entry(entry, precision, made)
-    compared = _spread(inputs[1::2], COMPARED_ON)
     with TemporaryDirectory(prefix="visavis-trial-") as scratch:
         (Path(scratch) / new.file).write_bytes(made)
         engines = {
             "fp32": Engine(folder / entry.file, entry.sha256, 1, providers),
             precision: Engine(Path(scratch) / new.file, new.sha256, 1, providers),
         }
-        milliseconds = _timed(engines, _spread(compared, TIMED_ON))
+        milliseconds = _timed(engines, compared[:TIMED_ON])
         pairs = [(engines["fp32"].run(**one), engines[precision].run(**one)) for one in compared]
     accuracy = of_detector(pairs) if entry.role is Role.DETECTOR else of_landmarks(pairs, Layout(entry.points))
     return Trial(new, made, milliseconds, accuracy, len(compared))
@@ -161,23 +163,25 @@ def _recorder(file: str, seen: list[Inputs]) -> type[Engine]:
     return Recorder
 
 
-def _spread(inputs: Sequence[Inputs], most: int) -> Sequence[Inputs]:
-    """So many of them, from beginning to end."""
-    return inputs[:: -(-len(inputs) // most)]
+def _halves(inputs: Sequence[Inputs]) -> tuple[list[Inputs], list[Inputs]]:
+    """To calibrate on and to compare on, in an order that has nothing to do with sizes and scenes."""
+    mixed = [inputs[number] for number in np.random.default_rng(0).permutation(len(inputs))]
+    half = len(mixed) // 2
+    return mixed[:half][:CALIBRATED_ON], mixed[half:][:COMPARED_ON]
 
 
 def _timed(engines: dict[str, Engine], inputs: Sequence[Inputs]) -> dict[str, float]:
-    """Milliseconds of a run: the median over rounds of the best in a round.
+    """Milliseconds of a run, the mean over inputs of the median over rounds.
 
-    The engines take turns, so that a busy machine is busy for both, and who is interrupted is not slower for it.
+    The engines take turns, so that a busy machine is busy for both. Inputs may differ in size.
     """
-    best: dict[str, list[float]] = {precision: [] for precision in engines}
+    rounds: dict[str, list[list[float]]] = {precision: [] for precision in engines}
     for turn in range(ROUNDS + 1):
         for precision, engine in engines.items():
             times = [_milliseconds(engine, one) for one in inputs]
             if turn:  # the first round warms memory and caches
-                best[precision].append(min(times))
-    return {precision: median(found) for precision, found in best.items()}
+                rounds[precision].append(times)
+    return {precision: float(np.median(found, axis=0).mean()) for precision, found in rounds.items()}
 
 
 def _milliseconds(engine: Engine, inputs: Inputs) -> float:

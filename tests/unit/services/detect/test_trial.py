@@ -71,6 +71,13 @@ def test_what_is_quantised_already_is_not_quantised_again(
         try_precision(folder, f"{SHORT_RANGE.name}-int8", INT8, [])
 
 
+def test_a_model_that_is_no_onnx_file_is_refused(folder: Path) -> None:
+    entry = msgspec.structs.replace(FACE_MESH.entry(store.sha256_of(b"")), name="of-dlib", file="of_dlib.dat")
+    store.install(folder, entry, {entry.file: b""})
+    with pytest.raises(Rejected, match="not run by ONNX Runtime"):
+        try_precision(folder, entry.name, INT8, [])
+
+
 def test_clips_without_a_face_are_refused(folder: Path) -> None:
     black = Picture.over(Geometry(PixelFormat.RGB24, 64, 64), Colour(), bytes(64 * 64 * 3))
     with pytest.raises(Rejected, match="had 0 inputs"):
