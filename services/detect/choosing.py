@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.detect.batching import Batches
 from services.detect.finding import MAX_FACES, FaceFinder
 from services.detect.keypoints import KeypointFinder
+from services.detect.upside_down import EitherWayUp
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.faces import Layout
 from shared.model.offers import ModelChoice, Role
@@ -72,7 +73,7 @@ class Finders:
         detector = self._models.detector(wanted.detector)
         if wanted.landmarks != KEYPOINTS:
             landmarker = self._models.landmarker(wanted.landmarks)
-            return FaceFinder(detector, landmarker, self._max_faces, self._batches)
+            return FaceFinder(EitherWayUp(detector), landmarker, self._max_faces, self._batches)
         if detector.keypoints != Layout.FIVE:
             raise Rejected(
                 "unknown-model",

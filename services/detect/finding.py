@@ -10,6 +10,7 @@ from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
 from services.detect.quality import judged
 from services.detect.regions import shared_part
+from services.detect.upside_down import EitherWayUp
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MAX_FACES = 8
 MIN_PRESENCE = 0.5
 """MediaPipe's default for landmarks (min_tracking_confidence)."""
+RIGHT_WAY_UP = 0.995
+"""Least presence that leaves no doubt: of 139 faces in clips turned by all angles, 133 of them the right way up, those
+had 0.9994 or more and the others 0.991 or less."""
 _SAME_FACE = 0.5
 """Two boxes of which so much is shared are one face; people side by side share less."""
 
@@ -81,7 +85,7 @@ class FaceFinder:
         threads: cores that one model may use. Raises Misconfigured with what to do if a model is not as prepared.
         """
         models = open_models(folder, threads=threads)
-        finder = cls(models.detector(BLAZEFACE), models.landmarker(FACE_MESH_NAME), max_faces)
+        finder = cls(EitherWayUp(models.detector(BLAZEFACE)), models.landmarker(FACE_MESH_NAME), max_faces)
         models.warm_up()
         return finder
 
@@ -115,9 +119,17 @@ class FaceFinder:
             for one in seen
             if all(shared_part(one.box_px, box) < _SAME_FACE for box in known)
         ]
-        rough = yield from self._sure(picture, regions[: self._max_faces - len(followed)])
-        fine = yield from self._again(picture, rough)
+        regions = regions[: self._max_faces - len(followed)]
+        fine = yield from self._looked_at_twice(picture, regions)
+        if doubtful := [face.box_px for face in fine if face.score < RIGHT_WAY_UP]:
+            # A chin can be taken for a forehead: the other way up it may be surer.
+            turned = [one.half_turned for one in regions if any(_holds(box, one.centre_px) for box in doubtful)]
+            fine = sorted([*fine, *(yield from self._looked_at_twice(picture, turned))], key=lambda face: -face.score)
         return _distinct([*followed, *fine])
+
+    def _looked_at_twice(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
+        rough = yield from self._sure(picture, regions)
+        return (yield from self._again(picture, rough))
 
     def _again(self, picture: Picture, rough: Sequence[Face]) -> Search[list[Face]]:
         """A second look from the first one's landmarks: it halves the error of a region that was guessed."""
@@ -134,6 +146,10 @@ class FaceFinder:
             if sure >= MIN_PRESENCE
         ]
         return _distinct(faces)
+
+
+def _holds(box: Box, point: tuple[float, float]) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
 def _distinct(faces: Sequence[Face]) -> list[Face]:

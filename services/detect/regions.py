@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,11 @@ class Region:
         x0, y0, x1, y1 = box_px
         angle = math.atan2(float(left_eye[1] - right_eye[1]), float(left_eye[0] - right_eye[0]))
         return cls(((x0 + x1) / 2, (y0 + y1) / 2), max(x1 - x0, y1 - y0) * _MARGIN, angle)
+
+    @property
+    def half_turned(self) -> Region:
+        """The same square, the other way up."""
+        return replace(self, angle_rad=self.angle_rad + math.pi)
 
     def affine(self, size_px: int) -> Affine:
         """[2, 3]: from column and row of an upright crop of size_px x size_px to the picture."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from services.detect.finding import FaceFinder
+from services.detect.batching import Batches, Hands, together
+from services.detect.finding import FaceFinder, How
 from services.detect.models.store import REGISTRY_FILE
 from services.detect.sampling import sample_rgb
 from shared.model.errors import Misconfigured
@@ -107,8 +108,85 @@ def test_a_face_larger_than_the_picture_is_found_by_the_second_detector(finder: 
     (picture,) = clip("signer_720p.mp4", 1)
     (face,) = finder.find(picture)
     near = close_up(picture, face, 1.6)
-    assert finder._detector._full_range.detect(near) == []
     assert len(finder.find(near)) == 1
+
+
+def moved(picture: Picture, affine: NDArray[Any], size: tuple[int, int]) -> Picture:
+    """As it would look; affine: [2, 3] from the new picture to the old."""
+    pixels = sample_rgb(picture, affine, size, black_outside=True)
+    return Picture.over(Geometry(PixelFormat.RGB24, *size), Colour(), pixels)
+
+
+def turning(picture: Picture, degrees: float) -> tuple[NDArray[Any], tuple[int, int]]:
+    """From a square in which it lies turned about its middle, and the size of that."""
+    width, height = picture.geometry.width, picture.geometry.height
+    side = int(np.ceil(np.hypot(width, height))) // 2 * 2
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cos, -sin], [sin, cos]])
+    return np.column_stack([turn, (width / 2, height / 2) - turn @ (side / 2, side / 2)]), (side, side)
+
+
+@pytest.mark.parametrize("degrees", [-90, -45, 45, 90, 120, 180, 210])
+def test_a_head_is_found_whichever_way_it_is_turned(finder: FaceFinder, clip: Any, degrees: float) -> None:
+    (picture,) = clip("signer_plain.mkv", 1)
+    (upright,) = finder.find(picture)
+    affine, size = turning(picture, degrees)
+    (face,) = finder.find(moved(picture, affine, size))
+    back = face.landmarks_px[:, :2] @ affine[:, :2].T + affine[:, 2]
+    assert error(back, upright.landmarks_px) < 0.03
+
+
+def test_a_head_is_followed_all_the_way_round(finder: FaceFinder, clip: Any) -> None:
+    (picture,) = clip("signer_plain.mkv", 1)
+    (upright,) = faces = finder.find(picture)
+    for degrees in range(0, 361, 6):
+        affine, size = turning(picture, degrees)
+        (face,) = faces = finder.find(moved(picture, affine, size), faces if degrees else None)
+        back = face.landmarks_px[:, :2] @ affine[:, :2].T + affine[:, 2]
+        assert error(back, upright.landmarks_px) < 0.05
+
+
+@pytest.mark.parametrize("way", [(-1, 0), (1, 0), (0, -1), (0, 1)])
+def test_a_face_that_leaves_the_picture_is_followed_to_the_edge_and_dropped(
+    finder: FaceFinder, clip: Any, way: tuple[int, int]
+) -> None:
+    (picture,) = clip("signer_plain.mkv", 1)
+    (face,) = faces = finder.find(picture)
+    start = np.array(face.box_px)
+    for step in range(0, 480, 8):
+        shift = np.array(way) * step
+        faces = finder.find(moved(picture, np.array([[1.0, 0, -shift[0]], [0, 1, -shift[1]]]), (640, 480)), faces)
+        box = start + np.tile(shift, 2)
+        inside = np.clip(box[2:], 0, (640, 480)) - np.clip(box[:2], 0, (640, 480))
+        part = inside.prod() / (box[2:] - box[:2]).prod()
+        assert len(faces) == 1 if part > 0.6 else part > 0.2 or not faces
+    assert not faces
+
+
+def test_with_a_stale_hint_faces_are_found_where_they_are_now(finder: FaceFinder, clip: Any) -> None:
+    first, *_, last = clip("two_heads.mp4", 12)
+    known = finder.find(first)
+    [found] = together([finder.search(last, known, How(stale=True))], Batches(), Hands())
+    expected = finder.find(last)
+    assert len(found) == len(expected) == 2
+    assert all(min(error(f.landmarks_px, e.landmarks_px) for e in expected) < 0.1 for f in found)
+
+
+def test_what_was_seen_at_a_glance_is_not_looked_for_again(finder: FaceFinder, clip: Any) -> None:
+    (picture,) = clip("two_heads.mp4", 1)
+    seen = finder.glance(picture, 0)
+    [one] = together([finder.search(picture, [], How(detect=True, seen=seen[:1]))], Batches(), Hands())
+    [none] = together([finder.search(picture, None, How(seen=[]))], Batches(), Hands())
+    assert (len(seen), len(one), none) == (2, 1, [])
+
+
+def test_several_hands_find_what_one_finds(finder: FaceFinder, clip: Any) -> None:
+    (picture,) = clip("two_heads.mp4", 1)
+    hands = Hands(2)
+    [found] = together([finder.search(picture, None, How())], Batches(), hands)
+    hands.close()
+    expected = finder.find(picture)
+    assert [face.box_px for face in found] == [pytest.approx(face.box_px, abs=0.05) for face in expected]
 
 
 def test_a_lost_face_is_looked_for_at_once(finder: FaceFinder, clip: Any) -> None:

@@ -57,3 +57,9 @@ def test_a_followed_face_is_looked_for_around_its_landmarks() -> None:
 )
 def test_the_shared_part_is_of_the_smaller_box(other: tuple[float, float, float, float], part: float) -> None:
     assert shared_part((0, 0, 10, 10), other) == part
+
+
+def test_the_other_way_up_is_the_same_square() -> None:
+    region = Region((50.0, 40.0), 20.0, 0.3)
+    corner, opposite = (one.affine(10) @ (x, y, 1) for one, x, y in ((region, 0, 0), (region.half_turned, 10, 10)))
+    assert corner == pytest.approx(opposite)
