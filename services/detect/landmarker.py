@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.detect.contracts import Crops, Detection, Floats
+    from services.detect.cropping import CropRule
     from services.detect.engine import Engine
     from shared.model.faces import Face
     from shared.model.pictures import Picture
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 class GraphLandmarker:
     """A landmark model on an opened engine; the graph's inputs and outputs are those of `services.detect.models`."""
 
-    def __init__(self, engine: Engine, *, size_px: int, points: int) -> None:
-        """size_px: side of the crop; points: landmarks of a face."""
+    def __init__(self, engine: Engine, *, size_px: int, points: int, rule: CropRule | None = None) -> None:
+        """size_px: side of the crop; points: landmarks of a face; rule: how much is cropped, None: as for the mesh."""
         self.points = points
+        self._rule = rule
         self._engine = engine
         self._size_px = size_px
 
@@ -33,11 +35,13 @@ class GraphLandmarker:
 
     def region_of_detection(self, seen: Detection) -> Region:
         """Around a detector's box, turned by its eyes."""
+        if self._rule is not None:
+            return self._rule.around_detection(seen)
         return Region.of_detection(seen.box_px, seen.keypoints_px)
 
     def region_of_face(self, face: Face) -> Region:
         """Around the landmarks of the frame before."""
-        return Region.of_face(face)
+        return Region.of_face(face) if self._rule is None else self._rule.around_face(face)
 
     def crop(self, picture: Picture, region: Region) -> Crops:
         """RGB uint8 [size, size, 3]."""

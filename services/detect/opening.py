@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from services.detect.blazeface import BlazeFace
+from services.detect.cropping import rule_of
 from services.detect.detector import GraphDetector
+from services.detect.dlib68 import DlibLandmarker
 from services.detect.engine import CPU, Engine
 from services.detect.landmarker import GraphLandmarker
 from services.detect.models.registry import FULL_RANGE, SHORT_RANGE, Family
@@ -72,7 +74,11 @@ def open_models(
     for entry in read(folder).models:
         offered.setdefault((entry.role, entry.offered_as), {})[entry.name] = entry
     detectors = {n: _detector(parts, opened) for (role, n), parts in offered.items() if role is Role.DETECTOR}
-    landmarkers = {n: _landmarker(parts, opened) for (role, n), parts in offered.items() if role is Role.LANDMARKS}
+    landmarkers = {
+        name: _landmarker(_only(parts), folder, opened)
+        for (role, name), parts in offered.items()
+        if role is Role.LANDMARKS
+    }
     return Models(detectors, landmarkers)
 
 
@@ -92,11 +98,11 @@ def _graph_detector(entry: ModelEntry, engine: Engine) -> GraphDetector:
     )
 
 
-def _landmarker(parts: Mapping[str, ModelEntry], opened: EngineOf) -> Landmarker:
-    entry = _only(parts)
-    if entry.family is not Family.FACEMESH:
-        raise Misconfigured(f"There is no adapter for the family of the model {entry.name}, {entry.family}.")
-    return GraphLandmarker(opened(entry), size_px=entry.sizes_px[0], points=entry.points)
+def _landmarker(entry: ModelEntry, folder: Path, opened: EngineOf) -> Landmarker:
+    if entry.family is Family.DLIB68:
+        return DlibLandmarker(folder / entry.file, entry.sha256, entry.sizes_px[0])
+    rule = rule_of(entry.family, entry.points)
+    return GraphLandmarker(opened(entry), size_px=entry.sizes_px[0], points=entry.points, rule=rule)
 
 
 def _only(parts: Mapping[str, ModelEntry]) -> ModelEntry:

@@ -1,50 +1,76 @@
-"""`visavis models`: list, prepare, verify and remove face models."""
+"""`visavis models`: list, prepare, verify, add and remove face models."""
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from services.detect.models import store
+from services.detect.models.adding import Wish, add
 from services.detect.models.preparing import prepare
+from services.detect.models.registry import FAMILIES, Family
+from shared.model.offers import Role
 from visavis.cli.options import add_models_folder
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command; without a word of its own it lists."""
-    parser = commands.add_parser("models", help="list, prepare, verify or remove the face models")
+    parser = commands.add_parser("models", help="list, prepare, verify, add or remove face models")
     add_models_folder(parser)
     parser.set_defaults(run=list_models)
     words = parser.add_subparsers(metavar="WHAT")
-    plain = (
-        ("list", "name the models, what they give and where they came from", list_models),
-        ("prepare", "download, check and convert the default models (once)", prepare_models),
-        ("verify", "check that every file is the one that was prepared", verify_models),
-        ("remove", "take a model out that was added", remove_model),
-    )
-    for word, sentence, run in plain:
-        one = words.add_parser(word, help=sentence)
-        add_models_folder(one)
-        one.set_defaults(run=run)
-        if word == "remove":
-            one.add_argument("name", metavar="NAME")
+    _word(words, "list", list_models, "name the models, what they give and where they came from")
+    _word(words, "prepare", prepare_models, "download, check and convert the default models (once)")
+    _word(words, "verify", verify_models, "check that every file is the one that was prepared")
+    removing = _word(words, "remove", remove_model, "take a model out that was added")
+    removing.add_argument("name", metavar="NAME")
+    _add_adding(words)
+
+
+def _word(
+    words: argparse._SubParsersAction[argparse.ArgumentParser],
+    word: str,
+    run: Callable[[argparse.Namespace], int],
+    sentence: str,
+) -> argparse.ArgumentParser:
+    parser = words.add_parser(word, help=sentence)
+    # Where the folder was named before the word it stays; add_models_folder would put its default in that place.
+    parser.add_argument("--models", type=Path, default=argparse.SUPPRESS, help="folder of the prepared models")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_adding(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _word(words, "add", add_model, "add a model file of your own, checked and composed with its decoding")
+    families = [family.value for family in FAMILIES if family not in {Family.BLAZEFACE, Family.FACEMESH}]
+    parser.add_argument("file", type=Path, metavar="FILE", help="as it was published: .onnx, or dlib's .dat")
+    parser.add_argument("--family", required=True, choices=families, help="what kind of model it is")
+    parser.add_argument("--name", default="", help="the name by which requests choose it (default: the file's)")
+    parser.add_argument("--licence", default="", help="under what terms you have it; noted in the list")
+    parser.add_argument("--source", default="", help="where it came from; noted in the list")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=(), metavar="PX",
+        help="of a detector: longer sides of the pictures that it is shown, one after the other",
+    )  # fmt: skip
 
 
 def list_models(options: argparse.Namespace) -> int:
     """A table of the registry."""
     registry = store.read(options.models)
     table = Table(title=f"Models in {options.models}", title_justify="left")
-    for column in ("name", "family", "offered as", "gives", "input", "precision", "licence", "source", "there"):
+    for column in ("name", "family", "gives", "input px", "precision", "licence", "source", "there"):
         table.add_column(column)
     for entry in registry.models:
         there = "yes" if (options.models / entry.file).exists() else "no: visavis models prepare"
-        sizes = " and ".join(f"{size}" for size in entry.sizes_px) + " px"
-        words = (entry.name, entry.family, entry.offered_as, entry.gives, sizes, entry.precision, entry.licence)
+        sizes = ", ".join(f"{size}" for size in entry.sizes_px)
+        words = (entry.name, entry.family, entry.gives, sizes, entry.precision, entry.licence)
         table.add_row(*words, entry.source, there)
     _console().print(table)
     return 0
@@ -60,6 +86,17 @@ def verify_models(options: argparse.Namespace) -> int:
     """Check every file; Misconfigured says what is wrong with the folder."""
     store.verify(options.models)
     _console().print(f"The models in {options.models} are whole and of this version.")
+    return 0
+
+
+def add_model(options: argparse.Namespace) -> int:
+    """Add a model; Rejected and Misconfigured say why not."""
+    wish = Wish(options.family, options.name, options.licence, options.source, options.sizes)
+    entry = add(options.models, options.file, wish)
+    word = "detector" if entry.role is Role.DETECTOR else "landmarks"
+    _console().print(
+        f"{entry.name} is added ({entry.gives}). Services started from now on offer it: --{word} {entry.name}."
+    )
     return 0
 
 

@@ -9,6 +9,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 OPSET = 18
@@ -43,6 +45,10 @@ class Emitter:
         """Store an int64 scalar []."""
         return self.constant(np.array(number, np.int64))
 
+    def scalar(self, number: float) -> str:
+        """Store a float32 scalar []."""
+        return self.constant(np.array(number, np.float32))
+
     def node(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """Append an operator with one output; returns the output's name, `name` if one is given."""
         output = name or self._new("v")
@@ -54,6 +60,11 @@ class Emitter:
         names = [self._new("v") for _ in range(outputs)]
         self._nodes.append(helper.make_node(kind, list(inputs), names, name=f"{kind}/{names[0]}", **attributes))
         return names
+
+    def take(self, nodes: Iterable[onnx.NodeProto], weights: Iterable[onnx.TensorProto]) -> None:
+        """Append nodes and weights of another graph as they are; their names must be foreign to this one."""
+        self._nodes.extend(nodes)
+        self._weights.extend(weights)
 
     def model(self, name: str, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]) -> bytes:
         """The whole as the bytes of an .onnx file, checked by ONNX itself; the same calls give the same bytes."""

