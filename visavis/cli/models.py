@@ -1,4 +1,4 @@
-"""`visavis models`: list, prepare, verify, add and remove face models."""
+"""`visavis models`: list, prepare, verify, add, quantize and remove face models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from services.detect.models.adding import Wish, add
 from services.detect.models.preparing import prepare
 from services.detect.models.registry import FAMILIES, Family
 from shared.model.offers import Role
+from visavis.cli import quantize
 from visavis.cli.options import add_models_folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command; without a word of its own it lists."""
-    parser = commands.add_parser("models", help="list, prepare, verify, add or remove face models")
+    parser = commands.add_parser("models", help="list, prepare, verify, add, quantize or remove face models")
     add_models_folder(parser)
     parser.set_defaults(run=list_models)
     words = parser.add_subparsers(metavar="WHAT")
@@ -32,6 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     removing = _word(words, "remove", remove_model, "take a model out that was added")
     removing.add_argument("name", metavar="NAME")
     _add_adding(words)
+    quantize.add_to(words)
 
 
 def _word(
