@@ -38,7 +38,7 @@ class DlibLandmarker:
         self._size_px = size_px
         if not path.is_file() or sha256_of(path.read_bytes()) != sha256:
             raise Misconfigured(f"The model {path} is not the one that was added; add it again.")
-        dlib, self._predictor = load_predictor(path)
+        dlib, self._predictor = load_predictor(path, path.name)
         edge = round(size_px * (1 - 1 / _MARGIN) / 2)
         self._middle = dlib.rectangle(edge, edge, size_px - edge - 1, size_px - edge - 1)
 

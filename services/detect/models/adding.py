@@ -69,7 +69,7 @@ def compose(entry: ModelEntry, content: bytes) -> tuple[ModelEntry, bytes]:
     Raises Misconfigured if the model is to be refused.
     """
     if entry.family is Family.DLIB68:  # dlib reads its own file, which is kept once
-        check_predictor(content)
+        check_predictor(content, entry.name)
         composed, prepared = msgspec.structs.replace(entry, file=entry.published_file), content
     else:
         from services.detect.models.convert import convert_added  # noqa: PLC0415  -- onnx is heavy, and rarely needed

@@ -18,8 +18,8 @@ from shared.model.errors import Misconfigured
 POINTS = 68
 
 
-def load_predictor(path: Path) -> tuple[Any, Any]:
-    """dlib itself, and the predictor in the file at `path`.
+def load_predictor(path: Path, name: str) -> tuple[Any, Any]:
+    """dlib itself, and the predictor in the file at `path`; name: what it is called in a sentence.
 
     Raises Misconfigured if dlib is not installed, or the file is no predictor of 68 points.
     """
@@ -27,20 +27,20 @@ def load_predictor(path: Path) -> tuple[Any, Any]:
         dlib: Any = importlib.import_module("dlib")
     except ModuleNotFoundError as error:
         sentence = "needs dlib, which is not installed; install Visavis with its extra `dlib`."
-        raise Misconfigured(f"The model {path.name} {sentence}") from error
+        raise Misconfigured(f"The model {name} {sentence}") from error
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:
-        raise Misconfigured(f"dlib cannot read {path.name}: {error}") from error
+        raise Misconfigured(f"dlib cannot read the model {name}: {error}") from error
     points = predictor(np.zeros((64, 64), np.uint8), dlib.rectangle(8, 8, 56, 56)).num_parts
     if points != POINTS:
-        raise Misconfigured(f"{path.name} is a predictor of {points} points; one of {POINTS} is needed.")
+        raise Misconfigured(f"The model {name} is a predictor of {points} points; one of {POINTS} is needed.")
     return dlib, predictor
 
 
-def check_predictor(content: bytes) -> None:
+def check_predictor(content: bytes, name: str) -> None:
     """Raises Misconfigured as `load_predictor` for a file with this content."""
     with NamedTemporaryFile(prefix="visavis-", suffix=".dat") as scratch:
         scratch.write(content)
         scratch.flush()
-        load_predictor(Path(scratch.name))
+        load_predictor(Path(scratch.name), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -86,6 +87,13 @@ def test_a_refused_model_leaves_the_folder_as_it_was(folder: Path, file: Path) -
     with pytest.raises(Misconfigured, match="an SCRFD with key points"):
         add(folder, file, Wish("scrfd"))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dlib") is not None, reason="dlib is installed")
+def test_a_predictor_of_dlib_s_is_refused_without_dlib(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "shape.dat").write_bytes(b"")
+    with pytest.raises(Misconfigured, match="The model shape needs dlib"):
+        add(folder, tmp_path / "shape.dat", Wish("dlib68"))
 
 
 def test_a_folder_that_is_not_prepared_is_refused(tmp_path: Path, file: Path) -> None:

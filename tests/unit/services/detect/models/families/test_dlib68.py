@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 @pytest.mark.skipif(importlib.util.find_spec("dlib") is not None, reason="dlib is installed")
 def test_without_dlib_no_file_is_taken() -> None:
-    with pytest.raises(Misconfigured, match="needs dlib, which is not installed; install Visavis with its extra"):
-        check_predictor(b"")
+    with pytest.raises(
+        Misconfigured, match="The model mine needs dlib, which is not installed; install Visavis with its extra"
+    ):
+        check_predictor(b"", "mine")
 
 
 def test_a_file_that_is_no_predictor_is_refused() -> None:
     pytest.importorskip("dlib", reason="dlib is an optional extra, and it is not installed")
-    with pytest.raises(Misconfigured, match="dlib cannot read"):
-        check_predictor(b"no predictor")
+    with pytest.raises(Misconfigured, match="dlib cannot read the model mine"):
+        check_predictor(b"no predictor", "mine")
 
 
 def test_a_predictor_of_other_points_is_refused(tmp_path: Path) -> None:
@@ -37,4 +39,4 @@ def test_a_predictor_of_other_points_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "two.dat"
     dlib.train_shape_predictor([image, image], [[shape], [shape]], options).save(str(path))
     with pytest.raises(Misconfigured, match="a predictor of 2 points"):
-        check_predictor(path.read_bytes())
+        check_predictor(path.read_bytes(), "mine")
