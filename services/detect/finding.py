@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.detect.batching import Batches, Hands, Question, together
+from services.detect.eyes import agree
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
 from services.detect.quality import judged
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MAX_FACES = 8
 MIN_PRESENCE = 0.5
 """MediaPipe's default for landmarks (min_tracking_confidence)."""
-RIGHT_WAY_UP = 0.995
+NO_DOUBT = 0.995
 """Least presence that leaves no doubt: of 139 faces in clips turned by all angles, 133 of them the right way up, those
 had 0.9994 or more and the others 0.991 or less."""
 _SAME_FACE = 0.5
@@ -113,19 +114,24 @@ class FaceFinder:
         return judged(followed, picture)
 
     def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
-        known: list[Box] = [face.box_px for face in followed]
-        regions = [
-            self._landmarker.region_of_detection(one)
-            for one in seen
-            if all(shared_part(one.box_px, box) < _SAME_FACE for box in known)
-        ]
-        regions = regions[: self._max_faces - len(followed)]
-        fine = yield from self._looked_at_twice(picture, regions)
-        if doubtful := [face.box_px for face in fine if face.score < RIGHT_WAY_UP]:
+        pairs = [(one, next((face for face in followed if _same(one.box_px, face.box_px)), None)) for one in seen]
+        doubted = [face for one, face in pairs if face is not None and not agree(face, one)]
+        kept = [face for face in followed if face not in doubted]
+        regions = [self._landmarker.region_of_detection(one) for one, face in pairs if face is None or face in doubted]
+        found = yield from self._new(picture, regions[: self._max_faces - len(kept)])
+        # A mesh can slide off its face and be as sure as before: where the detector sees the eyes elsewhere, and what
+        # is there leaves no doubt, that is the face.
+        sure = [face for face in found if face.score >= NO_DOUBT]
+        return _distinct([*kept, *sure, *doubted, *found])[: self._max_faces]
+
+    def _new(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
+        """The faces in regions that a detector saw, the surest first where one is doubtful."""
+        found = yield from self._looked_at_twice(picture, regions)
+        if doubtful := [face.box_px for face in found if face.score < NO_DOUBT]:
             # A chin can be taken for a forehead: the other way up it may be surer.
-            turned = [one.half_turned for one in regions if any(_holds(box, one.centre_px) for box in doubtful)]
-            fine = sorted([*fine, *(yield from self._looked_at_twice(picture, turned))], key=lambda face: -face.score)
-        return _distinct([*followed, *fine])
+            turned = [one.upside_down for one in regions if any(_holds(box, one.centre_px) for box in doubtful)]
+            found = sorted([*found, *(yield from self._looked_at_twice(picture, turned))], key=lambda face: -face.score)
+        return _distinct(found)
 
     def _looked_at_twice(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
         rough = yield from self._sure(picture, regions)
@@ -148,6 +154,10 @@ class FaceFinder:
         return _distinct(faces)
 
 
+def _same(a: Box, b: Box) -> bool:
+    return shared_part(a, b) >= _SAME_FACE
+
+
 def _holds(box: Box, point: tuple[float, float]) -> bool:
     return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
@@ -156,6 +166,6 @@ def _distinct(faces: Sequence[Face]) -> list[Face]:
     """Without those that have slid onto a face that stands before them."""
     kept: list[Face] = []
     for face in faces:
-        if all(shared_part(face.box_px, other.box_px) < _SAME_FACE for other in kept):
+        if not any(_same(face.box_px, other.box_px) for other in kept):
             kept.append(face)
     return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MARGIN = 1.5
 """Side of the square over the longer side of the face's box (face_detection_front_detection_to_roi.pbtxt and
 face_landmark_landmarks_to_roi.pbtxt in MediaPipe)."""
+_CHIN_SHIFT, _CHIN_SIDE = 0.19, 1.17
+"""In sides of the square. Medians over 51 faces in four clips, turned by 140 to 220 degrees, that were seen so."""
 _RIGHT_EYE, _LEFT_EYE = 33, 263
 """Outer corners in the face mesh; "right" is the person's own."""
 
@@ -51,9 +53,12 @@ class Region:
         return cls(((x0 + x1) / 2, (y0 + y1) / 2), max(x1 - x0, y1 - y0) * _MARGIN, angle)
 
     @property
-    def half_turned(self) -> Region:
-        """The same square, the other way up."""
-        return replace(self, angle_rad=self.angle_rad + math.pi)
+    def upside_down(self) -> Region:
+        """Where the face is if the detector took its chin for its forehead."""
+        up = self.side_px * _CHIN_SHIFT
+        x, y = self.centre_px
+        centre = (x + up * math.sin(self.angle_rad), y - up * math.cos(self.angle_rad))
+        return Region(centre, self.side_px * _CHIN_SIDE, self.angle_rad + math.pi)
 
     def affine(self, size_px: int) -> Affine:
         """[2, 3]: from column and row of an upright crop of size_px x size_px to the picture."""

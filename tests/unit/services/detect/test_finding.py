@@ -172,6 +172,19 @@ def test_with_a_stale_hint_faces_are_found_where_they_are_now(finder: FaceFinder
     assert all(min(error(f.landmarks_px, e.landmarks_px) for e in expected) < 0.1 for f in found)
 
 
+def test_a_mesh_that_has_slid_off_its_face_is_put_right_by_the_next_search(finder: FaceFinder, clip: Any) -> None:
+    first, *_, last = clip("two_heads.mp4", 12)
+    expected = finder.find(last)
+
+    def off(faces: list[Face]) -> float:
+        return max(min(error(face.landmarks_px, one.landmarks_px) for one in expected) for face in faces)
+
+    slid = finder.find(last, finder.find(last, finder.find(first)))
+    assert len(slid) == 2
+    assert off(slid) > 0.3
+    assert off(finder.find(last, slid, detect=True, turn=1)) < 0.05
+
+
 def test_what_was_seen_at_a_glance_is_not_looked_for_again(finder: FaceFinder, clip: Any) -> None:
     (picture,) = clip("two_heads.mp4", 1)
     seen = finder.glance(picture, 0)

@@ -59,7 +59,10 @@ def test_the_shared_part_is_of_the_smaller_box(other: tuple[float, float, float,
     assert shared_part((0, 0, 10, 10), other) == part
 
 
-def test_the_other_way_up_is_the_same_square() -> None:
-    region = Region((50.0, 40.0), 20.0, 0.3)
-    corner, opposite = (one.affine(10) @ (x, y, 1) for one, x, y in ((region, 0, 0), (region.half_turned, 10, 10)))
-    assert corner == pytest.approx(opposite)
+def test_upside_down_the_face_lies_beyond_what_was_taken_for_its_forehead() -> None:
+    region = Region((50.0, 40.0), 20.0, math.pi / 2)  # the top of the head is to the right
+    turned = region.upside_down
+    assert turned.centre_px[0] > 50
+    assert turned.centre_px[1] == pytest.approx(40)
+    assert turned.angle_rad == pytest.approx(math.pi * 3 / 2)
+    assert turned.side_px > 20
