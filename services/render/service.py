@@ -60,7 +60,8 @@ class RenderService:
         if self.room <= 0:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
         sink = self._sink(request)
-        session = RenderSession(request.look, sink)
+        time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
+        session = RenderSession(request.look, sink, time_base)
         session.frames_total = request.frames
         self._sessions[request.session] = OwnedSession(request, sink, session)
         return wire.encode(SessionBegun(worker=self._settings.worker, row=self._reader.row))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from services.render.drawing import Painter
+from services.render.pose import head_pose
 from services.render.tracking import Tracks
 from shared.model.pictures import Picture
 
@@ -34,6 +37,8 @@ class Sink(Protocol):
 
     wants_picture: bool
     """False: only the faces matter, and nothing is drawn."""
+    wants_faces: bool
+    """False: nobody will be told of them, and how their heads are turned is not worked out."""
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """One frame, in order. `picture` is valid during the call."""
@@ -44,20 +49,44 @@ class Sink(Protocol):
         ...
 
 
-class RenderSession:
-    """Puts frames back in order, names their faces, draws the look and hands them to the sink."""
+class SessionState(msgspec.Struct, frozen=True, array_like=True):
+    """How far a session is and all that it knows of its past: another worker goes on from it as if nothing had been."""
 
-    def __init__(self, look: Look, sink: Sink) -> None:
+    frames_done: int = 0
+    faces_done: int = 0
+    """Of all its frames together."""
+    tracks: Tracks = Tracks()
+
+
+class RenderSession:
+    """Puts frames back in order, names and calms their faces, draws the look and hands them to the sink."""
+
+    def __init__(
+        self, look: Look, sink: Sink, time_base: tuple[int, int] = (1, 1000), state: SessionState | None = None
+    ) -> None:
+        """time_base: numerator and denominator of the seconds that one unit of the frames' pts lasts.
+
+        state: of a session that another worker began; None for a new one.
+        """
         self.sink = sink
-        self.frames_done = 0
-        self.faces_done = 0
+        self.state = state or SessionState()
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
         self._look = look
         self._painter = Painter()
-        self._tracks = Tracks()
+        self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
         self._target: Picture | None = None
+
+    @property
+    def frames_done(self) -> int:
+        """How many are drawn."""
+        return self.state.frames_done
+
+    @property
+    def faces_done(self) -> int:
+        """How many faces they had together."""
+        return self.state.faces_done
 
     @property
     def finished(self) -> bool:
@@ -78,19 +107,20 @@ class RenderSession:
     def _next(self) -> Iterator[DetectedFrame]:
         while self.frames_done in self._early:
             yield self._early.pop(self.frames_done)
-            self.frames_done += 1
 
     def _draw(self, frame: DetectedFrame, source: FrameSource) -> None:
-        faces = self._tracks.assign(frame.faces)
-        self.faces_done += len(faces)
-        reference = frame.captured.reference
-        with source.read(reference) as picture:
-            if self.sink.wants_picture and faces and not self._look.invisible:
-                target = self._drawn(picture, faces)
-                self.sink.write(target, frame.captured, faces)
-            else:
-                self.sink.write(picture, frame.captured, faces)
-        source.release(reference)
+        numerator, denominator = self._time_base
+        seconds = frame.captured.pts * numerator / denominator
+        tracks, faces = self.state.tracks.seen(frame.faces, seconds)
+        if self.sink.wants_faces:
+            faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in faces]
+        with source.read(frame.captured.reference) as picture:
+            # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
+            drawn = [*faces, *tracks.held(faces, seconds)] if self.sink.wants_picture else []
+            target = self._drawn(picture, drawn) if drawn and not self._look.invisible else picture
+            self.sink.write(target, frame.captured, faces)
+        source.release(frame.captured.reference)
+        self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks)
 
     def _drawn(self, picture: Picture, faces: Sequence[Face]) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""

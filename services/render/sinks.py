@@ -30,6 +30,7 @@ class VideoSink:
     """Encodes every frame into a file, in a thread of its own: the next frames are drawn meanwhile."""
 
     wants_picture = True
+    wants_faces = False
 
     def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
         self._path = path
@@ -70,6 +71,7 @@ class FacesSink:
     """Writes one line of JSON a frame."""
 
     wants_picture = False
+    wants_faces = True
 
     def __init__(self, path: Path, facts: VideoFacts) -> None:
         self._path = path
@@ -101,6 +103,8 @@ class FacesSink:
 
 class StillSink:
     """Keeps the one frame and its faces."""
+
+    wants_faces = True
 
     def __init__(self, facts: StillFacts, kind: MediaKind | None) -> None:
         self.kind = kind

@@ -32,12 +32,14 @@ def retouch_video(source: Path, target: Path, look: Look, finder: FaceFinder) ->
     with VideoFile(source, IngestLimits(), threads=2) as video:
         encoder = VideoEncoder(target, video.facts)
         picture, drawn = (Picture.blank(video.facts.geometry, video.facts.colour) for _ in range(2))
+        tick = video.facts.time_base[0] / video.facts.time_base[1]
         faces = None
         for count, frame in enumerate(video.frames(), 1):
             frame.write_into(picture)
             faces = finder.find(picture, faces, detect=(count - 1) % DETECT_EVERY == 0)
             picture.copy_to(drawn)
-            painter.draw(picture, drawn, tracks.assign(faces), look)
+            tracks, named = tracks.seen(faces, frame.pts * tick)
+            painter.draw(picture, drawn, named, look)
             encoder.write(drawn, frame.pts, frame.duration)
         encoder.close()
     return count

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
-from services.render.session import RenderSession
+from services.render.session import RenderSession, SessionState
 from shared.model.errors import FrameLost
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
@@ -41,8 +42,9 @@ class Film:
 class Screen:
     """A sink that remembers."""
 
-    def __init__(self, *, wants_picture: bool = True) -> None:
+    def __init__(self, *, wants_picture: bool = True, wants_faces: bool = True) -> None:
         self.wants_picture = wants_picture
+        self.wants_faces = wants_faces
         self.sequences: list[int] = []
         self.faces: list[Sequence[Face]] = []
         self.pictures: list[Picture] = []
@@ -116,6 +118,68 @@ def test_a_face_keeps_its_number_from_frame_to_frame() -> None:
     session.feed(frames(0, 1, faces=(face,)), Film())
     assert [[face.track for face in faces] for faces in screen.faces] == [[1], [1]]
     assert session.faces_done == 2
+
+
+def walking(count: int) -> list[DetectedFrame]:
+    """A face that trembles and walks, at 25 frames a second."""
+    rng = np.random.default_rng(5)
+    mesh = a_face().landmarks_px
+    noise, way = rng.normal(0, 0.3, (count, *mesh.shape)), np.array((0.4, 0, 0))
+    faces = [Face.of((mesh + n * way + noise[n]).astype("f4"), 0.9) for n in range(count)]
+    return [frames(n, faces=(face,))[0] for n, face in enumerate(faces)]
+
+
+def test_what_is_handed_on_is_calmed_by_the_time_that_pts_say() -> None:
+    film = walking(20)
+    calm = {}
+    for milliseconds, time_base in ((40, (1, 1000)), (400, (1, 100))):
+        screen = Screen()
+        RenderSession(Look(), screen, time_base).feed(film, Film())
+        trembling = np.diff([faces[0].landmarks_px for faces in screen.faces], n=2, axis=0)
+        calm[milliseconds] = float(np.sqrt((trembling**2).mean()))
+    assert calm[40] < 0.5 * calm[400]
+
+
+def test_the_first_frame_and_so_a_still_is_handed_on_as_it_was_found() -> None:
+    screen, face = Screen(), a_face()
+    RenderSession(Look(), screen, (1, 1)).feed(frames(0, faces=(face,)), Film())
+    assert screen.faces[0][0].points == face.points
+
+
+def test_heads_are_told_how_they_are_turned_only_where_faces_are_asked_for() -> None:
+    asked, unasked = Screen(), Screen(wants_faces=False)
+    for screen in (asked, unasked):
+        RenderSession(Look(), screen).feed(frames(0, faces=(a_face(),)), Film())
+    assert asked.faces[0][0].pose is not None
+    assert unasked.faces[0][0].pose is None
+
+
+def test_a_session_that_another_worker_goes_on_with_is_the_same_to_the_bit() -> None:
+    film, whole, first, second = walking(30), Screen(), Screen(), Screen()
+    RenderSession(Look(), whole).feed(film, Film())
+    session = RenderSession(Look(), first)
+    session.feed(film[:13], Film())
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(session.state), type=SessionState)
+    other = RenderSession(Look(), second, state=kept)
+    other.feed(film[13:], Film())
+    assert first.faces + second.faces == whole.faces
+    assert (other.frames_done, other.faces_done) == (30, 30)
+
+
+def test_the_state_of_a_face_is_small() -> None:
+    session = RenderSession(Look(), Screen())
+    session.feed(walking(5), Film())
+    assert len(msgspec.msgpack.encode(session.state)) < 12_000
+
+
+def test_a_face_that_is_lost_for_a_frame_is_drawn_but_not_told() -> None:
+    screen, face, film = Screen(), a_face(), Film()
+    session = RenderSession(Look(smooth=1, whiten=1, slim_face=1), screen)
+    session.feed([*frames(0, faces=(face,)), *frames(1)], film)
+    assert screen.pictures[1] is not film.picture
+    assert screen.faces[1] == []
+    session.feed(frames(2, 3, 4), film)
+    assert screen.pictures[4] is film.picture
 
 
 def test_without_a_visible_effect_the_decoded_picture_itself_is_handed_on() -> None:
