@@ -22,8 +22,8 @@ FAR_EVERY, FARTHEST_EVERY = 8, 16
 """Of so many searches of a session one looks at FAR_PX, and at FARTHEST_PX where that seems worth it."""
 SMALL_PX = 16
 """A face that is smaller than this at FAR_PX may be one of several, of which others are still smaller."""
-FAINT = 0.25
-"""Least score that is worth a close look."""
+FAINT, FAINT_FROM_FAR = 0.25, 0.15
+"""Least score that is worth a close look; the second where small faces are looked for."""
 SURE = 0.85
 """Least score that needs none: no false face was seen with more than 0.84."""
 FILLS, SURE_WHERE_FILLED = 0.75, 0.58
@@ -54,7 +54,8 @@ class BlazeFace:
     keypoints = 6
 
     def __init__(self, full_range: GraphDetector, short_range: GraphDetector) -> None:
-        self._usual, self._far = (full_range.at(size, FAINT) for size in (USUAL_PX, FAR_PX))
+        self._usual = full_range.at(USUAL_PX, FAINT)
+        self._far = full_range.at(FAR_PX, FAINT_FROM_FAR)
         self._full_range = full_range
         self._near = short_range.at(128, FAINT)
         self._close = full_range.at(CLOSE_PX, CONFIRMED)
@@ -78,7 +79,7 @@ class BlazeFace:
         small_px = SMALL_PX * longest / FAR_PX
         if longest <= FAR_PX or all(_side(face) >= small_px for face in faces):
             return faces
-        farthest = self._full_range.at(min(longest, FARTHEST_PX), FAINT).detect(picture)
+        farthest = self._full_range.at(min(longest, FARTHEST_PX), FAINT_FROM_FAR).detect(picture)
         new = [one for one in farthest if all(_differ(one, face) for face in faces)]
         return _distinct((*faces, *self._confirmed(picture, new)))
 
@@ -93,7 +94,7 @@ class BlazeFace:
             return seen
         region = Region.of_detection(seen.box_px, seen.keypoints_px)
         wide = Region(region.centre_px, region.side_px * CLOSE_SIDE, region.angle_rad)
-        pixels = sample_rgb(picture, wide.affine(CLOSE_PX), (CLOSE_PX, CLOSE_PX), black_outside=False)
+        pixels = sample_rgb(picture, wide.affine(CLOSE_PX), (CLOSE_PX, CLOSE_PX), black_outside=True)
         crop = Picture.over(Geometry(PixelFormat.RGB24, CLOSE_PX, CLOSE_PX), Colour(), pixels)
         return next(_in_the_middle(self._close.detect(crop), wide), None)
 
