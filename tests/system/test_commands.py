@@ -144,7 +144,7 @@ def test_doctor_says_what_to_do_about_what_does_not_work(tmp_path: Path) -> None
 def test_models_are_listed_and_verified(models: Path, tmp_path: Path) -> None:
     listed = visavis("models", "list", "--models", models)
     assert listed.returncode == 0
-    assert {"blazeface", "face_mesh"} <= {word.split("_full")[0] for word in re.findall(r"[a-z_]+", listed.stdout)}
+    assert {"blazeface-full-range", "face-mesh"} <= set(re.findall(r"[a-z-]+", listed.stdout))
     assert visavis("models", "verify", "--models", models).returncode == 0
     damaged = tmp_path / "models"
     damaged.mkdir()

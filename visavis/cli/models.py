@@ -20,6 +20,9 @@ from visavis.cli.options import add_models_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_WIDTH = 160
+"""Columns of a table that does not go to a terminal."""
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command; without a word of its own it lists."""
@@ -66,15 +69,19 @@ def _add_adding(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def list_models(options: argparse.Namespace) -> int:
     """A table of the registry."""
     registry = store.read(options.models)
-    table = Table(title=f"Models in {options.models}", title_justify="left")
-    for column in ("name", "family", "gives", "input px", "precision", "licence", "source", "there"):
-        table.add_column(column)
+    table = Table(title=f"Models in {options.models}", title_justify="left", box=None)
+    table.add_column("name", no_wrap=True)
+    for column in ("family", "gives", "input px", "precision", "licence", "source", "there"):
+        table.add_column(column, overflow="fold")
     for entry in registry.models:
         there = "yes" if (options.models / entry.file).exists() else "no: visavis models prepare"
         sizes = ", ".join(f"{size}" for size in entry.sizes_px)
         words = (entry.name, entry.family, entry.gives, sizes, entry.precision, entry.licence)
         table.add_row(*words, entry.source, there)
-    _console().print(table)
+    console = _console()
+    if not console.is_terminal:
+        console = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    console.print(table)
     return 0
 
 
