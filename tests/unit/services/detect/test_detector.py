@@ -70,6 +70,52 @@ def test_a_wide_picture_lies_between_two_black_bars() -> None:
     assert rows[119:].max() == 0
 
 
+class Ranges:
+    """Stands for an engine whose model knows faces of a certain size on its input: 8 to 40 pixels."""
+
+    def __init__(self, *sides_px: float, score: float = 0.8) -> None:
+        """sides_px: of the faces, side by side from the left of a picture of 1000 x 1000 pixels."""
+        self.sides_px, self.score = sides_px, score
+
+    def run(self, image: Any, min_score: Any) -> dict[str, Any]:
+        scale = image.shape[2] / 1000
+        seen = [(200 * n * scale, side * scale) for n, side in enumerate(self.sides_px) if 8 <= side * scale <= 40]
+        boxes = np.array([(x, 0, x + side, side) for x, side in seen], np.float32).reshape(-1, 4)
+        scores = np.array([self.score + 0.001 * side for _, side in seen], np.float32)
+        return {"boxes": boxes, "keypoints": np.zeros((len(seen), 5, 2), np.float32), "scores": scores}
+
+
+def test_a_second_size_adds_what_the_first_is_too_fine_for() -> None:
+    engine: Any = Ranges(25, 50, 150)
+    fine, both = (
+        GraphDetector(engine, size_px=640, multiple_px=32, keypoints=5, more_px=more) for more in ((), (160,))
+    )
+    found = [[round(seen.box_px[2] - seen.box_px[0]) for seen in one.detect(white(1000, 1000))] for one in (fine, both)]
+    assert sorted(found[0]) == [25, 50]
+    assert sorted(found[1]) == [25, 50, 150]
+
+
+def test_a_face_that_both_sizes_show_is_one_as_the_surer_has_it() -> None:
+    engine: Any = Ranges(60)
+    detector = GraphDetector(engine, size_px=640, multiple_px=32, keypoints=5, more_px=(160,))
+    (seen,) = detector.detect(white(1000, 1000))
+    assert seen.score == pytest.approx(0.8 + 0.001 * 60 * 0.64)
+
+
+def test_faces_come_best_first_whichever_size_shows_them() -> None:
+    engine: Any = Ranges(25, 150, 50)
+    found = GraphDetector(engine, size_px=640, multiple_px=32, keypoints=5, more_px=(160,)).detect(white(1000, 1000))
+    scores = [seen.score for seen in found]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_same_model_may_be_shown_another_size() -> None:
+    camera = Camera()
+    detector(camera).at(384).detect(white(640, 640))
+    assert camera.shown.shape == (1, 384, 384, 3)
+
+
 def test_a_real_face_is_found_with_its_eyes_in_order(finder: Any, clip: Any) -> None:
     (picture,) = clip("signer_plain.mkv", 1)
     (seen,) = finder._detector.detect(picture)
