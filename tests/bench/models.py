@@ -18,7 +18,7 @@ import numpy as np
 from services.detect.engine import Engine
 from services.detect.models import store
 from services.detect.models.adding import Wish, add
-from services.detect.models.registry import FULL_RANGE, MODELS
+from services.detect.models.registry import FULL_RANGE
 from services.detect.opening import open_models
 from services.detect.trial import INT8, try_precision
 from shared.model.errors import Unavailable
@@ -51,6 +51,8 @@ OPENVINO = ("onnxruntime-openvino", "numpy", "msgspec")
 HERE = ("cpu", "cuda", "tensorrt")
 THERE = ("openvino", "openvino-bf16")
 ROUNDS = 9
+TRIED_ON = 40
+"""Frames of each clip."""
 LOOP = Path(__file__).with_name("engine_loop.py")
 
 
@@ -61,7 +63,8 @@ def measure(models: Path, folder: Path) -> dict[str, Any]:
     for it out of a 720p frame. `passed_over`: why a provider is not in the table.
     """
     cv2.setNumThreads(1)
-    own = _all_models(models, folder / "models")
+    every = _with_others(models, folder / "models")
+    own = _each_by_its_name(every, folder / "alone")
     picture = _picture(folder)
     shown: dict[str, list[dict[str, NDArray[Any]]]] = {}
     opened = open_models(own, engine=_recorder(shown))
@@ -83,7 +86,7 @@ def measure(models: Path, folder: Path) -> dict[str, Any]:
         }
         for name in asked
     }
-    return {"models": rows, "passed_over": passed_over, "precision": precision(models)}
+    return {"models": rows, "passed_over": passed_over, "precision": precision(every)}
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -103,29 +106,39 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def precision(models: Path) -> dict[str, Any]:
-    """INT8 beside FP32 of each default model, calibrated on one half of two clips and compared on the other."""
+    """INT8 beside FP32 of each model, calibrated on one half of two clips' frames and compared on the other."""
     clips = [SHARED / "media" / name for name in CALIBRATED_ON]
     if not all(clip.exists() for clip in clips):
         return {}
-    trials = {model.name: try_precision(models, model.name, INT8, [frames(clip) for clip in clips]) for model in MODELS}
+    trials = {
+        entry.name: try_precision(models, entry.name, INT8, [frames(clip, TRIED_ON) for clip in clips])
+        for entry in store.read(models).models
+        if entry.precision == "fp32" and entry.file.endswith(".onnx")
+    }
     return {
         name: {"milliseconds": one.milliseconds, "off": one.accuracy.off, "details": one.accuracy.details}
         for name, one in trials.items()
     }
 
 
-def _all_models(models: Path, folder: Path) -> Path:
-    """The default models and those that lie beside the repository, each offered by its own name."""
+def _with_others(models: Path, folder: Path) -> Path:
+    """The models of the folder, and those that lie beside the repository."""
     shutil.copytree(models, folder)
-    registry = store.read(folder)
-    alone = tuple(msgspec.structs.replace(entry, part_of="") for entry in registry.models)
-    store.write(folder, msgspec.structs.replace(registry, models=alone), {})
-    known = {entry.name for entry in alone}
+    known = {entry.name for entry in store.read(folder).models}
     for name, family in OTHERS.items():
         file = SHARED / "models" / name
         wish = Wish(family, file.stem.replace("_", "-").replace(".", "-"), "for tests only")
         if file.exists() and wish.name not in known:
             add(folder, file, wish)
+    return folder
+
+
+def _each_by_its_name(models: Path, folder: Path) -> Path:
+    """The same models, none of which is a part of another."""
+    shutil.copytree(models, folder)
+    registry = store.read(folder)
+    alone = tuple(msgspec.structs.replace(entry, part_of="") for entry in registry.models)
+    store.write(folder, msgspec.structs.replace(registry, models=alone), {})
     return folder
 
 
