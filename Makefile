@@ -48,7 +48,7 @@ bench: models ## measure speed, delay and memory: out/bench.json
 	$(BIN)/python -m tests.bench
 
 lock: setup ## renew requirements.lock from pyproject.toml
-	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --all-extras --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 
 proto: setup ## generate visavis/v1 from its .proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. visavis/v1/*.proto
