@@ -227,6 +227,20 @@ def heads(finder: FaceFinder) -> HeadsCrossing:
     return HeadsCrossing(finder)
 
 
+@pytest.mark.parametrize("lost_from", [2, 15, 30, 45])
+def test_a_real_face_behind_a_hand_keeps_its_number_when_it_is_not_found_for_half_a_second(lost_from: int) -> None:
+    golden = MEDIA.parent / "golden" / "signer_occluded.npz"
+    if not golden.exists():
+        pytest.skip(f"The golden landmarks {golden} are not on this machine.")
+    meshes = np.load(golden)
+    tracks, numbers = Tracks(), set()
+    for frame in range(63):
+        found = [] if lost_from <= frame < lost_from + 15 else meshes["mesh"][meshes["mesh_frame"] == frame]
+        tracks, named = tracks.seen([Face.of(mesh, 1.0) for mesh in found], frame * FRAME)
+        numbers.update(one.track for one in named)
+    assert numbers == {1}
+
+
 @pytest.mark.parametrize("front", [0, 1])
 def test_real_heads_that_cross_keep_their_numbers(finder: FaceFinder, heads: HeadsCrossing, front: int) -> None:
     """One is hidden for a sixth of a second or more; for longer than that its landmarks lie on the other's face."""
