@@ -3,7 +3,7 @@
 Everything is in hundredths of the distance between the outer corners of the eyes, or in frames. A still face is one
 real frame again and again under noise that is new each time, found by the real models; faces that move are those of the
 clips, as they are and with every second frame left out. One Euro (Casiez 2012) on each coordinate, with the
-parameters that MediaPipe's face graphs have, stands beside it.
+parameters of MediaPipe's pose graph, stands beside it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _calmed(times: Sequence[float], points: Points) -> Points:
 
 
 def _one_euro(times: Sequence[float], points: Points) -> Points:
-    """Each coordinate by itself; parameters and scale as in MediaPipe's face_landmarks_smoothing (0.05, 80, 1 Hz)."""
+    """Each coordinate by itself; 0.05 Hz, beta 80, 1 Hz and a scale by size as MediaPipe has for poses."""
     calm, speed = [points[0]], np.zeros_like(points[0])
     for before, now, found in zip(times, times[1:], points[1:], strict=False):
         size = float(np.ptp(found[:, :2], axis=0).mean())
