@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SAME_FACE = 0.5
 """Boxes with a larger intersection over union are one face."""
+_SURE = 0.5
+"""Score from which a face counts: a detector may be asked for less, to look again at what it names."""
 _EYES = {Layout.MESH: (33, 263), Layout.IBUG: (36, 45), Layout.FIVE: (0, 1)}
 """Outer corners of the right eye and the left; the centres where there are no corners."""
 
@@ -57,20 +59,27 @@ def of_detector(pairs: Sequence[tuple[Outputs, Outputs]]) -> Accuracy:
     Raises Rejected (`unsupported-media`) if the first sees no face at all.
     """
     overlaps: list[float] = []
-    wanted = found = 0
+    wanted = besides = 0
     for ours, theirs in pairs:
-        best = [max((_overlap(box, other) for other in theirs["boxes"]), default=0.0) for box in ours["boxes"]]
+        best = _best_overlaps(ours, theirs)
         overlaps += [overlap for overlap in best if overlap > _SAME_FACE]
-        wanted, found = wanted + len(best), found + len(theirs["boxes"])
+        wanted += len(best)
+        besides += sum(overlap <= _SAME_FACE for overlap in _best_overlaps(theirs, ours))
     if not wanted:
         raise Rejected("unsupported-media", "No face is seen in the clips: nothing can be compared.")
     same, overlap = len(overlaps), sum(overlaps) / max(len(overlaps), 1)
     details = {
         "faces found": f"{same} of {wanted}",
-        "faces found besides": str(found - same),
+        "faces found besides": str(besides),
         "overlap of boxes, mean": f"{overlap:.1%}",
     }
-    return Accuracy(1 - min(same / wanted, same / max(found, 1), overlap), details)
+    return Accuracy(1 - min(same / wanted, same / max(same + besides, 1), overlap), details)
+
+
+def _best_overlaps(ours: Outputs, theirs: Outputs) -> list[float]:
+    """How well each of our sure faces is met by one of theirs, sure or not."""
+    sure = ours["boxes"][ours["scores"] >= _SURE]
+    return [max((_overlap(box, other) for other in theirs["boxes"]), default=0.0) for box in sure]
 
 
 def _overlap(a: Floats, b: Floats) -> float:

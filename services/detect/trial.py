@@ -82,14 +82,12 @@ def try_precision(folder: Path, name: str, precision: str, clips: Iterable[Clip]
     the provider cannot be had.
     """
     providers = provision(provider, why_not, threads=1, cache=folder / "tensorrt").entries
-    registry = store.read(folder)
-    entry = registry.entry(name)
+    entry = store.read(folder).entry(name)
     if entry.precision != "fp32":
         raise Rejected("unknown-model", f"{name} is {entry.precision} already; name the FP32 model that it came from.")
     if not entry.file.endswith(".onnx"):
         raise Rejected("unknown-model", f"{name} is not run by ONNX Runtime: its precision stays as it is.")
-    with TemporaryDirectory(prefix="visavis-trial-") as scratch:
-        inputs = _shown(folder, registry, entry, clips, Path(scratch))
+    inputs = _shown(folder, entry, clips)
     if len(inputs) < FEWEST:
         raise Rejected("unsupported-media", f"{name} had {len(inputs)} inputs from the clips; {FEWEST} are the fewest.")
     content = (folder / entry.file).read_bytes()
@@ -128,22 +126,17 @@ def _entry(entry: ModelEntry, precision: str, content: bytes) -> ModelEntry:
     )
 
 
-def _shown(
-    folder: Path, registry: store.Registry, entry: ModelEntry, clips: Iterable[Clip], scratch: Path
-) -> list[Inputs]:
+def _shown(folder: Path, entry: ModelEntry, clips: Iterable[Clip]) -> list[Inputs]:
     """What the model is run on when the clips are searched for faces."""
-    alone = msgspec.structs.replace(entry, name="alone", part_of="", file="alone.onnx")
-    contents = {one.file: (folder / one.file).read_bytes() for one in registry.models}
-    contents[alone.file] = contents[entry.file]
-    store.write(scratch, registry.with_entry(alone), contents)
     seen: list[Inputs] = []
-    models = open_models(scratch, engine=_recorder(alone.file, seen))
+    models = open_models(folder, engine=_recorder(entry.file, seen))
     if entry.role is Role.DETECTOR:
+        detector = models.detector(entry.offered_as)
         for clip in clips:
             for picture in clip:
-                models.detector(alone.name).detect(picture)
+                detector.detect(picture)  # as thoroughly as it can: on every size
         return seen
-    finder = FaceFinder(models.detector(BLAZEFACE), models.landmarker(alone.name))
+    finder = FaceFinder(models.detector(BLAZEFACE), models.landmarker(entry.offered_as))
     for clip in clips:
         faces = None
         for number, picture in enumerate(clip):

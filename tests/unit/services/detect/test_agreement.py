@@ -21,8 +21,8 @@ def five(*, moved_px: float = 0.0, presence: float = 1.0) -> dict[str, NDArray[A
     return {"landmarks": points, "presence": np.array([presence], np.float32)}
 
 
-def boxes(*edges: tuple[float, float, float, float]) -> dict[str, NDArray[Any]]:
-    return {"boxes": np.array(edges, np.float32).reshape(-1, 4)}
+def boxes(*edges: tuple[float, float, float, float], score: float = 0.9) -> dict[str, NDArray[Any]]:
+    return {"boxes": np.array(edges, np.float32).reshape(-1, 4), "scores": np.full(len(edges), score, np.float32)}
 
 
 def test_landmarks_are_off_by_parts_of_the_distance_between_the_eyes() -> None:
@@ -52,6 +52,16 @@ def test_a_detector_that_says_the_same_is_not_off() -> None:
 def test_a_detector_is_off_by_what_it_does_worst(other: dict[str, NDArray[Any]], off: float) -> None:
     faces = boxes((0, 0, 10, 10), (20, 20, 40, 40))
     assert of_detector([(faces, other)]).off == pytest.approx(off)
+
+
+def test_a_face_that_one_of_them_is_less_sure_of_is_met() -> None:
+    sure, unsure = boxes((0, 0, 10, 10)), boxes((0, 0, 10, 10), score=0.3)
+    assert of_detector([(sure, unsure)]).off == 0
+
+
+def test_what_neither_is_sure_of_does_not_count() -> None:
+    sure, unsure = boxes((0, 0, 10, 10)), boxes((50, 50, 90, 90), score=0.3)
+    assert of_detector([(sure, sure), (unsure, boxes()), (boxes(), unsure)]).off == 0
 
 
 def test_pictures_without_a_face_say_nothing() -> None:
