@@ -19,7 +19,9 @@ from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
 from services.ingest.limits import IngestLimits
 from services.ingest.video import VideoFile
+from services.render.tracking import Tracks
 from shared.model.errors import Unavailable
+from shared.model.faces import Face
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.bench.accuracy_peers import Scrfd, mediapipe_full_range
 from tests.bench.accuracy_scenes import nobody, read_sources, scenes
@@ -29,7 +31,7 @@ from tests.bench.environments import environment, older_python
 from visavis.settings import LocalSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,12 +39,12 @@ if TYPE_CHECKING:
     from tests.bench.accuracy_scenes import Image, Source
 
     Landmarks = NDArray[Any]
-    Calm = Callable[[Landmarks], Landmarks]
 
 SHARED = Path(__file__).parents[3] / "shared"
 SCRFD_FILE = "scrfd_2.5g_kps.onnx"
 PEER, PYTHONS = "mediapipe==0.10.21", ((3, 12), (3, 9))
-CLIPS = ("signer_plain.mkv", "signer_occluded.mkv", "two_heads.mp4")
+CLIPS = {"signer_plain.mkv": 30, "signer_occluded.mkv": 30, "two_heads.mp4": 12}
+"""Clips that golden has, and their frames a second."""
 DETECT_EVERY = 8
 """As detect's setting."""
 MOST_FACES = 64
@@ -56,11 +58,10 @@ FIRST, USUAL, MEDIAPIPE, SCRFD = "visavis", "visavis, usual search", "mediapipe"
 TABLE = Path("docs/accuracy.md")
 
 
-def measure(models: Path, calm: Calm | None = None) -> dict[str, Any]:
+def measure(models: Path) -> dict[str, Any]:
     """All figures; where what is needed is missing, one sentence under `skipped`.
 
     models: the folder of prepared models.
-    calm: smooths the landmarks [frames, points, 3] of one face in a clip of 30 frames a second; its jitter is told too.
     """
     needed = [SHARED / "media", SHARED / "golden", SHARED / "models" / SCRFD_FILE]
     if missing := [str(path) for path in needed if not path.exists()]:
@@ -70,7 +71,7 @@ def measure(models: Path, calm: Calm | None = None) -> dict[str, Any]:
     scrfd = Scrfd(SHARED / "models" / SCRFD_FILE)
     sources = read_sources(SHARED / "media", lambda pixels: _boxes(scrfd(pixels)))
     finder = FaceFinder.load(models, max_faces=MOST_FACES)
-    figures = {"detection": _detection(finder, scrfd, sources), "landmarks": _landmarks(finder, calm)}
+    figures = {"detection": _detection(finder, scrfd, sources), "landmarks": _landmarks(finder)}
     return figures | {"seconds": time.perf_counter() - started}
 
 
@@ -154,17 +155,17 @@ def _golden_found(finder: FaceFinder) -> float:
     return sum(found) / len(found)
 
 
-def _landmarks(finder: FaceFinder, calm: Calm | None) -> dict[str, Any]:
+def _landmarks(finder: FaceFinder) -> dict[str, Any]:
     """Against golden, and the jitter of still faces: ours, ours smoothed, and MediaPipe's in the same windows."""
     off: dict[str, list[float]] = {}
     shaking: dict[str, list[float]] = {}
-    for clip in CLIPS:
+    for clip, rate in CLIPS.items():
         golden, found = _golden(clip), _followed(finder, clip)
         meshes = [list(golden["mesh"][golden["mesh_frame"] == number]) for number in range(len(found))]
         off[clip] = errors(found, meshes)
         for face in series(found):
             windows = still_windows(face)
-            ways = {"visavis": face} | ({"smoothed": calm(face)} if calm else {})
+            ways = {"visavis": face, "smoothed": _calmed(face, rate)}
             theirs = next((one for one in series(meshes) if distance(one[0], face[0]) < SAME_FACE), None)
             ways |= {"mediapipe": theirs} if theirs is not None else {}
             for name, landmarks in ways.items():
@@ -187,6 +188,15 @@ def _followed(finder: FaceFinder, clip: str) -> list[list[Landmarks]]:
         faces = finder.find(picture, faces, detect=number % DETECT_EVERY == 0, turn=number // DETECT_EVERY)
         found.append([face.landmarks_px for face in faces])
     return found
+
+
+def _calmed(landmarks: Landmarks, rate: int) -> Landmarks:
+    """The landmarks [frames, 468, 3] of one face as render smooths them."""
+    tracks, calm = Tracks(), []
+    for number, points in enumerate(landmarks):
+        tracks, faces = tracks.seen([Face.of(points, 1.0)], number / rate)
+        calm.append(faces[0].landmarks_px)
+    return np.stack(calm)
 
 
 def _pictures(clip: str) -> Iterator[Picture]:
