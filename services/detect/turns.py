@@ -14,7 +14,7 @@ class Turns:
     """Messages of many sessions, given out so that each session's come one after the other.
 
     A session's next message begins where the last faces of the one before it were. Begun beside it, with faces found
-    anew, its first landmarks are off by 0.3 to 1.2 % of the distance between the eyes, and every eighth frame twitches.
+    anew, its first landmarks are off by 0.3 to 2.9 % of the distance between the eyes, and every eighth frame twitches.
     """
 
     def __init__(self) -> None:
