@@ -9,8 +9,8 @@ _HEAD = """# Accuracy
 
 Measured by `python -m tests.bench.accuracy` on {when}, on real pixels only: frames of four clips scaled, turned, cut by
 the picture's edge, and many side by side, in pictures of 1280x720. Heights are those of the faces, in percent of the
-picture's. What is asked for is what SCRFD 2.5G sees in the whole frames at their own size. They show five people, and our
-thresholds were chosen on other cuts of the same clips: on other material expect less, of peers too.
+picture's. What is asked for is what SCRFD 2.5G sees in the whole frames at their own size. They show four people, and
+our thresholds were chosen on other cuts of the same clips: on other material expect less.
 
 "First search": of a picture, and of the first frame of a session; "usual search": seven of eight later ones (decision
 0011). MediaPipe is the full-range detector of mediapipe 0.10.21; SCRFD 2.5G runs at 640 px. Both are shown at the least
