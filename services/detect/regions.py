@@ -62,17 +62,20 @@ class Region:
 
     def affine(self, size_px: int) -> Affine:
         """[2, 3]: from column and row of an upright crop of size_px x size_px to the picture."""
-        scale = self.side_px / size_px
+        scale, half = self.side_px / size_px, size_px / 2
         along, across = scale * math.cos(self.angle_rad), scale * math.sin(self.angle_rad)
-        turn = np.array([[along, -across], [across, along]])
-        origin = np.array(self.centre_px) - turn @ (size_px / 2, size_px / 2)
-        return np.column_stack([turn, origin])
+        x, y = self.centre_px
+        return np.array(
+            [[along, -across, x - (along - across) * half], [across, along, y - (across + along) * half]], np.float64
+        )
 
     def placed(self, landmarks: Floats) -> Floats:
         """Landmarks [n, 3] in 0..1 of the crop's side, in pixels of the picture; depth grows as width does."""
-        affine = self.affine(1)
-        flat = landmarks[:, :2] @ affine[:, :2].T + affine[:, 2]
-        return np.column_stack([flat, landmarks[:, 2] * self.side_px]).astype(np.float32)
+        (along, back, x), (across, _, y) = self.affine(1).tolist()
+        turned = np.array([[along, across, 0], [back, along, 0], [0, 0, self.side_px]], np.float32)
+        placed = landmarks @ turned
+        placed += np.array((x, y, 0), np.float32)
+        return np.asarray(placed, np.float32)
 
 
 def shared_part(a: Box, b: Box) -> float:

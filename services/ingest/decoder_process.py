@@ -152,19 +152,19 @@ class DecoderProcess:
         return grant
 
     def _picture(self, grant: SlotGrant, geometry: Geometry, colour: Colour) -> Picture:
-        _fault_in(self._pool, grant)
-        part = memoryview(self._pool)[grant.offset_bytes : grant.offset_bytes + grant.size_bytes]
-        return Picture.over(geometry, colour, part)
+        start, end = grant.offset_bytes, grant.offset_bytes + min(grant.size_bytes, geometry.size_bytes)
+        _fault_in(self._pool, start, end)
+        return Picture.over(geometry, colour, memoryview(self._pool)[start:end])
 
     def _send(self, reply: Reply) -> None:
         self._connection.sendall(framed(reply))
 
 
-def _fault_in(pool: mmap.mmap, grant: SlotGrant) -> None:
-    """Map all pages of a slot in one call. It is only a help: an older kernel does not know it."""
-    start = grant.offset_bytes - grant.offset_bytes % mmap.PAGESIZE
+def _fault_in(pool: mmap.mmap, start: int, end: int) -> None:
+    """Map all pages that a frame takes in one call. It is only a help: an older kernel does not know it."""
+    first = start - start % mmap.PAGESIZE
     with contextlib.suppress(OSError):
-        pool.madvise(_MADV_POPULATE_WRITE, start, grant.offset_bytes + grant.size_bytes - start)
+        pool.madvise(_MADV_POPULATE_WRITE, first, end - first)
 
 
 def warm_up() -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ class Geometry(msgspec.Struct, frozen=True):
     @property
     def size_bytes(self) -> int:
         """Bytes of all planes together."""
-        return sum(int(np.prod(shape)) for shape in self.plane_shapes)
+        return sum(math.prod(shape) for shape in self.plane_shapes)
 
 
 @dataclass(frozen=True, slots=True)
