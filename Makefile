@@ -5,6 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 IN ?=
 LOOK ?= default
+ONLY ?=
 
 .PHONY: help setup models demo test lint format bench lock proto clean
 .DEFAULT_GOAL := help
@@ -44,8 +45,8 @@ format: setup ## let ruff format and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: models ## measure speed, delay and memory: out/bench.json
-	$(BIN)/python -m tests.bench
+bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY="peer calm" for some)
+	$(BIN)/python -m tests.bench $(ONLY)
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock

@@ -1,4 +1,7 @@
-"""`make bench`: speed, delay and memory of the whole chain on this machine, written to out/bench.json."""
+"""`make bench`: speed, delay, memory, accuracy and calm on this machine, written to out/bench.json.
+
+`make bench ONLY="peer calm"` measures some parts only; the names are those of PARTS.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -18,55 +21,102 @@ from services.detect.models.preparing import prepare
 from shared.model.looks import parse_look
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_server import NatsServer
-from tests.bench import hops, memory, stills, throughput
+from tests.bench import accuracy, accuracy_table, calm, hops, memory, peer, stills, throughput
+from tests.bench import models as model_runs
 from visavis.client import Client
 from visavis.sample import portrait_jpeg, write_sample
 from visavis.settings import LocalSettings
 from visavis.stack import ALLOCATOR, Stack, StackOptions
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LOOK = json.dumps({"smooth": 0.5, "whiten": 0.5, "slim_face": 0.5, "enlarge_eyes": 0.5})
 SHARED_CLIP = Path(__file__).parents[3] / "shared" / "media" / "signer_720p.mp4"
 OUT = Path("out/bench.json")
+ACCURACY, MODELS, TABLE = Path("docs/accuracy.md"), Path("docs/models.md"), "made by the bench"
 
 
 def main() -> None:
-    """Measure everything, print it and write it."""
+    """Measure what was asked for, or everything; print it, write it, and renew the tables in docs."""
     if not ALLOCATOR.items() <= os.environ.items():  # our own stages get the allocator that the services have
-        os.execve(sys.executable, [sys.executable, "-m", "tests.bench"], {**os.environ, **ALLOCATOR})  # noqa: S606
+        arguments = [sys.executable, "-m", "tests.bench", *sys.argv[1:]]
+        os.execve(sys.executable, arguments, {**os.environ, **ALLOCATOR})  # noqa: S606
+    asked = sys.argv[1:] or list(PARTS)
+    if unknown := set(asked) - PARTS.keys():
+        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
     models = LocalSettings().models.expanduser()
     prepare(models, print)
-    finder = FaceFinder.load(models)
+    figures = _former() if len(asked) < len(PARTS) else {}
     with TemporaryDirectory(prefix="visavis-bench-") as name:
-        figures = _measure(Path(name), models, finder)
+        for part in asked:
+            print(f"Measuring {part}...", flush=True)
+            folder = Path(name) / part
+            folder.mkdir()
+            figures[part] = PARTS[part](folder, models)
+            figures[part]["when"] = time.strftime("%Y-%m-%d %H:%M")
+    figures["machine"] = f"{platform.processor() or platform.machine()}, Python {sys.version.split()[0]}"
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, indent=1))
     print(json.dumps({key: _short(value) for key, value in figures.items()}, indent=1))
     print(f"Written to {OUT}")
+    _renew_tables({part: figures[part] for part in asked})
 
 
-def _measure(folder: Path, models: Path, finder: FaceFinder) -> dict[str, Any]:
-    clip = SHARED_CLIP
-    if not clip.exists():
-        clip = folder / "sample.mp4"
-        write_sample(clip)
+def _former() -> dict[str, Any]:
+    """What was measured before, so that a part can be measured again alone."""
+    found: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    return found
+
+
+def _renew_tables(figures: dict[str, Any]) -> None:
+    measured = {part: found for part, found in figures.items() if "skipped" not in found}
+    if "accuracy" in measured:
+        ACCURACY.write_text(accuracy_table.table(measured["accuracy"]))
+    if "models" in measured:
+        before, _, rest = MODELS.read_text().partition(f"<!-- {TABLE} -->\n")
+        _, _, after = rest.partition(f"<!-- /{TABLE} -->\n")
+        MODELS.write_text(
+            f"{before}<!-- {TABLE} -->\n{model_runs.table(measured['models'])}\n<!-- /{TABLE} -->\n{after}"
+        )
+
+
+def _throughput(folder: Path, models: Path) -> dict[str, Any]:
+    clip, finder = _clip(folder), FaceFinder.load(models)
     traced = StackOptions(var=folder / "traced", models=models)
     untraced = StackOptions(var=folder / "untraced", models=models, environment={"OTEL_TRACES_SAMPLER": "always_off"})
-    figures: dict[str, Any] = {"when": time.strftime("%Y-%m-%d %H:%M"), "clip": clip.name, "look": json.loads(LOOK)}
-    figures["machine"] = f"{platform.processor() or platform.machine()}, Python {sys.version.split()[0]}"
     with Stack(traced) as stack, Client(stack.rest) as client, Stack(untraced) as other, Client(other.rest) as quiet:
         clients = {"services": client, "services_untraced": quiet}
-        figures["throughput"] = found = throughput.measure(clip, folder, parse_look(LOOK), LOOK, finder, clients)
-        figures["ratios"] = _ratios(found["median"])
-    figures["hop"] = _hop(folder / "nats")
-    with Stack(traced) as stack, Client(stack.rest) as client:
-        figures["still"] = stills.measure(portrait_jpeg(), LOOK, finder, stack.rest)
-        figures["memory"] = memory.measure(stack, client, clip, LOOK)
-    return figures
+        found = throughput.measure(clip, folder, parse_look(LOOK), LOOK, finder, clients)
+    return {"clip": clip.name, "look": json.loads(LOOK), **found, "ratios": _ratios(found["median"])}
 
 
-def _hop(store: Path) -> dict[str, Any]:
+def _still(folder: Path, models: Path) -> dict[str, Any]:
+    with Stack(StackOptions(var=folder, models=models)) as stack:
+        return stills.measure(portrait_jpeg(), LOOK, FaceFinder.load(models), stack.rest)
+
+
+def _memory(folder: Path, models: Path) -> dict[str, Any]:
+    with Stack(StackOptions(var=folder / "var", models=models)) as stack, Client(stack.rest) as client:
+        return memory.measure(stack, client, _clip(folder), LOOK)
+
+
+def _peer(folder: Path, models: Path) -> dict[str, Any]:
+    with Stack(StackOptions(var=folder / "var", models=models)) as stack, Client(stack.rest) as client:
+        return peer.measure(client, folder)
+
+
+def _clip(folder: Path) -> Path:
+    if SHARED_CLIP.exists():
+        return SHARED_CLIP
+    clip = folder / "sample.mp4"
+    write_sample(clip)
+    return clip
+
+
+def _hop(folder: Path, _: Path) -> dict[str, Any]:
     """On a server and in the event loop that the services have, with nothing else running."""
-    server = NatsServer(store)
+    server = NatsServer(folder)
     server.start()
     try:
         return uvloop.run(hops.measure(server.url, ServiceSettings()))
@@ -81,6 +131,19 @@ def _ratios(medians: dict[str, float]) -> dict[str, float]:
         "services_to_one_process": services / medians["one_process"],
         "tracing_cost": 1 - services / medians["services_untraced"],
     }
+
+
+PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+    "throughput": _throughput,
+    "hop": _hop,
+    "still": _still,
+    "memory": _memory,
+    "peer": _peer,
+    "models": lambda folder, models: model_runs.measure(models, folder),
+    "accuracy": lambda _, models: accuracy.measure(models),
+    "calm": lambda _, models: calm.measure(models),
+}
+"""Each measures into a folder of its own, with the prepared models."""
 
 
 def _short(value: Any) -> Any:
