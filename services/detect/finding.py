@@ -9,7 +9,6 @@ from services.detect.batching import Batches, Hands, Question, together
 from services.detect.eyes import agree
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
-from services.detect.quality import judged
 from services.detect.regions import shared_part
 from services.detect.upside_down import EitherWayUp
 from shared.model.faces import Face
@@ -111,7 +110,7 @@ class FaceFinder:
         if how.detect or how.stale or hint is None or len(followed) < len(hint):
             seen = self.glance(picture, how.turn) if how.seen is None else how.seen
             followed = yield from self._with_new(picture, followed, seen)
-        return judged(followed, picture)
+        return followed
 
     def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
         pairs = [(one, next((face for face in followed if _same(one.box_px, face.box_px)), None)) for one in seen]

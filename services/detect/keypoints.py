@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.detect.quality import judged
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class KeypointFinder:
         """See Finder."""
         yield from ()  # it has no question to a landmark model
         seen = self.glance(picture, how.turn) if how.seen is None else how.seen
-        return judged([_face(one) for one in seen[: self._max_faces]], picture)
+        return [_face(one) for one in seen[: self._max_faces]]
 
 
 def _face(seen: Detection) -> Face:

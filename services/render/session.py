@@ -8,6 +8,7 @@ import msgspec
 
 from services.render.drawing import Painter
 from services.render.pose import head_pose
+from services.render.quality import judged
 from services.render.tracking import Tracks
 from shared.model.pictures import Picture
 
@@ -38,7 +39,7 @@ class Sink(Protocol):
     wants_picture: bool
     """False: only the faces matter, and nothing is drawn."""
     wants_faces: bool
-    """False: nobody will be told of them, and how their heads are turned is not worked out."""
+    """False: nobody will be told of them; how their heads are turned and how well they are seen is not worked out."""
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """One frame, in order. `picture` is valid during the call."""
@@ -112,9 +113,9 @@ class RenderSession:
         numerator, denominator = self._time_base
         seconds = frame.captured.pts * numerator / denominator
         tracks, faces = self.state.tracks.seen(frame.faces, seconds)
-        if self.sink.wants_faces:
-            faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in faces]
         with source.read(frame.captured.reference) as picture:
+            if self.sink.wants_faces:
+                faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
             drawn = [*faces, *tracks.held(faces, seconds)] if self.sink.wants_picture else []
             target = self._drawn(picture, drawn) if drawn and not self._look.invisible else picture

@@ -11,7 +11,7 @@ import pytest
 
 from services.render.session import RenderSession, SessionState
 from shared.model.errors import FrameLost
-from shared.model.faces import Face
+from shared.model.faces import Face, Quality
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
 from shared.model.looks import Look
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -146,12 +146,14 @@ def test_the_first_frame_and_so_a_still_is_handed_on_as_it_was_found() -> None:
     assert screen.faces[0][0].points == face.points
 
 
-def test_heads_are_told_how_they_are_turned_only_where_faces_are_asked_for() -> None:
+def test_how_heads_are_turned_and_seen_is_told_only_where_faces_are_asked_for() -> None:
     asked, unasked = Screen(), Screen(wants_faces=False)
+    beyond = Face.of(a_face().landmarks_px - np.float32(200), 0.9)
     for screen in (asked, unasked):
-        RenderSession(Look(), screen).feed(frames(0, faces=(a_face(),)), Film())
+        RenderSession(Look(), screen).feed(frames(0, faces=(beyond,)), Film())
     assert asked.faces[0][0].pose is not None
-    assert unasked.faces[0][0].pose is None
+    assert asked.faces[0][0].quality is Quality.OUT_OF_FRAME
+    assert (unasked.faces[0][0].pose, unasked.faces[0][0].quality) == (None, Quality.GOOD)
 
 
 def test_a_session_that_another_worker_goes_on_with_is_the_same_to_the_bit() -> None:

@@ -9,7 +9,6 @@ import cv2
 import msgspec
 import numpy as np
 
-from services.detect.regions import Region
 from shared.model.faces import Layout, Quality
 from shared.model.pictures import PixelFormat
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from shared.model.pictures import Picture, Plane
 
     Floats = NDArray[np.float32]
+    Affine = NDArray[np.float64]
     Point = tuple[float, float]
 
 SMALLEST_PX = 12.0
@@ -63,7 +63,8 @@ class _Sight(NamedTuple):
     measure_px: float
     """In the whole picture the larger of the distances from eye to eye and from eyes to mouth: they are alike on a face
     that looks ahead, and one of them stays when it turns or nods."""
-    square: Region
+    affine: Affine
+    """[2, 3]: from column and row of the small picture to the whole one."""
     corners: list[Point]
     """Six, of the eyes and the mouth, as in _CORNERS, in the small picture."""
 
@@ -91,7 +92,7 @@ def quality_of(face: Face, picture: Picture) -> Quality:
     sight = _sight(face)
     if sight.measure_px < SMALLEST_PX:
         return Quality.TOO_SMALL
-    grey = _grey(picture, sight.square)
+    grey = _grey(picture, sight.affine)
     if softness(grey) > MOST_SOFTNESS:
         return Quality.BLURRED
     if face.layout is Layout.MESH and face.score < 1 - MOST_DOUBT:
@@ -107,20 +108,28 @@ def _sight(face: Face) -> _Sight:
     measure_px = max(math.hypot(across_x, across_y), math.hypot(down_x, down_y), 1e-3)
     centre = _middle(eyes, mouth)
     angle_rad = math.atan2(across_y - down_x, across_x + down_y)
-    along, up = (turned(angle_rad) * _GRID_PX / measure_px for turned in (math.cos, math.sin))
+    scale, cosine, sine = measure_px / _GRID_PX, math.cos(angle_rad), math.sin(angle_rad)
+    along, up = cosine / scale, sine / scale
     moved = ((x - centre[0], y - centre[1]) for x, y, _ in corners)
     upright = [(x * along + y * up + _SIDE / 2, y * along - x * up + _SIDE / 2) for x, y in moved]
-    return _Sight(measure_px, Region(centre, measure_px * _SIDE / _GRID_PX, angle_rad), upright)
+    return _Sight(measure_px, _affine(centre, scale * cosine, scale * sine), upright)
+
+
+def _affine(centre: Point, along: float, across: float) -> Affine:
+    """What lays the resampled square, turned and scaled so, around a point of the picture."""
+    (x, y), half = centre, _SIDE / 2
+    return np.array(
+        ((along, -across, x - (along - across) * half), (across, along, y - (across + along) * half)), np.float64
+    )
 
 
 def _middle(one: Sequence[float], other: Sequence[float]) -> Point:
     return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
-def _grey(picture: Picture, square: Region) -> Plane:
+def _grey(picture: Picture, affine: Affine) -> Plane:
     """The face upright and grey, uint8 [_SIDE, _SIDE]."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    affine = square.affine(_SIDE)
     seen = cv2.warpAffine(picture.planes[0], affine, (_SIDE, _SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     if picture.geometry.format is PixelFormat.RGB24:
         seen = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
