@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -94,7 +94,11 @@ class Hands:
         cuts = [len(spots) * part // parts for part in range(parts + 1)]
         own, *others = (spots[start:end] for start, end in pairwise(cuts))
         helped = [self._helping.submit(self._help, do, part) for part in others] if self._helping is not None else []
-        return _joined([do(own), *(one.result() for one in helped)])
+        try:
+            located = do(own)
+        finally:
+            wait(helped)  # whatever came of the own part: the pictures are theirs until they are done
+        return _joined([located, *(one.result() for one in helped)])
 
     def close(self) -> None:
         """End the threads."""

@@ -77,6 +77,7 @@ class DetectService:
         self._hands = Hands(len(readers))
         self._threads = ThreadPoolExecutor(len(readers), "detect")
         self._idle = list(readers)
+        self._is_closed = False
 
     async def detect(self, passage: Passage[FramesCaptured]) -> list[FacesDetected]:
         """Faces of every frame of the message.
@@ -97,7 +98,8 @@ class DetectService:
         ]
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads. Who still waits for a result is to be cancelled before."""
+        self._is_closed = True
         self._threads.shutdown(cancel_futures=True)
         self._hands.close()
 
@@ -122,11 +124,14 @@ class DetectService:
 
     def _rest(self, reader: HostReader) -> None:
         self._idle.append(reader)
-        self._begin()
+        if not self._is_closed:
+            self._begin()
 
     def _end(
         self, works: Sequence[_Work], reader: HostReader, running: asyncio.Future[list[Found | Exception]]
     ) -> None:
+        if self._is_closed:
+            return
         for work, outcome in zip(works, running.result(), strict=True):
             message = work.passage.message
             self._turns.end(message)

@@ -176,3 +176,19 @@ def test_a_hand_that_breaks_is_free_again(model: Any, hands: Hands) -> None:
     model.batches.clear()
     together([asking(model, regions(1, 2))], Batches(), hands)
     assert model.batches == [1, 1]
+
+
+def test_nobody_works_any_more_on_what_has_failed(model: Any, hands: Hands) -> None:
+    """Its picture is gone then."""
+    located, done = model.locate, threading.Event()
+
+    def slow_where_fine(crops: Crops) -> tuple[Floats, Floats]:
+        if not (crops == 99).any():
+            time.sleep(0.05)
+            done.set()
+        return located(crops)
+
+    model.locate = slow_where_fine
+    [broken] = together([asking(model, regions(99, 1))], Batches(), hands)
+    assert isinstance(broken, ValueError)
+    assert done.is_set()

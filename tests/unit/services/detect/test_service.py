@@ -281,3 +281,19 @@ async def test_the_hint_of_a_later_message_is_not_replaced_by_that_of_an_earlier
     await desk.detect(desk.frame(4))
     await desk.detect(desk.frame(9))
     assert desk.finder.hints[-1] == [8]
+
+
+async def test_a_service_that_is_closed_begins_with_nothing_more(desk: Desk) -> None:
+    troubles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
+    begun, go = threading.Barrier(2, timeout=10), threading.Event()
+    desk.finder.wait = lambda _: begun.wait() >= 0 and go.wait(10)
+    tasks = [asyncio.create_task(desk.detect(desk.frame(number))) for number in (1, 2)]
+    await asyncio.to_thread(begun.wait)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    go.set()
+    desk.service.close()
+    await asyncio.sleep(0.01)
+    assert (desk.finder.hints, troubles) == ([None], [])
