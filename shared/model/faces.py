@@ -86,7 +86,9 @@ class Face(msgspec.Struct, frozen=True):
         """A face from its landmarks [n, 3]; the box is drawn tightly around them."""
         rows = np.ascontiguousarray(landmarks_px[:, :2].T)  # along rows the extremes take a third of the time
         (x0, y0), (x1, y1) = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
-        return cls(box_px=(x0, y0, x1, y1), score=float(score), points=np.ascontiguousarray(landmarks_px, "<f4").tobytes())
+        return cls(
+            box_px=(x0, y0, x1, y1), score=float(score), points=np.ascontiguousarray(landmarks_px, "<f4").tobytes()
+        )
 
     def known_as(self, track: int) -> Self:
         """The same face with its identity."""
