@@ -10,15 +10,12 @@ from services.detect.keypoints import KeypointFinder
 from services.detect.upside_down import EitherWayUp
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.faces import Layout
-from shared.model.offers import ModelChoice, Role
+from shared.model.offers import KEYPOINTS, ModelChoice, Role
 
 if TYPE_CHECKING:
     from services.detect.finding import Finder
     from services.detect.opening import Models
     from shared.model.offers import ModelOffer
-
-KEYPOINTS = "keypoints"
-"""In the place of a landmark model: the detector's own five points."""
 
 
 class Finders:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.gateway.problems import RETRY_SECONDS, Refusal
 from shared.model.faces import Layout
 from shared.model.looks import refuse_unsupported, unsupported
-from shared.model.offers import ModelChoice, ModelOffer, Role
+from shared.model.offers import KEYPOINTS, ModelChoice, ModelOffer, Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Offers = tuple[ModelOffer, ...]
 
-KEYPOINTS = "keypoints"
-"""In the place of a landmark model: the detector's own five points."""
 _CALLED = {Role.DETECTOR: "detector", Role.LANDMARKS: "landmark model"}
 
 

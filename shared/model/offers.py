@@ -6,6 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+KEYPOINTS = "keypoints"
+"""Named in the place of a landmark model: the detector's own five points."""
+
 
 class Role(StrEnum):
     """What a model does."""
@@ -30,3 +33,4 @@ class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True):
 
     detector: str = ""
     landmarks: str = ""
+    """Or KEYPOINTS."""

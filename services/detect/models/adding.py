@@ -11,7 +11,7 @@ from services.detect.models import store
 from services.detect.models.families.dlib68 import check_predictor
 from services.detect.models.registry import FAMILIES, MODELS, Family, ModelEntry, stem
 from shared.model.errors import Misconfigured, Rejected
-from shared.model.offers import Role
+from shared.model.offers import KEYPOINTS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +117,8 @@ def _name(name: str) -> str:
         raise Rejected("invalid-name", f"{name[:80]!r} is no name: give words of a-z and 0-9 joined by hyphens.")
     if name in {word for model in MODELS for word in (model.name, model.part_of)}:
         raise Rejected("invalid-name", f"{name} is the name of a default model; give another one with --name.")
+    if name == KEYPOINTS:
+        raise Rejected("invalid-name", f"{name} means the detector's own points; give another one with --name.")
     return name
 
 

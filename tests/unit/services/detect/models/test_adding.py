@@ -72,6 +72,11 @@ def test_the_names_of_the_defaults_are_taken(folder: Path, file: Path, name: str
         add(folder, file, Wish("yunet", name=name))
 
 
+def test_a_name_that_requests_use_for_something_else_is_taken(folder: Path, file: Path) -> None:
+    with pytest.raises(Rejected, match="the detector's own points"):
+        add(folder, file, Wish("yunet", name="keypoints"))
+
+
 def test_an_unknown_family_is_refused_with_those_there_are(folder: Path, file: Path) -> None:
     with pytest.raises(Rejected, match="there are: blazeface, facemesh, scrfd"):
         add(folder, file, Wish("retina"))
