@@ -9,7 +9,7 @@ import cv2
 from services.detect.choosing import Finders
 from services.detect.engine import why_not
 from services.detect.opening import open_models
-from services.detect.providers import provision
+from services.detect.providers import COMPILED, provision
 from services.detect.service import DetectService
 from services.detect.settings import DetectSettings
 from shared.memory.reader import HostReader
@@ -27,7 +27,7 @@ from shared.transport.topology import detect_queue
 def finders(settings: DetectSettings) -> Finders:
     """Every model of the folder, opened and warm."""
     folder, threads = settings.models.expanduser(), settings.detect_threads
-    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / "compiled")
+    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED)
     for sentence in chosen.passed_over:
         log.warning(sentence)
     log.info("provider in use", provider=chosen.word)

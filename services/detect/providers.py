@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Entry = tuple[str, dict[str, str]]
 
+COMPILED = "compiled"
+"""Where in the folder of models lies what TensorRT compiles."""
 _BUCKETS = (1, 2, 4, 8, 16)
 _CPU: Entry = ("CPUExecutionProvider", {})
 _NAMES = {
@@ -46,10 +48,9 @@ class Provision:
     @property
     def batches(self) -> Batches:
         """How crops are put together for it."""
-        buckets = _BUCKETS if self.word in _COMPILE_SHAPES else ()
-        if self.word in _ON_GPU:
-            return Batches(most=16, buckets=buckets, divisible=False)
-        return Batches(buckets=buckets)
+        most = _BUCKETS[-1] if self.word in _ON_GPU else Batches().most
+        buckets = tuple(size for size in _BUCKETS if size <= most) if self.word in _COMPILE_SHAPES else ()
+        return Batches(most, buckets, divisible=self.word not in _ON_GPU)
 
 
 def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path) -> Provision:

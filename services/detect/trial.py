@@ -18,7 +18,7 @@ from services.detect.models import store
 from services.detect.models.quantizing import to_fp16, to_int8
 from services.detect.models.registry import BLAZEFACE, ModelEntry, stem
 from services.detect.opening import open_models
-from services.detect.providers import provision
+from services.detect.providers import COMPILED, provision
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 from shared.model.offers import Role
@@ -81,7 +81,7 @@ def try_precision(folder: Path, name: str, precision: str, clips: Iterable[Clip]
     Raises Rejected: `unknown-model`, or `unsupported-media` if too few faces are seen to say anything; Misconfigured if
     the provider cannot be had.
     """
-    providers = provision(provider, why_not, threads=1, cache=folder / "tensorrt").entries
+    providers = provision(provider, why_not, threads=1, cache=folder / COMPILED).entries
     entry = store.read(folder).entry(name)
     if entry.precision != "fp32":
         raise Rejected("unknown-model", f"{name} is {entry.precision} already; name the FP32 model that it came from.")
