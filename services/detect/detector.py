@@ -22,7 +22,7 @@ SAME_FACE = 0.3
 
 
 class GraphDetector:
-    """A detector on an opened engine; the graph's inputs and outputs are those of `services.detect.models.convert`."""
+    """A detector on an opened engine; the graph's inputs and outputs are those of `services.detect.models.ports`."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GraphLandmarker:
-    """A landmark model on an opened engine; the graph's inputs and outputs are those of `services.detect.models`."""
+    """A landmark model on an opened engine; its graph's inputs and outputs: `services.detect.models.ports`."""
 
     def __init__(self, engine: Engine, *, size_px: int, points: int, rule: CropRule | None = None) -> None:
         """size_px: side of the crop; points: landmarks of a face; rule: how much is cropped, None: as for the mesh."""
