@@ -34,22 +34,26 @@ def read_published(content: bytes, name: str) -> onnx.ModelProto:
 
 
 def input_shape(model: onnx.ModelProto) -> tuple[int, ...]:
-    """Of its one input; 0 where any number fits.
+    """Of its one input, four numbers; 0 where any fits.
 
-    Raises Misconfigured if it has several inputs, or takes other than float32 numbers.
+    Raises Misconfigured if it has several inputs, or takes other than pictures of float32 numbers.
     """
     weights = {weight.name for weight in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
     if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
         raise Misconfigured("A model takes one picture as float32 numbers; this one takes other than that.")
-    return _dims(inputs[0])
+    dims = _dims(inputs[0])
+    if len(dims) != 4:
+        raise Misconfigured(f"A model takes pictures, which have four axes; this one takes {len(dims)}.")
+    return dims
 
 
 def output_shapes(model: onnx.ModelProto, picture: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Of every output by its name, for a picture of this shape; 0 where it cannot be told without running it.
 
-    Raises Misconfigured if the model cannot take such a picture.
+    Raises Misconfigured if the model cannot take such a picture, or takes none (`input_shape`).
     """
+    input_shape(model)
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.value_info[:]

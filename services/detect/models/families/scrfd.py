@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.detect.models.emitting import Emitter
-from services.detect.models.grafting import graft, input_shape, output_shapes, read_published
+from services.detect.models.grafting import graft, output_shapes, read_published
 from services.detect.models.ports import Composed, detector_model, planar_floats
 from services.detect.models.registry import AnchorLayer
 from services.detect.models.stride_head import POINTS, emit_corner_faces
@@ -46,8 +46,6 @@ def compose(name: str, content: bytes) -> Composed:
 
 def _ports(model: onnx.ModelProto, name: str) -> list[list[str]]:
     """Names of the outputs with scores, boxes and points, each from the finest stride to the coarsest."""
-    if len(input_shape(model)) != 4:
-        raise Misconfigured(f"The model {name} takes no picture, so it is no SCRFD.")
     height, width = _TRIED_PX
     shapes = output_shapes(model, (1, 3, height, width))
     sorted_out = [[port for port, shape in shapes.items() if shape[-1:] == (columns,)] for columns in _COLUMNS]

@@ -84,8 +84,20 @@ def test_a_picture_of_other_than_floats_is_refused() -> None:
 
 
 def test_weights_that_are_listed_as_inputs_are_no_pictures() -> None:
-    ends = [helper.make_tensor_value_info(name, FLOAT, (1,)) for name in ("w", "x", "y")]
+    ends = [
+        helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in (("w", (1,)), ("x", SHAPE), ("y", SHAPE))
+    ]
     node = helper.make_node("Add", ["x", "w"], ["y"])
     graph = helper.make_graph([node], "g", ends[:2], ends[2:], [numpy_helper.from_array(np.ones(1, np.float32), "w")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=3)
-    assert input_shape(model) == (1,)
+    assert input_shape(model) == (0, 3, 0, 0)
+
+
+@pytest.mark.parametrize("shape", [(), (1, 100)])
+def test_what_takes_no_pictures_is_refused(shape: tuple[int, ...]) -> None:
+    ends = [helper.make_tensor_value_info(name, FLOAT, shape) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    for told in (input_shape, lambda model: output_shapes(model, (1, 3, 64, 64))):
+        with pytest.raises(Misconfigured, match=f"four axes; this one takes {len(shape)}"):
+            told(model)
