@@ -50,11 +50,10 @@ class Noise(msgspec.Struct, frozen=True, array_like=True):
         if not self.sample_step:
             return Noise(place, sample.tobytes(), step, sample_step.tobytes())
         before = np.frombuffer(self.sample_step, np.complex64)
-        found = (
-            -(step[0] * self.step[0] + step[1] * self.step[1]),
-            -(step[2] * self.step[2] + step[3] * self.step[3]),
-            -float(np.vdot(before, sample_step).real) / len(sample),
-        )
         part = max(1 - math.exp(-since_seconds / SECONDS), 1 / (self.frames + 3))
-        x, y, z = (old + part * (new - old) for old, new in zip(self.variances, found, strict=True))
-        return Noise(place, sample.tobytes(), step, sample_step.tobytes(), self.frames + 1, (x, y, z))
+        (right, down, scale, angle), (of_place, of_turn, of_shape) = self.step, self.variances
+        of_place += part * (-(step[0] * right + step[1] * down) - of_place)
+        of_turn += part * (-(step[2] * scale + step[3] * angle) - of_turn)
+        of_shape += part * (-float(np.vdot(before, sample_step).real) / len(sample) - of_shape)
+        variances = (of_place, of_turn, of_shape)
+        return Noise(place, sample.tobytes(), step, sample_step.tobytes(), self.frames + 1, variances)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ TINY = 1e-9
 """Squared spreads: below what float32 tells apart, above 0."""
 LEAST_LIKENESS = 0.5
 """Correlation of two shapes, laid onto each other, below which they are not of one face."""
+MOST_MISSED = 1 / LEAST_LIKENESS**2 - 1
+"""The same as the part of the first shape's squares that remains between the two."""
 
 
 class Place(NamedTuple):
@@ -60,20 +63,21 @@ class Place(NamedTuple):
             math.remainder(self.angle_rad + turn * angle, math.tau),
         )
 
-    def shape_of(self, points: Flat) -> Flat:
-        """The shape [n] of landmarks that lie here."""
-        shape: Flat = (points - complex(self.x_px, self.y_px)) * cmath.rect(math.exp(-self.log_spread), -self.angle_rad)
-        return shape
-
     def laid(self, shape: Flat) -> Flat:
         """The shape [n] in pixels of the picture."""
         laid: Flat = shape * cmath.rect(math.exp(self.log_spread), self.angle_rad) + complex(self.x_px, self.y_px)
         return laid
 
 
-def flat(points_px: Points) -> Flat:
-    """x + iy, complex64 [n], of landmarks [n, 3]."""
-    return np.ascontiguousarray(points_px[:, :2]).view(np.complex64)[:, 0]
+class Found(NamedTuple):
+    """Landmarks of one frame, measured once."""
+
+    place: Place
+    """With angle 0."""
+    away: Flat
+    """x + iy of each from the middle of all, in pixels; complex64 [n]."""
+    rows_px: Points
+    """x, y and z as rows [3, n]: NumPy goes through long rows ten times as fast as through columns."""
 
 
 def sampled(shape: Flat) -> Flat:
@@ -81,47 +85,66 @@ def sampled(shape: Flat) -> Flat:
     return shape[:: -(-len(shape) // SAMPLED_POINTS)]
 
 
+@cache
+def _ones(count: int) -> Flat:
+    return np.ones(count, np.complex64)
+
+
+@cache
+def _real_ones(count: int) -> Points:
+    return np.ones(count, np.float32)
+
+
 def squares(values: Flat) -> Points:
     """Squared lengths, float32 [n]."""
     return (values * values.conj()).real
 
 
-def place_of(points_px: Points) -> Place | None:
-    """The place of landmarks [n, 3] as they are, with angle 0; None if they are not finite or lie on top of each other.
+def found_at(points_px: Points) -> Found | None:
+    """Landmarks [n, 3] and their place; None if they are not finite or lie on top of each other.
 
     Not finite are their squares, too: landmarks beyond 1e18 pixels are none.
     """
-    every = points_px.reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        squared = float(np.dot(every, every))
-    if not math.isfinite(squared) or not len(points_px):
+    count, every = len(points_px), points_px.reshape(-1)
+    if not count or not math.isfinite(np.vdot(every, every)):  # which, unlike `dot`, never warns
         return None
-    points = flat(points_px)
-    middle = complex(np.add.reduce(points)) / len(points)
-    away = points - middle
-    spread = math.sqrt(float(np.vdot(away, away).real) / len(points))
-    return Place(middle.real, middle.imag, math.log(spread), 0.0) if spread > LEAST_SPREAD_PX else None
+    rows = np.ascontiguousarray(points_px.T)
+    x, y = (total / count for total in rows[:2].dot(_real_ones(count)).tolist())
+    away = np.empty(count, np.complex64)
+    np.subtract(rows[0], x, out=away.real)
+    np.subtract(rows[1], y, out=away.imag)
+    spread = math.sqrt(np.vdot(away, away).real / count)
+    return Found(Place(x, y, math.log(spread), 0.0), away, rows) if spread > LEAST_SPREAD_PX else None
 
 
-def fit(shape: Flat, points: Flat) -> tuple[Place, Flat] | None:
+def fit(shape: Flat, away: Flat, middle: complex = 0j) -> tuple[Place, Flat] | None:
     """Where landmarks [n] have a shape [n], and by how much each misses it [n], in spreads; None for another shape.
 
-    Least squares, once more with the weights 1 / (1 + miss² / mean miss²), so that a mouth that opens does not move
-    the head. Both are complex64.
+    away: from `middle`, which is the landmarks' own. Least squares, once more with the weights
+    1 / (1 + miss² / mean miss²), so that a mouth that opens does not move the head. Shapes are complex64.
     """
-    middle = complex(np.add.reduce(points)) / len(points)
-    away = points - middle
     norm = float(np.vdot(shape, shape).real)
     turn = complex(np.vdot(shape, away)) / norm
-    if abs(turn) ** 2 * norm < LEAST_LIKENESS**2 * float(np.vdot(away, away).real):
+    if not turn:
         return None
-    missed = squares(away * (1 / turn) - shape)
-    weight = np.reciprocal(missed * (len(points) / max(float(np.add.reduce(missed)), TINY)) + 1)
-    weight *= 1 / float(np.add.reduce(weight))
-    shape_middle, away_middle = complex(weight @ shape), complex(weight @ away)
-    centred = (shape - shape_middle) * weight
-    turn = complex(np.vdot(centred, away)) / complex(np.vdot(centred, shape))
+    miss = away * (1 / turn)
+    miss -= shape
+    missed = float(np.vdot(miss, miss).real)
+    if missed > MOST_MISSED * norm:
+        return None
+    mean_missed = max(missed, TINY) / len(shape)
+    # Complex, so that what follows need not be converted; `dot` is quicker than `sum`.
+    weight = np.reciprocal(squares(miss) + mean_missed).astype(np.complex64)
+    weighted, ones = shape * weight, _ones(len(shape))
+    whole = float(weight.dot(ones).real)
+    shape_middle, away_middle = complex(weighted.dot(ones)) / whole, complex(weight.dot(away)) / whole
+    across = shape_middle.conjugate() * whole
+    turn = (complex(np.vdot(weighted, away)) - across * away_middle) / (
+        complex(np.vdot(weighted, shape)) - across * shape_middle
+    )
     centre = away_middle - turn * shape_middle
-    miss = (away - centre) * (1 / turn) - shape
+    miss = away * (1 / turn)
+    miss -= shape
+    miss -= centre / turn
     centre += middle
     return Place(centre.real, centre.imag, math.log(abs(turn)), cmath.phase(turn)), miss

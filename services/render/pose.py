@@ -79,10 +79,12 @@ def head_pose(face: Face) -> Pose:
 def _turn_of_mesh(landmarks_px: NDArray[np.float32]) -> Floats:
     """Rotation [3, 3] that turns the mean head as the mesh [468, 3] is turned (Kabsch 1976)."""
     # The mean head's points are centred, so that those of the face need not be.
-    u, _, vt = np.linalg.svd(landmarks_px[_RIGID_INDEX].T @ _HEAD)
-    if np.linalg.det(u) * np.linalg.det(vt) < 0:
-        u[:, 2] *= -1
-    return np.asarray(u @ vt)
+    u, _, vt = np.linalg.svd(landmarks_px.take(_RIGID_INDEX, axis=0).T @ _HEAD)
+    turn = u @ vt
+    (a, b, c), (d, e, f), (g, h, i) = turn.tolist()
+    if a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g) < 0:  # a mirror
+        turn -= 2 * u[:, 2:] * vt[2]
+    return np.asarray(turn)
 
 
 def _turn_of_view(face: Face) -> Floats:

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 
 from services.render.noise import Noise
-from services.render.placement import Place, Step, fit, flat, sampled, squares
+from services.render.placement import Place, Step, fit, sampled
 from shared.model.faces import Layout
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
-    from services.render.placement import Flat, Points
+    from services.render.placement import Flat, Found, Points
 
 LONGEST_GAP_SECONDS = 0.25
 """After a longer gap the landmarks are taken as they come."""
@@ -24,7 +24,7 @@ REST_SECONDS = 0.7
 """A face that does not move is averaged over so long."""
 LEAD_SECONDS = 0.15
 """What the filter lags behind is averaged over so long, to tell a slow movement from noise."""
-LEAST_NOISE = np.square((0.005, 0.005, 0.006))
+LEAST_NOISE = (0.005**2, 0.005**2, 0.006**2)
 """Variances that are always allowed for (see Noise). A higher floor stills the slow wander that a video encoder makes,
 at the price of a larger error while a face moves; decision 0012 has the measurements."""
 MOST_NOISE = 0.03**2
@@ -76,11 +76,11 @@ class Motion(msgspec.Struct, frozen=True, array_like=True):
     """complex64 [n]; empty in the first frame."""
 
     @classmethod
-    def begun(cls, points_px: Points, place: Place, seconds: float) -> Motion:
-        """A face that is new, by its landmarks [n, 3] and their place."""
-        shape = place.shape_of(flat(points_px))
-        depth = points_px[:, 2] * math.exp(-place.log_spread)
-        return cls(seconds, place, shape.tobytes(), depth.tobytes(), Noise.begun(place, shape))
+    def begun(cls, found: Found, seconds: float) -> Motion:
+        """Of a face that is new."""
+        scale = math.exp(-found.place.log_spread)
+        shape, depth = found.away * scale, found.rows_px[2] * scale
+        return cls(seconds, found.place, shape.tobytes(), depth.tobytes(), Noise.begun(found.place, shape))
 
     @property
     def points_px(self) -> Points:
@@ -96,55 +96,69 @@ class Motion(msgspec.Struct, frozen=True, array_like=True):
         """complex64 [m]: a few of the points."""
         return sampled(np.frombuffer(self.shape, np.complex64))
 
-    def followed(self, points_px: Points, place: Place, seconds: float) -> Motion:
-        """With the next frame's landmarks [n, 3] and their place; begun anew after a gap, and where they are of another
-        layout or shape."""
+    def followed(self, found: Found, seconds: float) -> Motion:
+        """With the next frame's landmarks; begun anew after a gap, and where they are of another layout or shape."""
         since, shape = seconds - self.seconds, np.frombuffer(self.shape, np.complex64)
-        steady = 0 < since <= LONGEST_GAP_SECONDS and len(shape) == len(points_px)
-        fitted = fit(shape, flat(points_px)) if steady else None
+        steady = 0 < since <= LONGEST_GAP_SECONDS and len(shape) == len(found.away)
+        middle = complex(found.place.x_px, found.place.y_px)
+        fitted = fit(shape, found.away, middle) if steady else None
         if fitted is None:
-            return Motion.begun(points_px, place, seconds)
-        found, miss = fitted
-        noise = self.noise.heard(found, shape + miss, since)
-        step = self.place.step_to(found)
+            return Motion.begun(found, seconds)
+        place, miss = fitted
+        noise = self.noise.heard(place, shape + miss, since)
+        step = self.place.step_to(place)
         lead, lead_shape = self._lead(step, miss, since)
         groups = _groups(len(shape))
-        shift, turn, parts = _gains(groups.energies(step, miss), groups.energies(lead, lead_shape), noise, since)
-        gain = parts[groups.of_point]
-        depth = np.frombuffer(self.depth, np.float32)
-        depth_miss = points_px[:, 2] * math.exp(-found.log_spread) - depth
+        shift, turn, *parts = _gains(groups.energies(step, miss), groups.energies(lead, lead_shape), noise, since)
+        gain, gain_xy = groups.spread_out(parts)
+        depth, lead_xy = np.frombuffer(self.depth, np.float32), lead_shape.view(np.float32)
+        depth_miss = found.rows_px[2] * math.exp(-place.log_spread) - depth
         return Motion(
             seconds,
-            self.place.towards(found, shift, turn),
-            (shape + gain * miss).tobytes(),
+            self.place.towards(place, shift, turn),
+            (shape.view(np.float32) + gain_xy * miss.view(np.float32)).tobytes(),
             (depth + gain * depth_miss).tobytes(),
             noise,
             (lead[0] * (1 - shift), lead[1] * (1 - shift), lead[2] * (1 - turn), lead[3] * (1 - turn)),
-            (lead_shape * (1 - gain)).tobytes(),
+            (lead_xy - gain_xy * lead_xy).tobytes(),
         )
 
     def _lead(self, step: Step, miss: Flat, since: float) -> tuple[Step, Flat]:
         part = 1 - math.exp(-since / LEAD_SECONDS)
-        x, y, scale, angle = (old + part * (new - old) for old, new in zip(self.lead, step, strict=True))
-        lead_shape = miss * part
-        if self.lead_shape:
-            lead_shape += np.frombuffer(self.lead_shape, np.complex64) * (1 - part)
-        return (x, y, scale, angle), lead_shape
+        (x, y, scale, angle), (to_x, to_y, to_scale, to_angle) = self.lead, step
+        lead = (
+            x + part * (to_x - x),
+            y + part * (to_y - y),
+            scale + part * (to_scale - scale),
+            angle + part * (to_angle - angle),
+        )
+        if not self.lead_shape:
+            return lead, miss * part
+        before = np.frombuffer(self.lead_shape, np.complex64)
+        return lead, before + (miss - before) * part
 
 
 class _Groups:
     """Which points of a layout move together."""
 
     def __init__(self, points: int, groups: tuple[tuple[int, ...], ...]) -> None:
-        self.of_point = np.full(points, len(groups), np.intp)
+        self._of_point = np.full(points, len(groups), np.intp)
         for number, group in enumerate(groups):
-            self.of_point[list(group)] = number
-        self._sizes = np.bincount(self.of_point, minlength=len(groups) + 1)
+            self._of_point[list(group)] = number
+        self._of_coordinate = np.repeat(self._of_point, 2)
+        belongs = self._of_coordinate == np.arange(len(groups) + 1)[:, None]
+        self._averages = (belongs / (belongs.sum(axis=1, keepdims=True) / 2)).astype(np.float32)
 
-    def energies(self, step: Step, miss: Flat) -> NDArray[np.float64]:
+    def energies(self, step: Step, miss: Flat) -> list[float]:
         """Mean squares [2 + groups] of the position's step, of turn and scale, and of each group of points."""
-        means = np.bincount(self.of_point, squares(miss), len(self._sizes)) / self._sizes
-        return np.array((step[0] ** 2 + step[1] ** 2, step[2] ** 2 + step[3] ** 2, *means))
+        x, y, scale, angle = step
+        means: list[float] = self._averages.dot(np.square(miss.view(np.float32))).tolist()
+        return [x * x + y * y, scale * scale + angle * angle, *means]
+
+    def spread_out(self, values: Sequence[float]) -> tuple[Points, Points]:
+        """What each group has, for its points [n] and for x and y of its points [2n]."""
+        each = np.array(values, np.float32)
+        return each.take(self._of_point), each.take(self._of_coordinate)
 
 
 @cache
@@ -152,15 +166,28 @@ def _groups(points: int) -> _Groups:
     return _Groups(points, _GROUPS.get(points, ()))
 
 
-def _gains(
-    innovation: NDArray[np.float64], lead: NDArray[np.float64], noise: Noise, since: float
-) -> tuple[float, float, NDArray[np.float32]]:
+def _gains(innovation: Sequence[float], lead: Sequence[float], noise: Noise, since: float) -> list[float]:
     """Which part of the way each filter goes: position, turn and scale, each group of points."""
-    variances = np.clip(noise.variances, LEAST_NOISE, MOST_NOISE)[[0, 1] + [2] * (len(innovation) - 2)]
-    surely = np.square(innovation / variances)
-    at_once = surely / (surely + SURE_SQUARED)
+    of_place, of_turn, of_shape = (
+        min(max(heard, least), MOST_NOISE) for heard, least in zip(noise.variances, LEAST_NOISE, strict=True)
+    )
+    at_rest = 1 - math.exp(-since / REST_SECONDS)
     part = 1 - math.exp(-since / LEAD_SECONDS)
     by_noise = part / (2 - part)  # variance of the lead of white noise of variance 1
-    led = np.minimum((lead / variances - by_noise) / SURE_LEAD, 1)
-    gains = np.maximum(np.maximum(at_once, led), 1 - math.exp(-since / REST_SECONDS))
-    return float(gains[0]), float(gains[1]), gains[2:].astype(np.float32)
+    (place, turn, *shape), (place_lead, turn_lead, *shape_lead) = innovation, lead
+    return [
+        _gain(place / of_place, place_lead / of_place - by_noise, at_rest),
+        _gain(turn / of_turn, turn_lead / of_turn - by_noise, at_rest),
+        *[
+            _gain(one / of_shape, led / of_shape - by_noise, at_rest)
+            for one, led in zip(shape, shape_lead, strict=True)
+        ],
+    ]
+
+
+def _gain(innovation: float, lead: float, at_rest: float) -> float:
+    surely = innovation * innovation
+    gain, led = surely / (surely + SURE_SQUARED), lead / SURE_LEAD
+    if led > gain:
+        gain = min(led, 1.0)
+    return gain if gain > at_rest else at_rest

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from services.render.placement import fit, flat, place_of, sampled, squares
+from services.render.placement import Place, fit, found_at, sampled, squares
 from services.render.smoothing import Motion
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.render.placement import Place, Points
+    from services.render.placement import Found, Points
 
     Box = tuple[float, float, float, float]
 
@@ -48,14 +48,6 @@ COVERED = 0.5
 """A held face of whose box so much lies in that of a found one is not drawn: the one has slid onto the other."""
 
 
-class _Found(NamedTuple):
-    """A face of the next frame."""
-
-    face: Face
-    points_px: Points
-    place: Place
-
-
 class Track(msgspec.Struct, frozen=True, array_like=True):
     """One face of a session."""
 
@@ -70,14 +62,14 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
     """When it was last so near to another that one hides the other."""
 
     @classmethod
-    def begun(cls, number: int, found: _Found, seconds: float) -> Track:
+    def begun(cls, number: int, found: Found, seconds: float) -> Track:
         """Of a face that is new."""
-        motion = Motion.begun(found.points_px, found.place, seconds)
+        motion = Motion.begun(found, seconds)
         return cls(number, motion, motion.some_of_shape.tobytes())
 
-    def followed(self, found: _Found, seconds: float, *, meets: bool) -> Track:
+    def followed(self, found: Found, seconds: float, *, meets: bool) -> Track:
         """With the face of a later frame. meets: there is another where it is, found or not."""
-        motion = self.motion.followed(found.points_px, found.place, seconds)
+        motion = self.motion.followed(found, seconds)
         since = seconds - self.motion.seconds
         met = seconds if meets else self.met_seconds
         if since <= 0:
@@ -92,13 +84,13 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
         down += part * ((now.y_px - before.y_px) / since - down)
         return Track(self.number, motion, now_looks.tobytes(), (right, down), met)
 
-    def unlikeness(self, found: _Found) -> float:
+    def unlikeness(self, found: Found) -> float:
         """RMS distance, in spreads, between the two shapes; infinite if they are not of one layout or nothing alike."""
-        looks, some = np.frombuffer(self.looks, np.complex64), sampled(flat(found.points_px))
-        fitted = fit(looks, some) if len(looks) == len(some) else None
+        looks, some = np.frombuffer(self.looks, np.complex64), sampled(found.away)
+        fitted = fit(looks, some - some.mean()) if len(looks) == len(some) else None
         return math.inf if fitted is None else math.sqrt(float(squares(fitted[1]).mean()))
 
-    def is_mistaken(self, own: _Found, other: _Found) -> bool:
+    def is_mistaken(self, own: Found, other: Found) -> bool:
         """True if it looks like the other face, not like what it was taken for."""
         return self.unlikeness(own) > max(MISTAKEN, 2 * self.unlikeness(other))
 
@@ -116,7 +108,7 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
         unseen = max(0.0, seconds - self.motion.seconds)
         reach = COASTING_SECONDS * (1 - math.exp(-unseen / COASTING_SECONDS))
         place, (right, down) = self.motion.place, self.speed_px
-        return place._replace(x_px=place.x_px + reach * right, y_px=place.y_px + reach * down)
+        return Place(place.x_px + reach * right, place.y_px + reach * down, place.log_spread, place.angle_rad)
 
     def held(self, seconds: float) -> Face:
         """The face as it was, where it should be at that time."""
@@ -147,20 +139,21 @@ class Tracks(msgspec.Struct, frozen=True, array_like=True):
         by now, and, where several come into question, looks. What has no place is no face and is left out.
         """
         known = [track for track in self.known if seconds - track.motion.seconds <= MEMORY_SECONDS]
-        found = [_Found(face, points, place) for face in faces if (place := place_of(points := face.landmarks_px))]
+        pairs = [(face, one) for face in faces if (one := found_at(face.landmarks_px))]
+        found = [one for _, one in pairs]
         taken, last = _told_apart(_matched(known, found, seconds), found, seconds), self.last
         followed: dict[int, Track] = {}
         named = []
-        for index, one in enumerate(found):
+        for index, (face, one) in enumerate(pairs):
             track = taken.get(index)
             if track is None:
                 last += 1
                 followed[last] = Track.begun(last, one, seconds)
-                named.append(one.face.known_as(last))
+                named.append(face.known_as(last))
             else:
                 meets = any(other.number != track.number and track.meets(other, seconds) for other in known)
                 track = followed[track.number] = track.followed(one, seconds, meets=meets)
-                named.append(_calmed(one, track))
+                named.append(_calmed(face, one, track))
         absent = [track for track in known if track.number not in followed]
         return Tracks(last, (*absent, *followed.values())), named
 
@@ -171,7 +164,7 @@ class Tracks(msgspec.Struct, frozen=True, array_like=True):
         return [face for face in held if all(_covered(face.box_px, other.box_px) < COVERED for other in faces)]
 
 
-def _matched(known: Sequence[Track], found: Sequence[_Found], seconds: float) -> dict[int, Track]:
+def _matched(known: Sequence[Track], found: Sequence[Found], seconds: float) -> dict[int, Track]:
     """The known face that each found one is, by its index, as far as it is one; the surest pairs come first."""
     pairs = [
         (strangeness, index, track)
@@ -188,7 +181,7 @@ def _matched(known: Sequence[Track], found: Sequence[_Found], seconds: float) ->
     return taken
 
 
-def _told_apart(taken: dict[int, Track], found: Sequence[_Found], seconds: float) -> dict[int, Track]:
+def _told_apart(taken: dict[int, Track], found: Sequence[Found], seconds: float) -> dict[int, Track]:
     """The same, with numbers changed back where two faces met and were taken for each other.
 
     The landmarks of a face that is being hidden slide onto the one that hides it, and its number with them: for as long
@@ -208,18 +201,19 @@ def _told_apart(taken: dict[int, Track], found: Sequence[_Found], seconds: float
     return taken
 
 
-def _calmed(found: _Found, track: Track) -> Face:
+def _calmed(face: Face, found: Found, track: Track) -> Face:
     """The face with the track's landmarks and number; the edges of its box move as those of its landmarks do."""
     calm_px = track.motion.points_px
-    before, after = _extent(found.points_px), _extent(calm_px)
-    x0, y0, x1, y1 = (edge + new - old for edge, new, old in zip(found.face.box_px, after, before, strict=True))
-    return msgspec.structs.replace(found.face, box_px=(x0, y0, x1, y1), points=calm_px.tobytes(), track=track.number)
+    before, after = _extent(found.rows_px), _extent(np.ascontiguousarray(calm_px.T))
+    x0, y0, x1, y1 = (edge + new - old for edge, new, old in zip(face.box_px, after, before, strict=True))
+    return msgspec.structs.replace(face, box_px=(x0, y0, x1, y1), points=calm_px.tobytes(), track=track.number)
 
 
-def _extent(points_px: Points) -> Box:
-    across = np.ascontiguousarray(points_px.T[:2])
-    (x0, y0), (x1, y1) = np.minimum.reduce(across, axis=1).tolist(), np.maximum.reduce(across, axis=1).tolist()
-    return x0, y0, x1, y1
+def _extent(rows_px: Points) -> Box:
+    # `argmin` is three times as quick as `min`.
+    left, up, _ = rows_px.argmin(axis=1).tolist()
+    right, down, _ = rows_px.argmax(axis=1).tolist()
+    return rows_px.item(0, left), rows_px.item(1, up), rows_px.item(0, right), rows_px.item(1, down)
 
 
 def _covered(one: Box, other: Box) -> float:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from services.render.placement import Place, fit, flat, place_of
+from services.render.placement import Found, Place, fit, found_at
 
 RNG = np.random.default_rng(5)
 
@@ -17,63 +17,70 @@ def moved(mesh: np.ndarray, angle: float = 0.0, scale: float = 1.0, shift: tuple
     return points.astype(np.float32)
 
 
-def placed(points: np.ndarray) -> Place:
-    place = place_of(points)
-    assert place is not None
-    return place
+def found(points: np.ndarray) -> Found:
+    one = found_at(points)
+    assert one is not None
+    return one
+
+
+def shape_of(points: np.ndarray) -> np.ndarray:
+    one = found(points)
+    return one.away * math.exp(-one.place.log_spread)
+
+
+def fitted(shape: np.ndarray, points: np.ndarray) -> tuple[Place, np.ndarray]:
+    one = found(points)
+    result = fit(shape, one.away, complex(one.place.x_px, one.place.y_px))
+    assert result is not None
+    return result
 
 
 def test_a_face_lies_at_its_middle_with_its_spread(mesh: np.ndarray) -> None:
     points = moved(mesh, shift=(300, 200))
-    place = placed(points)
+    place = found(points).place
     assert (place.x_px, place.y_px) == pytest.approx(points[:, :2].mean(axis=0), abs=1e-3)
     spread = np.sqrt(((points[:, :2] - points[:, :2].mean(axis=0)) ** 2).sum(axis=1).mean())
     assert math.exp(place.log_spread) == pytest.approx(spread, rel=1e-5)
 
 
 def test_a_shape_laid_where_it_was_found_is_the_face_itself(mesh: np.ndarray) -> None:
-    points = flat(moved(mesh, 0.4, shift=(300, 200)))
-    place = placed(moved(mesh, 0.4, shift=(300, 200)))
-    np.testing.assert_allclose(place.laid(place.shape_of(points)), points, atol=1e-3)
+    points = moved(mesh, 0.4, shift=(300, 200))
+    laid = found(points).place.laid(shape_of(points))
+    np.testing.assert_allclose(np.stack([laid.real, laid.imag], axis=1), points[:, :2], atol=1e-3)
 
 
 def test_what_moves_all_points_is_found_and_nothing_is_missed(mesh: np.ndarray) -> None:
-    start = placed(mesh)
-    shape = start.shape_of(flat(mesh))
-    fitted = fit(shape, flat(moved(mesh, 0.3, 1.2, (40, -7))))
-    assert fitted is not None
-    place, miss = fitted
+    start = found(mesh).place
+    place, miss = fitted(shape_of(mesh), moved(mesh, 0.3, 1.2, (40, -7)))
     assert place.angle_rad == pytest.approx(0.3, abs=1e-5)
     assert place.log_spread - start.log_spread == pytest.approx(math.log(1.2), abs=1e-5)
     assert np.abs(miss).max() < 1e-5
 
 
 def test_a_mouth_that_opens_moves_the_head_less_than_its_points_do_on_the_mean(mesh: np.ndarray) -> None:
-    start = placed(mesh)
-    shape = start.shape_of(flat(mesh))
+    start = found(mesh).place
     points = mesh.copy()
     jaw = mesh[:, 1] > np.quantile(mesh[:, 1], 0.8)
     points[jaw, 1] += 20
-    fitted = fit(shape, flat(points))
-    assert fitted is not None
-    assert math.hypot(fitted[0].x_px - start.x_px, fitted[0].y_px - start.y_px) < 0.6 * 20 * jaw.mean()
+    place, _ = fitted(shape_of(mesh), points)
+    assert math.hypot(place.x_px - start.x_px, place.y_px - start.y_px) < 0.6 * 20 * jaw.mean()
 
 
 def test_other_points_are_no_such_shape(mesh: np.ndarray) -> None:
-    shape = placed(mesh).shape_of(flat(mesh))
-    assert fit(shape, flat(RNG.normal(0, 50, mesh.shape).astype(np.float32))) is None
+    other = found(RNG.normal(0, 50, mesh.shape).astype(np.float32))
+    assert fit(shape_of(mesh), other.away) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 def test_points_that_are_nowhere_have_no_place(mesh: np.ndarray, value: float) -> None:
     points = mesh.copy()
     points[17, 2] = value
-    assert place_of(points) is None
+    assert found_at(points) is None
 
 
 def test_points_on_top_of_each_other_have_no_place() -> None:
-    assert place_of(np.full((468, 3), 7, np.float32)) is None
-    assert place_of(np.empty((0, 3), np.float32)) is None
+    assert found_at(np.full((468, 3), 7, np.float32)) is None
+    assert found_at(np.empty((0, 3), np.float32)) is None
 
 
 def test_a_step_is_what_it_moves_the_landmarks_by() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.render.placement import place_of
+from services.render.placement import found_at
 from services.render.smoothing import LONGEST_GAP_SECONDS, Motion
 from shared.model.faces import Layout
 
@@ -26,15 +26,15 @@ step of luma in 255 (tests/bench/calm.py)."""
 
 
 def begun(points: np.ndarray, seconds: float = 0.0) -> Motion:
-    place = place_of(points)
-    assert place is not None
-    return Motion.begun(points, place, seconds)
+    found = found_at(points)
+    assert found is not None
+    return Motion.begun(found, seconds)
 
 
 def followed(motion: Motion, points: np.ndarray, seconds: float) -> Motion:
-    place = place_of(points)
-    assert place is not None
-    return motion.followed(points, place, seconds)
+    found = found_at(points)
+    assert found is not None
+    return motion.followed(found, seconds)
 
 
 def calmed(film: Sequence[np.ndarray], rate: float = RATE) -> np.ndarray:
