@@ -55,9 +55,9 @@ class GraphDetector:
         )
 
     def warm_up(self) -> None:
-        """Run on the shapes of 16:9, 4:3 and square pictures."""
+        """Run on the shapes of 16:9, 4:3 and square pictures, upright ones too."""
         for size_px in self._sizes_px:
-            for width, height in ((16, 9), (4, 3), (1, 1)):
+            for width, height in ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16)):
                 columns, rows = self._input_size(size_px, width, height)
                 self._engine.warm_up({"image": (1, rows, columns, 3), "min_score": (1,)})
 

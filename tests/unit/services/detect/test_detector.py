@@ -16,6 +16,10 @@ class Camera:
 
     def __init__(self) -> None:
         self.shown: Any = None
+        self.warm: list[tuple[int, ...]] = []
+
+    def warm_up(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        self.warm.append(shapes["image"])
 
     def run(self, image: Any, min_score: Any) -> dict[str, Any]:
         self.shown = image
@@ -48,6 +52,14 @@ def test_the_model_sees_no_more_black_than_its_strides_ask_for(size: tuple[int, 
     camera = Camera()
     detector(camera).detect(white(*size))
     assert camera.shown.shape == (1, *shown, 3)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (640, 480), (480, 640), (64, 64)])
+def test_the_shapes_of_usual_pictures_are_warm(size: tuple[int, int]) -> None:
+    camera = Camera()
+    detector(camera).warm_up()
+    detector(camera).detect(white(*size))
+    assert camera.shown.shape in camera.warm
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (64, 64), (33, 1000)])
