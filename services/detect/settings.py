@@ -26,4 +26,4 @@ class DetectSettings(ServiceSettings):
     detect_every: int = Field(8, ge=1, le=300, description="Frames from one search for new faces to the next.")
     detect_parallel: int = Field(2, ge=1, le=64, description="Messages of frames that are worked on at a time.")
     detect_threads: int = Field(1, ge=1, le=64, description="Threads of one model run.")
-    max_faces: int = Field(8, ge=1, le=16, description="Faces in one frame at most; those that are followed, then the surest.")
+    max_faces: int = Field(8, ge=1, le=16, description="Faces in one frame at most, those followed first.")

@@ -141,7 +141,11 @@ class FaceDocument(BaseModel):
 
     track: int = Field(description="Who it is within the picture or video, from 1.")
     score: float = Field(ge=0, le=1, description="How sure the models are.")
-    box: list[float] = Field(min_length=4, max_length=4, description="x0, y0, x1, y1 around the landmarks.")
+    box: list[float] = Field(
+        min_length=4,
+        max_length=4,
+        description="x0, y0, x1, y1 around the landmarks, or a detector's own around its five.",
+    )
     quality: Quality = Field(
         description="The first thing, in this order, that speaks against using the face, or `good`: a part lies beyond "
         "the picture's edge; the eyes are less than 12 pixels apart; it is out of focus, moved or enlarged; something "

@@ -57,7 +57,8 @@ class Face(msgspec.Struct, frozen=True):
     """One face: where it is and its landmarks, in pixels of the upright frame."""
 
     box_px: tuple[float, float, float, float]
-    """x0, y0, x1, y1 around the landmarks; may reach over the picture's edge."""
+    """x0, y0, x1, y1 around the landmarks, or the detector's own where these are its five points; may reach over the
+    picture's edge."""
     score: float
     """How sure the models are that this is a face, 0..1."""
     points: bytes
