@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +31,8 @@ NO_DOUBT = 0.995
 had 0.9994 or more and the others 0.991 or less."""
 _SAME_FACE = 0.5
 """Two boxes of which so much is shared are one face; people side by side share less."""
+_MEETING = 0.15
+"""Two faces whose boxes share so much are about to hide one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,13 @@ class FaceFinder:
         followed = yield from self._sure(picture, [self._landmarker.region_of_face(face) for face in hint or ()])
         if how.stale:
             followed = yield from self._again(picture, followed)
-        if how.detect or how.stale or hint is None or len(followed) < len(hint):
+        meeting = _meeting(followed)
+        if how.detect or how.stale or hint is None or meeting or len(followed) < len(hint):
             seen = self.glance(picture, how.turn) if how.seen is None else how.seen
-            followed = yield from self._with_new(picture, followed, seen)
+            # The mesh of a face that is being hidden slides half onto the one before it, and rides on it as sure as
+            # before: where faces meet only those count whose eyes the detector sees as well.
+            there = [face for face in followed if face not in meeting or any(agree(face, one) for one in seen)]
+            followed = yield from self._with_new(picture, there, seen)
         return followed
 
     def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
@@ -145,12 +152,30 @@ class FaceFinder:
         if not regions:
             return []
         landmarks, presence = yield Question(self._landmarker, picture, regions)
-        faces = [
-            Face.of(region.placed(points), float(sure))
+        found = [
+            (Face.of(region.placed(points), float(sure)), region)
             for region, points, sure in zip(regions, landmarks, presence, strict=True)
             if sure >= MIN_PRESENCE
         ]
-        return _distinct(faces)
+        # Of several on one face the one that was looked for there is right; the others have slid onto it.
+        distinct = _distinct([face for face, region in sorted(found, key=lambda one: _slid(*one))])
+        return [face for face, _ in found if any(face is other for other in distinct)]
+
+
+def _slid(face: Face, region: Region) -> float:
+    """How far a face lies from the middle of where it was looked for, in sides of that."""
+    x0, y0, x1, y1 = face.box_px
+    x, y = region.centre_px
+    return math.hypot((x0 + x1) / 2 - x, (y0 + y1) / 2 - y) / region.side_px
+
+
+def _meeting(faces: Sequence[Face]) -> list[Face]:
+    """Those that begin to hide one another."""
+    return [face for face in faces if any(_shared(face, other) >= _MEETING for other in faces if other is not face)]
+
+
+def _shared(one: Face, other: Face) -> float:
+    return shared_part(one.box_px, other.box_px)
 
 
 def _same(a: Box, b: Box) -> bool:

@@ -237,3 +237,12 @@ def test_models_that_were_not_prepared_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / REGISTRY_FILE).exists()
     with pytest.raises(Misconfigured, match="visavis models prepare"):
         FaceFinder.load(tmp_path)
+
+
+def test_a_mesh_that_rides_half_on_another_face_is_dropped(finder: FaceFinder, clip: Any) -> None:
+    (picture,) = clip("signer_plain.mkv", 1)
+    (face,) = finder.find(picture)
+    width = face.box_px[2] - face.box_px[0]
+    beside = Face.of(face.landmarks_px + np.float32([0.45 * width, 0, 0]), 1.0)
+    (left,) = finder.find(picture, [beside, face])
+    assert error(left.landmarks_px, face.landmarks_px) < 0.02
