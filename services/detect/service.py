@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FACES_IN_MESSAGE = 128
 """A face is 5.6 KiB of landmarks and the bus takes 1 MiB in one message: a crowd goes in several."""
+_IN_BETWEEN = 1
+"""The turn of a search that a loss asks for: a usual one, however often a face comes and goes."""
 Found = tuple[DetectedFrame, ...]
 
 
@@ -157,7 +159,7 @@ class DetectService:
         for frame in work.passage.message.frames:
             how = How(
                 detect=self._is_search(frame),
-                turn=0 if hint.faces is None else self._turn(frame),
+                turn=0 if hint.faces is None else self._turn(frame) if self._is_search(frame) else _IN_BETWEEN,
                 stale=hint.is_stale(frame),
                 seen=work.seen if frame is work.first and hint.faces is not None else None,
             )

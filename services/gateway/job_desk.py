@@ -111,7 +111,7 @@ class JobDesk:
         self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
         async with self._nothing_left_if_it_fails(job):
             await self._store.put(source_key(job), upload.pieces())
-            record = self._record(job, upload, kind, trace_id)
+            record = self._record(job, upload, kind, trace_id, stored=True)
             await self._ledger.open_entry(record)
             message = SegmentRequested(job=job, want=record.want, look=record.look, models=record.models)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
@@ -188,8 +188,11 @@ class JobDesk:
         except Lost as error:
             raise unknown from error
 
-    def _record(self, job: str, upload: Upload, kind: MediaKind, trace_id: str) -> JobRecord:
-        """The entry of a job by the fields that have come. Raises Rejected or Refusal for what is wrong with them."""
+    def _record(self, job: str, upload: Upload, kind: MediaKind, trace_id: str, *, stored: bool = False) -> JobRecord:
+        """The entry of a job by the fields that have come. Raises Rejected or Refusal for what is wrong with them.
+
+        stored: the upload is kept; that no lane is warm just now is no reason any more to refuse it, as a job waits.
+        """
         record = JobRecord(
             id=job,
             state=JobState.ACCEPTED,
@@ -201,7 +204,9 @@ class JobDesk:
             trace_id=trace_id,
         )
         drawn = record.look if record.want is Want.PICTURE else Look()
-        refuse_unservable(self._presence.offers(), record.models, drawn)
+        offers = self._presence.offers()
+        if offers or not stored:
+            refuse_unservable(offers, record.models, drawn)
         return record
 
     @asynccontextmanager

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from services.gateway.parts import Parts
     from shared.testing import MemoryBus
     from shared.transport.store import ObjectStore
 
@@ -92,6 +93,15 @@ async def test_the_models_of_a_job_are_kept_and_asked_for(
     assert (asked.models, (await JobLedger(store).read(job)).models) == (models, models)
     document = (await client.get(f"/v1/jobs/{job}")).json()
     assert document["models"] == {"detector": "scrfd-500m", "landmarks": "keypoints"}
+
+
+async def test_an_upload_is_not_lost_because_the_lane_starts_again_meanwhile(
+    client: httpx.AsyncClient, parts: Parts, warm: None, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = iter([parts.presence.offers(), []])
+    monkeypatch.setattr(parts.presence, "offers", lambda: next(heard))
+    job = await hand_in(client, detector="scrfd-500m", want="faces")
+    assert (await JobLedger(store).read(job)).models.detector == "scrfd-500m"
 
 
 async def test_models_that_were_not_named_are_shown_as_null(client: httpx.AsyncClient) -> None:
