@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ INT8, FP16 = "int8", "fp16"
 DETECT_EVERY = 8
 CALIBRATED_ON, COMPARED_ON = 64, 100
 """Inputs, at most; the same input is never in both."""
+MOST_KEPT = 2 * COMPARED_ON
+"""Inputs that are kept of however many a clip has: those of a large detector are a megabyte each."""
 TIMED_ON, ROUNDS, IN_A_ROW = 5, 11, 3
 """Inputs, how often the models take turns on them, and runs on each in a turn."""
 FEWEST = 8
@@ -145,12 +148,17 @@ def _shown(folder: Path, entry: ModelEntry, clips: Iterable[Clip]) -> list[Input
 
 
 def _recorder(file: str, seen: list[Inputs]) -> type[Engine]:
-    """An engine that keeps what the model in `file` is run on."""
+    """An engine that keeps what the model in `file` is run on: MOST_KEPT of its runs, each as likely as any other."""
+    runs, chance = itertools.count(), np.random.default_rng(0)
 
     class Recorder(Engine):
         def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
             if self.name == Path(file).stem:
-                seen.append(inputs)
+                place = int(chance.integers(next(runs) + 1))
+                if len(seen) < MOST_KEPT:
+                    seen.append(inputs)
+                elif place < MOST_KEPT:
+                    seen[place] = inputs
             return super().run(**inputs)
 
     return Recorder

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from services.detect.agreement import Accuracy
+from services.detect.engine import Engine
 from services.detect.models import store
 from services.detect.models.registry import FACE_MESH, SHORT_RANGE
 from services.detect.opening import open_models
-from services.detect.trial import FP16, INT8, Trial, install, try_precision
+from services.detect.trial import FP16, INT8, MOST_KEPT, Trial, _recorder, install, try_precision
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -33,6 +34,19 @@ def trial(milliseconds: float, off: float) -> Trial:
 def folder(models_folder: Path, tmp_path: Path) -> Path:
     """Models that a test may add to."""
     return shutil.copytree(models_folder, tmp_path / "models")
+
+
+def test_of_long_clips_some_inputs_are_kept_of_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "run", lambda _, **inputs: inputs)
+    seen: list[dict[str, Any]] = []
+    recorder = _recorder("face_mesh.onnx", seen)
+    engine = recorder.__new__(recorder)
+    engine.name = "face_mesh"
+    for number in range(10 * MOST_KEPT):
+        engine.run(image=np.array(number))
+    numbers = [int(one["image"]) for one in seen]
+    assert len(set(numbers)) == len(numbers) == MOST_KEPT
+    assert 4 * MOST_KEPT < np.mean(numbers) < 6 * MOST_KEPT
 
 
 def test_a_landmark_model_in_int8_is_near_the_one_in_fp32(
