@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -106,7 +107,8 @@ def install(folder: Path, entry: ModelEntry, contents: Mapping[str, bytes]) -> N
 
     Raises Misconfigured if the folder is not prepared, or cannot be written.
     """
-    write(folder, read(folder).with_entry(entry), contents)
+    with _alone(folder):
+        write(folder, read(folder).with_entry(entry), contents)
 
 
 def uninstall(folder: Path, name: str) -> None:
@@ -114,6 +116,16 @@ def uninstall(folder: Path, name: str) -> None:
 
     Raises Rejected (`unknown-model`) if there is none of that name, or if it is a default one.
     """
+    with _alone(folder):
+        _uninstall(folder, name)
+
+
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _uninstall(folder: Path, name: str) -> None:
     registry = _read(folder)  # of whatever version: a model that a new version cannot take must be removable
     entry = registry.entry(name)
     if name in _DEFAULTS:
@@ -125,11 +137,6 @@ def uninstall(folder: Path, name: str) -> None:
             (folder / file).unlink(missing_ok=True)
 
 
-def sha256_of(content: bytes) -> str:
-    """Hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def _read(folder: Path) -> Registry:
     try:
         return msgspec.json.decode((folder / REGISTRY_FILE).read_bytes(), type=Registry)
@@ -137,6 +144,20 @@ def _read(folder: Path) -> Registry:
         raise Misconfigured(f"There are no models of this version in {folder} yet: {_REMEDY}.") from error
     except (OSError, msgspec.MsgspecError) as error:
         raise Misconfigured(f"The registry of the models in {folder} cannot be read: {_REMEDY}.") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else changes the registry from its reading to its writing; the kernel lets go when the process dies."""
+    _read(folder)  # it says best what is wrong with a folder that is none
+    with _writing(folder):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _writing(folder):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Misconfigured, match="VISAVIS_MODELS"):
         store.write(tmp_path / "file" / "models", store.Registry(revision=1, models=()), {})
+
+
+def test_models_that_are_added_at_the_same_time_are_all_there(folder: Path) -> None:
+    entries = [replace(other(), name=f"other-{number}") for number in range(12)]
+    with ThreadPoolExecutor(len(entries)) as pool:
+        list(pool.map(lambda entry: store.install(folder, entry, OTHER), entries))
+    assert {entry.name for entry in store.verify(folder).models} >= {entry.name for entry in entries}
