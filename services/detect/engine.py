@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 CPU = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3
-# What ONNX Runtime raises for a model or a provider that it cannot use; these classes have no common root of their own.
-_REFUSALS = (
+REFUSALS = (
     *(states.EPFail, states.Fail, states.InvalidArgument, states.InvalidGraph, states.InvalidProtobuf),
     *(states.NoModel, states.NotImplemented, states.RuntimeException, RuntimeError, ValueError),
 )
+"""What ONNX Runtime raises for a model or a provider that it cannot use; these have no common root of their own."""
 # A whole model, one Relu on one number: whether a provider can be had shows only when a session is made with it.
 _PROBE = bytes.fromhex(
     "08083a330a0c0a0178120179220452656c751201705a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a0208014204"
@@ -51,7 +51,7 @@ class Engine:
         content = _checked(path, sha256)
         try:
             self._session = _session(content, threads, providers)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {error}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
 
@@ -61,10 +61,18 @@ class Engine:
         return dict(zip(self.outputs, values, strict=True))
 
     def warm_up(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Run twice on zeros of these shapes, so that the first real call finds memory and kernels ready."""
+        """Run twice on zeros of these shapes, so that the first real call finds memory and kernels ready.
+
+        Raises Misconfigured if it cannot be run on them.
+        """
         types = {node.name: _DTYPES[node.type] for node in self._session.get_inputs()}
-        for _ in range(2):
-            self.run(**{name: np.zeros(shape, types[name]) for name, shape in shapes.items()})
+        if types.keys() != shapes.keys():
+            raise Misconfigured(f"The model {self.name} takes {', '.join(types)}, not {', '.join(shapes)}.")
+        try:
+            for _ in range(2):
+                self.run(**{name: np.zeros(shape, types[name]) for name, shape in shapes.items()})
+        except REFUSALS as error:
+            raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {error}") from error
 
 
 def why_not(provider: Provider) -> str:
@@ -75,7 +83,7 @@ def why_not(provider: Provider) -> str:
         return f"the ONNX Runtime that is installed ({runtime.__version__}) has no {name}"
     try:
         session = _session(_PROBE, 1, (provider,))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         return f"{name} does not start ({' '.join(str(error).split())[:200]})"
     # Where a library or a driver is missing ONNX Runtime says so in its own log and goes on without the provider.
     return "" if session.get_providers()[0] == name else f"{name} does not start on this machine"

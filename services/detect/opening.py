@@ -45,11 +45,17 @@ class Models:
         return _named(self._landmarkers, name, "landmark model")
 
     def warm_up(self) -> None:
-        """Run each model on every shape that will come."""
-        for detector in self._detectors.values():
-            detector.warm_up()
-        for landmarker in self._landmarkers.values():
-            landmarker.warm_up()
+        """Run each model on every shape that will come.
+
+        Raises Misconfigured, with what to do, if one cannot be run.
+        """
+        models: list[tuple[str, Detector | Landmarker]] = [*self._detectors.items(), *self._landmarkers.items()]
+        for name, model in models:
+            try:
+                model.warm_up()
+            except Misconfigured as error:
+                remedy = f"If {name} is one of yours, `visavis models remove {name}` takes it out."
+                raise Misconfigured(f"{error} {remedy}") from error
 
     def offers(self, default_detector: str, default_landmarks: str) -> tuple[ModelOffer, ...]:
         """What a request may choose from, detectors first, by name."""
@@ -67,9 +73,7 @@ def open_models(
     Raises Misconfigured, with what to do, if the folder is not prepared or a model is not the one that was.
     """
 
-    def opened(entry: ModelEntry) -> Engine:
-        return engine(folder / entry.file, entry.sha256, threads, providers)
-
+    opened = _opener(folder, threads, providers, engine)
     offered: dict[tuple[Role, str], dict[str, ModelEntry]] = {}
     for entry in read(folder).models:
         offered.setdefault((entry.role, entry.offered_as), {})[entry.name] = entry
@@ -80,6 +84,21 @@ def open_models(
         if role is Role.LANDMARKS
     }
     return Models(detectors, landmarkers)
+
+
+def open_model(entry: ModelEntry, folder: Path, *, threads: int = 1) -> Detector | Landmarker:
+    """Open one model, on the CPU, whose file lies in `folder`. Raises Misconfigured as `open_models` does."""
+    opened = _opener(folder, threads, CPU, Engine)
+    if entry.role is Role.DETECTOR:
+        return _graph_detector(entry, opened(entry))
+    return _landmarker(entry, folder, opened)
+
+
+def _opener(folder: Path, threads: int, providers: Sequence[Provider], engine: type[Engine]) -> EngineOf:
+    def opened(entry: ModelEntry) -> Engine:
+        return engine(folder / entry.file, entry.sha256, threads, providers)
+
+    return opened
 
 
 def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf) -> Detector:

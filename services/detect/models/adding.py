@@ -10,6 +10,7 @@ import msgspec
 from services.detect.models import store
 from services.detect.models.families.dlib68 import check_predictor
 from services.detect.models.registry import FAMILIES, MODELS, Family, ModelEntry, stem
+from services.detect.models.rehearsing import rehearse
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.offers import KEYPOINTS, Role
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LONGEST_NAME = 64
+_LONGEST_NAME = 64 - len("-int8")
+"""Requests name models by 64 characters at most, quantised copies too."""
+_LARGEST_BYTES = 1 << 30
+"""HRNet has some 40 MB, dlib's predictor 100."""
 _SIDES_PX = range(32, 4097)
 
 
@@ -42,7 +46,7 @@ def add(folder: Path, file: Path, wish: Wish) -> ModelEntry:
     """
     store.read(folder)
     family, name = _family(wish.family), _name(wish.name or _name_of(file))
-    content = file.read_bytes()
+    content = _content(file)
     published = f"{stem(name)}.published{file.suffix}"
     entry = ModelEntry(
         name=name,
@@ -59,6 +63,8 @@ def add(folder: Path, file: Path, wish: Wish) -> ModelEntry:
         points=FAMILIES[family].points,
     )
     entry, prepared = compose(entry, content)
+    if family is not Family.DLIB68:  # dlib has run it already
+        rehearse(entry, prepared)
     store.install(folder, entry, {published: content, entry.file: prepared})
     return entry
 
@@ -100,6 +106,15 @@ def rebuilt(folder: Path, entry: ModelEntry) -> tuple[ModelEntry, dict[str, byte
     return composed, {kept: content, composed.file: prepared}
 
 
+def _content(file: Path) -> bytes:
+    """Raises Misconfigured for what is no file: a pipe has no end."""
+    if file.exists() and not file.is_file():
+        raise Misconfigured(f"{file} is no file; name the model's file as it was published.")
+    if file.stat().st_size > _LARGEST_BYTES:
+        raise Misconfigured(f"{file} has more than {_LARGEST_BYTES >> 20} MiB: it is no model of these families.")
+    return file.read_bytes()
+
+
 def _family(word: str) -> Family:
     try:
         return Family(word)
@@ -114,7 +129,11 @@ def _name_of(file: Path) -> str:
 
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        raise Rejected("invalid-name", f"{name[:80]!r} is no name: give words of a-z and 0-9 joined by hyphens.")
+        raise Rejected(
+            "invalid-name",
+            f"{name[:80]!r} is no name: give words of a-z and 0-9 joined by hyphens, "
+            f"at most {_LONGEST_NAME} characters.",
+        )
     if name in {word for model in MODELS for word in (model.name, model.part_of)}:
         raise Rejected("invalid-name", f"{name} is the name of a default model; give another one with --name.")
     if name == KEYPOINTS:

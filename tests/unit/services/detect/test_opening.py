@@ -51,6 +51,20 @@ def test_an_unknown_name_is_refused_with_those_there_are(models: Models) -> None
         models.landmarker("mesh")
 
 
+def test_a_model_that_cannot_be_run_is_named_with_what_to_do() -> None:
+    class Broken:
+        keypoints = 5
+
+        def detect(self, _: object, turn: int = 0) -> list[Any]:
+            raise NotImplementedError(turn)
+
+        def warm_up(self) -> None:
+            raise Misconfigured("It cannot be run.")
+
+    with pytest.raises(Misconfigured, match="`visavis models remove yours`"):
+        Models({"yours": Broken()}, {}).warm_up()
+
+
 def test_a_changed_file_is_not_opened(models_folder: Path, tmp_path: Path) -> None:
     for path in models_folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.detect.models import store, wheel
+from services.detect.models import adding, store, wheel
 from services.detect.models.adding import Wish, add
 from services.detect.models.preparing import prepare
 from services.detect.models.registry import CONVERTER_REVISION
@@ -60,10 +61,34 @@ def test_a_landmark_model_says_its_size_itself(folder: Path, file: Path) -> None
         add(folder, file, Wish("pfld", sizes_px=(128,)))
 
 
-@pytest.mark.parametrize("name", ["Yu", "a--b", "-a", "a_b", "a" * 65, "../a"])
+@pytest.mark.parametrize("name", ["Yu", "a--b", "-a", "a_b", "a" * 60, "../a"])
 def test_what_is_no_name_is_refused(folder: Path, file: Path, name: str) -> None:
     with pytest.raises(Rejected, match="is no name"):
         add(folder, file, Wish("yunet", name=name))
+
+
+def test_a_pipe_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(Misconfigured, match="is no file"):
+        add(folder, tmp_path / "model.onnx", Wish("yunet"))
+
+
+def test_what_is_too_large_to_be_a_model_is_not_read(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    os.truncate(tmp_path / "model.onnx", 1 << 40)
+    with pytest.raises(Misconfigured, match="more than 1024 MiB"):
+        add(folder, tmp_path / "model.onnx", Wish("yunet"))
+
+
+def test_a_model_that_cannot_be_run_is_not_taken_in(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise Misconfigured("It cannot be run.")
+
+    monkeypatch.setattr(adding, "rehearse", refuse)
+    before = store.read(folder)
+    with pytest.raises(Misconfigured, match="cannot be run"):
+        add(folder, file, Wish("yunet"))
+    assert store.read(folder) == before
 
 
 @pytest.mark.parametrize("name", ["blazeface", "face-mesh"])
