@@ -52,7 +52,7 @@ class Engine:
         try:
             self._session = _session(content, threads, providers)
         except REFUSALS as error:
-            raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {error}") from error
+            raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {_line(error)}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
 
     def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -72,7 +72,7 @@ class Engine:
             for _ in range(2):
                 self.run(**{name: np.zeros(shape, types[name]) for name, shape in shapes.items()})
         except REFUSALS as error:
-            raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {error}") from error
+            raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
 
 
 def why_not(provider: Provider) -> str:
@@ -84,9 +84,14 @@ def why_not(provider: Provider) -> str:
     try:
         session = _session(_PROBE, 1, (provider,))
     except REFUSALS as error:
-        return f"{name} does not start ({' '.join(str(error).split())[:200]})"
+        return f"{name} does not start ({_line(error)[:200]})"
     # Where a library or a driver is missing ONNX Runtime says so in its own log and goes on without the provider.
     return "" if session.get_providers()[0] == name else f"{name} does not start on this machine"
+
+
+def _line(error: Exception) -> str:
+    """What ONNX Runtime says on several lines, on one: of a process that ends the last line is shown."""
+    return " ".join(str(error).split())
 
 
 def _session(content: bytes, threads: int, providers: Sequence[Provider]) -> Any:

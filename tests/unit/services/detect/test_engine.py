@@ -42,6 +42,16 @@ def test_a_warm_engine_still_takes_other_sizes(tmp_path: Path) -> None:
     assert engine.run(x=np.ones(3, np.float32))["twice"].tolist() == [2, 2, 2]
 
 
+def test_what_a_model_cannot_be_run_for_is_said_in_one_line(tmp_path: Path) -> None:
+    e = Emitter()
+    e.node("Reshape", "x", e.integers(2), name="twice")
+    source, result = (helper.make_tensor_value_info(name, FLOAT, ["n"]) for name in ("x", "twice"))
+    engine = Engine(*saved(tmp_path, e.model("pair", [source], [result])))
+    with pytest.raises(Misconfigured, match="cannot be reshaped") as caught:
+        engine.warm_up({"x": (3,)})
+    assert "\n" not in str(caught.value)
+
+
 def test_several_threads_share_one_engine(tmp_path: Path) -> None:
     engine = Engine(*saved(tmp_path, doubling()))
     with ThreadPoolExecutor(4) as pool:
