@@ -70,8 +70,15 @@ class House:
     @staticmethod
     def children() -> list[psutil.Process]:
         found = psutil.Process().children(recursive=True)
-        running = [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
-        return [one for one in running if "services." in " ".join(one.cmdline())]
+        return [one for one in found if "services." in " ".join(House.words_of(one))]
+
+    @staticmethod
+    def words_of(process: psutil.Process) -> list[str]:
+        """None for a dead one, which may be reaped at any moment, also while it is asked."""
+        try:
+            return process.cmdline()  # type: ignore[no-any-return]  # psutil says nothing of types
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            return []
 
 
 @pytest.fixture

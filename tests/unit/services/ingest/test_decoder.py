@@ -71,7 +71,15 @@ async def run(decoding: Decoding, on_frame: Callable[[Any], None] = lambda _: No
 def processes() -> list[psutil.Process]:
     """Every living process that this one has started, and those started by them."""
     found = psutil.Process().children(recursive=True)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in found if is_alive(process)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A dead one may be reaped at any moment, also while it is asked."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def decoder_processes() -> list[psutil.Process]:
@@ -163,7 +171,7 @@ async def test_leaving_early_leaves_no_process(decoders: Decoders, make_video: M
     async with decoders.decode(ReadVideo(str(make_video("clip.mp4", frames=60)))) as decoding:
         await decoding.opened()
         process = working()
-    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(process)
 
 
 async def test_leaving_waits_for_a_stopped_child_to_be_dead(decoders: Decoders, make_video: MakeVideo) -> None:
