@@ -36,7 +36,8 @@ def retouch_video(source: Path, target: Path, look: Look, finder: FaceFinder) ->
         faces = None
         for count, frame in enumerate(video.frames(), 1):
             frame.write_into(picture)
-            faces = finder.find(picture, faces, detect=(count - 1) % DETECT_EVERY == 0)
+            turn, between = divmod(count - 1, DETECT_EVERY)
+            faces = finder.find(picture, faces, detect=between == 0, turn=turn)
             picture.copy_to(drawn)
             tracks, named = tracks.seen(faces, frame.pts * tick)
             painter.draw(picture, drawn, named, look)
