@@ -34,17 +34,25 @@ def add_to(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="what runs both models for the measurement (cpu for int8, cuda for fp16)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-slower", type=float, default=MAX_SLOWER, metavar="RATIO",
+        "--max-slower", type=_bound, default=MAX_SLOWER, metavar="RATIO",
         help="install it only if its time over that of FP32 is at most this (%(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-off", type=float, metavar="PART",
+        "--max-off", type=_bound, metavar="PART",
         help="install it only if it is off by at most this: landmarks by part of the distance between the eyes "
         f"({MAX_OFF[Role.LANDMARKS]}), detectors by part of the faces or their boxes ({MAX_OFF[Role.DETECTOR]})",
     )  # fmt: skip
     # `visavis models` has the folder's default; one here would replace what was named before the word.
     parser.add_argument("--models", type=Path, default=argparse.SUPPRESS, help="folder of the prepared models")
     parser.set_defaults(run=run)
+
+
+def _bound(text: str) -> float:
+    """A number to compare with: nothing is more than nan."""
+    number = float(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no bound; name a number from 0")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:

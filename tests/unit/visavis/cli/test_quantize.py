@@ -49,6 +49,13 @@ def test_a_slower_model_is_refused_with_both_figures(folder: Path, capsys: pytes
     assert "faces found" in said
 
 
+@pytest.mark.parametrize("bound", ["nan", "-1"])
+def test_a_bound_that_bounds_nothing_is_refused(tmp_path: Path, bound: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(tmp_path, f"--max-slower={bound}")
+    assert "is no bound" in capsys.readouterr().err
+
+
 def test_fp16_is_measured_where_it_will_run(folder: Path) -> None:
     with pytest.raises(Exception, match="provider cuda"):
         run(folder, "--to", "fp16")
