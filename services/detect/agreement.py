@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from services.detect.regions import overlap
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
     Outputs = dict[str, NDArray[Any]]
     """Of one run, by the names of the graph's outputs."""
 
@@ -62,28 +62,22 @@ def of_detector(pairs: Sequence[tuple[Outputs, Outputs]]) -> Accuracy:
     wanted = besides = 0
     for ours, theirs in pairs:
         best = _best_overlaps(ours, theirs)
-        overlaps += [overlap for overlap in best if overlap > _SAME_FACE]
+        overlaps += [part for part in best if part > _SAME_FACE]
         wanted += len(best)
-        besides += sum(overlap <= _SAME_FACE for overlap in _best_overlaps(theirs, ours))
+        besides += sum(part <= _SAME_FACE for part in _best_overlaps(theirs, ours))
     if not wanted:
         raise Rejected("unsupported-media", "No face is seen in the clips: nothing can be compared.")
-    same, overlap = len(overlaps), sum(overlaps) / max(len(overlaps), 1)
+    same, shared = len(overlaps), sum(overlaps) / max(len(overlaps), 1)
     details = {
         "faces found": f"{same} of {wanted}",
         "faces found besides": str(besides),
-        "overlap of boxes, mean": f"{overlap:.1%}",
+        "overlap of boxes, mean": f"{shared:.1%}",
     }
-    return Accuracy(1 - min(same / wanted, same / max(same + besides, 1), overlap), details)
+    return Accuracy(1 - min(same / wanted, same / max(same + besides, 1), shared), details)
 
 
 def _best_overlaps(ours: Outputs, theirs: Outputs) -> list[float]:
     """How well each of our sure faces is met by one of theirs, sure or not."""
     sure = ours["boxes"][ours["scores"] >= _SURE]
-    return [max((_overlap(box, other) for other in theirs["boxes"]), default=0.0) for box in sure]
-
-
-def _overlap(a: Floats, b: Floats) -> float:
-    """Intersection over union."""
-    sides = np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)
-    common = float(sides.prod())
-    return common / (float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod()) - common)
+    others = theirs["boxes"].tolist()
+    return [max((overlap(box, other) for other in others), default=0.0) for box in sure.tolist()]

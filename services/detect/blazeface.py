@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.detect.contracts import Detection
-from services.detect.regions import Region, shared_part
+from services.detect.regions import Region, distinct, shared_part
 from services.detect.sampling import sample_rgb
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -80,7 +80,7 @@ class BlazeFace:
         if longest <= FAR_PX or all(_side(face) >= small_px for face in faces):
             return faces
         farthest = self._full_range.at(min(longest, FARTHEST_PX), FAINT_FROM_FAR).detect(picture)
-        new = [one for one in farthest if all(_differ(one, face) for face in faces)]
+        new = [one for one in farthest if not any(_alike(one, face) for face in faces)]
         return _distinct((*faces, *self._confirmed(picture, new)))
 
     def _confirmed(self, picture: Picture, seen: Iterable[Detection]) -> list[Detection]:
@@ -119,15 +119,11 @@ def _expected_side_px() -> float:
 
 def _distinct(seen: Iterable[Detection]) -> list[Detection]:
     """Best first, without those that lie half in a better one."""
-    kept: list[Detection] = []
-    for one in sorted(seen, key=lambda detection: -detection.score):
-        if all(_differ(one, other) for other in kept):
-            kept.append(one)
-    return kept
+    return distinct(sorted(seen, key=lambda detection: -detection.score), _alike)
 
 
-def _differ(one: Detection, other: Detection) -> bool:
-    return shared_part(one.box_px, other.box_px) < _SAME_FACE
+def _alike(one: Detection, other: Detection) -> bool:
+    return shared_part(one.box_px, other.box_px) >= _SAME_FACE
 
 
 def _side(seen: Detection) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.detect.eyes import centres
 from services.detect.models.registry import Family
 from services.detect.regions import Region
 from shared.model.faces import Layout
@@ -41,7 +42,7 @@ class CropRule:
     def around_face(self, face: Face) -> Region:
         """About the landmarks of the frame before, of 68 or 5 points."""
         points = face.landmarks_px[:, :2].astype(np.float64)
-        right_eye, left_eye = _eyes(points)
+        right_eye, left_eye = centres(points)
         angle = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
         along, across = math.cos(angle), math.sin(angle)
         upright = points @ np.array([[along, -across], [across, along]])
@@ -67,10 +68,3 @@ _OF_HEAT_MAPS = CropRule(of_points=1.25)
 # The box about the mesh's counterparts of 68 points is 2.04 times as long (1.9 to 2.2) as the one about eyes, nose and
 # mouth corners in three clips, and its middle lies 0.14 of the latter's length lower.
 _OF_FIVE = CropRule(of_points=1.25 * 2.04, down=0.14)
-
-
-def _eyes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Middles of the right eye and the left."""
-    if len(points) == Layout.FIVE:
-        return points[0], points[1]
-    return points[36:42].mean(axis=0), points[42:48].mean(axis=0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.detect.contracts import Detection
+from services.detect.regions import distinct, overlap
 from services.detect.sampling import sample_rgb
 
 if TYPE_CHECKING:
@@ -94,15 +95,7 @@ class GraphDetector:
 
 def _merged(ours: list[Detection], theirs: list[Detection]) -> list[Detection]:
     """Both lists as one, best first; of two that show one face the surer stays."""
-    kept: list[Detection] = []
-    for seen in sorted((*ours, *theirs), key=lambda one: -one.score):
-        if all(_overlap(seen.box_px, other.box_px) <= SAME_FACE for other in kept):
-            kept.append(seen)
-    return kept
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """Intersection over union."""
-    width, height = (max(min(a[i + 2], b[i + 2]) - max(a[i], b[i]), 0.0) for i in (0, 1))
-    both = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)) - width * height
-    return width * height / both if both > 0 else 0.0
+    return distinct(
+        sorted((*ours, *theirs), key=lambda one: -one.score),
+        lambda one, other: overlap(one.box_px, other.box_px) > SAME_FACE,
+    )

@@ -10,7 +10,7 @@ from services.detect.batching import Batches, Hands, Question, together
 from services.detect.eyes import agree
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
-from services.detect.regions import shared_part
+from services.detect.regions import distinct, shared_part
 from services.detect.upside_down import EitherWayUp
 from shared.model.faces import Face
 
@@ -158,8 +158,8 @@ class FaceFinder:
             if sure >= MIN_PRESENCE
         ]
         # Of several on one face the one that was looked for there is right; the others have slid onto it.
-        distinct = _distinct([face for face, region in sorted(found, key=lambda one: _slid(*one))])
-        return [face for face, _ in found if any(face is other for other in distinct)]
+        kept = _distinct([face for face, region in sorted(found, key=lambda one: _slid(*one))])
+        return [face for face, _ in found if any(face is other for other in kept)]
 
 
 def _slid(face: Face, region: Region) -> float:
@@ -171,11 +171,11 @@ def _slid(face: Face, region: Region) -> float:
 
 def _meeting(faces: Sequence[Face]) -> list[Face]:
     """Those that begin to hide one another."""
-    return [face for face in faces if any(_shared(face, other) >= _MEETING for other in faces if other is not face)]
-
-
-def _shared(one: Face, other: Face) -> float:
-    return shared_part(one.box_px, other.box_px)
+    return [
+        face
+        for face in faces
+        if any(shared_part(face.box_px, other.box_px) >= _MEETING for other in faces if other is not face)
+    ]
 
 
 def _same(a: Box, b: Box) -> bool:
@@ -188,8 +188,4 @@ def _holds(box: Box, point: tuple[float, float]) -> bool:
 
 def _distinct(faces: Sequence[Face]) -> list[Face]:
     """Without those that have slid onto a face that stands before them."""
-    kept: list[Face] = []
-    for face in faces:
-        if not any(_same(face.box_px, other.box_px) for other in kept):
-            kept.append(face)
-    return kept
+    return distinct(faces, lambda one, other: _same(one.box_px, other.box_px))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from numpy.typing import NDArray
 
     from shared.model.faces import Face
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     Affine = NDArray[np.float64]
     Box = tuple[float, float, float, float]
 
+T = TypeVar("T")
 _MARGIN = 1.5
 """Side of the square over the longer side of the face's box (face_detection_front_detection_to_roi.pbtxt and
 face_landmark_landmarks_to_roi.pbtxt in MediaPipe)."""
@@ -83,3 +86,19 @@ def shared_part(a: Box, b: Box) -> float:
     width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
     return max(width, 0.0) * max(height, 0.0) / smaller if smaller > 0 else 0.0
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width, height = (max(min(a[i + 2], b[i + 2]) - max(a[i], b[i]), 0.0) for i in (0, 1))
+    both = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)) - width * height
+    return width * height / both if both > 0 else 0.0
+
+
+def distinct(things: Iterable[T], same: Callable[[T, T], bool]) -> list[T]:
+    """In their order, without those that are the same as one that stands before them and is kept."""
+    kept: list[T] = []
+    for thing in things:
+        if not any(same(thing, other) for other in kept):
+            kept.append(thing)
+    return kept
