@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
+from services.detect.sampling import sample_rgb
 from services.detect.settings import DetectSettings
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from shared.model.faces import Face
 
 SHARED = Path(__file__).parents[4].parent / "shared"
 
@@ -122,3 +125,17 @@ class TinyModel:
 @pytest.fixture
 def tiny() -> TinyModel:
     return TinyModel()
+
+
+@pytest.fixture(scope="session")
+def close_up() -> Callable[[Picture, Face, float], Picture]:
+    """A picture so near that the face is `part` times as high as it."""
+
+    def zoom(picture: Picture, face: Face, part: float) -> Picture:
+        x0, y0, x1, y1 = face.box_px
+        scale = (y1 - y0) / part / 720
+        affine = np.array([[scale, 0, (x0 + x1) / 2 - scale * 640], [0, scale, (y0 + y1) / 2 - scale * 360]])
+        pixels = sample_rgb(picture, affine, (1280, 720), black_outside=False)
+        return Picture.over(Geometry(PixelFormat.RGB24, 1280, 720), Colour(), pixels)
+
+    return zoom

@@ -95,16 +95,9 @@ def test_a_picture_of_any_size_is_searched(finder: FaceFinder, layout: PixelForm
     assert finder.find(picture) == []
 
 
-def close_up(picture: Picture, face: Face, part: float) -> Picture:
-    """So near that the face is `part` times as high as the picture."""
-    x0, y0, x1, y1 = face.box_px
-    scale = (y1 - y0) / part / 720
-    affine = np.array([[scale, 0, (x0 + x1) / 2 - scale * 640], [0, scale, (y0 + y1) / 2 - scale * 360]])
-    pixels = sample_rgb(picture, affine, (1280, 720), black_outside=False)
-    return Picture.over(Geometry(PixelFormat.RGB24, 1280, 720), Colour(), pixels)
-
-
-def test_a_face_larger_than_the_picture_is_found_by_the_second_detector(finder: FaceFinder, clip: Any) -> None:
+def test_a_face_larger_than_the_picture_is_found_by_the_second_detector(
+    finder: FaceFinder, clip: Any, close_up: Any
+) -> None:
     (picture,) = clip("signer_720p.mp4", 1)
     (face,) = finder.find(picture)
     near = close_up(picture, face, 1.6)

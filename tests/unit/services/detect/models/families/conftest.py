@@ -12,15 +12,13 @@ from onnx import helper, numpy_helper
 from services.detect.engine import Engine
 from services.detect.models.emitting import FLOAT
 from services.detect.models.store import sha256_of
-from services.detect.sampling import sample_rgb
-from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from shared.model.faces import Face
+    from services.detect.contracts import Detection, Detector
 
 MODELS = Path(__file__).parents[6].parent / "shared" / "models"
 FIVE_OF_MESH = ((33, 133), (263, 362), (4,), (61,), (291,))
@@ -70,20 +68,42 @@ def stride_outputs() -> Callable[[dict[str, tuple[int, int]]], bytes]:
 
 
 @pytest.fixture(scope="session")
-def close_up() -> Callable[[Picture, Face, float], Picture]:
-    """A picture so near that the face is `part` times as high as it."""
-
-    def zoom(picture: Picture, face: Face, part: float) -> Picture:
-        x0, y0, x1, y1 = face.box_px
-        scale = (y1 - y0) / part / 720
-        affine = np.array([[scale, 0, (x0 + x1) / 2 - scale * 640], [0, scale, (y0 + y1) / 2 - scale * 360]])
-        pixels = sample_rgb(picture, affine, (1280, 720), black_outside=False)
-        return Picture.over(Geometry(PixelFormat.RGB24, 1280, 720), Colour(), pixels)
-
-    return zoom
-
-
-@pytest.fixture(scope="session")
 def five_of_mesh() -> Callable[[NDArray[Any]], NDArray[Any]]:
     """The five points [5, 2] of a mesh [468, 3]."""
     return lambda mesh: np.array([mesh[list(corners), :2].mean(axis=0) for corners in FIVE_OF_MESH])
+
+
+@pytest.fixture
+def boxes_met(golden: Any, clip: Any) -> Callable[[Detector, str], list[bool]]:
+    """For each box of MediaPipe's in some frames of a clip, whether the detector sees a face in its middle."""
+
+    def ask(detector: Detector, name: str) -> list[bool]:
+        expected, pictures, met = golden(Path(name).stem), clip(name, 50), []
+        for number in range(0, 50, 10):
+            found = detector.detect(pictures[number])
+            boxes = expected["box"][expected["box_frame"] == number]
+            met += [any(_inside(seen, box) for seen in found) for box in boxes]
+        assert met
+        return met
+
+    return ask
+
+
+@pytest.fixture
+def keypoints_off(golden: Any, clip: Any, five_of_mesh: Any) -> Callable[[Detector], list[NDArray[Any]]]:
+    """How far five key points [5] lie from the mesh's, over the distance of the eyes, in each of five frames."""
+
+    def ask(detector: Detector) -> list[NDArray[Any]]:
+        expected, off = golden("signer_plain"), []
+        for number, picture in enumerate(clip("signer_plain.mkv", 5)):
+            (seen,) = detector.detect(picture)
+            points = five_of_mesh(expected["mesh"][expected["mesh_frame"] == number][0])
+            off.append(np.linalg.norm(seen.keypoints_px - points, axis=1) / np.linalg.norm(points[0] - points[1]))
+        return off
+
+    return ask
+
+
+def _inside(seen: Detection, box: Any) -> bool:
+    x0, y0, x1, y1 = seen.box_px
+    return bool(box[0] < (x0 + x1) / 2 < box[2] and box[1] < (y0 + y1) / 2 < box[3])

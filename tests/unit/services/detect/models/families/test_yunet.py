@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +11,6 @@ from services.detect.detector import GraphDetector
 from services.detect.models.families.yunet import compose
 from shared.model.errors import Misconfigured
 
-if TYPE_CHECKING:
-    from services.detect.contracts import Detection
-
-FILES = {"signer_plain": "signer_plain.mkv", "signer_occluded": "signer_occluded.mkv", "two_heads": "two_heads.mp4"}
-
 
 @pytest.fixture
 def detector(published: Any, opened: Any) -> GraphDetector:
@@ -23,30 +18,13 @@ def detector(published: Any, opened: Any) -> GraphDetector:
     return GraphDetector(opened(composed.content), size_px=320, multiple_px=32, keypoints=composed.points)
 
 
-def inside(seen: Detection, box: Any) -> bool:
-    x0, y0, x1, y1 = seen.box_px
-    return bool(box[0] < (x0 + x1) / 2 < box[2] and box[1] < (y0 + y1) / 2 < box[3])
+@pytest.mark.parametrize("name", ["signer_plain.mkv", "signer_occluded.mkv", "two_heads.mp4"])
+def test_every_face_that_mediapipe_boxes_is_found(detector: GraphDetector, boxes_met: Any, name: str) -> None:
+    assert all(boxes_met(detector, name))
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_face_that_mediapipe_boxes_is_found(detector: GraphDetector, golden: Any, clip: Any, name: str) -> None:
-    expected, pictures = golden(name), clip(FILES[name], 50)
-    for number in range(0, 50, 10):
-        found = detector.detect(pictures[number])
-        boxes = expected["box"][expected["box_frame"] == number]
-        assert all(any(inside(seen, box) for seen in found) for box in boxes)
-
-
-def test_key_points_are_those_of_the_mesh_the_person_s_right_first(
-    detector: GraphDetector, golden: Any, clip: Any, five_of_mesh: Any
-) -> None:
-    expected = golden("signer_plain")
-    off = []
-    for number, picture in enumerate(clip("signer_plain.mkv", 5)):
-        (seen,) = detector.detect(picture)
-        points = five_of_mesh(expected["mesh"][expected["mesh_frame"] == number][0])
-        off.append(np.linalg.norm(seen.keypoints_px - points, axis=1) / np.linalg.norm(points[0] - points[1]))
-    assert (np.median(off, axis=0) < 0.25).all()
+def test_key_points_are_those_of_the_mesh_the_person_s_right_first(detector: GraphDetector, keypoints_off: Any) -> None:
+    assert (np.median(keypoints_off(detector), axis=0) < 0.25).all()
 
 
 def test_scores_are_probabilities(detector: GraphDetector, clip: Any) -> None:
