@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from shared.model.pictures import Colour, Matrix, PixelFormat
+from shared.model.colours import rgb_of_yuv
+from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Affine = NDArray[np.float64]
 
-_LUMA_WEIGHTS = {Matrix.BT601: (0.299, 0.114), Matrix.BT709: (0.2126, 0.0722), Matrix.BT2020: (0.2627, 0.0593)}
-"""Of red and blue: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
 # Chroma of 4:2:0 lies on every second luma column and midway between two rows (H.264's default, chroma_loc 0).
 _CHROMA_OF_LUMA = np.array([[0.5, 0, 0], [0, 0.5, -0.25], [0, 0, 1]])
 _WHOLE_OF_HALF = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])  # pixels of a result from those of one half its size
@@ -51,15 +49,3 @@ def _warped(plane: Plane, affine: Affine, size: tuple[int, int], outside: int | 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(plane, affine, size, flags=flags, borderMode=border, borderValue=(outside or 0,) * 3)
     return np.asarray(warped, np.uint8)
-
-
-@lru_cache
-def rgb_of_yuv(colour: Colour) -> NDArray[np.float64]:
-    """[3, 4]: R, G, B in 0..255 from Y, Cb, Cr and 1, as stored in 8 bits."""
-    red, blue = _LUMA_WEIGHTS[colour.matrix]
-    green = 1 - red - blue
-    to_red, to_blue = 2 * (1 - red), 2 * (1 - blue)
-    unit = np.array([[1, 0, to_red], [1, -blue * to_blue / green, -red * to_red / green], [1, to_blue, 0]])
-    luma_steps, chroma_steps, black = (255, 255, 0) if colour.full_range else (219, 224, 16)
-    gains = unit * (255 / luma_steps, 255 / chroma_steps, 255 / chroma_steps)
-    return np.column_stack([gains, -gains @ (black, 128, 128)])

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from services.gateway.fields import MODEL_NAME
 from services.gateway.problems import Refusal
 from shared.model.jobs import Want
-from shared.model.looks import PRESETS, Look, parse_look
+from shared.model.look_text import parse_look
+from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
 from shared.model.offers import ModelChoice
+from shared.model.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from services.gateway.choices import DEFAULT_LOOK
 from services.gateway.documents import LooksDocument, look_document
 from services.gateway.problems import documented
-from shared.model.looks import PRESETS, look_schema
+from shared.model.looks import look_schema
+from shared.model.presets import PRESETS
 
 router = APIRouter(prefix="/v1", tags=["looks"])
 

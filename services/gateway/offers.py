@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.gateway.problems import RETRY_SECONDS, Refusal
 from shared.model.faces import Layout
-from shared.model.looks import refuse_unsupported, unsupported
+from shared.model.needs import refuse_unsupported, unsupported
 from shared.model.offers import KEYPOINTS, ModelChoice, ModelOffer, Role
 
 if TYPE_CHECKING:

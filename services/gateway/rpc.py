@@ -16,8 +16,10 @@ from services.gateway.requests import count_request
 from services.gateway.stills import StillRequest, still_kind
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Want
-from shared.model.looks import PRESETS, Look, parse_look
+from shared.model.look_text import parse_look
+from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
+from shared.model.presets import PRESETS
 from shared.runtime.telemetry import log, trace_id_of
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from shared.model.pictures import Picture
 
     Plane = NDArray[np.uint8]
     Grid = NDArray[np.float32]
@@ -94,16 +97,31 @@ class Region:
         return full[:down, :right]
 
 
+def size_of(picture: Picture) -> tuple[int, int]:
+    """Width and height, pixels."""
+    return picture.geometry.width, picture.geometry.height
+
+
 class Scratch:
-    """Float32 memory that is used again from face to face and frame to frame; one user at a time."""
+    """Memory that is used again from face to face and frame to frame; one user at a time."""
 
     def __init__(self) -> None:
-        self._blocks: dict[str, Grid] = {}
+        self._blocks: dict[str, NDArray[np.uint8]] = {}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Grid:
-        """An array of this shape with undefined contents, which ends the life of the last one of that name."""
-        size = int(np.prod(shape))
+        """A float32 array of this shape with undefined contents, which ends the life of the last one of that name."""
+        return self.take_bytes(name, (*shape, 4)).view(np.float32)[..., 0]
+
+    def take_bytes(self, name: str, shape: tuple[int, ...]) -> Plane:
+        """The same in uint8."""
+        size = math.prod(shape)
         block = self._blocks.get(name)
         if block is None or block.size < size:
-            block = self._blocks[name] = np.empty(size, np.float32)
+            block = self._blocks[name] = np.empty(size, np.uint8)
         return block[:size].reshape(shape)
+
+    def copy(self, samples: Plane, name: str) -> Plane:
+        """A copy of samples in memory that is taken for it."""
+        copy = self.take_bytes(name, samples.shape)
+        np.copyto(copy, samples)
+        return copy

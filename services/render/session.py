@@ -128,5 +128,5 @@ class RenderSession:
         if self._target is None or self._target.geometry != picture.geometry:
             self._target = Picture.blank(picture.geometry, picture.colour)
         picture.copy_to(self._target)
-        self._painter.draw(picture, self._target, faces, self._look)
+        self._painter.draw(self._target, faces, self._look)
         return self._target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ class FaceShape:
     """Where the layout has its parts."""
     scale_px: float
     """Square root of the area of the face: about its width, however the head is tilted."""
+    track: int = 0
+    """Who it is within its session; 0 as long as nobody has said."""
 
     @classmethod
     def of(cls, face: Face) -> FaceShape | None:
@@ -41,8 +44,12 @@ class FaceShape:
             return None
         topology = TOPOLOGIES[face.layout]
         scale = float(np.sqrt(topology.area_px2(points)))
-        return cls(points, topology, scale) if scale >= SMALLEST_PX else None
+        return cls(points, topology, scale, face.track) if scale >= SMALLEST_PX else None
 
     def part(self, part: Part) -> NDArray[np.float32]:
         """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""
         return self.topology.places[part](self.points_px)
+
+    def step(self, cells: int) -> int:
+        """Pixels along a cell, so that the scale is at most `cells` of them: a power of two, 2 or more."""
+        return 1 << max(1, math.ceil(math.log2(self.scale_px / cells)))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.render.region import Grid, Plane, Region
+    from services.render.region import Grid, Plane, Region, Scratch
 
     Vectors = NDArray[np.float32]
 
@@ -60,6 +60,23 @@ class Bumps:
             if zoom:
                 yield np.stack([centre - MAGNIFIED * radius, centre + MAGNIFIED * radius])
 
+    @classmethod
+    def pulling(cls, centres_px: Vectors, radius_px: float, moves_px: Vectors) -> Self:
+        """Bumps of one radius that move what lies at the centres [n, 2] by `moves_px` [n, 2]."""
+        count = len(centres_px)
+        return cls(
+            np.asarray(centres_px, np.float32),
+            np.full(count, radius_px, np.float32),
+            np.asarray(-moves_px, np.float32),
+            np.zeros(count, np.float32),
+        )
+
+    @classmethod
+    def zooming(cls, centres_px: Vectors, radii_px: Vectors, zooms: Vectors) -> Self:
+        """Magnifiers around the centres [n, 2], each with its radius [n] and zoom [n]."""
+        centres, radii = np.asarray(centres_px, np.float32), np.asarray(radii_px, np.float32)
+        return cls(centres, radii, np.zeros_like(centres), np.asarray(zooms, np.float32))
+
     def field(self, points_px: Vectors) -> Vectors:
         """[m, 2] float32: the displacement in pixels at each of the points [m, 2]."""
         middle = self.centres_px.mean(axis=0)  # coordinates near 0 keep float32 sharp in the expanded square below
@@ -82,14 +99,43 @@ def displacement(bumps: Bumps, region: Region) -> Grid:
     return bumps.field(region.centres_px()).reshape(*region.cells, 2)
 
 
-def resample(moves: Grid, samples: Plane, sharp: Sequence[tuple[slice, slice]] = ()) -> None:
+LEAST_AREA = 0.25
+"""A cell is shown on at least so much of its area: below 0 the picture would fold, near it detail is crushed."""
+
+
+def unfolded(field: Grid, step: int) -> Grid:
+    """The field, weakened as a whole as far as the picture would fold or crush anywhere.
+
+    field: [rows, columns, 2] pixels, cells of `step` pixels. With the field times s the area that a point's
+    surroundings are taken from is 1 + s * trace + s² * determinant of the field's slopes (its Jacobian).
+    """
+    down = np.diff(field, axis=0)[:, :-1] * np.float32(1 / step)
+    right = np.diff(field, axis=1)[:-1] * np.float32(1 / step)
+    trace = right[..., 0] + down[..., 1]
+    determinant = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+    if not trace.size or float((trace + determinant).min()) >= LEAST_AREA - 1:
+        return field
+    return field * np.float32(_most(trace, determinant))
+
+
+def _most(trace: Grid, determinant: Grid) -> float:
+    """The largest s in 0..1 for which 1 + s * trace + s² * determinant is LEAST_AREA or more everywhere."""
+    low, high = 0.0, 1.0
+    for _ in range(10):
+        middle = (low + high) / 2
+        is_within = float((middle * trace + middle * middle * determinant).min()) >= LEAST_AREA - 1
+        low, high = (middle, high) if is_within else (low, middle)
+    return low
+
+
+def resample(moves: Grid, samples: Plane, scratch: Scratch, sharp: Sequence[tuple[slice, slice]] = ()) -> None:
     """Move samples in place: each becomes the one that lies `moves` [rows, columns, 2] samples away from it.
 
     sharp: parts (rows, columns) where detail is magnified: cubic there, which takes three times as long, linear
     elsewhere. Both are exact where nothing moves. Cubic is held within the extremes around: ringing does not leave the
     nominal range.
     """
-    before = samples.copy()
+    before = scratch.copy(samples, "before")
     _remap(before, moves, cv2.INTER_LINEAR, samples)
     for part in sharp:
         origin = (part[1].start, part[0].start, 0, 0)

@@ -2,101 +2,138 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from shared.model.errors import Rejected
-from shared.model.faces import Layout
-from shared.model.parts import GIVEN, Part
+from shared.model.effects import (
+    Background,
+    Blush,
+    Brows,
+    Contour,
+    Eyeliner,
+    Eyeshadow,
+    FaceCover,
+    Grade,
+    Lenses,
+    Lipstick,
+    Sticker,
+    Texture,
+)
+from shared.model.own_effects import OwnValues
+from shared.model.parameters import says, strength, two_way
 
-
-def _strength(sentence: str) -> Any:
-    return msgspec.Meta(description=sentence, ge=0.0, le=1.0)
+MOST_STICKERS = 8
+MOST_OWN = 32
+Track = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How strongly each effect is drawn on every face. 0 leaves the picture as it is, bit by bit."""
+    """What is drawn on faces and frames. What is 0 or left out leaves the picture as it is, bit by bit.
 
-    smooth: Annotated[float, _strength("Evens the skin and keeps its edges, eyes, brows, lips and hair.")] = 0.0
-    whiten: Annotated[float, _strength("Lightens the skin and keeps its shading.")] = 0.0
-    slim_face: Annotated[float, _strength("Draws cheeks and jaw inwards.")] = 0.0
-    enlarge_eyes: Annotated[float, _strength("Enlarges both eyes around their centres.")] = 0.0
+    The order of the fields is the order of drawing, but for `background`, which comes first: skin, make-up, effects of
+    your own, texture, shape, stickers, colours of the frame, and at last what hides faces.
+    """
+
+    # skin
+    smooth: Annotated[float, strength("Evens the skin and keeps its edges, eyes, brows, lips and hair.")] = 0.0
+    even_tone: Annotated[float, strength("Takes redness and spots out of the skin's colour.")] = 0.0
+    dark_circles: Annotated[float, strength("Lightens the shadows below the eyes.")] = 0.0
+    nasolabial: Annotated[float, strength("Softens the folds from the nose to the corners of the mouth.")] = 0.0
+    whiten: Annotated[float, strength("Lightens the skin and keeps its shading.")] = 0.0
+    rosy: Annotated[float, strength("Gives the skin a warm, fresh colour.")] = 0.0
+    brighten_eyes: Annotated[float, strength("Lightens the eyes and takes redness out of their white.")] = 0.0
+    whiten_teeth: Annotated[float, strength("Lightens the teeth where the mouth is open, and takes yellow out.")] = 0.0
+    sharpen: Annotated[float, strength("Brings out the detail of eyes, brows, lips and hair within the face.")] = 0.0
+    # make-up
+    contour: Contour | None = None
+    blush: Blush | None = None
+    eyeshadow: Eyeshadow | None = None
+    eyeliner: Eyeliner | None = None
+    brows: Brows | None = None
+    lenses: Lenses | None = None
+    lipstick: Lipstick | None = None
+    # effects of your own, by their names; in a document they stand beside the others
+    own: dict[str, OwnValues] = {}
+    # pictures on the face
+    texture: Texture | None = None
+    # shape
+    slim_face: Annotated[float, strength("Draws cheeks and jaw inwards.")] = 0.0
+    narrow_face: Annotated[float, strength("Makes the whole face narrower, temples too.")] = 0.0
+    v_chin: Annotated[float, strength("Makes the lower face taper to the chin.")] = 0.0
+    cheekbone: Annotated[float, strength("Draws the cheekbones inwards.")] = 0.0
+    jaw: Annotated[float, strength("Draws the corners of the jaw inwards.")] = 0.0
+    chin_length: Annotated[float, two_way("Makes the chin longer, or shorter below 0.")] = 0.0
+    forehead: Annotated[float, two_way("Makes the forehead higher, or lower below 0.")] = 0.0
+    enlarge_eyes: Annotated[float, strength("Enlarges both eyes around their centres.")] = 0.0
+    eye_distance: Annotated[float, two_way("Moves the eyes apart, or together below 0.")] = 0.0
+    narrow_nose: Annotated[float, strength("Draws the wings of the nose inwards.")] = 0.0
+    nose_length: Annotated[float, two_way("Makes the nose longer, or shorter below 0.")] = 0.0
+    mouth_size: Annotated[float, two_way("Makes the mouth larger, or smaller below 0.")] = 0.0
+    smile: Annotated[float, two_way("Lifts the corners of the mouth, or lowers them below 0.")] = 0.0
+    stickers: Annotated[tuple[Sticker, ...], msgspec.Meta(max_length=MOST_STICKERS)] = ()
+    # the whole frame
+    background: Background | None = None
+    brightness: Annotated[float, two_way("Makes the frame brighter, or darker below 0.")] = 0.0
+    contrast: Annotated[float, two_way("Parts light from dark, or brings them together below 0.")] = 0.0
+    saturation: Annotated[float, two_way("Makes colours stronger, or paler below 0; -1 is grey.")] = 0.0
+    temperature: Annotated[float, two_way("Makes the light warmer, or colder below 0.")] = 0.0
+    grade: Grade | None = None
+    # privacy
+    face_blur: Annotated[float, strength("Blurs whole heads; from 0.5 on nobody is recognised.")] = 0.0
+    face_pixelate: Annotated[float, strength("Shows whole heads as coarse squares: from 0.5 on 8 across or less.")] = (
+        0.0
+    )
+    face_cover: FaceCover | None = None
+    # whose
+    faces: Annotated[
+        Literal["all", "largest"] | tuple[Track, ...],
+        says("Whose faces are drawn on: all, the largest of a frame, or those of these tracks."),
+    ] = "all"
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Names of the effects that draw something, in the order of the fields."""
+        return tuple(name for name in EFFECTS if _strength(getattr(self, name)))
 
     @property
     def invisible(self) -> bool:
         """True if no effect has any strength."""
-        return not any(msgspec.structs.astuple(self))
+        return not self.drawn
+
+    @property
+    def needs_people(self) -> bool:
+        """True if it must be known which part of the frame shows people."""
+        return self.background is not None or any(sticker.behind for sticker in self.stickers)
+
+    @property
+    def asset_ids(self) -> tuple[str, ...]:
+        """The pictures and tables that it refers to, each once."""
+        parts = (self.texture, self.background, self.grade, *self.stickers)
+        return tuple(dict.fromkeys(part.asset for part in parts if part is not None and part.asset))
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in answers: what differs from the defaults, effects of one's own beside the others."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return {**document, **document.pop("own", {})}
 
 
-_SKIN: Final = frozenset(
-    {
-        *(Part.OVAL, Part.BARE_SKIN, Part.LIPS),
-        *(Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW),
-    }
-)
-
-NEEDS: Final[dict[str, frozenset[Part]]] = {
-    "smooth": _SKIN,
-    "whiten": _SKIN,
-    "slim_face": frozenset({Part.RIGHT_JAW, Part.LEFT_JAW}),
-    "enlarge_eyes": frozenset(
-        {Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE, Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS}
-    ),
-}
-"""Every effect and the parts of a face that it is drawn by."""
-
-PRESETS: dict[str, Look] = {
-    "none": Look(),
-    "natural": Look(smooth=0.45, whiten=0.2, slim_face=0.2, enlarge_eyes=0.15),
-    "default": Look(smooth=0.65, whiten=0.35, slim_face=0.35, enlarge_eyes=0.3),
-    "glamour": Look(smooth=0.85, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5),
-}
-"""Looks that have a name."""
+EFFECTS: Final = tuple(name for name in Look.__struct_fields__ if name != "faces")
+"""Names of all effects, and `own` for those of others."""
 
 
-def parse_look(text: str | bytes) -> Look:
-    """A look from a preset's name or a JSON object.
-
-    Raises Rejected (`invalid-look`) with the path of the wrong field, or with the names there are.
-    """
-    raw = text.encode() if isinstance(text, str) else text
-    if not raw.lstrip().startswith(b"{"):
-        name = raw.decode(errors="replace").strip()
-        if name in PRESETS:
-            return PRESETS[name]
-        raise Rejected("invalid-look", f"There is no look {name[:40]!r}; there are: {', '.join(PRESETS)}.")
-    try:
-        return msgspec.json.decode(raw, type=Look)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        known = ", ".join(Look.__struct_fields__)
-        raise Rejected("invalid-look", f"The look is not valid: {error}. Effects: {known}.") from error
-
-
-def unsupported(look: Look, layout: Layout) -> list[str]:
-    """The effects that a look asks for and that faces of this layout lack a part for, in the look's order."""
-    return [name for name, parts in NEEDS.items() if getattr(look, name) and not parts <= GIVEN[layout]]
-
-
-def refuse_unsupported(look: Look, layout: Layout) -> None:
-    """Raise Rejected (`unsupported-look`) where faces of this layout lack a part that the look is drawn by.
-
-    The sentence names the effects, the parts, and the layouts that have them all.
-    """
-    refused = unsupported(look, layout)
-    if not refused:
-        return
-    lacking = [part for part in Part if any(part in NEEDS[name] for name in refused) and part not in GIVEN[layout]]
-    enough = [str(int(other)) for other in Layout if not unsupported(look, other)]
-    raise Rejected(
-        "unsupported-look",
-        f"{', '.join(refused)} cannot be drawn on faces of {int(layout)} points, which lack {', '.join(lacking)}: "
-        f"choose a landmark model of {' or '.join(enough)} points, or leave the effects out.",
-    )
+def _strength(value: Any) -> float:
+    if isinstance(value, float | int):
+        return abs(value)
+    if isinstance(value, dict | tuple):
+        return float(len(value))
+    return float(value.strength) if value is not None else 0.0
 
 
 def look_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a look: every effect with its range, default and sentence."""
-    schema = msgspec.json.schema(Look)
-    body: dict[str, Any] = schema["$defs"]["Look"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
+    schema = msgspec.json.schema(Look, ref_template="#/$defs/{name}")
+    definitions = schema["$defs"]
+    body: dict[str, Any] = definitions.pop("Look")
+    body["properties"].pop("own")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "$defs": definitions}

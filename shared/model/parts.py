@@ -44,6 +44,16 @@ class Part(StrEnum):
     """Ring along the inner edge of the lips; flat where the mouth is shut."""
     MOUTH_CORNERS = "mouth-corners"
     """Two points: right, left."""
+    NOSE_WINGS = "nose-wings"
+    """Two points: right, left; where the nose is widest."""
+    CHEEKBONES = "cheekbones"
+    """Two points on the outline: right, left; where the face is widest below the temples."""
+    TEMPLES = "temples"
+    """Two points on the outline: right, left; beside the brows."""
+    HAIRLINE = "hairline"
+    """Line of five points along the top of the oval, from the right."""
+    MESH = "mesh"
+    """All 468 points of the face mesh, x and y; the template of painted make-up and textures lies on them."""
     BARE_SKIN = "bare-skin"
     """Single points on cheeks, forehead and nose, where hair, lips and shadows are rare; how many is the layout's."""
 
@@ -55,5 +65,5 @@ _OF_FIVE: Final = frozenset(
     }
 )
 
-GIVEN: Final = {Layout.MESH: frozenset(Part), Layout.IBUG: frozenset(Part), Layout.FIVE: _OF_FIVE}
+GIVEN: Final = {Layout.MESH: frozenset(Part), Layout.IBUG: frozenset(Part) - {Part.MESH}, Layout.FIVE: _OF_FIVE}
 """The parts that each layout gives, measured or estimated well enough to draw by."""

@@ -18,7 +18,7 @@ import uvloop
 
 from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
-from shared.model.looks import parse_look
+from shared.model.look_text import parse_look
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_server import NatsServer
 from tests.bench import accuracy, accuracy_table, calm, hops, memory, peer, stills, throughput

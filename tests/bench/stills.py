@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from shared.model.looks import parse_look
+from shared.model.look_text import parse_look
 from tests.bench.composition import retouch_still
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected, Unavailable
-from shared.model.looks import parse_look
+from shared.model.look_text import parse_look
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models_folder
 from visavis.cli.process import kind_of

@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.model.errors import Rejected
-from shared.model.looks import PRESETS, parse_look
+from shared.model.look_text import parse_look
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
+from shared.model.presets import PRESETS
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
 from visavis.client import Client

@@ -82,6 +82,10 @@ IBUG: Final = Topology(
         Part.LIPS: at(*range(48, 60)),
         Part.MOUTH: at(*range(60, 68)),
         Part.MOUTH_CORNERS: at(48, 54),
+        Part.NOSE_WINGS: mixed({31: 1.3, 33: -0.3}, {35: 1.3, 33: -0.3}),
+        Part.CHEEKBONES: mixed({0: 0.3, 1: 0.7}, {16: 0.3, 15: 0.7}),
+        Part.TEMPLES: lambda points: _oval(points)[[-1, 17], :],
+        Part.HAIRLINE: lambda points: _oval(points)[[26, 24, 22, 20, 18], :],
         Part.BARE_SKIN: mixed(
             *_cheek(31, (2, 3), 41, 48),
             *_cheek(35, (14, 13), 46, 54),

@@ -61,6 +61,11 @@ MESH: Final = Topology(
             *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191),
         ),
         Part.MOUTH_CORNERS: at(61, 291),
+        Part.NOSE_WINGS: at(64, 294),
+        Part.CHEEKBONES: at(234, 454),
+        Part.TEMPLES: at(162, 389),
+        Part.HAIRLINE: at(54, 67, 10, 297, 284),
+        Part.MESH: lambda points: points,
         Part.BARE_SKIN: at(
             *(50, 101, 36, 205, 187, 117, 118, 280, 330, 266, 425, 411, 346, 347),
             *(151, 9, 108, 337, 69, 299, 104, 333, 4, 5, 195, 197),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.documents import LookDocument
-from shared.model.looks import PRESETS, Look
+from shared.model.looks import Look
+from shared.model.presets import PRESETS
 
 if TYPE_CHECKING:
     import httpx

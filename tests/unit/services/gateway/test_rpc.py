@@ -16,7 +16,8 @@ from services.gateway.rpc import SERVICE, look_of
 from services.gateway.rpc_server import RpcServer
 from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
-from shared.model.looks import PRESETS, Look
+from shared.model.looks import Look
+from shared.model.presets import PRESETS
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc

@@ -12,7 +12,8 @@ from services.render.drawing import Painter
 from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
 from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
-from shared.model.looks import Look, unsupported
+from shared.model.looks import Look
+from shared.model.needs import unsupported
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 

@@ -8,7 +8,10 @@ import pytest
 
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
-from shared.model.looks import NEEDS, PRESETS, Look, look_schema, parse_look, refuse_unsupported, unsupported
+from shared.model.look_text import parse_look
+from shared.model.looks import Look, look_schema
+from shared.model.needs import NEEDS, refuse_unsupported, unsupported
+from shared.model.presets import PRESETS
 
 EVERYTHING = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
 

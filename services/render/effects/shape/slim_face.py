@@ -23,13 +23,13 @@ LINE_INTEGRAL = 16 / 15
 """Of the bumps' weight along a straight line through a centre, in radii."""
 
 
-def slim_face(shape: FaceShape, strength: float) -> Bumps:
+def slim_face(shape: FaceShape, value: float) -> Bumps:
     """Bumps along the jaw line that pull each point towards its opposite; a face in profile is pulled less.
 
     Each bump counts for the stretch of jaw line that it stands for, so that their sum is even along the line.
     """
     right, left = shape.part(Part.RIGHT_JAW), shape.part(Part.LEFT_JAW)
-    towards_left = (left - right) / 2 * (np.float32(AMOUNT * strength) * np.array(PROFILE, np.float32))[:, None]
+    towards_left = (left - right) / 2 * (np.float32(AMOUNT * value) * np.array(PROFILE, np.float32))[:, None]
     radius = RADIUS * shape.scale_px
     share = [_stretches(line)[:, None] / np.float32(radius * LINE_INTEGRAL) for line in (right, left)]
     return Bumps(

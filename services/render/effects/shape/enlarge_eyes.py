@@ -18,7 +18,7 @@ RADIUS = 1.05
 """How far the enlargement reaches, in widths of the eye: to the brow, not to the other eye."""
 
 
-def enlarge_eyes(shape: FaceShape, strength: float) -> Bumps:
+def enlarge_eyes(shape: FaceShape, value: float) -> Bumps:
     """One magnifier over each eye, as wide as the eye is seen: smaller on the far side of a turned head."""
     centres = [shape.part(centre) for centre in (Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE)]
     corners = [shape.part(pair) for pair in (Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS)]
@@ -27,5 +27,5 @@ def enlarge_eyes(shape: FaceShape, strength: float) -> Bumps:
         centres_px=np.concatenate(centres),
         radii_px=np.array(widths, np.float32) * np.float32(RADIUS),
         pulls_px=np.zeros((2, 2), np.float32),
-        zooms=np.full(2, -ZOOM * strength, np.float32),
+        zooms=np.full(2, -ZOOM * value, np.float32),
     )

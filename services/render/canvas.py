@@ -1,0 +1,63 @@
+"""What a tone effect draws on: a face, or a part of one, as its working grid shows it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.render.masks import feathered, filled
+from services.render.skin import Skin, find_skin
+from shared.model.colours import yuv_of_rgb
+from shared.model.parameters import rgb_of
+
+if TYPE_CHECKING:
+    from services.render.patch import Patch
+    from services.render.region import Grid, Region
+    from services.render.shape import FaceShape
+    from shared.model.parameters import Colour as Hex
+    from shared.model.parts import Part
+    from shared.model.pictures import Colour
+
+
+class Canvas:
+    """A region of a picture on its grid; everything in cells. What is worked out once serves every effect."""
+
+    def __init__(self, shape: FaceShape, region: Region, patch: Patch) -> None:
+        """patch: the samples of the region as they are before these effects."""
+        self.shape = shape
+        self.region = region
+        self.scale = shape.scale_px / region.step
+        """The face's scale in cells."""
+        self.planes: tuple[Grid, Grid, Grid] = (
+            region.gather(patch.y, 1),
+            region.gather(patch.cb, patch.subsampling),
+            region.gather(patch.cr, patch.subsampling),
+        )
+        """Y, Cb, Cr: cell means of the picture, 0..255, [rows, columns] float32."""
+        self.colour: Colour = patch.colour
+        self.luma_range = patch.luma_range
+        """Luma of black and of white."""
+
+    @cached_property
+    def skin(self) -> Skin:
+        """The skin of the face, as far as the region shows it."""
+        return find_skin(self.shape, self.region, self.planes, self.luma_range)
+
+    def ring(self, *parts: Part, feather: float = 0.0) -> Grid:
+        """[rows, columns] float32, 0..1: the inside of rings. feather: half width of the edge, in face scales."""
+        return feathered(filled(self.region.cells, [self.cells_of(part) for part in parts]), feather * self.scale)
+
+    def cells_of(self, part: Part) -> Grid:
+        """[m, 2] x, y in cells: a part of the face."""
+        return self.region.to_grid(self.shape.part(part))
+
+    def yuv(self, colour: Hex) -> tuple[float, float, float]:
+        """Y, Cb, Cr, 0..255, that show a colour in this picture."""
+        y, cb, cr = (yuv_of_rgb(self.colour) @ (*rgb_of(colour), 1)).tolist()
+        return y, cb, cr
+
+    def nothing(self) -> Grid:
+        """[rows, columns] float32 of zeros."""
+        return np.zeros(self.region.cells, np.float32)

@@ -1,0 +1,73 @@
+"""Draws what changes the tone of a face: once over the whole face, then finer over each eye and the mouth."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from services.render.canvas import Canvas
+from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
+from services.render.eyes import EYES
+from services.render.patch import opened
+from services.render.region import Region, size_of
+from services.render.skin import FEATHER
+from services.render.tone import Tone
+from shared.model.parts import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from services.render.region import Scratch
+    from services.render.shape import FaceShape
+    from shared.model.looks import Look
+    from shared.model.pictures import Picture
+
+    Draw = Callable[[Tone, Canvas], None]
+
+
+class Extent(NamedTuple):
+    """A part of the face that is drawn on a grid of its own."""
+
+    parts: tuple[Part, ...]
+    margin: float
+    """Around the parts, in face scales; two cells are added, so that nothing is drawn in the last one."""
+    cells: int
+    """The face's scale is at most so many cells of the grid, however large it is in the picture."""
+
+
+FACE = Extent((Part.OVAL,), FEATHER, 128)
+MOUTH = Extent((Part.LIPS,), 0.05, 320)
+"""The edges of lips and eyes are seen, those of skin are soft."""
+_EYE_MARGIN = 0.09
+
+
+def draw_tone(target: Picture, shape: FaceShape, look: Look, scratch: Scratch) -> None:
+    """Draw all tone effects of a look on one face of `target` in place."""
+    _over(target, shape, FACE, _chosen(FACE_EFFECTS, look), scratch)
+    for eye in EYES:
+        extent = Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells)
+        _over(target, shape, extent, _chosen(EYE_EFFECTS, look, eye=eye), scratch)
+    _over(target, shape, MOUTH, _chosen(MOUTH_EFFECTS, look), scratch)
+
+
+def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any) -> list[Draw]:
+    wanted = look.drawn
+    return [partial(draw, value=getattr(look, name), **more) for name, draw in effects.items() if name in wanted]
+
+
+def _over(target: Picture, shape: FaceShape, extent: Extent, draws: Sequence[Draw], scratch: Scratch) -> None:
+    """Draw on one extent of a face, as it is by now."""
+    if not draws:
+        return
+    step = shape.step(extent.cells)
+    points = np.concatenate([shape.part(part) for part in extent.parts])
+    region = Region.around(points, extent.margin * shape.scale_px + 2 * step, step, size_of(target))
+    if region is None:
+        return
+    with opened(target, region) as patch:
+        canvas, tone = Canvas(shape, region, patch), Tone()
+        for draw in draws:
+            draw(tone, canvas)
+        tone.apply(patch, region, scratch)

@@ -1,0 +1,32 @@
+"""What the parameters of effects are: their ranges, and the sentence that each has in every contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", examples=["#b03a48"])]
+"""Red, green and blue, sRGB."""
+AssetId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="What `/v1/assets` answered to an upload.")]
+
+
+def strength(sentence: str) -> Any:
+    """0..1: nothing to everything that still looks like a face."""
+    return msgspec.Meta(description=sentence, ge=0.0, le=1.0)
+
+
+def two_way(sentence: str) -> Any:
+    """-1..1: both directions of one change."""
+    return msgspec.Meta(description=sentence, ge=-1.0, le=1.0)
+
+
+def says(sentence: str) -> Any:
+    """A parameter that is no number."""
+    return msgspec.Meta(description=sentence)
+
+
+def rgb_of(colour: Colour) -> tuple[int, int, int]:
+    """Red, green, blue, 0..255."""
+    number = int(colour[1:], 16)
+    return number >> 16, number >> 8 & 255, number & 255
