@@ -40,7 +40,7 @@ def retouch_video(source: Path, target: Path, look: Look, finder: FaceFinder) ->
             faces = finder.find(picture, faces, detect=between == 0, turn=turn)
             picture.copy_to(drawn)
             tracks, named = tracks.seen(faces, frame.pts * tick)
-            painter.draw(picture, drawn, named, look)
+            painter.draw(drawn, named, look)
             encoder.write(drawn, frame.pts, frame.duration)
         encoder.close()
     return count
@@ -52,5 +52,5 @@ def retouch_still(data: bytes, look: Look, finder: FaceFinder) -> bytes:
     picture, drawn = (Picture.blank(still.facts.geometry, still.facts.colour) for _ in range(2))
     still.write_into(picture)
     picture.copy_to(drawn)
-    Painter().draw(picture, drawn, finder.find(picture), look)
+    Painter().draw(drawn, finder.find(picture), look)
     return encode_still(drawn, still.facts, still.facts.kind)

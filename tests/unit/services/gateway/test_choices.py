@@ -7,9 +7,9 @@ import pytest
 from services.gateway.choices import read_look, read_models, read_want, reply_kind
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected
-from shared.model.presets import PRESETS
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
+from shared.model.presets import PRESETS
 
 
 def test_an_empty_look_is_the_default() -> None:

@@ -12,9 +12,9 @@ from services.gateway.problems import MEDIA_TYPE
 from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
 from shared.model.looks import Look
-from shared.model.presets import PRESETS
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
+from shared.model.presets import PRESETS
 from shared.model.sessions import CHUNK_BYTES
 
 if TYPE_CHECKING:

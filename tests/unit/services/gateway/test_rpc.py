@@ -17,9 +17,9 @@ from services.gateway.rpc_server import RpcServer
 from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
 from shared.model.looks import Look
-from shared.model.presets import PRESETS
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
+from shared.model.presets import PRESETS
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ class Scene:
     def drawn(self, look: Look, faces: tuple[Face, ...] | None = None) -> Picture:
         """A copy with the look drawn on the faces, or on others."""
         target = self.copy()
-        Painter().draw(self.picture, target, self.faces if faces is None else faces, look)
+        Painter().draw(target, self.faces if faces is None else faces, look)
         return target
 
     def seen_by(self, layout: Layout) -> Scene:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.render.drawing import Painter
-from services.render.effects import GEOMETRY_EFFECTS, TONE_EFFECTS
+from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS, SHAPE_EFFECTS
 from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
@@ -17,7 +17,8 @@ from shared.model.needs import unsupported
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
-EFFECTS = [*TONE_EFFECTS, *GEOMETRY_EFFECTS]
+TONE_EFFECTS = [*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS]
+EFFECTS = [*TONE_EFFECTS, *SHAPE_EFFECTS]
 DRAWN = [(layout, name) for layout in Layout for name in EFFECTS if not unsupported(Look(**{name: 1.0}), layout)]
 """Every layout with the effects that it supports."""
 ALL = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
@@ -131,7 +132,7 @@ def test_a_look_that_a_layout_lacks_a_part_for_is_refused_before_anything_is_dra
     target = scene.copy()
     faces = (studio.face(180, 210), *scene.seen_by(Layout.FIVE).faces)
     with pytest.raises(Rejected, match="slim_face") as raised:
-        Painter().draw(scene.picture, target, faces, ALL)
+        Painter().draw(target, faces, ALL)
     assert raised.value.code == "unsupported-look"
     assert same(target, scene.picture)
 
@@ -178,7 +179,7 @@ def test_the_smallest_pictures_are_drawn_without_harm(size: tuple[int, int], lay
         plane[...] = 120
     target = Picture.blank(picture.geometry, picture.colour)
     picture.copy_to(target)
-    Painter().draw(picture, target, [studio.face(0, 0), studio.face(3, 3, 0.2)], ALL)
+    Painter().draw(target, [studio.face(0, 0), studio.face(3, 3, 0.2)], ALL)
     assert all(abs(int(plane.max()) - 120) < 60 for plane in target.planes)
 
 
@@ -206,9 +207,9 @@ def test_faces_in_any_order_give_the_same_picture(studio: Any) -> None:
 def test_a_painter_draws_the_same_whatever_it_drew_before(studio: Any, real: Any) -> None:
     painter, scene = Painter(), studio.scene()
     other = real.copy()
-    painter.draw(real.picture, other, real.faces, ALL)
+    painter.draw(other, real.faces, ALL)
     target = scene.copy()
-    painter.draw(scene.picture, target, scene.faces, ALL)
+    painter.draw(target, scene.faces, ALL)
     assert same(target, scene.drawn(ALL))
 
 

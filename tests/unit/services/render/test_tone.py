@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from services.render.patch import Patch
 from services.render.region import Region, Scratch
 from services.render.tone import Tone, hold_range
+from shared.model.pictures import Colour
 
 REGION = Region(0, 0, 32, 24, 4)
 SAMPLES = np.random.default_rng(0).integers(0, 256, (24, 32), np.uint8)
@@ -15,7 +17,8 @@ def grid(value: float) -> np.ndarray:
 
 def applied(tone: Tone) -> np.ndarray:
     samples = SAMPLES.copy()
-    tone.apply(0, samples, REGION, 1, Scratch())
+    chroma = np.full((12, 16), 128, np.uint8)
+    tone.apply(Patch(samples, chroma, chroma.copy(), 2, Colour(full_range=True)), REGION, Scratch())
     return samples
 
 
@@ -63,5 +66,5 @@ def test_one_cell_changes_nothing_two_cells_away() -> None:
 def test_the_range_is_held_but_for_samples_that_were_beyond_it() -> None:
     before = np.array([[5, 16, 100, 235, 250]], np.uint8)
     after = np.array([[1, 2, 240, 255, 255]], np.uint8)
-    hold_range(before, after, (16, 235))
+    hold_range(before, after, (16, 235), Scratch())
     assert after.tolist() == [[5, 16, 235, 235, 250]]

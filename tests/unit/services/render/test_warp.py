@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.effects.enlarge_eyes import enlarge_eyes
-from services.render.effects.slim_face import slim_face
-from services.render.region import Region
+from services.render.effects.shape.enlarge_eyes import enlarge_eyes
+from services.render.effects.shape.slim_face import slim_face
+from services.render.region import Region, Scratch
 from services.render.shape import FaceShape
 from services.render.warp import Bumps, displacement, resample
 
@@ -68,7 +68,7 @@ def test_nothing_moves_at_the_border_of_the_region(clip: list[Any]) -> None:
 def test_a_field_of_zeros_leaves_every_bit() -> None:
     samples = np.random.default_rng(0).integers(0, 256, (40, 50), np.uint8)
     kept = samples.copy()
-    resample(np.zeros((40, 50, 2), np.float32), samples, [(slice(5, 20), slice(7, 30))])
+    resample(np.zeros((40, 50, 2), np.float32), samples, Scratch(), [(slice(5, 20), slice(7, 30))])
     assert np.array_equal(samples, kept)
 
 
@@ -78,12 +78,12 @@ def test_whole_steps_move_samples_without_changing_them() -> None:
     kept = samples.copy()
     moves = np.zeros((40, 50, 2), np.float32)
     moves[...] = (2, -1)
-    resample(moves, samples, [(slice(5, 20), slice(7, 30))])
+    resample(moves, samples, Scratch(), [(slice(5, 20), slice(7, 30))])
     assert np.array_equal(samples[1:, :-2], kept[:-1, 2:])
 
 
 def test_ringing_stays_within_the_extremes_around() -> None:
     samples = np.where(np.arange(40)[None, :] // 4 % 2, 235, 16).astype(np.uint8).repeat(40, axis=0)
     moves = np.full((40, 40, 2), 0.4, np.float32)
-    resample(moves, samples, [(slice(0, 40), slice(0, 40))])
+    resample(moves, samples, Scratch(), [(slice(0, 40), slice(0, 40))])
     assert (samples.min(), samples.max()) == (16, 235)

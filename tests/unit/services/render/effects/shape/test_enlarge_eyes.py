@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.effects.enlarge_eyes import enlarge_eyes
+from services.render.effects.shape.enlarge_eyes import enlarge_eyes
 from services.render.shape import FaceShape
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look

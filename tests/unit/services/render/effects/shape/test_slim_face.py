@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.effects.slim_face import slim_face
+from services.render.effects.shape.slim_face import slim_face
 from services.render.shape import FaceShape
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
