@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from services.render.patch import Patch
     from services.render.region import Grid, Region
     from services.render.shape import FaceShape
+    from services.render.skin import Samples
     from shared.model.parameters import Colour as Hex
     from shared.model.parts import Part
     from shared.model.pictures import Colour
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 class Canvas:
     """A region of a picture on its grid; everything in cells. What is worked out once serves every effect."""
 
-    def __init__(self, shape: FaceShape, region: Region, patch: Patch) -> None:
-        """patch: the samples of the region as they are before these effects."""
+    def __init__(self, shape: FaceShape, region: Region, patch: Patch, bare: Samples) -> None:
+        """patch: the samples of the region before these effects. bare: what `bare_skin` says of the face."""
+        self._bare = bare
         self.shape = shape
         self.region = region
         self.scale = shape.scale_px / region.step
@@ -43,7 +45,7 @@ class Canvas:
     @cached_property
     def skin(self) -> Skin:
         """The skin of the face, as far as the region shows it."""
-        return find_skin(self.shape, self.region, self.planes, self.luma_range)
+        return find_skin(self, self._bare)
 
     def ring(self, *parts: Part, feather: float = 0.0) -> Grid:
         """[rows, columns] float32, 0..1: the inside of rings. feather: half width of the edge, in face scales."""

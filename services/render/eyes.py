@@ -14,9 +14,11 @@ class Eye(NamedTuple):
     centre: Part
     corners: Part
     brow: Part
+    upper_lid: Part
+    lid_skin: Part
 
 
-EYES: Final = (
-    Eye(Part.RIGHT_EYE, Part.RIGHT_EYE_CENTRE, Part.RIGHT_EYE_CORNERS, Part.RIGHT_BROW),
-    Eye(Part.LEFT_EYE, Part.LEFT_EYE_CENTRE, Part.LEFT_EYE_CORNERS, Part.LEFT_BROW),
+EYES: Final = tuple(
+    Eye(*(Part(f"{side}-{part}") for part in ("eye", "eye-centre", "eye-corners", "brow", "upper-lid", "lid-skin")))
+    for side in ("right", "left")
 )

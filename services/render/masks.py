@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cv2.typing import MatLike
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.uint8]
     Points = NDArray[np.float32]
-    Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
+    Samples = NDArray[np.float32]
     Some = TypeVar("Some", Grid, Mask)
 
 SURE, GONE = 1.7, 3.7
@@ -79,12 +79,12 @@ def median(samples: NDArray[np.float32]) -> float:
     return float(np.sort(samples)[len(samples) // 2])  # np.median takes five times as long on so few
 
 
-def likeness(planes: Iterable[Grid], at: Cells, spread: tuple[float, float]) -> Grid:
-    """0..1: how much each cell's colour is like that of the cells at rows, columns.
+def likeness(planes: Sequence[Grid], samples: Sequence[Samples], spread: tuple[float, float]) -> Grid:
+    """0..1: how much each cell's colour is like that of the samples, [n] of each plane.
 
     spread: least and most standard deviation that the colour is taken to have, in 8-bit levels.
     """
-    distance = sum(_deviation(plane, plane[at], spread) for plane in planes)
+    distance = sum(_deviation(plane, some, spread) for plane, some in zip(planes, samples, strict=True))
     return ramp(cast("Grid", distance), GONE**2, SURE**2)
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render.layouts import TOPOLOGIES
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.render.topology import Topology
     from shared.model.faces import Face
-    from shared.model.parts import Part
 
 SMALLEST_PX = 12.0
 """A face whose scale is below this is left alone: none of its features is larger than a pixel or two."""
@@ -50,6 +50,29 @@ class FaceShape:
         """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""
         return self.topology.places[part](self.points_px)
 
+    @property
+    def across(self) -> NDArray[np.float32]:
+        """[2]: from the right eye to the left, of length 1."""
+        right, left = self.part(Part.RIGHT_EYE_CENTRE), self.part(Part.LEFT_EYE_CENTRE)
+        return _unit((left - right)[0])
+
+    @property
+    def down(self) -> NDArray[np.float32]:
+        """[2]: from between the eyes to the chin, of length 1."""
+        return _unit(self.part(Part.CHIN)[0] - self.part(Part.NOSE_RIDGE)[0])
+
+    def facing(self) -> tuple[float, float]:
+        """How much the right and the left side are turned to the camera: 1 on a face that looks ahead, 0 hidden."""
+        nose, (right, left) = self.part(Part.NOSE_RIDGE)[0], self.part(Part.CHEEKBONES)
+        across = _unit(left - right)
+        widths = max(0.0, float((nose - right) @ across)), max(0.0, float((left - nose) @ across))
+        whole = max(sum(widths), 1e-3)
+        return min(1.0, 2.5 * widths[0] / whole), min(1.0, 2.5 * widths[1] / whole)
+
     def step(self, cells: int) -> int:
         """Pixels along a cell, so that the scale is at most `cells` of them: a power of two, 2 or more."""
         return 1 << max(1, math.ceil(math.log2(self.scale_px / cells)))
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)

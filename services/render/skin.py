@@ -9,13 +9,21 @@ import cv2
 import numpy as np
 
 from services.render.masks import feathered, filled, likeness, mean, median, ramp, share
+from services.render.patch import AS_STILLS
+from services.render.region import size_of
+from shared.model.colours import yuv_of_rgb
 from shared.model.parts import Part
+from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from services.render.region import Grid, Region
+    from services.render.canvas import Canvas
+    from services.render.region import Grid
     from services.render.shape import FaceShape
+    from shared.model.pictures import Picture
+
+    Samples = NDArray[np.float32]
 
 FEATURES = (Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW, Part.LIPS)
 """Rings that are no skin."""
@@ -30,6 +38,10 @@ CHROMA_SPREAD = (3.0, 7.0)
 TEXTURE_LUMA = (0.35, 0.7)
 TINT_LUMA = (0.15, 0.45)
 """Fractions of the skin's own brightness at which skin begins and is sure: below lie hair, shadows and nostrils."""
+
+SAMPLED = 0.008
+"""Distance between the samples around a point of bare skin, in face scales."""
+_AROUND = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +58,50 @@ class Skin:
     """Y, Cb, Cr of the skin, 0..255: medians of what is surely bare; of no meaning where `texture` is nothing."""
 
 
-def find_skin(shape: FaceShape, region: Region, planes: tuple[Grid, Grid, Grid], luma_range: tuple[int, int]) -> Skin:
-    """The skin of a face; planes are cell means of Y, Cb, Cr on the region's grid."""
-    scale = shape.scale_px / region.step
-    oval, hard, soft = _drawn(shape, region, scale)
-    cells = _samples(shape, region)
-    if not len(cells):
-        nothing = np.zeros(region.cells, np.float32)
+def bare_skin(picture: Picture, shape: FaceShape) -> Samples:
+    """[3, n] float32: Y, Cb, Cr, 0..255, at the n points of bare skin that the picture shows.
+
+    Each is the mean of a few samples around; rgb24 in the samples that `patch.read` makes of it.
+    """
+    width, height = size_of(picture)
+    points = shape.part(Part.BARE_SKIN)
+    points = points[((points >= 0) & (points < (width, height))).all(axis=1)]
+    around = points[:, None] + _AROUND * np.float32(max(1.0, SAMPLED * shape.scale_px))
+    columns, rows = np.clip(np.rint(around), 0, (width - 1, height - 1)).astype(np.intp).transpose(2, 0, 1)
+    if picture.geometry.format is PixelFormat.RGB24:
+        pixels = picture.planes[0][rows, columns].mean(axis=1)
+        samples = yuv_of_rgb(AS_STILLS) @ np.vstack([pixels.T, np.ones(len(pixels))])
+        return np.asarray(samples, np.float32)
+    y, cb, cr = picture.planes
+    halves = (cb[rows // 2, columns // 2], cr[rows // 2, columns // 2])
+    return np.stack([plane.mean(axis=1) for plane in (y[rows, columns], *halves)]).astype(np.float32)
+
+
+def find_skin(canvas: Canvas, bare: Samples) -> Skin:
+    """The skin of a face, as far as the canvas shows it. bare: what `bare_skin` says of the whole face."""
+    oval, hard, soft = _drawn(canvas)
+    if not bare.shape[1]:
+        nothing = canvas.nothing()
         return Skin(oval, nothing, nothing, (0.0, 128.0, 128.0))
-    at = (cells[:, 1], cells[:, 0])
-    coloured = likeness(planes[1:], at, CHROMA_SPREAD) * oval
-    black = luma_range[0]
-    tone = (median(planes[0][at]), median(planes[1][at]), median(planes[2][at]))
+    coloured = likeness(canvas.planes[1:], list(bare[1:]), CHROMA_SPREAD) * oval
+    black = canvas.luma_range[0]
+    tone = (median(bare[0]), median(bare[1]), median(bare[2]))
     brightness = max(1.0, tone[0] - black)
     texture, tint = (
-        ramp(planes[0], black + low * brightness, black + high * brightness) for low, high in (TEXTURE_LUMA, TINT_LUMA)
+        ramp(canvas.planes[0], *(black + share * brightness for share in shares))
+        for shares in (TEXTURE_LUMA, TINT_LUMA)
     )
     return Skin(oval, _calm(coloured * texture) * hard, _calm(coloured * tint) * soft, tone)
 
 
-def _drawn(shape: FaceShape, region: Region, scale: float) -> tuple[Grid, Grid, Grid]:
+def _drawn(canvas: Canvas) -> tuple[Grid, Grid, Grid]:
     """The oval, and what the features leave of it: exactly 0 all over them, and fading into them; each 0..1."""
-    oval = filled(region.cells, [region.to_grid(shape.part(Part.OVAL))])
-    features = filled(region.cells, [region.to_grid(shape.part(feature)) for feature in FEATURES])
+    oval = filled(canvas.region.cells, [canvas.cells_of(Part.OVAL)])
+    features = filled(canvas.region.cells, [canvas.cells_of(feature) for feature in FEATURES])
     # Two cells at least: the way back to full size mixes a cell with its neighbours.
-    reach = 2 * max(2, round(FEATURE_REACH * scale)) + 1
+    reach = 2 * max(2, round(FEATURE_REACH * canvas.scale)) + 1
     hard = share(cv2.bitwise_not(cv2.dilate(features, np.ones((reach, reach), np.uint8))))
-    return feathered(oval, FEATHER * scale), hard, 1 - feathered(features, FEATURE_FEATHER * scale)
-
-
-def _samples(shape: FaceShape, region: Region) -> NDArray[np.intp]:
-    """[n, 2] column, row of the cells of bare skin that the picture shows."""
-    cells = np.rint(region.to_grid(shape.part(Part.BARE_SKIN))).astype(np.intp)
-    rows, columns = region.cells
-    return cells[((cells >= 0) & (cells < (columns, rows))).all(axis=1)]
+    return feathered(oval, FEATHER * canvas.scale), hard, 1 - feathered(features, FEATURE_FEATHER * canvas.scale)
 
 
 def _calm(mask: Grid) -> Grid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
 from services.render.patch import opened
 from services.render.region import Region, size_of
-from services.render.skin import FEATHER
+from services.render.skin import FEATHER, bare_skin
 from services.render.tone import Tone
 from shared.model.parts import Part
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.render.region import Scratch
     from services.render.shape import FaceShape
+    from services.render.skin import Samples
     from shared.model.looks import Look
     from shared.model.pictures import Picture
 
@@ -45,11 +46,11 @@ _EYE_MARGIN = 0.09
 
 def draw_tone(target: Picture, shape: FaceShape, look: Look, scratch: Scratch) -> None:
     """Draw all tone effects of a look on one face of `target` in place."""
-    _over(target, shape, FACE, _chosen(FACE_EFFECTS, look), scratch)
+    drawing = _Drawing(target, shape, scratch)
+    drawing.over(FACE, _chosen(FACE_EFFECTS, look))
     for eye in EYES:
-        extent = Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells)
-        _over(target, shape, extent, _chosen(EYE_EFFECTS, look, eye=eye), scratch)
-    _over(target, shape, MOUTH, _chosen(MOUTH_EFFECTS, look), scratch)
+        drawing.over(Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells), _chosen(EYE_EFFECTS, look, eye=eye))
+    drawing.over(MOUTH, _chosen(MOUTH_EFFECTS, look))
 
 
 def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any) -> list[Draw]:
@@ -57,17 +58,30 @@ def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any)
     return [partial(draw, value=getattr(look, name), **more) for name, draw in effects.items() if name in wanted]
 
 
-def _over(target: Picture, shape: FaceShape, extent: Extent, draws: Sequence[Draw], scratch: Scratch) -> None:
-    """Draw on one extent of a face, as it is by now."""
-    if not draws:
-        return
-    step = shape.step(extent.cells)
-    points = np.concatenate([shape.part(part) for part in extent.parts])
-    region = Region.around(points, extent.margin * shape.scale_px + 2 * step, step, size_of(target))
-    if region is None:
-        return
-    with opened(target, region) as patch:
-        canvas, tone = Canvas(shape, region, patch), Tone()
-        for draw in draws:
-            draw(tone, canvas)
-        tone.apply(patch, region, scratch)
+class _Drawing:
+    """One face while its tones are drawn."""
+
+    def __init__(self, target: Picture, shape: FaceShape, scratch: Scratch) -> None:
+        self._target = target
+        self._shape = shape
+        self._scratch = scratch
+
+    @cached_property
+    def _bare(self) -> Samples:
+        # Of the face as it came: what is drawn later goes by the same skin.
+        return bare_skin(self._target, self._shape)
+
+    def over(self, extent: Extent, draws: Sequence[Draw]) -> None:
+        """Draw on one extent of the face, as it is by now."""
+        if not draws or (region := self._region(extent)) is None:
+            return
+        with opened(self._target, region) as patch:
+            canvas, tone = Canvas(self._shape, region, patch, self._bare), Tone()
+            for draw in draws:
+                draw(tone, canvas)
+            tone.apply(patch, region, self._scratch)
+
+    def _region(self, extent: Extent) -> Region | None:
+        step = self._shape.step(extent.cells)
+        points = np.concatenate([self._shape.part(part) for part in extent.parts])
+        return Region.around(points, extent.margin * self._shape.scale_px + 2 * step, step, size_of(self._target))

@@ -72,6 +72,16 @@ class Bumps:
         )
 
     @classmethod
+    def closing(cls, right_px: Vectors, left_px: Vectors, amounts: Vectors, radius_px: float) -> Self:
+        """Bumps along two lines [n, 2] that move each point towards its opposite, by `amounts` [n] of half the way.
+
+        Each bump counts for the stretch of line that it stands for, so that their sum is even along the line.
+        """
+        inwards = (left_px - right_px) / 2 * amounts[:, None]
+        moves = [stretches(right_px, radius_px)[:, None] * inwards, -stretches(left_px, radius_px)[:, None] * inwards]
+        return cls.pulling(np.concatenate([right_px, left_px]), radius_px, np.concatenate(moves))
+
+    @classmethod
     def zooming(cls, centres_px: Vectors, radii_px: Vectors, zooms: Vectors) -> Self:
         """Magnifiers around the centres [n, 2], each with its radius [n] and zoom [n]."""
         centres, radii = np.asarray(centres_px, np.float32), np.asarray(radii_px, np.float32)
@@ -92,6 +102,17 @@ class Bumps:
         moves[:, 0] += x * moves[:, 2]
         moves[:, 1] += y * moves[:, 2]
         return np.ascontiguousarray(moves[:, :2], np.float32)
+
+
+LINE_INTEGRAL = 16 / 15
+"""Of a bump's weight along a straight line through its centre, in radii."""
+
+
+def stretches(line_px: Vectors, radius_px: float) -> Vectors:
+    """[n]: what each bump along a line [n, 2] is to count, so that they make 1 together wherever the line is."""
+    steps = np.linalg.norm(np.diff(line_px, axis=0), axis=1)
+    lengths = (np.concatenate([steps[:1], steps]) + np.concatenate([steps, steps[-1:]])) / 2
+    return np.asarray(lengths / np.float32(radius_px * LINE_INTEGRAL), np.float32)
 
 
 def displacement(bumps: Bumps, region: Region) -> Grid:

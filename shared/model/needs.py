@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from shared.model.looks import Look
 
 _EYES: Final = frozenset({Part.RIGHT_EYE, Part.LEFT_EYE})
-_SKIN: Final = frozenset({Part.OVAL, Part.BARE_SKIN, Part.LIPS, Part.RIGHT_BROW, Part.LEFT_BROW}) | _EYES
-_PAINTED: Final = _SKIN | {Part.MESH}
+_BROWS: Final = frozenset({Part.RIGHT_BROW, Part.LEFT_BROW})
+_SKIN: Final = frozenset({Part.OVAL, Part.BARE_SKIN, Part.LIPS}) | _EYES | _BROWS
+_UNDER_EYES: Final = frozenset({Part.RIGHT_UNDER_EYE, Part.LEFT_UNDER_EYE})
+_FOLDS: Final = frozenset({Part.RIGHT_FOLD, Part.LEFT_FOLD})
+_TURN: Final = frozenset({Part.CHEEKBONES, Part.NOSE_RIDGE})
+_CHEEKS: Final = frozenset({Part.RIGHT_CHEEK, Part.LEFT_CHEEK}) | _TURN
+_CONTOUR: Final = _TURN | {
+    *(Part.RIGHT_HOLLOW, Part.LEFT_HOLLOW, Part.RIGHT_CHEEK_TOP, Part.LEFT_CHEEK_TOP, Part.BROW_MIDDLE),
+    *(Part.RIGHT_NOSE_SIDE, Part.LEFT_NOSE_SIDE, Part.RIGHT_JAW, Part.LEFT_JAW),
+}
+_LIDS: Final = frozenset({Part.RIGHT_UPPER_LID, Part.LEFT_UPPER_LID, Part.RIGHT_LID_SKIN, Part.LEFT_LID_SKIN})
 _MOUTH: Final = frozenset({Part.LIPS, Part.MOUTH})
 _SIDES: Final = frozenset({Part.RIGHT_JAW, Part.LEFT_JAW})
 _AXIS: Final = frozenset({Part.CHIN, Part.NOSE_RIDGE})
@@ -23,19 +32,19 @@ _CORNERS: Final = frozenset({Part.RIGHT_EYE_CORNERS, Part.LEFT_EYE_CORNERS})
 NEEDS: Final[dict[str, frozenset[Part]]] = {
     "smooth": _SKIN,
     "even_tone": _SKIN,
-    "dark_circles": _PAINTED,
-    "nasolabial": _PAINTED,
+    "dark_circles": _SKIN | _UNDER_EYES,
+    "nasolabial": _SKIN | _FOLDS,
     "whiten": _SKIN,
     "rosy": _SKIN,
-    "brighten_eyes": _EYES,
+    "brighten_eyes": _EYES | _BROWS,
     "whiten_teeth": _MOUTH,
     "sharpen": _SKIN,
-    "contour": _PAINTED,
-    "blush": _PAINTED,
-    "eyeshadow": _PAINTED,
-    "eyeliner": _EYES | _CORNERS,
+    "contour": _SKIN | _CONTOUR,
+    "blush": _SKIN | _CHEEKS,
+    "eyeshadow": _SKIN | _LIDS,
+    "eyeliner": _SKIN | _LIDS | _CORNERS,
     "brows": _SKIN,
-    "lenses": _EYES | _CENTRES | _CORNERS,
+    "lenses": _EYES | _BROWS | _CENTRES | _CORNERS,
     "lipstick": _SKIN | _MOUTH,
     "own": frozenset(),
     "texture": frozenset({Part.MESH, Part.OVAL}),
@@ -44,14 +53,14 @@ NEEDS: Final[dict[str, frozenset[Part]]] = {
     "v_chin": _SIDES,
     "cheekbone": frozenset({Part.CHEEKBONES}),
     "jaw": _SIDES,
-    "chin_length": _AXIS,
+    "chin_length": _AXIS | _SIDES,
     "forehead": _AXIS | {Part.HAIRLINE},
     "enlarge_eyes": _CENTRES | _CORNERS,
-    "eye_distance": _CENTRES | _CORNERS,
+    "eye_distance": _CENTRES,
     "narrow_nose": frozenset({Part.NOSE_WINGS}),
-    "nose_length": frozenset({Part.NOSE_WINGS, Part.NOSE_RIDGE}),
+    "nose_length": _AXIS | {Part.NOSE_WINGS},
     "mouth_size": frozenset({Part.MOUTH_CORNERS}),
-    "smile": frozenset({Part.MOUTH_CORNERS, Part.NOSE_TIP}) | _CENTRES,
+    "smile": _AXIS | _CENTRES | {Part.MOUTH_CORNERS},
     "stickers": frozenset({Part.NOSE_TIP, Part.MOUTH_CORNERS}) | _CENTRES,
     "background": frozenset(),
     "brightness": frozenset(),

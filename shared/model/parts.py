@@ -25,6 +25,15 @@ class Part(StrEnum):
     RIGHT_EYE = "right-eye"
     LEFT_EYE = "left-eye"
     """Rings along the lids."""
+    RIGHT_UPPER_LID = "right-upper-lid"
+    LEFT_UPPER_LID = "left-upper-lid"
+    """Lines along the lashes from the outer to the inner corner; how many points is the layout's."""
+    RIGHT_LID_SKIN = "right-lid-skin"
+    LEFT_LID_SKIN = "left-lid-skin"
+    """Rings around what lies between lashes and brow."""
+    RIGHT_UNDER_EYE = "right-under-eye"
+    LEFT_UNDER_EYE = "left-under-eye"
+    """Rings around what lies between the lower lid and the cheek."""
     RIGHT_EYE_CENTRE = "right-eye-centre"
     LEFT_EYE_CENTRE = "left-eye-centre"
     """One point."""
@@ -46,6 +55,23 @@ class Part(StrEnum):
     """Two points: right, left."""
     NOSE_WINGS = "nose-wings"
     """Two points: right, left; where the nose is widest."""
+    RIGHT_FOLD = "right-fold"
+    LEFT_FOLD = "left-fold"
+    """Rings around the fold from the nose's wing to the corner of the mouth."""
+    RIGHT_CHEEK = "right-cheek"
+    LEFT_CHEEK = "left-cheek"
+    """Rings around the apple of the cheek, rising towards the ear."""
+    RIGHT_HOLLOW = "right-hollow"
+    LEFT_HOLLOW = "left-hollow"
+    """Rings around the hollow below the cheekbone, from the ear on."""
+    RIGHT_CHEEK_TOP = "right-cheek-top"
+    LEFT_CHEEK_TOP = "left-cheek-top"
+    """Rings along the top of the cheekbone, which light falls on."""
+    RIGHT_NOSE_SIDE = "right-nose-side"
+    LEFT_NOSE_SIDE = "left-nose-side"
+    """Lines down the flanks of the nose."""
+    BROW_MIDDLE = "brow-middle"
+    """Ring around the middle of the forehead, which light falls on."""
     CHEEKBONES = "cheekbones"
     """Two points on the outline: right, left; where the face is widest below the temples."""
     TEMPLES = "temples"
@@ -65,5 +91,11 @@ _OF_FIVE: Final = frozenset(
     }
 )
 
-GIVEN: Final = {Layout.MESH: frozenset(Part), Layout.IBUG: frozenset(Part) - {Part.MESH}, Layout.FIVE: _OF_FIVE}
+_OF_IBUG: Final = frozenset(Part) - {
+    *(Part.MESH, Part.RIGHT_UNDER_EYE, Part.LEFT_UNDER_EYE, Part.RIGHT_FOLD, Part.LEFT_FOLD, Part.BROW_MIDDLE),
+    *(Part.RIGHT_CHEEK, Part.LEFT_CHEEK, Part.RIGHT_HOLLOW, Part.LEFT_HOLLOW),
+    *(Part.RIGHT_CHEEK_TOP, Part.LEFT_CHEEK_TOP, Part.RIGHT_NOSE_SIDE, Part.LEFT_NOSE_SIDE),
+}
+
+GIVEN: Final = {Layout.MESH: frozenset(Part), Layout.IBUG: _OF_IBUG, Layout.FIVE: _OF_FIVE}
 """The parts that each layout gives, measured or estimated well enough to draw by."""

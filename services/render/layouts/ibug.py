@@ -57,6 +57,12 @@ def _brow(line: tuple[int, ...], lid: tuple[dict[int, float], ...]) -> Place:
     return mixed(*edge(-BROW_ABOVE), *reversed(edge(BROW_BELOW)))
 
 
+def _lid_skin(lid: tuple[int, ...], brow: tuple[int, ...]) -> Place:
+    """A ring around a lid, from outer to inner corner, and most of the way up to the brow, back from inside."""
+    upper = [{hair: 0.7, edge: 0.3} for hair, edge in zip(brow, reversed(lid), strict=True)]
+    return mixed(*({edge: 1.0} for edge in lid), *upper)
+
+
 def _cheek(wing: int, jaw: tuple[int, int], lid: int, corner: int) -> list[dict[int, float]]:
     """Between nose and ear, and between eye and corner of the mouth."""
     across = [{wing: 1 - share, ear: share} for ear in jaw for share in (0.35, 0.55)]
@@ -71,6 +77,10 @@ IBUG: Final = Topology(
         Part.CHIN: at(8),
         Part.RIGHT_EYE: at(*range(36, 42)),
         Part.LEFT_EYE: at(*range(42, 48)),
+        Part.RIGHT_UPPER_LID: at(36, 37, 38, 39),
+        Part.LEFT_UPPER_LID: at(45, 44, 43, 42),
+        Part.RIGHT_LID_SKIN: _lid_skin((36, 37, 38, 39), (21, 20, 19, 18)),
+        Part.LEFT_LID_SKIN: _lid_skin((45, 44, 43, 42), (22, 23, 24, 25)),
         Part.RIGHT_EYE_CENTRE: middle(*range(36, 42)),
         Part.LEFT_EYE_CENTRE: middle(*range(42, 48)),
         Part.RIGHT_EYE_CORNERS: at(36, 39),

@@ -1,0 +1,28 @@
+"""V chin: makes the lower face taper to the chin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from services.render.warp import Bumps
+from shared.model.parts import Part
+
+if TYPE_CHECKING:
+    from services.render.shape import FaceShape
+
+AMOUNT = 0.2
+"""How far the jaw line moves in at full strength, as a fraction of its distance from the middle of the face."""
+RADIUS = 0.3
+"""How far the pull reaches, in face scales."""
+PROFILE: Final = (0.0, 0.05, 0.15, 0.35, 0.6, 0.85, 1.0, 1.0, 0.7)
+"""Share of AMOUNT for each pair along the jaw lines, from the ear to the chin."""
+
+
+def v_chin(shape: FaceShape, value: float) -> Bumps:
+    """Bumps along the jaw line that pull each point towards its opposite."""
+    right, left = shape.part(Part.RIGHT_JAW), shape.part(Part.LEFT_JAW)
+    return Bumps.closing(
+        right, left, np.float32(AMOUNT * value) * np.array(PROFILE, np.float32), RADIUS * shape.scale_px
+    )
