@@ -28,6 +28,11 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """True if no effect has any strength."""
         return not any(msgspec.structs.astuple(self))
 
+    @property
+    def asset_ids(self) -> tuple[str, ...]:
+        """Ids of the assets that it refers to."""
+        return ()
+
 
 _SKIN: Final = frozenset(
     {
