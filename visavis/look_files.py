@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FILE_KEYS = frozenset({"picture", "lut", "template"})
+FILE_KEYS = frozenset({"asset"})
 """Fields of a look's effects that refer to an asset."""
 _MARKS = ("./", "../", "/", "@")
 

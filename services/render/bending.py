@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from services.render.bumps import Bumps
 from services.render.effects import SHAPE_EFFECTS
 from services.render.region import Region, size_of
-from services.render.warp import Bumps, displacement, resample, unfolded
+from services.render.warp import displacement, resample, unfolded
 
 if TYPE_CHECKING:
     from services.render.region import Scratch
@@ -20,11 +19,16 @@ WARP_CELLS = 48
 """A face's scale is at most so many cells of the grid for displacements, which are smooth."""
 
 
-def bumps_of(shape: FaceShape, look: Look) -> Bumps | None:
-    """All that a look bends a face by; None if nothing."""
-    wanted = look.drawn
-    parts = [draw(shape, getattr(look, name)) for name, draw in SHAPE_EFFECTS.items() if name in wanted]
-    return Bumps.joined(parts) if parts else None
+class Bending:
+    """The shape effects of one look."""
+
+    def __init__(self, look: Look) -> None:
+        wanted = look.drawn
+        self._effects = [(draw, getattr(look, name)) for name, draw in SHAPE_EFFECTS.items() if name in wanted]
+
+    def bumps(self, shape: FaceShape) -> Bumps | None:
+        """All that the look bends a face by; None if nothing."""
+        return Bumps.joined([draw(shape, value) for draw, value in self._effects]) if self._effects else None
 
 
 def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> None:
@@ -36,9 +40,8 @@ def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> N
     field = unfolded(displacement(bumps, region), region.step)
     magnified = [part for corners in bumps.magnified_px() if (part := Region.around(corners, 0, region.step, size))]
     full, *halves = target.planes  # rgb24 has no halves
-    moves = region.spread(field, 1, scratch, "moves")
-    resample(moves, region.cut(full, 1), scratch, [region.part(part) for part in magnified])
+    resample(region.whence(field, 1, scratch), region.cut(full, 1), scratch, [region.part(part) for part in magnified])
     if halves:
-        moves = region.spread(field * np.float32(0.5), 2, scratch, "moves")
+        whence = region.whence(field, 2, scratch)
     for half in halves:
-        resample(moves, region.cut(half, 2), scratch)
+        resample(whence, region.cut(half, 2), scratch)

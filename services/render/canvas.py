@@ -45,7 +45,7 @@ class Canvas:
     @cached_property
     def skin(self) -> Skin:
         """The skin of the face, as far as the region shows it."""
-        return find_skin(self, self._bare)
+        return find_skin(self.shape, self.region, self.planes, self.luma_range[0], self._bare)
 
     def ring(self, *parts: Part, feather: float = 0.0) -> Grid:
         """[rows, columns] float32, 0..1: the inside of rings. feather: half width of the edge, in face scales."""

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.render.bending import bend, bumps_of
+from services.render.bending import Bending, bend
 from services.render.region import Scratch
 from services.render.shape import FaceShape
-from services.render.toning import draw_tone
+from services.render.toning import Toning
+from shared.model.looks import Look
 from shared.model.needs import refuse_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model.faces import Face
-    from shared.model.looks import Look
     from shared.model.pictures import Picture
+
+
+class Plan:
+    """What is to be done for one look, worked out once for all frames."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.toning = Toning(look)
+        self.bending = Bending(look)
 
 
 class Painter:
@@ -23,6 +32,7 @@ class Painter:
 
     def __init__(self) -> None:
         self._scratch = Scratch()
+        self._plan = Plan(Look())
 
     def draw(self, target: Picture, faces: Sequence[Face], look: Look) -> None:
         """Draw a look on `target` in place.
@@ -31,15 +41,18 @@ class Painter:
         face whose landmarks span none (not finite, or only a dozen pixels) is left as it is.
         Raises Rejected `unsupported-look` where the faces' layout lacks a part that the look is drawn by.
         """
-        if look.invisible:
-            return
+        if self._plan.look is not look:
+            self._plan = Plan(look)
         for layout in {face.layout for face in faces}:
             refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
         for shape in chosen(sorted(shapes, key=lambda shape: shape.scale_px), look):
-            draw_tone(target, shape, look, self._scratch)
-            if (bumps := bumps_of(shape, look)) is not None:
-                bend(target, shape, bumps, self._scratch)
+            self._draw(target, shape)
+
+    def _draw(self, target: Picture, shape: FaceShape) -> None:
+        self._plan.toning.draw(target, shape, self._scratch)
+        if (bumps := self._plan.bending.bumps(shape)) is not None:
+            bend(target, shape, bumps, self._scratch)
 
 
 def chosen(shapes: Sequence[FaceShape], look: Look) -> Sequence[FaceShape]:

@@ -36,6 +36,11 @@ class Patch(NamedTuple):
     """What the samples mean."""
 
     @property
+    def planes(self) -> tuple[Plane, Plane, Plane]:
+        """Y, Cb, Cr."""
+        return self.y, self.cb, self.cr
+
+    @property
     def luma_range(self) -> tuple[int, int]:
         """Luma of black and of white."""
         return (0, 255) if self.colour.full_range else (16, 235)
@@ -61,9 +66,9 @@ def opened(target: Picture, region: Region) -> Iterator[Patch]:
     if target.geometry.format is PixelFormat.I420:
         yield patch
         return
-    before = [plane.copy() for plane in patch[:3]]
+    before = [plane.copy() for plane in patch.planes]
     yield patch
-    changed = _changed(cv2.merge(before), cv2.merge(patch[:3]))
+    changed = _changed(cv2.merge(before), cv2.merge(patch.planes))
     drawn = cv2.cvtColor(cv2.merge((patch.y, patch.cr, patch.cb)), cv2.COLOR_YCrCb2RGB)
     cv2.copyTo(drawn, changed, region.cut(target.planes[0], 1))
 

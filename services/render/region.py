@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -70,12 +70,12 @@ class Region:
         """Rows and columns, counted from this region's corner, of one that lies within it."""
         return slice(inner.y0 - self.y0, inner.y1 - self.y0), slice(inner.x0 - self.x0, inner.x1 - self.x0)
 
-    def centres_px(self) -> NDArray[np.float32]:
-        """[rows * columns, 2] float32: x, y of the cells' centres in pixels of the picture, row by row."""
+    def centres_px(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """x [columns] and y [rows] float32 of the cells' centres in pixels of the picture."""
         rows, columns = self.cells
-        xs = self.x0 + np.arange(columns, dtype=np.float32) * self.step + (self.step - 1) / 2
-        ys = self.y0 + np.arange(rows, dtype=np.float32) * self.step + (self.step - 1) / 2
-        return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.float32)
+        xs = self.x0 + (self.step - 1) / 2 + np.arange(columns, dtype=np.float32) * self.step
+        ys = self.y0 + (self.step - 1) / 2 + np.arange(rows, dtype=np.float32) * self.step
+        return xs.astype(np.float32), ys.astype(np.float32)
 
     def gather(self, samples: Plane, subsampling: int) -> Grid:
         """The mean of `samples` (what `cut` gives) in each cell: [rows, columns] float32, 0..255."""
@@ -95,6 +95,24 @@ class Region:
         cv2.resize(grid, (columns, rows), full, interpolation=cv2.INTER_LINEAR)
         down, right = self.shape(subsampling)
         return full[:down, :right]
+
+    def whence(self, field: Grid, subsampling: int, scratch: Scratch) -> Grid:
+        """[rows, columns, 2] float32: column and row, in the region's samples, that each sample comes from.
+
+        field: [rows, columns, 2] of the grid, pixels. Where it is 0 a sample comes from itself, exactly: between cells'
+        centres coordinates are interpolated in steps that float32 holds. Lives in scratch.
+        """
+        rows, columns = (n + 2 for n in self.cells)  # one cell more all around: beyond the last centre nothing is known
+        side = self.step // subsampling
+        places = cast("Grid", cv2.copyMakeBorder(field, 1, 1, 1, 1, cv2.BORDER_REPLICATE))
+        if subsampling != 1:
+            places *= np.float32(1 / subsampling)
+        places[..., 0] += (np.arange(columns, dtype=np.float32) - 1) * side + np.float32((side - 1) / 2)
+        places[..., 1] += ((np.arange(rows, dtype=np.float32) - 1) * side + np.float32((side - 1) / 2))[:, None]
+        full = scratch.take("whence", (rows * side, columns * side, 2))
+        cv2.resize(places, (columns * side, rows * side), full, interpolation=cv2.INTER_LINEAR)
+        down, right = self.shape(subsampling)
+        return full[side : side + down, side : side + right]
 
 
 def size_of(picture: Picture) -> tuple[int, int]:

@@ -16,10 +16,11 @@ from shared.model.parts import Part
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from services.render.canvas import Canvas
-    from services.render.region import Grid
+    from services.render.region import Grid, Region
     from services.render.shape import FaceShape
     from shared.model.pictures import Picture
 
@@ -77,31 +78,33 @@ def bare_skin(picture: Picture, shape: FaceShape) -> Samples:
     return np.stack([plane.mean(axis=1) for plane in (y[rows, columns], *halves)]).astype(np.float32)
 
 
-def find_skin(canvas: Canvas, bare: Samples) -> Skin:
-    """The skin of a face, as far as the canvas shows it. bare: what `bare_skin` says of the whole face."""
-    oval, hard, soft = _drawn(canvas)
+def find_skin(shape: FaceShape, region: Region, planes: Sequence[Grid], black: int, bare: Samples) -> Skin:
+    """The skin of a face, as far as the region shows it.
+
+    planes: cell means of Y, Cb, Cr on the region's grid. black: luma of black. bare: what `bare_skin` says of the face.
+    """
+    oval, hard, soft = _drawn(shape, region)
     if not bare.shape[1]:
-        nothing = canvas.nothing()
+        nothing = np.zeros(region.cells, np.float32)
         return Skin(oval, nothing, nothing, (0.0, 128.0, 128.0))
-    coloured = likeness(canvas.planes[1:], list(bare[1:]), CHROMA_SPREAD) * oval
-    black = canvas.luma_range[0]
+    coloured = likeness(planes[1:], list(bare[1:]), CHROMA_SPREAD) * oval
     tone = (median(bare[0]), median(bare[1]), median(bare[2]))
     brightness = max(1.0, tone[0] - black)
     texture, tint = (
-        ramp(canvas.planes[0], *(black + share * brightness for share in shares))
-        for shares in (TEXTURE_LUMA, TINT_LUMA)
+        ramp(planes[0], *(black + share * brightness for share in shares)) for shares in (TEXTURE_LUMA, TINT_LUMA)
     )
     return Skin(oval, _calm(coloured * texture) * hard, _calm(coloured * tint) * soft, tone)
 
 
-def _drawn(canvas: Canvas) -> tuple[Grid, Grid, Grid]:
+def _drawn(shape: FaceShape, region: Region) -> tuple[Grid, Grid, Grid]:
     """The oval, and what the features leave of it: exactly 0 all over them, and fading into them; each 0..1."""
-    oval = filled(canvas.region.cells, [canvas.cells_of(Part.OVAL)])
-    features = filled(canvas.region.cells, [canvas.cells_of(feature) for feature in FEATURES])
+    scale = shape.scale_px / region.step
+    oval = filled(region.cells, [region.to_grid(shape.part(Part.OVAL))])
+    features = filled(region.cells, [region.to_grid(shape.part(feature)) for feature in FEATURES])
     # Two cells at least: the way back to full size mixes a cell with its neighbours.
-    reach = 2 * max(2, round(FEATURE_REACH * canvas.scale)) + 1
+    reach = 2 * max(2, round(FEATURE_REACH * scale)) + 1
     hard = share(cv2.bitwise_not(cv2.dilate(features, np.ones((reach, reach), np.uint8))))
-    return feathered(oval, FEATHER * canvas.scale), hard, 1 - feathered(features, FEATURE_FEATHER * canvas.scale)
+    return feathered(oval, FEATHER * scale), hard, 1 - feathered(features, FEATURE_FEATHER * scale)
 
 
 def _calm(mask: Grid) -> Grid:

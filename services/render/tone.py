@@ -43,38 +43,35 @@ class Tone:
     def sharpen(self, weight: Grid, radius: int) -> None:
         """Bring out the detail of Y: `weight` times what is finer than a window of `radius` samples."""
         self._sharp, self._sharp_radius = weight, radius
+        self.add(0, np.zeros_like(weight))
 
     def apply(self, patch: Patch, region: Region, scratch: Scratch) -> None:
         """Change a region's samples in place, rounded, and held within the nominal range where they were within."""
         before = scratch.copy(patch.y, "before")
-        self._apply(0, patch.y, region, 1, scratch)
-        self._bring_out(before, patch.y, region, scratch)
-        self._apply(1, patch.cb, region, patch.subsampling, scratch)
-        self._apply(2, patch.cr, region, patch.subsampling, scratch)
+        for plane, samples in enumerate(patch.planes):
+            gain, offset = self._gain[plane], self._offset[plane]
+            if offset is None:
+                continue
+            subsampling = patch.subsampling if plane else 1
+            added = region.spread(offset, subsampling, scratch, "added")
+            if plane == 0:
+                self._bring_out(before, added, region, scratch)
+            if gain is None:
+                cv2.add(samples, added, samples, None, cv2.CV_8U)
+                continue
+            product = scratch.take("product", samples.shape)
+            cv2.multiply(samples, region.spread(gain, subsampling, scratch, "gain"), product, 1, cv2.CV_32F)
+            cv2.add(product, added, samples, None, cv2.CV_8U)
         hold_range(before, patch.y, patch.luma_range, scratch)
 
-    def _apply(self, plane: int, samples: Plane, region: Region, subsampling: int, scratch: Scratch) -> None:
-        gain, offset = self._gain[plane], self._offset[plane]
-        if offset is None:
-            return
-        offsets = region.spread(offset, subsampling, scratch, "offset")
-        if gain is None:
-            cv2.add(samples, offsets, samples, None, cv2.CV_8U)
-            return
-        gains = region.spread(gain, subsampling, scratch, "gain")
-        product = scratch.take("product", samples.shape)
-        cv2.multiply(samples, gains, product, 1, cv2.CV_32F)
-        cv2.add(product, offsets, samples, None, cv2.CV_8U)
-
-    def _bring_out(self, before: Plane, samples: Plane, region: Region, scratch: Scratch) -> None:
+    def _bring_out(self, before: Plane, added: Grid, region: Region, scratch: Scratch) -> None:
         if self._sharp is None:
             return
-        side, product = 2 * self._sharp_radius + 1, scratch.take("product", samples.shape)
-        around = scratch.take_bytes("around", samples.shape)
+        side, detail = 2 * self._sharp_radius + 1, scratch.take("product", before.shape)
+        around = scratch.take_bytes("around", before.shape)
         cv2.blur(before, (side, side), around)
-        cv2.subtract(before, around, product, None, cv2.CV_32F)
-        cv2.multiply(product, region.spread(self._sharp, 1, scratch, "gain"), product)
-        cv2.add(samples, product, samples, None, cv2.CV_8U)
+        cv2.subtract(before, around, detail, None, cv2.CV_32F)
+        cv2.accumulateProduct(detail, region.spread(self._sharp, 1, scratch, "gain"), added)
 
 
 def hold_range(before: Plane, samples: Plane, luma_range: tuple[int, int], scratch: Scratch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,10 @@ from services.render.tone import Tone
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from services.render.region import Scratch
     from services.render.shape import FaceShape
-    from services.render.skin import Samples
     from shared.model.looks import Look
     from shared.model.pictures import Picture
 
@@ -44,13 +43,31 @@ MOUTH = Extent((Part.LIPS,), 0.05, 320)
 _EYE_MARGIN = 0.09
 
 
-def draw_tone(target: Picture, shape: FaceShape, look: Look, scratch: Scratch) -> None:
-    """Draw all tone effects of a look on one face of `target` in place."""
-    drawing = _Drawing(target, shape, scratch)
-    drawing.over(FACE, _chosen(FACE_EFFECTS, look))
-    for eye in EYES:
-        drawing.over(Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells), _chosen(EYE_EFFECTS, look, eye=eye))
-    drawing.over(MOUTH, _chosen(MOUTH_EFFECTS, look))
+class Toning:
+    """The tone effects of one look, sorted by where they are drawn."""
+
+    def __init__(self, look: Look) -> None:
+        extents = [
+            (Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells), _chosen(EYE_EFFECTS, look, eye=eye))
+            for eye in EYES
+        ]
+        passes = [(FACE, _chosen(FACE_EFFECTS, look)), *extents, (MOUTH, _chosen(MOUTH_EFFECTS, look))]
+        self._passes = [(extent, draws) for extent, draws in passes if draws]
+
+    def draw(self, target: Picture, shape: FaceShape, scratch: Scratch) -> None:
+        """Draw them on one face of `target` in place."""
+        if not self._passes:
+            return
+        bare = bare_skin(target, shape)  # of the face as it came: what is drawn later goes by the same skin
+        for extent, draws in self._passes:
+            region = _region(target, shape, extent)
+            if region is None:
+                continue
+            with opened(target, region) as patch:
+                canvas, tone = Canvas(shape, region, patch, bare), Tone()
+                for draw in draws:
+                    draw(tone, canvas)
+                tone.apply(patch, region, scratch)
 
 
 def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any) -> list[Draw]:
@@ -58,30 +75,7 @@ def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any)
     return [partial(draw, value=getattr(look, name), **more) for name, draw in effects.items() if name in wanted]
 
 
-class _Drawing:
-    """One face while its tones are drawn."""
-
-    def __init__(self, target: Picture, shape: FaceShape, scratch: Scratch) -> None:
-        self._target = target
-        self._shape = shape
-        self._scratch = scratch
-
-    @cached_property
-    def _bare(self) -> Samples:
-        # Of the face as it came: what is drawn later goes by the same skin.
-        return bare_skin(self._target, self._shape)
-
-    def over(self, extent: Extent, draws: Sequence[Draw]) -> None:
-        """Draw on one extent of the face, as it is by now."""
-        if not draws or (region := self._region(extent)) is None:
-            return
-        with opened(self._target, region) as patch:
-            canvas, tone = Canvas(self._shape, region, patch, self._bare), Tone()
-            for draw in draws:
-                draw(tone, canvas)
-            tone.apply(patch, region, self._scratch)
-
-    def _region(self, extent: Extent) -> Region | None:
-        step = self._shape.step(extent.cells)
-        points = np.concatenate([self._shape.part(part) for part in extent.parts])
-        return Region.around(points, extent.margin * self._shape.scale_px + 2 * step, step, size_of(self._target))
+def _region(target: Picture, shape: FaceShape, extent: Extent) -> Region | None:
+    step = shape.step(extent.cells)
+    points = np.concatenate([shape.part(part) for part in extent.parts])
+    return Region.around(points, extent.margin * shape.scale_px + 2 * step, step, size_of(target))

@@ -37,11 +37,11 @@ from services.render.effects.skin.whiten_teeth import whiten_teeth
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.render.bumps import Bumps
     from services.render.canvas import Canvas
     from services.render.eyes import Eye
     from services.render.shape import FaceShape
     from services.render.tone import Tone
-    from services.render.warp import Bumps
 
     ToneEffect = Callable[[Tone, Canvas, Any], None]
     EyeEffect = Callable[[Tone, Canvas, Eye, Any], None]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from services.render.warp import Bumps
+from services.render.bumps import Bumps
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
