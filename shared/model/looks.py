@@ -91,6 +91,14 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         says("Whose faces are drawn on: all, the largest of a frame, or those of these tracks."),
     ] = "all"
 
+    @classmethod
+    def of(cls, effect: str, value: float) -> Look:
+        """One effect alone, as strong as that; what else it has to say as its defaults are."""
+        kind = AMOUNTED.get(effect)
+        if kind is None:
+            return cls(**{effect: value})
+        return cls(**{effect: kind(**{name: value for name in ("amount", "highlight") if name in kind.__struct_fields__})})
+
     @property
     def drawn(self) -> tuple[str, ...]:
         """Names of the effects that draw something, in the order of the fields."""
@@ -120,6 +128,20 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 EFFECTS: Final = tuple(name for name in Look.__struct_fields__ if name != "faces")
 """Names of all effects, and `own` for those of others."""
+
+
+AMOUNTED: Final[dict[str, type[msgspec.Struct]]] = {
+    "contour": Contour,
+    "blush": Blush,
+    "eyeshadow": Eyeshadow,
+    "eyeliner": Eyeliner,
+    "brows": Brows,
+    "lenses": Lenses,
+    "lipstick": Lipstick,
+    "background": Background,
+    "face_cover": FaceCover,
+}
+"""Effects that have an amount, and no picture of the user's that they cannot do without."""
 
 
 def _strength(value: Any) -> float:

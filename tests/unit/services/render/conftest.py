@@ -30,6 +30,8 @@ INNER = (
     *(78, 82, 13, 312, 308, 317, 14, 87),
 )
 """Landmarks of the mesh where 68 points have theirs from 17 on: brows, nose, eyes, lips."""
+LOWER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324, 146, 91, 181, 84, 17, 314, 405, 321, 375)
+"""Landmarks of the mesh along both edges of the lower lip."""
 SHARED = Path(__file__).parents[5] / "shared"
 
 
@@ -104,7 +106,9 @@ def mesh() -> np.ndarray:
     _, faces = _clip("signer_plain.mkv")
     points = faces[5][0].landmarks_px.copy()
     points -= points.mean(axis=0)
-    return points * np.float32(200 / np.ptp(points[:, 0]))
+    points *= np.float32(200 / np.ptp(points[:, 0]))
+    points[list(LOWER_LIP), 1] += 14  # the mouth is open
+    return points
 
 
 @pytest.fixture(scope="session")
@@ -215,6 +219,7 @@ class Studio:
             (Part.OVAL, skin),
             *((part, (60, 45, 40)) for part in (Part.RIGHT_EYE, Part.LEFT_EYE, Part.RIGHT_BROW, Part.LEFT_BROW)),
             (Part.LIPS, (170, 70, 80)),
+            (Part.MOUTH, (215, 205, 180)),
         ):
             cv2.fillPoly(rgb, [pixels(face, part)], colour)
         grain = noise.normal(0, 5, (height, width, 1))

@@ -12,6 +12,7 @@ from services.render.drawing import Painter
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS, SHAPE_EFFECTS
 from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
+from shared.model.effects import Blush, Brows, Contour, Eyeliner, Eyeshadow, Lenses, Lipstick
 from shared.model.looks import Look
 from shared.model.needs import unsupported
 from shared.model.parts import Part
@@ -19,12 +20,21 @@ from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 TONE_EFFECTS = [*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS]
 EFFECTS = [*TONE_EFFECTS, *SHAPE_EFFECTS]
-DRAWN = [(layout, name) for layout in Layout for name in EFFECTS if not unsupported(Look(**{name: 1.0}), layout)]
+TWO_WAY = ("chin_length", "forehead", "eye_distance", "nose_length", "mouth_size", "smile")
+DRAWN = [(layout, name) for layout in Layout for name in EFFECTS if not unsupported(Look.of(name, 1.0), layout)]
 """Every layout with the effects that it supports."""
 ALL = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
 HALF = Look(smooth=0.5, whiten=0.5, slim_face=0.5, enlarge_eyes=0.5)
-MOST = {Layout.MESH: ALL, Layout.IBUG: ALL, Layout.FIVE: Look(enlarge_eyes=1)}
-"""All that each layout supports."""
+EVERY_TONE = Look(
+    smooth=1, even_tone=1, dark_circles=1, nasolabial=1, whiten=1, rosy=1, brighten_eyes=1, whiten_teeth=1, sharpen=1,
+    contour=Contour(amount=1, highlight=1), blush=Blush(amount=1), eyeshadow=Eyeshadow(amount=1),
+    eyeliner=Eyeliner(amount=1), brows=Brows(amount=1), lenses=Lenses(amount=1),
+    lipstick=Lipstick(amount=1, finish="gloss"),
+)  # fmt: skip
+EVERY_SHAPE = Look(**dict.fromkeys(SHAPE_EFFECTS, 1.0))
+OF_IBUG = Look(smooth=1, even_tone=1, whiten=1, rosy=1, sharpen=1, lipstick=Lipstick(amount=1), slim_face=1, smile=-1)
+MOST = {Layout.MESH: EVERY_TONE, Layout.IBUG: OF_IBUG, Layout.FIVE: Look(enlarge_eyes=1, mouth_size=1)}
+"""Much of what each layout supports."""
 PICTURES = {
     "i420 even": {},
     "i420 odd": {"width": 361, "height": 379},
@@ -42,14 +52,18 @@ def same(one: Picture, other: Picture) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True))
 
 
-def test_every_effect_of_a_look_is_drawn_and_no_other() -> None:
-    assert set(EFFECTS) == set(Look.__struct_fields__)
+def test_every_effect_of_a_face_is_drawn_and_no_other() -> None:
+    at = Look.__struct_fields__.index
+    of_faces = Look.__struct_fields__[: at("own")] + Look.__struct_fields__[at("slim_face") : at("stickers")]
+    assert set(EFFECTS) == set(of_faces)
 
 
 @pytest.mark.parametrize("kind", PICTURES)
 def test_strength_zero_leaves_every_bit(kind: str, studio: Any) -> None:
     scene = studio.scene(**PICTURES[kind])
     assert same(scene.drawn(Look()), scene.picture)
+    for effect in EFFECTS:
+        assert same(scene.drawn(Look.of(effect, 0.0)), scene.picture), effect
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -58,7 +72,7 @@ def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(
     kind: str, layout: Layout, effect: str, studio: Any
 ) -> None:
     scene = studio.scene(**PICTURES[kind])
-    target = scene.seen_by(layout).drawn(Look(**{effect: 1.0}))
+    target = scene.seen_by(layout).drawn(Look.of(effect, 1.0))
     x0, y0, x1, y1 = scene.faces[0].box_px
     reach = 0.4 * (x1 - x0)
     for before, after in zip(scene.picture.planes, target.planes, strict=True):
@@ -74,7 +88,7 @@ def test_an_effect_changes_the_face_and_not_one_bit_far_from_it(
 @pytest.mark.parametrize("effect", TONE_EFFECTS)
 def test_a_tone_effect_leaves_every_bit_off_the_face(effect: str, studio: Any) -> None:
     scene = studio.scene()
-    target = scene.drawn(Look(**{effect: 1.0}))
+    target = scene.drawn(Look.of(effect, 1.0))
     face = scene.inside(Part.OVAL)
     near = np.array([np.roll(np.roll(face, y, 0), x, 1) for y in range(-16, 17, 8) for x in range(-16, 17, 8)]).any(0)
     grown = near | np.roll(near, -24, 0)  # the forehead goes on above the mesh
@@ -85,9 +99,17 @@ def test_a_tone_effect_leaves_every_bit_off_the_face(effect: str, studio: Any) -
 @pytest.mark.parametrize(("layout", "effect"), DRAWN)
 def test_more_strength_is_more_change(kind: str, layout: Layout, effect: str, studio: Any) -> None:
     scene = studio.scene(**PICTURES[kind]).seen_by(layout)
-    changes = [change(scene, scene.drawn(Look(**{effect: s}))) for s in (0.05, 0.25, 0.5, 0.75, 1.0)]
+    changes = [change(scene, scene.drawn(Look.of(effect, s))) for s in (0.05, 0.25, 0.5, 0.75, 1.0)]
     assert changes[0] > 0
     assert changes == sorted(changes)
+
+
+@pytest.mark.parametrize("effect", TWO_WAY)
+def test_the_other_direction_is_another_change_as_large(effect: str, studio: Any) -> None:
+    scene = studio.scene()
+    one, other = (scene.drawn(Look.of(effect, value)) for value in (0.7, -0.7))
+    assert not same(one, other)
+    assert change(scene, other) > 0.4 * change(scene, one)
 
 
 @pytest.mark.parametrize(("layout", "effect"), DRAWN)
@@ -96,7 +118,7 @@ def test_limited_range_is_kept_where_the_source_kept_it(layout: Layout, effect: 
     rows, columns = (slice(120, 260), slice(110, 250))
     scene.picture.planes[0][rows, columns][::3] = 235
     scene.picture.planes[0][rows, columns][1::3, ::2] = 16
-    target = scene.seen_by(layout).drawn(Look(**{effect: 1.0}))
+    target = scene.seen_by(layout).drawn(Look.of(effect, 1.0))
     assert target.planes[0].min() >= 16
     assert target.planes[0].max() <= 235
     assert all(plane.min() >= 16 and plane.max() <= 240 for plane in target.planes[1:])
