@@ -26,7 +26,7 @@ setup: .venv/.ready ## make .venv with the locked dependencies
 	VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-models: setup ## download, check and convert the face models (once)
+models: setup ## download, check and convert the models (once)
 	$(BIN)/visavis models prepare
 
 demo: models ## beautify a clip through the whole service: out/demo.mp4 (IN=my.mp4 for your own)

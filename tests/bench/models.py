@@ -60,7 +60,7 @@ def measure(models: Path, folder: Path) -> dict[str, Any]:
     """Figures by model. models: the prepared folder; folder: for what is written on the way.
 
     `milliseconds` by provider: the model alone. `with_picture`: on the CPU provider, with the picture or the crop made
-    for it out of a 720p frame. `passed_over`: why a provider is not in the table.
+    for it out of a 720p frame, and a mask packed as it travels. `passed_over`: why a provider is not in the table.
     """
     cv2.setNumThreads(1)
     every = _with_others(models, folder / "models")
@@ -113,7 +113,7 @@ def precision(models: Path) -> dict[str, Any]:
     trials = {
         entry.name: try_precision(models, entry.name, INT8, [frames(clip, TRIED_ON) for clip in clips])
         for entry in store.read(models).models
-        if entry.precision == "fp32" and entry.file.endswith(".onnx")
+        if entry.precision == "fp32" and entry.file.endswith(".onnx") and entry.role is not Role.SEGMENTER
     }
     return {
         name: {"milliseconds": one.milliseconds, "off": one.accuracy.off, "details": one.accuracy.details}
@@ -165,7 +165,10 @@ def _recorder(shown: dict[str, list[dict[str, NDArray[Any]]]]) -> type[Engine]:
 
 
 def _whole(opened: Models, entry: ModelEntry, picture: Picture) -> float:
-    """Milliseconds of one search by a detector, or of one crop and its landmarks: the best of many."""
+    """Milliseconds of one search, of one crop and its landmarks, or of one mask, packed: the best of many."""
+    if entry.role is Role.SEGMENTER:
+        segmenter = opened.segmenter(entry.name)
+        return _best(lambda: segmenter.segment(picture))
     if entry.role is Role.DETECTOR:
         detector = opened.detector(entry.name)
         return _best(lambda: detector.detect(picture))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest.stills import StillService
+from shared.model.effects import Background
 from shared.model.errors import Rejected
 from shared.model.jobs import Want
 from shared.model.looks import Look
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from shared.model.media import StillFacts
 
 MOST_BYTES = 100
+BEHIND = Look(background=Background(kind="blur"))
 
 
 class Desk:
@@ -53,7 +55,8 @@ class Desk:
 
     async def open(self, session: str = "s", body: bytes = b"one", **wanted: Any) -> SessionOpened | SessionRefused:
         fields: dict[str, Any] = {"complete": True, "deadline_unix_seconds": time.time() + 20, "reply_kind": None}
-        request = OpenSession(session=session, want=Want.FACES, look=Look(), body=body, **(fields | wanted))
+        fields |= {"want": Want.FACES, "look": Look()}
+        request = OpenSession(session=session, body=body, **(fields | wanted))
         answer = await self.service.open(MemoryMessage("", wire.encode(request), {}))
         return wire.decode(answer, wire.decoder(SessionOpened | SessionRefused))
 
@@ -97,6 +100,18 @@ async def test_the_models_that_a_still_wants_travel_with_its_frame(desk: Desk) -
     await desk.open(models=models)
     await desk.rig.until(lambda: desk.service.room == 2)
     assert [message.models for message in desk.rig.render.taken] == [models]
+
+
+@pytest.mark.parametrize(
+    ("want", "look", "asked"),
+    [(Want.PICTURE, BEHIND, True), (Want.FACES, BEHIND, False), (Want.PICTURE, Look(smooth=1.0), False)],
+)
+async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
+    desk: Desk, want: Want, look: Look, asked: bool
+) -> None:
+    await desk.open(want=want, look=look)
+    await desk.rig.until(lambda: desk.service.room == 2)
+    assert [message.segment for message in desk.rig.render.taken] == [asked]
 
 
 async def test_more_stills_than_there_is_room_for_are_refused(desk: Desk) -> None:
