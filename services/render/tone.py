@@ -80,8 +80,7 @@ def hold_range(before: Plane, samples: Plane, luma_range: tuple[int, int], scrat
     if (black, white) == (0, 255):
         return
     bound = scratch.take_bytes("bound", samples.shape)
-    # NumPy takes five times as long on a part of a picture; the stub forgets that a number will do.
-    cv2.max(before, white, bound)  # type: ignore[call-overload] # see above
-    cv2.min(samples, bound, samples)
-    cv2.min(before, black, bound)  # type: ignore[call-overload] # see above
+    np.maximum(before, np.uint8(white), out=bound)
+    cv2.min(samples, bound, samples)  # NumPy takes five times as long on a part of a picture
+    np.minimum(before, np.uint8(black), out=bound)
     cv2.max(samples, bound, samples)

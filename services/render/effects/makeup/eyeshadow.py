@@ -41,5 +41,6 @@ def _fading(canvas: Canvas, eye: Eye) -> Grid:
 
 def _not_hair(canvas: Canvas) -> Grid:
     """0 where it is much darker than skin: hair before the lid is not painted."""
-    black, skin = canvas.luma_range[0], canvas.skin.tone[0]
-    return ramp(canvas.planes[0], black + 0.2 * (skin - black), black + 0.45 * (skin - black))
+    black = canvas.luma_range[0]
+    bright = max(1.0, canvas.skin.tone[0] - black)
+    return ramp(canvas.planes[0], black + 0.2 * bright, black + 0.45 * bright)

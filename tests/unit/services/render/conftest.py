@@ -222,6 +222,9 @@ class Studio:
             (Part.MOUTH, (215, 205, 180)),
         ):
             cv2.fillPoly(rgb, [pixels(face, part)], colour)
+        for wing, corner in zip(pixels(face, Part.NOSE_WINGS), pixels(face, Part.MOUTH_CORNERS), strict=True):
+            middle = (wing + corner) // 2 + (np.sign(corner - wing) * (6, 0)).astype(int)
+            cv2.polylines(rgb, [np.stack([wing, middle, corner])], False, tuple(int(v * 0.8) for v in skin), 2)
         grain = noise.normal(0, 5, (height, width, 1))
         return np.clip(rgb + grain, 0, 255).astype(np.uint8)
 

@@ -39,8 +39,8 @@ def test_a_cut_is_a_view_of_the_samples_that_the_region_covers() -> None:
 
 def test_a_cells_centre_is_its_own_coordinate() -> None:
     region = Region(24, 32, 64, 80, 8)
-    centres = region.to_grid(region.centres_px()).reshape(*region.cells, 2)
-    assert centres[2, 3] == pytest.approx((3, 2))
+    xs, ys = region.centres_px()
+    assert region.to_grid(np.array([(xs[3], ys[2])], np.float32))[0] == pytest.approx((3, 2))
 
 
 @pytest.mark.parametrize("subsampling", [1, 2])
@@ -61,6 +61,23 @@ def test_what_is_gathered_spreads_back_in_place_at_odd_edges_too(subsampling: in
     assert np.abs(spread - ramp)[4:-5, 4:-5].max() < 1.1
 
 
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_without_a_field_every_sample_comes_from_itself_exactly(subsampling: int) -> None:
+    region = Region(8, 16, 701, 513, 8)
+    whence = region.whence(np.zeros((*region.cells, 2), np.float32), subsampling, Scratch())
+    rows, columns = np.indices(region.shape(subsampling))
+    assert np.array_equal(whence[..., 0], columns)
+    assert np.array_equal(whence[..., 1], rows)
+
+
+def test_a_field_is_counted_in_samples_and_goes_on_beyond_the_last_centres() -> None:
+    region = Region(0, 0, 64, 48, 8)
+    field = np.full((*region.cells, 2), (3.0, -1.0), np.float32)
+    whence = region.whence(field, 2, Scratch())
+    assert whence[0, 0] == pytest.approx((1.5, -0.5))
+    assert whence[-1, -1] == pytest.approx((31 + 1.5, 23 - 0.5))
+
+
 def test_a_part_is_counted_from_the_regions_own_corner() -> None:
     plane = np.arange(80 * 90).reshape(80, 90).astype(np.uint8)
     outer, inner = Region(16, 8, 80, 72, 8), Region(24, 32, 40, 48, 8)
@@ -73,3 +90,10 @@ def test_scratch_gives_the_same_memory_again_as_long_as_it_suffices() -> None:
     assert np.shares_memory(first, scratch.take("a", (5, 7)))
     assert not np.shares_memory(first, scratch.take("b", (5, 7)))
     assert scratch.take("a", (30, 20)).shape == (30, 20)
+
+
+def test_scratch_copies_samples_into_its_own_memory() -> None:
+    scratch, samples = Scratch(), np.arange(20, dtype=np.uint8).reshape(4, 5)
+    copy = scratch.copy(samples[:, 1:], "a")
+    assert np.array_equal(copy, samples[:, 1:])
+    assert np.shares_memory(copy, scratch.take_bytes("a", (1,)))

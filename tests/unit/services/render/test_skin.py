@@ -8,8 +8,9 @@ import pytest
 from services.render.patch import read
 from services.render.region import Region
 from services.render.shape import FaceShape
-from services.render.skin import Skin, find_skin
+from services.render.skin import Skin, bare_skin, find_skin
 from shared.model.parts import Part
+from shared.model.pictures import PixelFormat
 
 
 def skin_of(scene: Any, step: int = 4) -> tuple[Skin, Region]:
@@ -20,7 +21,7 @@ def skin_of(scene: Any, step: int = 4) -> tuple[Skin, Region]:
     assert region is not None
     patch = read(scene.picture, region)
     planes = (region.gather(patch.y, 1), region.gather(patch.cb, 2), region.gather(patch.cr, 2))
-    return find_skin(shape, region, planes, (16, 235)), region
+    return find_skin(shape, region, planes, 16, bare_skin(scene.picture, shape)), region
 
 
 def at(grid: np.ndarray, region: Region, point: np.ndarray) -> float:
@@ -83,3 +84,19 @@ def test_eyes_of_real_faces_are_no_skin(clip: list[Any]) -> None:
     for scene in clip[::10]:
         skin, region = skin_of(scene, 2)
         assert at(skin.texture, region, middle(scene, Part.LEFT_EYE)) == 0
+
+
+@pytest.mark.parametrize("layout", PixelFormat)
+def test_bare_skin_is_what_the_picture_shows_there(layout: PixelFormat, studio: Any) -> None:
+    scene = studio.scene(layout=layout, full_range=True)
+    shape = FaceShape.of(scene.faces[0])
+    assert shape is not None
+    y, cb, cr = np.median(bare_skin(scene.picture, shape), axis=1)
+    assert (y, cb, cr) == pytest.approx((163.6, 106.2, 157.5), abs=4)  # (205, 150, 125) by BT.601
+
+
+def test_only_points_within_the_picture_say_what_skin_is(studio: Any) -> None:
+    scene = studio.scene()
+    shapes = [FaceShape.of(studio.face(x, 190)) for x in (180, 0, -400)]
+    counts = [bare_skin(scene.picture, shape).shape[1] for shape in shapes if shape]
+    assert counts[0] > counts[1] > counts[2] == 0
