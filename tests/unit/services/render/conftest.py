@@ -60,6 +60,16 @@ class Scene:
         Painter().draw(target, self.faces if faces is None else faces, look)
         return target
 
+    def enlarged(self, times: int) -> Scene:
+        """The same, so many times as large."""
+        g = self.picture.geometry
+        picture = Picture.blank(Geometry(g.format, g.width * times, g.height * times), self.picture.colour)
+        for small, large in zip(self.picture.planes, picture.planes, strict=True):
+            cv2.resize(small, large.shape[1::-1], large, interpolation=cv2.INTER_CUBIC)
+        centre = (np.array((1, 1, 0), np.float32) * (times - 1)) / 2
+        faces = (Face.of((face.landmarks_px * times + centre).astype(np.float32), 1.0) for face in self.faces)
+        return Scene(picture, tuple(faces))
+
     def seen_by(self, layout: Layout) -> Scene:
         """The same faces, of a mesh here, in another layout."""
         return Scene(self.picture, tuple(Face.of(TAKEN[layout](face.landmarks_px), 1.0) for face in self.faces))

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from services.render.region import Scratch
+from services.render.shape import FaceShape
+from services.render.toning import Toning
+from shared.model.effects import Eyeliner, Lipstick
+from shared.model.looks import Look
+from shared.model.parts import Part
+
+
+def toned(scene: Any, look: Look) -> np.ndarray:
+    target, shape = scene.copy(), FaceShape.of(scene.faces[0])
+    assert shape is not None
+    Toning(look).draw(target, shape, Scratch())
+    return np.asarray(target.planes[0])
+
+
+def test_only_what_the_look_draws_on_is_touched(studio: Any) -> None:
+    scene = studio.scene()
+    luma = scene.picture.planes[0]
+    lips, eyes = toned(scene, Look(lipstick=Lipstick(amount=1))), toned(scene, Look(eyeliner=Eyeliner(amount=1)))
+    around_lips, around_eyes = np.nonzero(lips != luma)[0], np.nonzero(eyes != luma)[0]
+    assert around_eyes.max() < around_lips.min()
+
+
+def test_later_passes_draw_over_earlier_ones(studio: Any) -> None:
+    scene = studio.scene()
+    both = toned(scene, Look(whiten=1, lipstick=Lipstick(amount=1)))
+    assert not np.array_equal(both, toned(scene, Look(whiten=1)))
+    cheek = studio.cheek(scene)
+    assert np.array_equal(both[cheek], toned(scene, Look(whiten=1))[cheek])
+
+
+def test_fine_features_are_drawn_finer_than_skin(studio: Any) -> None:
+    scene = studio.scene(width=900, height=900)
+    large = type(scene)(scene.picture, (studio.face(450, 450, 3.0),))
+    scene.picture.planes[0][...] = 150
+    steps = np.abs(np.diff(toned(large, Look(lipstick=Lipstick(amount=1))).astype(int), axis=0)).max()
+    assert steps > 3  # on the grid of the skin it would be 2
+    assert large.inside(Part.LIPS).any()
+
+
+def test_a_look_without_tones_draws_nothing(studio: Any) -> None:
+    scene = studio.scene()
+    assert np.array_equal(toned(scene, Look(slim_face=1)), scene.picture.planes[0])
