@@ -20,7 +20,7 @@ _TOLD_BY_RANGE: Final = ("Expected ", "Invalid enum value", "Number out of range
 _LONGEST = 40
 """Characters of a name that are repeated: what was sent may be long, and private."""
 _NEAR = 0.7
-"""From this ratio of difflib on a name is taken for a misspelt one: `colour` is near to `color`, `nose` to no effect."""
+"""From this ratio of difflib on a name is taken for a misspelt one: `colour` is near to `color`, `nose` to nothing."""
 
 
 def fault(error: Exception, offers: Iterable[EffectOffer] = ()) -> str:
