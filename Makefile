@@ -51,7 +51,8 @@ bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 
-proto: setup ## generate visavis/v1 from its .proto
+proto: setup ## write looks.proto from the definition of looks, and generate visavis/v1 from its .proto
+	$(BIN)/python -m tests.derived.looks_proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. visavis/v1/*.proto
 
 clean: ## remove what set-up, demo and tests made

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-    Look = str | Mapping[str, float]
+    Look = str | Mapping[str, Any]
     Progress = Callable[[int, int], None]
 
 PIECE_BYTES = 1 << 20

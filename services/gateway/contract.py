@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with our problems in the place of its own errors."""
+"""The OpenAPI document: FastAPI's, with our problems in the place of its own errors, and looks as they are defined."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from services.gateway.documents import LookDocument
 from services.gateway.problems import MEDIA_TYPE, ProblemDocument
+from shared.model.look_schema import look_schema
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_PROBLEM = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+_COMPONENTS = "#/components/schemas/"
+_PROBLEM = {"$ref": f"{_COMPONENTS}{ProblemDocument.__name__}"}
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 
 
@@ -21,9 +24,19 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     for verbs in document["paths"].values():
         for operation in verbs.values():
             operation["responses"] = dict(_mended(operation["responses"]))
+    components = document["components"]["schemas"]
     for name in _FASTAPIS_OWN:
-        document["components"]["schemas"].pop(name, None)
+        components.pop(name, None)
+    components |= _looks()
     return document
+
+
+def _looks() -> dict[str, Any]:
+    """The schema of looks and of what is in them, as components."""
+    schema = look_schema(parts_at=_COMPONENTS)
+    parts = schema.pop("$defs")
+    del schema["$schema"]  # OpenAPI 3.1 is of this dialect as it is
+    return {**parts, LookDocument.__name__: schema}
 
 
 def _mended(responses: dict[str, Any]) -> list[tuple[str, Any]]:

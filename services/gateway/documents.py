@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from shared.model.assets import AssetFacts, AssetKind
 from shared.model.faces import Quality
@@ -17,13 +17,13 @@ _JOB = "4f8a0k2m9x7c1v5b3n6q"
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
-class LookDocument(BaseModel):
-    """Strengths of the effects, 0..1 each; 0 leaves the picture as it is. `/v1/looks` has their sentences."""
+class LookDocument(RootModel[dict[str, Any]]):
+    """What differs from the defaults. The OpenAPI document has the schema of looks in this place: see `contract`."""
 
-    smooth: float = Field(0.0, ge=0, le=1)
-    whiten: float = Field(0.0, ge=0, le=1)
-    slim_face: float = Field(0.0, ge=0, le=1)
-    enlarge_eyes: float = Field(0.0, ge=0, le=1)
+    @classmethod
+    def of(cls, look: Look) -> LookDocument:
+        """The document of a look."""
+        return cls(look.document())
 
 
 class ChoiceDocument(BaseModel):
@@ -64,7 +64,7 @@ class JobDocument(BaseModel):
             "examples": [
                 {
                     "id": _JOB, "state": "running", "want": "picture", "source": "video/mp4",
-                    "look": {"smooth": 0.5, "whiten": 0.5, "slim_face": 0.5, "enlarge_eyes": 0.5},
+                    "look": {"smooth": 0.5, "slim_face": 0.3, "lipstick": {"color": "#b03a48", "amount": 0.4}},
                     "models": {"detector": "blazeface", "landmarks": None},
                     "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
@@ -107,7 +107,7 @@ class JobDocument(BaseModel):
             state=record.state,
             want=record.want,
             source=record.source_kind,
-            look=look_document(record.look),
+            look=LookDocument.of(record.look),
             models=ChoiceDocument.of(record.models),
             progress=round(record.progress, 4),
             frames=record.frames,
@@ -123,11 +123,6 @@ class JobDocument(BaseModel):
             created=record.created_unix_seconds,
             links=links,
         )
-
-
-def look_document(look: Look) -> LookDocument:
-    """The document of a look."""
-    return LookDocument.model_validate(look, from_attributes=True)
 
 
 class PoseDocument(BaseModel):
@@ -193,14 +188,27 @@ class LooksDocument(BaseModel):
         populate_by_name=True,
         json_schema_extra={
             "examples": [
-                {"schema": {"type": "object"}, "presets": {"none": LookDocument().model_dump()}, "default": "default"}
+                {
+                    "schema": {"type": "object"}, "presets": {"none": {}, "privacy": {"face_pixelate": 0.8}},
+                    "default": "default", "order": ["background", "smooth"],
+                    "layouts": {"background": [468, 68, 5], "smooth": [468, 68]},
+                }
             ]
         },
-    )
+    )  # fmt: skip
 
-    look_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of a look: range, default, sentence.")
+    look_schema: dict[str, Any] = Field(
+        alias="schema", description="JSON Schema (2020-12) of a look: every effect with its range, default, sentence."
+    )
     presets: dict[str, LookDocument]
     default: str = Field(description="The preset that is used where no look is named.")
+    order: list[str] = Field(
+        description="The effects as they are drawn one after the other; `own` is the place of those that do not come "
+        "with Visavis."
+    )
+    layouts: dict[str, list[int]] = Field(
+        description="Of each effect: how many landmarks faces may have that carry it; see `/v1/models`."
+    )
 
 
 class OfferDocument(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.problems import Refusal
+from shared.model.look_text import MAX_LOOK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -15,8 +16,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "look": {
         "type": "string",
         "default": "default",
+        "maxLength": MAX_LOOK_BYTES,
         "description": "A preset's name or a JSON object of effects, see `/v1/looks`.",
-        "examples": ["natural", '{"smooth": 0.5, "enlarge_eyes": 0.2}'],
+        "examples": ["natural", '{"smooth": 0.5, "lipstick": {"color": "#b03a48", "amount": 0.4}}'],
     },
     "want": {
         "type": "string",

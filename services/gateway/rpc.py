@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from services.gateway.asset_desk import refuse_missing
-from services.gateway.choices import read_models
+from services.gateway.choices import read_look, read_models
+from services.gateway.look_messages import look_of_message
 from services.gateway.offers import refuse_unservable
 from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
 from services.gateway.requests import count_request
 from services.gateway.stills import StillRequest, still_kind
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Want
-from shared.model.look_text import parse_look
 from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
-from shared.model.presets import PRESETS
 from shared.runtime.telemetry import log, trace_id_of
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
@@ -128,25 +127,13 @@ async def _abort(context: Context, trace_id: str, code: str, detail: str) -> Non
 
 
 def _look(request: pictures_pb2.ProcessRequest) -> Look:
-    chosen = request.WhichOneof("look_choice")
-    if chosen is None:
-        return PRESETS["default"]
-    if chosen == "look_name":
-        return parse_look(request.look_name)
-    return look_of(request.look)
+    if request.WhichOneof("look_choice") == "look":
+        return look_of_message(request.look)
+    return read_look({"look": request.look_name})
 
 
 def _models(request: pictures_pb2.AnalyzeRequest | pictures_pb2.ProcessRequest) -> ModelChoice:
     return read_models({"detector": request.detector, "landmarks": request.landmarks})
-
-
-def look_of(message: pictures_pb2.Look) -> Look:
-    """The look of the contract as the model's. Raises Rejected `invalid-look`."""
-    strengths = {name: getattr(message, name) for name in Look.__struct_fields__}
-    for name, strength in strengths.items():
-        if not 0.0 <= strength <= 1.0:
-            raise Rejected("invalid-look", f"The look is not valid: {name} must be 0..1.")
-    return Look(**strengths)
 
 
 def _reply_kind(media_type: str) -> MediaKind | None:

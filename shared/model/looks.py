@@ -25,7 +25,7 @@ from shared.model.parameters import says, strength, two_way
 
 MOST_STICKERS = 8
 MOST_OWN = 32
-Track = Annotated[int, msgspec.Meta(ge=1)]
+Track = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -53,8 +53,8 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     brows: Brows | None = None
     lenses: Lenses | None = None
     lipstick: Lipstick | None = None
-    # effects of your own, by their names; in a document they stand beside the others
-    own: dict[str, OwnValues] = {}
+    # in a document they stand beside the others
+    own: Annotated[dict[str, OwnValues], says("Effects of your own, by their names.")] = {}
     # pictures on the face
     texture: Texture | None = None
     # shape
@@ -71,7 +71,9 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     nose_length: Annotated[float, two_way("Makes the nose longer, or shorter below 0.")] = 0.0
     mouth_size: Annotated[float, two_way("Makes the mouth larger, or smaller below 0.")] = 0.0
     smile: Annotated[float, two_way("Lifts the corners of the mouth, or lowers them below 0.")] = 0.0
-    stickers: Annotated[tuple[Sticker, ...], msgspec.Meta(max_length=MOST_STICKERS)] = ()
+    stickers: Annotated[
+        tuple[Sticker, ...], msgspec.Meta(description="Pictures fixed to the face.", max_length=MOST_STICKERS)
+    ] = ()
     # the whole frame
     background: Background | None = None
     brightness: Annotated[float, two_way("Makes the frame brighter, or darker below 0.")] = 0.0
@@ -95,9 +97,8 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def of(cls, effect: str, value: float) -> Look:
         """One effect alone, as strong as that; what else it has to say as its defaults are."""
         kind = AMOUNTED.get(effect)
-        if kind is None:
-            return cls(**{effect: value})
-        return cls(**{effect: kind(**{name: value for name in ("amount", "highlight") if name in kind.__struct_fields__})})
+        amounts = {name: value for name in ("amount", "highlight") if kind and name in kind.__struct_fields__}
+        return msgspec.convert({effect: amounts or value}, cls)
 
     @property
     def drawn(self) -> tuple[str, ...]:
@@ -123,13 +124,19 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def document(self) -> dict[str, Any]:
         """As it stands in answers: what differs from the defaults, effects of one's own beside the others."""
         document: dict[str, Any] = msgspec.to_builtins(self)
-        return {**document, **document.pop("own", {})}
+        own = document.pop("own", {})
+        return {**document, **own}
 
 
 EFFECTS: Final = tuple(name for name in Look.__struct_fields__ if name != "faces")
 """Names of all effects, and `own` for those of others."""
-
-
+DRAWING_ORDER: Final = ("background", *(name for name in EFFECTS if name != "background"))
+"""The same, as they are drawn one after the other."""
+ROLES: Final = {
+    "smooth": "Skin", "contour": "Make-up", "own": "Your own", "texture": "Pictures on the face", "slim_face": "Shape",
+    "stickers": "Stickers", "background": "Frame", "face_blur": "Privacy", "faces": "Whose",
+}  # fmt: skip
+"""The first field of each role, in the order of the fields."""
 AMOUNTED: Final[dict[str, type[msgspec.Struct]]] = {
     "contour": Contour,
     "blush": Blush,
@@ -150,12 +157,3 @@ def _strength(value: Any) -> float:
     if isinstance(value, dict | tuple):
         return float(len(value))
     return float(value.strength) if value is not None else 0.0
-
-
-def look_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a look: every effect with its range, default and sentence."""
-    schema = msgspec.json.schema(Look, ref_template="#/$defs/{name}")
-    definitions = schema["$defs"]
-    body: dict[str, Any] = definitions.pop("Look")
-    body["properties"].pop("own")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "$defs": definitions}

@@ -75,6 +75,11 @@ NEEDS: Final[dict[str, frozenset[Part]]] = {
 """Every effect and the parts of a face that it is drawn by."""
 
 
+def layouts_of(effect: str) -> tuple[Layout, ...]:
+    """The layouts whose faces can carry an effect, the richest first."""
+    return tuple(layout for layout in Layout if NEEDS[effect] <= GIVEN[layout])
+
+
 def unsupported(look: Look, layout: Layout) -> list[str]:
     """The effects that a look asks for and that faces of this layout lack a part for, in the look's order."""
     return [name for name in look.drawn if not NEEDS[name] <= GIVEN[layout]]

@@ -80,8 +80,9 @@ def test_a_look_in_numbers_is_taken(pictures: Any, portrait: bytes) -> None:
         (b"GIF89a", {}, "unsupported-media", "/v1/jobs"),
         (b"\xff\xd8\xff" + bytes(100), {}, "damaged-media", "cut off or damaged"),
         (None, {"look_name": "gorgeous"}, "invalid-look", "glamour"),
-        (None, {"look": pictures_pb2.Look(smooth=7)}, "invalid-look", "smooth"),
-        (None, {"look": pictures_pb2.Look(whiten=float("nan"))}, "invalid-look", "whiten"),
+        (None, {"look": pictures_pb2.Look(smooth=7)}, "invalid-look", "`$.smooth` must be"),
+        (None, {"look": pictures_pb2.Look(whiten=float("nan"))}, "invalid-look", "`$.whiten` must be"),
+        (None, {"look": pictures_pb2.Look(lipstick={"color": "red"})}, "invalid-look", "`$.lipstick.color` must be"),
         (None, {"reply_media_type": "image/avif"}, "not-acceptable", "image/jpeg, image/png, image/webp"),
     ],
 )

@@ -14,9 +14,8 @@ from rich.table import Table
 
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected, Unavailable
-from shared.model.look_text import parse_look
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_models_folder
+from visavis.cli.options import add_look, add_models_folder, look_text
 from visavis.cli.process import kind_of
 from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
@@ -35,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command."""
     parser = commands.add_parser("demo", help="retouch a sample clip, or your own, and show what happened")
     parser.add_argument("input", type=Path, nargs="?", metavar="IN", help="your own clip")
-    parser.add_argument("--look", default="default", help="a preset or JSON (%(default)s)")
+    add_look(parser)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results (%(default)s)")
     add_models_folder(parser)
     parser.set_defaults(run=run)
@@ -44,7 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Everything that the demo promises, in order."""
     console = Console(highlight=False, soft_wrap=True)
-    parse_look(options.look)
+    look = look_text(options.look)
     if options.input is not None and kind_of(options.input).is_still:
         raise Rejected("unsupported-media", f"{options.input} is a picture: use `visavis process IN OUT`.")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             Stack(StackOptions(var=Path(folder) / "var", models=options.models)) as stack,
             Client(stack.rest) as client,
         ):
-            job = follow_job(client, source, options.look, "picture", console, result)
+            job = follow_job(client, source, look, "picture", console, result)
             collector = LocalSettings().otlp_endpoint
             trace = None if collector else _whole_trace(client, job["trace_id"])
         write_comparison(source, result, options.out / "demo_compare.png")

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
+from shared.model.look_text import parse_look
+from shared.model.presets import PRESETS
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
 
@@ -31,6 +33,23 @@ def add_models_folder(parser: argparse.ArgumentParser) -> None:
 def add_server(parser: argparse.ArgumentParser) -> None:
     """`--server URL`"""
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """`--look NAME, JSON or @FILE`"""
+    parser.add_argument(
+        "--look",
+        default="default",
+        metavar="LOOK",
+        help=f"{', '.join(PRESETS)}, a JSON object, or @file.json; see `visavis looks` (%(default)s)",
+    )
+
+
+def look_text(look: str) -> str:
+    """A look as the service takes it, from what `--look` was given. Raises Rejected `invalid-look`, OSError."""
+    text = Path(look[1:]).read_bytes().decode("utf-8-sig", errors="replace") if look.startswith("@") else look
+    parse_look(text)
+    return text
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:

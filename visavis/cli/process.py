@@ -9,11 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.model.errors import Rejected
-from shared.model.look_text import parse_look
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
-from shared.model.presets import PRESETS
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
+from visavis.cli.options import add_look, add_models, add_models_folder, add_server, chosen_models, look_text, server
 from visavis.client import Client
 
 _KIND_OF = {".jpg": MediaKind.JPEG, ".jpeg": MediaKind.JPEG, ".png": MediaKind.PNG, ".webp": MediaKind.WEBP}
@@ -24,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("process", help="retouch one picture or video")
     parser.add_argument("input", type=Path, metavar="IN")
     parser.add_argument("output", type=Path, metavar="OUT")
-    parser.add_argument("--look", default="default", help=f"{', '.join(PRESETS)}, or JSON (%(default)s)")
+    add_look(parser)
     add_models(parser)
     add_server(parser)
     add_models_folder(parser)
@@ -34,7 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Send the file, write what comes back."""
     console = Console(stderr=True, highlight=False)
-    parse_look(options.look)
+    look = look_text(options.look)
     kind = kind_of(options.input)
     check_output(options.output, options.input)
     if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
@@ -42,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
     with server(options, console) as url, Client(url) as client:
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
-            answer = client.process_image(options.input.read_bytes(), options.look, accept, **chosen_models(options))
+            answer = client.process_image(options.input.read_bytes(), look, accept, **chosen_models(options))
             options.output.write_bytes(answer)
         else:
-            follow_job(client, options.input, options.look, "picture", console, options.output, chosen_models(options))
+            follow_job(client, options.input, look, "picture", console, options.output, chosen_models(options))
     console.print(f"Wrote {options.output}")
     return 0
 

@@ -1,1 +1,1 @@
-"""The public contract over gRPC: `pictures.proto` and what `make proto` generates from it."""
+"""The public contract over gRPC: `pictures.proto`, `looks.proto`, and what `make proto` generates from them."""

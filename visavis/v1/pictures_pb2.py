@@ -22,33 +22,33 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from visavis.v1 import looks_pb2 as visavis_dot_v1_dot_looks__pb2
 
+from visavis.v1.looks_pb2 import *
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19visavis/v1/pictures.proto\x12\nvisavis.v1\"O\n\x04Look\x12\x0e\n\x06smooth\x18\x01 \x01(\x01\x12\x0e\n\x06whiten\x18\x02 \x01(\x01\x12\x11\n\tslim_face\x18\x03 \x01(\x01\x12\x14\n\x0c\x65nlarge_eyes\x18\x04 \x01(\x01\"F\n\x0e\x41nalyzeRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x11\n\tlandmarks\x18\x03 \x01(\t\"p\n\x0f\x41nalyzeResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x03 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x04 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\xa6\x01\n\x0eProcessRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x13\n\tlook_name\x18\x02 \x01(\tH\x00\x12 \n\x04look\x18\x03 \x01(\x0b\x32\x10.visavis.v1.LookH\x00\x12\x18\n\x10reply_media_type\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x05 \x01(\t\x12\x11\n\tlandmarks\x18\x06 \x01(\tB\r\n\x0blook_choice\"\x95\x01\n\x0fProcessResponse\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x05 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x06 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\x86\x01\n\x04\x46\x61\x63\x65\x12\r\n\x05track\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1c\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x0f.visavis.v1.Box\x12\x11\n\tlandmarks\x18\x04 \x03(\x02\x12\x0f\n\x07quality\x18\x05 \x01(\t\x12\x1e\n\x04pose\x18\x06 \x01(\x0b\x32\x10.visavis.v1.Pose\"0\n\x04Pose\x12\x0b\n\x03yaw\x18\x01 \x01(\x02\x12\r\n\x05pitch\x18\x02 \x01(\x02\x12\x0c\n\x04roll\x18\x03 \x01(\x02\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"9\n\x03Hop\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\twaited_ms\x18\x02 \x01(\x01\x12\x11\n\tworked_ms\x18\x03 \x01(\x01\x32\x92\x01\n\x08Pictures\x12\x42\n\x07\x41nalyze\x12\x1a.visavis.v1.AnalyzeRequest\x1a\x1b.visavis.v1.AnalyzeResponse\x12\x42\n\x07Process\x12\x1a.visavis.v1.ProcessRequest\x1a\x1b.visavis.v1.ProcessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19visavis/v1/pictures.proto\x12\nvisavis.v1\x1a\x16visavis/v1/looks.proto\"F\n\x0e\x41nalyzeRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x11\n\tlandmarks\x18\x03 \x01(\t\"p\n\x0f\x41nalyzeResponse\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x03 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x04 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\xa6\x01\n\x0eProcessRequest\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x13\n\tlook_name\x18\x02 \x01(\tH\x00\x12 \n\x04look\x18\x03 \x01(\x0b\x32\x10.visavis.v1.LookH\x00\x12\x18\n\x10reply_media_type\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x05 \x01(\t\x12\x11\n\tlandmarks\x18\x06 \x01(\tB\r\n\x0blook_choice\"\x95\x01\n\x0fProcessResponse\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x1f\n\x05\x66\x61\x63\x65s\x18\x05 \x03(\x0b\x32\x10.visavis.v1.Face\x12\x1d\n\x04hops\x18\x06 \x03(\x0b\x32\x0f.visavis.v1.Hop\"\x86\x01\n\x04\x46\x61\x63\x65\x12\r\n\x05track\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1c\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x0f.visavis.v1.Box\x12\x11\n\tlandmarks\x18\x04 \x03(\x02\x12\x0f\n\x07quality\x18\x05 \x01(\t\x12\x1e\n\x04pose\x18\x06 \x01(\x0b\x32\x10.visavis.v1.Pose\"0\n\x04Pose\x12\x0b\n\x03yaw\x18\x01 \x01(\x02\x12\r\n\x05pitch\x18\x02 \x01(\x02\x12\x0c\n\x04roll\x18\x03 \x01(\x02\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"9\n\x03Hop\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\twaited_ms\x18\x02 \x01(\x01\x12\x11\n\tworked_ms\x18\x03 \x01(\x01\x32\x92\x01\n\x08Pictures\x12\x42\n\x07\x41nalyze\x12\x1a.visavis.v1.AnalyzeRequest\x1a\x1b.visavis.v1.AnalyzeResponse\x12\x42\n\x07Process\x12\x1a.visavis.v1.ProcessRequest\x1a\x1b.visavis.v1.ProcessResponseP\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.v1.pictures_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOOK']._serialized_start=41
-  _globals['_LOOK']._serialized_end=120
-  _globals['_ANALYZEREQUEST']._serialized_start=122
-  _globals['_ANALYZEREQUEST']._serialized_end=192
-  _globals['_ANALYZERESPONSE']._serialized_start=194
-  _globals['_ANALYZERESPONSE']._serialized_end=306
-  _globals['_PROCESSREQUEST']._serialized_start=309
-  _globals['_PROCESSREQUEST']._serialized_end=475
-  _globals['_PROCESSRESPONSE']._serialized_start=478
-  _globals['_PROCESSRESPONSE']._serialized_end=627
-  _globals['_FACE']._serialized_start=630
-  _globals['_FACE']._serialized_end=764
-  _globals['_POSE']._serialized_start=766
-  _globals['_POSE']._serialized_end=814
-  _globals['_BOX']._serialized_start=816
-  _globals['_BOX']._serialized_end=869
-  _globals['_HOP']._serialized_start=871
-  _globals['_HOP']._serialized_end=928
-  _globals['_PICTURES']._serialized_start=931
-  _globals['_PICTURES']._serialized_end=1077
+  _globals['_ANALYZEREQUEST']._serialized_start=65
+  _globals['_ANALYZEREQUEST']._serialized_end=135
+  _globals['_ANALYZERESPONSE']._serialized_start=137
+  _globals['_ANALYZERESPONSE']._serialized_end=249
+  _globals['_PROCESSREQUEST']._serialized_start=252
+  _globals['_PROCESSREQUEST']._serialized_end=418
+  _globals['_PROCESSRESPONSE']._serialized_start=421
+  _globals['_PROCESSRESPONSE']._serialized_end=570
+  _globals['_FACE']._serialized_start=573
+  _globals['_FACE']._serialized_end=707
+  _globals['_POSE']._serialized_start=709
+  _globals['_POSE']._serialized_end=757
+  _globals['_BOX']._serialized_start=759
+  _globals['_BOX']._serialized_end=812
+  _globals['_HOP']._serialized_start=814
+  _globals['_HOP']._serialized_end=871
+  _globals['_PICTURES']._serialized_start=874
+  _globals['_PICTURES']._serialized_end=1020
 # @@protoc_insertion_point(module_scope)

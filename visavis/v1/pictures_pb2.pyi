@@ -1,22 +1,24 @@
+from visavis.v1 import looks_pb2 as _looks_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from visavis.v1.looks_pb2 import Look as Look
+from visavis.v1.looks_pb2 import Contour as Contour
+from visavis.v1.looks_pb2 import Blush as Blush
+from visavis.v1.looks_pb2 import Eyeshadow as Eyeshadow
+from visavis.v1.looks_pb2 import Eyeliner as Eyeliner
+from visavis.v1.looks_pb2 import Brows as Brows
+from visavis.v1.looks_pb2 import Lenses as Lenses
+from visavis.v1.looks_pb2 import Lipstick as Lipstick
+from visavis.v1.looks_pb2 import Texture as Texture
+from visavis.v1.looks_pb2 import Sticker as Sticker
+from visavis.v1.looks_pb2 import Background as Background
+from visavis.v1.looks_pb2 import Grade as Grade
+from visavis.v1.looks_pb2 import FaceCover as FaceCover
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class Look(_message.Message):
-    __slots__ = ("smooth", "whiten", "slim_face", "enlarge_eyes")
-    SMOOTH_FIELD_NUMBER: _ClassVar[int]
-    WHITEN_FIELD_NUMBER: _ClassVar[int]
-    SLIM_FACE_FIELD_NUMBER: _ClassVar[int]
-    ENLARGE_EYES_FIELD_NUMBER: _ClassVar[int]
-    smooth: float
-    whiten: float
-    slim_face: float
-    enlarge_eyes: float
-    def __init__(self, smooth: _Optional[float] = ..., whiten: _Optional[float] = ..., slim_face: _Optional[float] = ..., enlarge_eyes: _Optional[float] = ...) -> None: ...
 
 class AnalyzeRequest(_message.Message):
     __slots__ = ("picture", "detector", "landmarks")
@@ -50,11 +52,11 @@ class ProcessRequest(_message.Message):
     LANDMARKS_FIELD_NUMBER: _ClassVar[int]
     picture: bytes
     look_name: str
-    look: Look
+    look: _looks_pb2.Look
     reply_media_type: str
     detector: str
     landmarks: str
-    def __init__(self, picture: _Optional[bytes] = ..., look_name: _Optional[str] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., reply_media_type: _Optional[str] = ..., detector: _Optional[str] = ..., landmarks: _Optional[str] = ...) -> None: ...
+    def __init__(self, picture: _Optional[bytes] = ..., look_name: _Optional[str] = ..., look: _Optional[_Union[_looks_pb2.Look, _Mapping]] = ..., reply_media_type: _Optional[str] = ..., detector: _Optional[str] = ..., landmarks: _Optional[str] = ...) -> None: ...
 
 class ProcessResponse(_message.Message):
     __slots__ = ("picture", "media_type", "width", "height", "faces", "hops")

@@ -58,7 +58,7 @@ class PicturesServicer:
     """
 
     def Analyze(self, request, context):
-        """Finds every face and places 468 landmarks on each.
+        """Finds every face and places landmarks on each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

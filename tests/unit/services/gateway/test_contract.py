@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from services.gateway import app
 from services.gateway.problems import CODES, MEDIA_TYPE
+from shared.model.look_schema import look_schema
 
 if TYPE_CHECKING:
     import httpx
@@ -45,3 +48,19 @@ async def test_the_document_is_given(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     assert document["paths"]["/v1/images"]["post"]["responses"]["415"]["content"][MEDIA_TYPE]["schema"]
     assert "ProblemDocument" in document["components"]["schemas"]
+
+
+async def test_a_look_is_documented_as_it_is_defined(parts: Parts) -> None:
+    document = app.build(parts).openapi()
+    components = document["components"]["schemas"]
+    look = components["LookDocument"]
+    assert look["properties"].keys() == look_schema()["properties"].keys()
+    assert look["properties"]["smile"] == look_schema()["properties"]["smile"]
+    assert components["Lipstick"] == look_schema()["$defs"]["Lipstick"]
+    assert components["JobDocument"]["properties"]["look"]["$ref"].endswith("/LookDocument")
+
+
+async def test_every_reference_leads_somewhere(parts: Parts) -> None:
+    document = app.build(parts).openapi()
+    for reference in set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document))):
+        assert reference.rpartition("/")[2] in document["components"]["schemas"], reference

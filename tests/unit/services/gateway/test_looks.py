@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from services.gateway.documents import LookDocument
-from shared.model.looks import Look
+from shared.model.look_schema import look_schema
+from shared.model.look_text import look_of_members
+from shared.model.looks import EFFECTS
 from shared.model.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
 async def test_every_effect_has_its_range_default_and_sentence(client: httpx.AsyncClient) -> None:
     document = (await client.get("/v1/looks")).json()
-    properties = document["schema"]["properties"]
-    assert set(properties) == set(Look.__struct_fields__)
-    for effect in properties.values():
-        assert (effect["minimum"], effect["maximum"], effect["default"]) == (0.0, 1.0, 0.0)
-        assert effect["description"].endswith(".")
+    assert document["schema"] == json.loads(json.dumps(look_schema()))
 
 
 async def test_every_preset_is_a_whole_look(client: httpx.AsyncClient) -> None:
     document = (await client.get("/v1/looks")).json()
-    assert {name: msgspec.convert(look, Look) for name, look in document["presets"].items()} == PRESETS
+    assert {name: look_of_members(look) for name, look in document["presets"].items()} == PRESETS
     assert document["default"] in PRESETS
 
 
-def test_the_documented_look_has_the_fields_of_the_model() -> None:
-    assert tuple(LookDocument.model_fields) == Look.__struct_fields__
+async def test_the_order_of_drawing_and_the_faces_that_can_carry_each_effect_are_said(
+    client: httpx.AsyncClient,
+) -> None:
+    document = (await client.get("/v1/looks")).json()
+    assert set(document["order"]) == set(EFFECTS) == set(document["layouts"])
+    assert document["order"].index("smooth") < document["order"].index("face_cover")
+    assert document["layouts"]["enlarge_eyes"] == [468, 68, 5]
+    assert document["layouts"]["blush"] == [468]

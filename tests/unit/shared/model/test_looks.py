@@ -1,108 +1,87 @@
 from __future__ import annotations
 
-import json
-from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
 
-from shared.model.errors import Rejected
-from shared.model.faces import Layout
-from shared.model.look_text import parse_look
-from shared.model.looks import Look, look_schema
-from shared.model.needs import NEEDS, refuse_unsupported, unsupported
-from shared.model.presets import PRESETS
+from shared.model.effects import Background, Contour, Grade, Lipstick, Sticker, Texture
+from shared.model.looks import DRAWING_ORDER, EFFECTS, ROLES, Look
+from shared.transport import wire
 
-EVERYTHING = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
-
-
-def test_a_preset_is_found_by_its_name() -> None:
-    assert parse_look(" glamour\n") == PRESETS["glamour"]
-
-
-def test_an_object_names_the_effects_it_wants() -> None:
-    assert parse_look(b' {"smooth": 0.5, "slim_face": 1}') == Look(smooth=0.5, slim_face=1.0)
+ASSETS = [f"{number:032x}" for number in range(4)]
+VISIBLE: dict[str, Any] = {
+    "stickers": (Sticker(asset=ASSETS[0]),),
+    "texture": Texture(asset=ASSETS[0]),
+    "grade": Grade(asset=ASSETS[0]),
+    "own": {"glow": {"amount": 1.0}},
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('{"smooth": 7}', "smooth"),
-        ('{"whiten": -0.1}', "whiten"),
-        ('{"smooth": "much"}', "smooth"),
-        ('{"smooth": NaN}', "malformed"),
-        ('{"sparkle": 1}', "sparkle"),
-        ('{"smooth": 0.5', "truncated"),
-        ("handsome", "natural, default, glamour"),
-        ("", "natural"),
-        ("\x00\xff", "natural"),
-    ],
-)
-def test_what_is_no_look_is_rejected_with_the_place_of_the_mistake(text: str, words: str) -> None:
-    with pytest.raises(Rejected, match=words) as raised:
-        parse_look(text)
-    assert raised.value.code == "invalid-look"
+def visible(name: str) -> Any:
+    """A value with which an effect draws something."""
+    if name in VISIBLE:
+        return VISIBLE[name]
+    kind = next(field.type for field in msgspec.structs.fields(Look) if field.name == name)
+    return next((part() for part in getattr(kind, "__args__", ()) if hasattr(part, "__struct_fields__")), 0.01)
 
 
-def test_bytes_that_are_no_text_are_rejected() -> None:
-    with pytest.raises(Rejected):
-        parse_look(b"\xff\xfe{")
-    with pytest.raises(Rejected):
-        parse_look(b'{"smooth": 0.5, "\xff": 1}')
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_look_of_one_effect_draws_that_effect(name: str) -> None:
+    look = Look(**{name: visible(name)})
+    assert look.drawn == (name,)
+    assert not look.invisible
 
 
-def test_a_wrong_name_is_repeated_only_in_part() -> None:
-    with pytest.raises(Rejected) as raised:
-        parse_look("x" * 100_000)
-    assert len(raised.value.detail) < 200
-
-
-def test_only_a_look_without_any_strength_is_invisible() -> None:
+def test_a_look_draws_nothing_without_a_strength() -> None:
     assert Look().invisible
-    assert PRESETS["none"].invisible
-    assert not any(Look(**{name: 0.01}).invisible for name in Look.__struct_fields__)
+    assert Look(lipstick=Lipstick(amount=0.0), faces="largest").invisible
 
 
-def test_presets_grow_stronger_in_order() -> None:
-    strengths = [msgspec.structs.astuple(look) for look in PRESETS.values()]
-    for weak, strong in pairwise(strengths):
-        assert all(a <= b for a, b in zip(weak, strong, strict=True))
+def test_an_effect_below_0_draws_too() -> None:
+    assert Look(smile=-0.2).drawn == ("smile",)
 
 
-def test_the_schema_gives_every_effect_its_range_default_and_sentence() -> None:
-    properties = look_schema()["properties"]
-    assert set(properties) == set(Look.__struct_fields__)
-    for effect in properties.values():
-        assert (effect["minimum"], effect["maximum"], effect["default"]) == (0.0, 1.0, 0.0)
-        assert effect["description"].endswith(".")
-    assert look_schema()["additionalProperties"] is False
-    json.dumps(look_schema())
+def test_a_contour_of_lights_alone_draws() -> None:
+    assert Look(contour=Contour(amount=0.0)).drawn == ("contour",)
 
 
-def test_every_effect_says_which_parts_of_a_face_it_needs() -> None:
-    assert set(NEEDS) == set(Look.__struct_fields__)
-    assert all(NEEDS.values())
+def test_the_background_is_drawn_first_and_everything_else_in_the_order_of_the_fields() -> None:
+    assert set(DRAWING_ORDER) == set(EFFECTS)
+    assert DRAWING_ORDER[0] == "background"
+    assert DRAWING_ORDER[1:] == tuple(name for name in Look.__struct_fields__ if name not in {"background", "faces"})
 
 
-@pytest.mark.parametrize("layout", [Layout.MESH, Layout.IBUG])
-def test_dense_layouts_support_every_effect(layout: Layout) -> None:
-    assert unsupported(EVERYTHING, layout) == []
-    refuse_unsupported(EVERYTHING, layout)
+def test_roles_begin_at_fields_in_their_order() -> None:
+    assert list(ROLES) == sorted(ROLES, key=Look.__struct_fields__.index)
+    assert next(iter(ROLES)) == Look.__struct_fields__[0]
 
 
-def test_five_points_support_the_eyes_alone() -> None:
-    assert unsupported(EVERYTHING, Layout.FIVE) == ["smooth", "whiten", "slim_face"]
-    assert unsupported(Look(enlarge_eyes=1.0), Layout.FIVE) == []
+def test_people_must_be_told_for_a_background_and_for_what_is_behind_them() -> None:
+    assert Look(background=Background()).needs_people
+    assert Look(stickers=(Sticker(asset=ASSETS[0]), Sticker(asset=ASSETS[0], behind=True))).needs_people
+    assert not Look(stickers=(Sticker(asset=ASSETS[0]),)).needs_people
 
 
-def test_what_a_look_does_not_ask_for_is_not_missing() -> None:
-    assert unsupported(Look(), Layout.FIVE) == []
-    assert unsupported(Look(slim_face=0.1, enlarge_eyes=0.1), Layout.FIVE) == ["slim_face"]
+def test_assets_are_named_once_each() -> None:
+    texture, picture, grade, sticker = ASSETS
+    look = Look(
+        texture=Texture(asset=texture),
+        background=Background(kind="picture", asset=picture),
+        grade=Grade(asset=grade),
+        stickers=(Sticker(asset=sticker), Sticker(asset=texture)),
+    )
+    assert look.asset_ids == (texture, picture, grade, sticker)
+    assert Look(background=Background()).asset_ids == ()
 
 
-def test_the_refusal_names_effects_parts_and_the_way_out() -> None:
-    with pytest.raises(Rejected) as raised:
-        refuse_unsupported(Look(slim_face=0.2, smooth=0.2), Layout.FIVE)
-    assert raised.value.code == "unsupported-look"
-    for word in ("smooth, slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
-        assert word in raised.value.detail
+def test_a_document_says_what_differs_from_the_defaults_and_has_effects_of_ones_own_beside_the_others() -> None:
+    look = Look(smooth=0.5, own={"glow": {"amount": 0.5}}, lipstick=Lipstick())
+    lipstick = {"amount": 0.5, "color": "#b03a48", "finish": "matte"}
+    assert look.document() == {"smooth": 0.5, "lipstick": lipstick, "glow": {"amount": 0.5}}
+    assert Look().document() == {}
+
+
+def test_a_look_travels_whole() -> None:
+    look = Look(**{name: visible(name) for name in EFFECTS}, faces=(1, 2**31 - 1))
+    assert wire.decode(wire.encode(look), wire.decoder(Look)) == look

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
-from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
-
-if TYPE_CHECKING:
-    import pytest
+from shared.model.errors import Rejected
+from visavis.cli.options import add_look, add_models, add_models_folder, add_server, chosen_models, look_text, server
 
 
 def test_a_server_that_is_named_is_used_and_nothing_is_started(tmp_path: Path) -> None:
@@ -38,3 +36,27 @@ def test_the_folder_of_the_models_is_the_options_or_else_the_variables(monkeypat
     add_models_folder(parser)
     assert parser.parse_args([]).models == Path("~/mine").expanduser()
     assert parser.parse_args(["--models", "/other"]).models == Path("/other")
+
+
+def test_a_look_is_a_name_json_or_the_text_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "look"
+    path.write_text('{"smooth": 0.5}')
+    assert look_text("glamour") == "glamour"
+    assert look_text('{"smile": -1}') == '{"smile": -1}'
+    assert look_text(f"@{path}") == '{"smooth": 0.5}'
+
+
+def test_a_wrong_look_is_refused_wherever_it_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "look"
+    path.write_bytes(b'{"smooth": 7, "\xff": 1}')
+    for look in ("pretty", '{"smooth": 7}', f"@{path}"):
+        with pytest.raises(Rejected):
+            look_text(look)
+    with pytest.raises(FileNotFoundError):
+        look_text(f"@{tmp_path / 'missing'}")
+
+
+def test_without_a_look_it_is_the_default() -> None:
+    parser = argparse.ArgumentParser()
+    add_look(parser)
+    assert parser.parse_args([]).look == "default"

@@ -55,6 +55,14 @@ def test_a_video_is_a_job_whose_result_is_fetched(answers: Any, clip: Path, tmp_
     assert b"natural" in body
 
 
+def test_a_look_in_a_file_is_sent_as_it_stands_there(answers: Any, picture: Path, tmp_path: Path) -> None:
+    answers.give("/v1/images", b"retouched", kind="image/png")
+    look = tmp_path / "look.json"
+    look.write_text('{"smooth":0.5}')
+    assert main(["process", str(picture), str(tmp_path / "out"), "--look", f"@{look}", "--server", answers.url]) == 0
+    assert "look=%7B%22smooth%22%3A0.5%7D" in answers.asked[0][0]
+
+
 def test_the_models_that_are_named_are_asked_for(answers: Any, picture: Path, clip: Path, tmp_path: Path) -> None:
     answers.give("/v1/images", b"retouched", kind="image/png")
     answers.finish_job()
