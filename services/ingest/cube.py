@@ -43,7 +43,7 @@ def read_cube(text: bytes, most_size: int) -> PreparedLut:
 def _lines(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Lines that are neither empty nor comments, with their numbers."""
     for number, raw in enumerate(text.removeprefix(_BOM).splitlines(), 1):
-        line = raw.strip(b" \t")
+        line = raw.strip()  # of vertical white space too, which `splitlines` leaves
         if line and not line.startswith(b"#"):
             yield number, line
 

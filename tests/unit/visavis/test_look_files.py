@@ -23,27 +23,26 @@ class Uploads:
         return f"id-{len(self.files)}"
 
 
-@pytest.mark.parametrize("key", ["picture", "lut", "template"])
 @pytest.mark.parametrize(
     ("named", "file"),
     [("./hat.png", "/looks/hat.png"), ("../hat.png", "/hat.png"), ("/a/hat.png", "/a/hat.png"),
      ("@hat.png", "/looks/hat.png"), ("@/a/hat.png", "/a/hat.png")],
 )  # fmt: skip
-def test_a_file_is_uploaded_and_replaced_by_its_id(key: str, named: str, file: str) -> None:
+def test_a_file_is_uploaded_and_replaced_by_its_id(named: str, file: str) -> None:
     upload = Uploads()
-    assert with_uploads({"sticker": {key: named, "size": 2}}, upload, FOLDER) == {"sticker": {key: "id-1", "size": 2}}
+    assert with_uploads({"texture": {"asset": named}}, upload, FOLDER) == {"texture": {"asset": "id-1"}}
     assert upload.files == [Path(file)]
 
 
 def test_files_are_found_at_any_depth_and_each_is_uploaded_once() -> None:
     upload = Uploads()
     look = {
-        "stickers": [{"picture": "./hat.png"}, {"picture": "@hat.png"}, {"picture": "./ear.png"}],
-        "lut": "../warm.cube",
+        "stickers": [{"asset": "./hat.png"}, {"asset": "@hat.png"}, {"asset": "./ear.png"}],
+        "grade": {"asset": "../warm.cube"},
     }
     assert with_uploads(look, upload, FOLDER) == {
-        "stickers": [{"picture": "id-1"}, {"picture": "id-1"}, {"picture": "id-2"}],
-        "lut": "id-3",
+        "stickers": [{"asset": "id-1"}, {"asset": "id-1"}, {"asset": "id-2"}],
+        "grade": {"asset": "id-3"},
     }
     assert upload.files == [FOLDER / "hat.png", FOLDER / "ear.png", Path("/warm.cube")]
 
@@ -53,9 +52,9 @@ def test_files_are_found_at_any_depth_and_each_is_uploaded_once() -> None:
     [
         {},
         {"smooth": 0.5, "faces": "all"},
-        {"sticker": {"picture": "0f343b0931126a20f133d67c2b018a3b"}},
-        {"sticker": {"picture": "hat.png"}},
-        {"sticker": {"anchor": "./nose", "picture": None, "lut": 3}},
+        {"texture": {"asset": "0f343b0931126a20f133d67c2b018a3b"}},
+        {"texture": {"asset": "hat.png"}},
+        {"texture": {"anchor": "./nose", "asset": None}},
     ],
 )
 def test_what_names_no_file_stays_as_it_is(look: dict[str, Any]) -> None:

@@ -121,6 +121,10 @@ def test_a_size_over_the_limit_is_refused_before_its_table_is_made(word: str) ->
     assert error.detail == f"Line 2: {word} 999999999 is more than the 33 allowed (max_lut_size)."
 
 
+def test_a_line_of_other_white_space_is_empty() -> None:
+    assert read_cube(b"LUT_1D_SIZE 2\n\x0b\n\x0c\n0 0 0\n1 1 1\n", MOST_LUT_SIZE).size == 2
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
