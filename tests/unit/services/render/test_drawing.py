@@ -17,6 +17,7 @@ from shared.model.looks import Look
 from shared.model.needs import unsupported
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from shared.model.presets import PRESETS
 
 TONE_EFFECTS = [*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS]
 EFFECTS = [*TONE_EFFECTS, *SHAPE_EFFECTS]
@@ -252,3 +253,17 @@ def test_every_real_frame_is_drawn_and_visibly_so(clip: list[Any]) -> None:
         face = scene.inside(Part.OVAL)
         moved = np.abs(target.planes[0].astype(int) - scene.picture.planes[0])[face]
         assert 2 < moved.mean() < 40
+
+
+@pytest.mark.parametrize("preset", ["natural", "fresh", "glamour", "stage"])
+def test_on_a_still_head_what_is_drawn_hardly_varies(preset: str, real: Any) -> None:
+    scene, noise = real.enlarged(3), np.random.default_rng(5)
+    points = scene.faces[0].landmarks_px
+    tremble = 0.0007 * float(np.linalg.norm(points[33] - points[263]))  # what calmed landmarks have (docs/accuracy.md)
+    x0, y0, x1, y1 = (int(edge) for edge in scene.faces[0].box_px)
+    drawn = []
+    for _ in range(8):
+        moved = noise.normal(0, tremble, 3) + noise.normal(0, tremble, points.shape) + points
+        target = scene.drawn(PRESETS[preset], (Face.of(moved.astype(np.float32), 1.0),))
+        drawn.append(target.planes[0][y0:y1, x0:x1].astype(np.float32))
+    assert np.sqrt(np.var(drawn, axis=0).mean()) < 1
