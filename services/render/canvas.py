@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.masks import feathered, filled
+from services.render.masks import feathered, filled, median
 from services.render.skin import Skin, find_skin
 from shared.model.colours import yuv_of_rgb
 from shared.model.parameters import rgb_of
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from shared.model.parameters import Colour as Hex
     from shared.model.parts import Part
     from shared.model.pictures import Colour
+
+
+WELL_LIT = 0.62
+"""Luma of a middling skin in good light, 0 black, 1 white."""
+DIMMED, DIMMEST = 0.6, 0.55
+"""Exponent and lower bound: a dark skin is not taken for a dark room."""
 
 
 class Canvas:
@@ -55,9 +61,17 @@ class Canvas:
         """[m, 2] x, y in cells: a part of the face."""
         return self.region.to_grid(self.shape.part(part))
 
-    def yuv(self, colour: Hex) -> tuple[float, float, float]:
-        """Y, Cb, Cr, 0..255, that show a colour in this picture."""
-        y, cb, cr = (yuv_of_rgb(self.colour) @ (*rgb_of(colour), 1)).tolist()
+    @cached_property
+    def light(self) -> float:
+        """How bright a white sheet would be beside this skin, 0..1: a guess that no complexion makes wrong by much."""
+        black, white = self.luma_range
+        skin = (median(self._bare[0]) - black) / (white - black) if self._bare.size else 1.0
+        return float(np.clip((max(skin, 0.0) / WELL_LIT) ** DIMMED, DIMMEST, 1.0))
+
+    def paint(self, colour: Hex) -> tuple[float, float, float]:
+        """Y, Cb, Cr, 0..255, of paint of this colour in the light that falls on the face."""
+        red, green, blue = (self.light * level for level in rgb_of(colour))
+        y, cb, cr = (yuv_of_rgb(self.colour) @ (red, green, blue, 1)).tolist()
         return y, cb, cr
 
     def nothing(self) -> Grid:

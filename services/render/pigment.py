@@ -19,7 +19,7 @@ def stain(tone: Tone, canvas: Canvas, weight: Grid, colour: Colour, cover: float
     The brightness is shifted by what the colour lacks to the skin's own, so that light, shade and pores stay; no spot
     is shifted past the colour itself.
     """
-    y, *chroma = canvas.yuv(colour)
+    y, *chroma = canvas.paint(colour)
     shift = y - canvas.skin.tone[0]
     room = y - canvas.planes[0]
     bounded = np.clip(room, shift, 0) if shift < 0 else np.clip(room, 0, shift)

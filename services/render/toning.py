@@ -19,6 +19,7 @@ from shared.model.parts import Part
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.render.eyes import Eye
     from services.render.region import Scratch
     from services.render.shape import FaceShape
     from shared.model.looks import Look
@@ -32,15 +33,23 @@ class Extent(NamedTuple):
 
     parts: tuple[Part, ...]
     margin: float
-    """Around the parts, in face scales; two cells are added, so that nothing is drawn in the last one."""
+    """Around the parts, in face scales; SPARE_CELLS are added."""
     cells: int
     """The face's scale is at most so many cells of the grid, however large it is in the picture."""
 
 
+SPARE_CELLS = 4
+"""A soft edge may end half a cell later by rounding, half by its smooth line, one by calming, one by the way back to
+full size: nothing is drawn along the border."""
 FACE = Extent((Part.OVAL,), FEATHER, 128)
 MOUTH = Extent((Part.LIPS,), 0.05, 320)
 """The edges of lips and eyes are seen, those of skin are soft."""
 _EYE_MARGIN = 0.09
+
+
+def of_eye(eye: Eye) -> Extent:
+    """One eye with its brow."""
+    return Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells)
 
 
 class Toning:
@@ -60,7 +69,7 @@ class Toning:
             return
         bare = bare_skin(target, shape)  # of the face as it came: what is drawn later goes by the same skin
         for extent, draws in self._passes:
-            region = _region(target, shape, extent)
+            region = region_of(target, shape, extent)
             if region is None:
                 continue
             with opened(target, region) as patch:
@@ -75,7 +84,8 @@ def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any)
     return [partial(draw, value=getattr(look, name), **more) for name, draw in effects.items() if name in wanted]
 
 
-def _region(target: Picture, shape: FaceShape, extent: Extent) -> Region | None:
+def region_of(target: Picture, shape: FaceShape, extent: Extent) -> Region | None:
+    """The part of a picture that an extent of a face is drawn in; None where it lies off the picture."""
     step = shape.step(extent.cells)
     points = np.concatenate([shape.part(part) for part in extent.parts])
-    return Region.around(points, extent.margin * shape.scale_px + 2 * step, step, size_of(target))
+    return Region.around(points, extent.margin * shape.scale_px + SPARE_CELLS * step, step, size_of(target))

@@ -31,7 +31,7 @@ def brows(tone: Tone, canvas: Canvas, eye: Eye, value: Brows) -> None:
     hairs = mean(ramp(around - luma, *LEVELS), 1)
     weight = canvas.ring(eye.brow, feather=FEATHER) * (np.float32(BETWEEN) + np.float32(1 - BETWEEN) * hairs)
     weight *= (1 - canvas.ring(eye.ring, feather=FEATHER)) * np.float32(value.amount)
-    y, *chroma = canvas.yuv(value.color)
+    y, *chroma = canvas.paint(value.color)
     tone.add(0, weight * np.float32(COVER) * np.minimum(y - luma, 0))
     for plane, level in enumerate(chroma, 1):
         tone.blend(plane, weight, 0, level)

@@ -35,5 +35,5 @@ def eyeliner(tone: Tone, canvas: Canvas, eye: Eye, value: Eyeliner) -> None:
     thick = stroked(canvas.region.cells, line[: len(line) * 2 // 3 + 1], width)
     thin = stroked(canvas.region.cells, line, 0.6 * width)
     weight = feathered(np.maximum(thick, thin), 0.004 * canvas.scale) * np.float32(MOST * value.amount)
-    for plane, level in enumerate(canvas.yuv(value.color)):
+    for plane, level in enumerate(canvas.paint(value.color)):
         tone.blend(plane, weight, 0, level)

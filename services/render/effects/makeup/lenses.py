@@ -38,7 +38,7 @@ def lenses(tone: Tone, canvas: Canvas, eye: Eye, value: Lenses) -> None:
     black, white = canvas.luma_range
     no_light = ramp(luma, black + 0.75 * (white - black), black + 0.5 * (white - black))
     weight = disc * open_eye * no_light * np.float32(seen * value.amount)
-    y, *chroma = canvas.yuv(value.color)
+    y, *chroma = canvas.paint(value.color)
     around = mean(luma, max(1, round(radius / 2)))
     tone.add(0, weight * np.float32(COVER) * (y - around))
     for plane, level in enumerate(chroma, 1):

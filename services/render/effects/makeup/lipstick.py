@@ -38,7 +38,7 @@ def lipstick(tone: Tone, canvas: Canvas, value: Lipstick) -> None:
     samples = [plane[surely] for plane in canvas.planes]
     weight = feathered(bare, FEATHER * canvas.scale) * likeness(canvas.planes[1:], samples[1:], SPREAD)
     weight *= np.float32(value.amount)
-    colour, own = canvas.yuv(value.color), [median(some) for some in samples]
+    colour, own = canvas.paint(value.color), [median(some) for some in samples]
     tone.add(0, weight * (np.float32(COVER * (colour[0] - own[0])) + _shine(canvas, own[0], value)))
     for plane in (1, 2):
         tone.blend(plane, weight * np.float32(TINT), 0.25, colour[plane] - 0.25 * own[plane])

@@ -23,12 +23,18 @@ def canvas(scene: Any) -> Canvas:
 
 
 @pytest.mark.parametrize("kind", [{}, {"full_range": True}, {"layout": PixelFormat.RGB24}])
-def test_a_colour_is_what_shows_it_in_this_picture(kind: Any, studio: Any) -> None:
-    there = canvas(studio.scene(**kind))
+def test_paint_has_its_colour_in_good_light(kind: Any, studio: Any) -> None:
+    there = canvas(studio.scene(**kind, skin=(235, 180, 155)))
     limited = not kind
-    assert there.yuv("#ffffff") == pytest.approx((235 if limited else 255, 128, 128), abs=0.1)
-    assert there.yuv("#000000") == pytest.approx((16 if limited else 0, 128, 128), abs=0.1)
-    assert there.yuv("#ff0000")[2] > 230
+    assert there.light == 1.0
+    assert there.paint("#ffffff") == pytest.approx((235 if limited else 255, 128, 128), abs=0.1)
+    assert there.paint("#000000") == pytest.approx((16 if limited else 0, 128, 128), abs=0.1)
+    assert there.paint("#ff0000")[2] > 230
+
+
+def test_paint_is_dimmed_where_the_face_is_and_not_below_a_bound(studio: Any) -> None:
+    lights = [canvas(studio.scene(skin=skin)).light for skin in ((150, 110, 90), (80, 55, 45), (20, 14, 12))]
+    assert 1.0 > lights[0] > lights[1] >= lights[2] == 0.55
 
 
 def test_everything_is_counted_in_cells(studio: Any) -> None:

@@ -3,10 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
+from services.render.eyes import EYES
 from services.render.region import Scratch
 from services.render.shape import FaceShape
-from services.render.toning import Toning
+from services.render.toning import FACE, MOUTH, Toning, of_eye, region_of
 from shared.model.effects import Eyeliner, Lipstick
 from shared.model.looks import Look
 from shared.model.parts import Part
@@ -47,3 +50,28 @@ def test_fine_features_are_drawn_finer_than_skin(studio: Any) -> None:
 def test_a_look_without_tones_draws_nothing(studio: Any) -> None:
     scene = studio.scene()
     assert np.array_equal(toned(scene, Look(slim_face=1)), scene.picture.planes[0])
+
+
+EXTENTS = {
+    **dict.fromkeys(FACE_EFFECTS, (FACE,)),
+    **dict.fromkeys(MOUTH_EFFECTS, (MOUTH,)),
+    **dict.fromkeys(EYE_EFFECTS, tuple(of_eye(eye) for eye in EYES)),
+}
+
+
+@pytest.mark.parametrize("effect", EXTENTS)
+def test_nothing_is_drawn_along_the_border_of_what_is_drawn_on(effect: str, clip: list[Any]) -> None:
+    for scene in (clip[0], clip[-1].enlarged(2)):
+        shape = FaceShape.of(scene.faces[0])
+        assert shape is not None
+        changed = toned(scene, Look.of(effect, 1.0)) != scene.picture.planes[0]
+        regions = [region_of(scene.picture, shape, extent) for extent in EXTENTS[effect]]
+        for region in regions:
+            assert region is not None
+            own = changed.copy()
+            for other in regions:  # on a head that tilts what is drawn on the other eye may lie in this one's corner
+                if other is not region and other is not None:
+                    other.cut(own, 1)[...] = False
+            inside = region.cut(own, 1)
+            assert not inside[[0, -1]].any()
+            assert not inside[:, [0, -1]].any()
