@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 FACE_WIDTH: Final = 1.5
 """Of the mean head, between the cheekbones (1.46) and beside the ears (1.56), in its unit (`services.render.pose`)."""
-OUTLINE: Final = (0.74, 0.86, 0.3)
-"""Half width, half height and middle below the eyes of the face's oval on the mean head, for layouts without one."""
+OUTLINE: Final = (0.74, 0.86)
+OUTLINE_MIDDLE: Final = (0.0, 0.3, 0.3)
+"""Half width, half height and middle, from between the eyes, of a face's oval on the mean head, for layouts without."""
 
 
 class Place(NamedTuple):
@@ -47,22 +48,26 @@ PLACES: Final[dict[Anchor, Place]] = {
     "right-cheek": Place(((*_RIGHT, 0.45), (*_CORNERS[0], 0.55)), (-0.1, 0.0, -0.05)),
     "left-cheek": Place(((*_LEFT, 0.45), (*_CORNERS[1], 0.55)), (0.1, 0.0, -0.05)),
     "mouth": Place(_MOUTH, (0.0, 0.03, -0.16)),
-    "chin": Place(_MOUTH, (0.0, 0.43, 0.02)),
+    "chin": Place(_MOUTH, (0.0, 0.48, 0.02)),
 }
 """Ways are read off the face template and, for the top of the head, which no landmark marks, off portraits."""
+
+MEASURED: Final[dict[Anchor, Place]] = {"chin": Place(((Part.CHIN, 0, 1.0),), (0.0, -0.06, -0.03))}
+"""The same where the layout marks the chin, which goes down as the mouth opens."""
 
 
 def anchor_px(shape: FaceShape, view: HeadView, anchor: Anchor) -> Point:
     """[2] x, y in the picture."""
-    place = PLACES[anchor]
+    place = MEASURED[anchor] if anchor in MEASURED and Part.CHIN in shape.topology.places else PLACES[anchor]
     marked = sum(shape.part(part)[which] * np.float32(weight) for part, which, weight in place.of)
     return np.asarray(marked + view.offset_px(place.way), np.float32)
 
 
 def outline_px(shape: FaceShape, view: HeadView) -> Point:
     """[n, 2]: a ring around the face for layouts that give no oval: the mean head's, as it stands."""
-    half_width, half_height, below = OUTLINE
-    eyes = anchor_px(shape, view, "eyes") - view.offset_px(PLACES["eyes"].way)
+    half_width, half_height = OUTLINE
+    marked = anchor_px(shape, view, "eyes") - view.offset_px(PLACES["eyes"].way)
+    middle = marked + view.offset_px(OUTLINE_MIDDLE)
     around = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-    ways = ((half_width * x, below + half_height * y, 0.0) for x, y in zip(np.cos(around), np.sin(around), strict=True))
-    return np.stack([eyes + view.offset_px(way) for way in ways])
+    ways = ((half_width * x, half_height * y, 0.0) for x, y in zip(np.cos(around), np.sin(around), strict=True))
+    return np.stack([middle + view.offset_px(way) for way in ways])

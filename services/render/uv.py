@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 
 from services.render.masks import ramp
-from services.render.topology import enclosed
-from shared.model.parts import Part
+from services.render.pose import head_view
 from shared.model.template import face_template
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Laid(NamedTuple):
     """The template as it lies on a region's grid."""
 
     uv: Grid
-    """[rows, columns, 2] float32: u, v of the cells' centres, 0..1; within a cell of the face it goes on beyond it."""
+    """[rows, columns, 2] float32: u, v of the cells' centres, 0..1; it goes on for two cells beyond the face."""
     facing: Grid
     """[rows, columns] float32, 0..1: 0 where the face is turned away, or is not. Eyes and mouth count as the face."""
 
@@ -60,7 +59,8 @@ class _Net:
     uv: Floats
     """[2, 3, n]: u and v of the corners."""
     spots: Floats
-    """[468, face]: what a triangle counts for around a point, over what the whole spot has in the template."""
+    """[468, face]: what a triangle counts for around a point, over what the whole spot has in the template, whose unit
+    is the mean head's."""
 
 
 @cache
@@ -77,7 +77,7 @@ def _net() -> _Net:
         corners=np.ascontiguousarray(every),
         face=len(template.triangles),
         uv=np.ascontiguousarray(template.uv[every].transpose(2, 0, 1)),
-        spots=(weights / whole * enclosed(template.points[template.lines[Part.OVAL], :2])).astype(np.float32),
+        spots=(weights / whole).astype(np.float32),
     )
 
 
@@ -91,7 +91,8 @@ def laid(shape: FaceShape, region: Region, wanted: Flags | None = None) -> Laid:
     x, y = region.to_grid(shape.points_px).T
     corners = np.stack([x.take(net.corners), y.take(net.corners)])
     doubled = _doubled(corners)
-    share = net.spots @ doubled[: net.face] * np.float32((region.step / shape.scale_px) ** 2 / 2)
+    unit = head_view(shape.landmarks_px).scale_px / region.step
+    share = net.spots @ doubled[: net.face] * np.float32(0.5 / unit**2)
     chosen = doubled > _FLAT
     if wanted is not None:
         chosen[: net.face] &= wanted
@@ -172,15 +173,15 @@ def _spans(second: Floats, third: Floats, lines: tuple[Rows, Rows], columns: int
 
 
 def _continued(sheet: Grid) -> Laid:
-    """What a sheet says, and beyond where it is covered what the cells around say.
+    """What a sheet says, and for two cells beyond where it is covered the mean of what is said around.
 
-    The way to full size mixes neighbours: facing goes on for one cell, so that it does not fade there, and the layout
-    for one more, so that it means something wherever facing does.
+    The way to full size mixes neighbours: so the layout means something wherever facing does, which runs out softly on
+    the first cell beyond.
     """
     pixels = cv2.merge(tuple(sheet))
     around = cv2.blur(pixels, (5, 5), borderType=cv2.BORDER_CONSTANT)
+    near = around[..., 3].copy()
     around *= 1 / np.maximum(around[..., 3:], np.float32(1e-6))
-    covered = pixels[..., 3].astype(np.uint8)
-    cv2.copyTo(pixels, covered, around)
-    near = cv2.dilate(covered, np.ones((3, 3), np.uint8))
-    return Laid(np.ascontiguousarray(around[..., :2]), around[..., 2] * near)
+    cv2.copyTo(pixels, pixels[..., 3].astype(np.uint8), around)
+    # Along a straight edge a window in the last covered cell is covered by 3/5, then 2/5, then 1/5.
+    return Laid(np.ascontiguousarray(around[..., :2]), around[..., 2] * ramp(near, 0.2, 0.6))

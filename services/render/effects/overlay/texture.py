@@ -52,24 +52,30 @@ def draw_texture(target: Picture, shape: FaceShape, look: Look, paints: Paints, 
         return
     paint = paints.of(texture.asset)
     wanted = painted(paint)
-    reached = np.zeros(len(shape.points_px), np.bool_)
-    reached[face_template().triangles[wanted]] = True
     step = shape.step(CELLS)
-    points = shape.points_px[reached]
-    region = Region.around(points, 2 * step, step, size_of(target)) if len(points) else None
-    if region is None:
+    face = Region.around(shape.points_px, 2 * step, step, size_of(target))
+    region = Region.around(shape.points_px[_reached(wanted)], 2 * step, step, size_of(target)) if wanted.any() else None
+    if face is None or region is None:
         return
+    # Skin is told by the whole face, however little of it is painted.
+    canvas, part = Canvas(shape, face, read(target, face)), face.cells_of(region)
     sheet = laid(shape, region, wanted)
-    canvas = Canvas(shape, region, read(target, region))
-    weight = sheet.facing * _bare(canvas) * _edge(canvas, texture.feather) * np.float32(texture.amount)
+    weight = sheet.facing * (_bare(canvas) * _edge(canvas, texture.feather))[part] * np.float32(texture.amount)
     weights = region.spread(weight, 1, scratch, "weight")
     cv2.multiply(weights, _outline(shape, region), weights, 1 / 255, cv2.CV_32F)
     light = None
     if texture.shading and texture.blend in SHADED:
-        light = region.spread(_light(canvas, texture.shading), 1, scratch, "light")
+        light = region.spread(_light(canvas, texture.shading)[part], 1, scratch, "light")
     above = _shown(sheet.uv, shape, region, paint, scratch)
     with opened_rgb(target, region) as pixels:
         blend(pixels, above, weights, scratch, mode=texture.blend, light=light)
+
+
+def _reached(wanted: Flags) -> Flags:
+    """[points of the mesh] True for the corners of triangles."""
+    points = np.zeros(len(face_template().points), np.bool_)
+    points[face_template().triangles[wanted]] = True
+    return points
 
 
 def painted(paint: Pyramid) -> Flags:

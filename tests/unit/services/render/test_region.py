@@ -73,3 +73,12 @@ def test_scratch_gives_the_same_memory_again_as_long_as_it_suffices() -> None:
     assert np.shares_memory(first, scratch.take("a", (5, 7)))
     assert not np.shares_memory(first, scratch.take("b", (5, 7)))
     assert scratch.take("a", (30, 20)).shape == (30, 20)
+
+
+def test_cells_of_a_part_are_those_of_the_whole_at_its_place() -> None:
+    whole = Region(8, 16, 72, 80, 8)
+    part = Region(24, 32, 40, 64, 8)
+    assert whole.cells_of(part) == (slice(2, 6), slice(2, 4))
+    rows, columns = whole.cells_of(part)
+    centres = whole.centres_px().reshape(*whole.cells, 2)[rows, columns]
+    assert np.array_equal(centres.reshape(-1, 2), part.centres_px())
