@@ -30,19 +30,20 @@ class Pyramid:
     """
 
     def __init__(self, rgba: Pixels) -> None:
-        """rgba: [rows, columns, 4], straight alpha."""
-        self._levels = [premultiplied(rgba)]
+        """rgba: [rows, columns, 4], straight alpha; it must not change."""
+        self._rgba = rgba
+        self._levels: dict[int, Grid] = {}
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the whole picture."""
-        rows, columns = self._levels[0].shape[:2]
+        rows, columns = self._rgba.shape[:2]
         return columns, rows
 
     @property
     def size_bytes(self) -> int:
-        """Memory that it takes once all levels are made, about."""
-        return self._levels[0].nbytes * 4 // 3
+        """Memory that the levels take which have been asked for."""
+        return sum(level.nbytes for level in self._levels.values())
 
     def level(self, texels: float) -> Grid:
         """[rows, columns, 4] float32, 0..255: for a picture of which so many pixels fall on one that is drawn.
@@ -51,12 +52,21 @@ class Pyramid:
         """
         most = (max(self.size) - 1).bit_length()
         wanted = min(max(0, round(math.log2(max(texels, 1e-6)))), most)
-        while len(self._levels) <= wanted:
-            rows, columns = self._levels[-1].shape[:2]
+        level = self._levels.get(wanted)
+        if level is None:
+            level = self._levels[wanted] = self._made(wanted)
+        return level
+
+    def _made(self, wanted: int) -> Grid:
+        """From the next finer one that is there; those in between are not kept, as the first takes 16 bytes a pixel."""
+        finer = max((number for number in self._levels if number < wanted), default=0)
+        level = self._levels.get(finer)
+        level = premultiplied(self._rgba) if level is None else level
+        for _ in range(wanted - finer):
+            rows, columns = level.shape[:2]
             half = ((columns + 1) // 2, (rows + 1) // 2)
-            smaller = cv2.resize(self._levels[-1], half, interpolation=cv2.INTER_AREA)
-            self._levels.append(cast("Grid", smaller))
-        return self._levels[wanted]
+            level = cast("Grid", cv2.resize(level, half, interpolation=cv2.INTER_AREA))
+        return level
 
     @cached_property
     def shown(self) -> NDArray[np.int32]:

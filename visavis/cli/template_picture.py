@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
     Points = NDArray[np.float32]
+    Rgba = tuple[int, int, int, int]
 
 
 class _Tint(NamedTuple):
     """How a part is shown."""
 
     words: str
-    rgba: tuple[int, int, int, int]
+    rgba: Rgba
 
 
 TINTS: Final = {
@@ -40,57 +41,59 @@ OPENINGS: Final = {
 NOSE: Final = _Tint("nose", (70, 150, 90, 200))
 MESH: Final = (90, 90, 90, 130)
 INK: Final = (60, 60, 60, 255)
-_FINER = 4
-"""Drawn so many times as large and reduced, so that lines are thin and smooth."""
+_SUBPIXEL_BITS = 4
 
 
 def template_picture(size: int) -> Pixels:
     """RGBA uint8 [size, size, 4]: the mesh as fine lines, its regions lightly coloured, and nothing elsewhere."""
-    side = size * _FINER
-    sheet = _Sheet(side)
+    sheet = _Sheet(size)
     template = face_template()
     for part, tint in TINTS.items():
-        sheet.fill(part, tint.rgba)
+        sheet.fill(template.uv[template.lines[part]], tint.rgba)
     for triangle in template.triangles:
         sheet.line(template.uv[triangle], MESH, closed=True)
     for part, tint in OPENINGS.items():
-        sheet.fill(part, (0, 0, 0, 0))
+        sheet.fill(template.uv[template.lines[part]], (0, 0, 0, 0))
         sheet.line(template.uv[template.lines[part]], tint.rgba, closed=True)
     sheet.line(template.uv[template.lines[Part.NOSE_RIDGE]], NOSE.rgba)
     for part, tint in (TINTS | OPENINGS | {Part.NOSE_RIDGE: NOSE}).items():
         sheet.write(tint.words, template.uv[template.lines[part]])
-    return sheet.reduced(size)
+    return sheet.straight()
 
 
 class _Sheet:
-    def __init__(self, side: int) -> None:
-        self._side = side
-        self._pixels = np.zeros((side, side, 4), np.uint8)
+    """Draws on premultiplied colours, so that smooth edges over a transparent ground are right."""
 
-    def fill(self, part: Part, rgba: tuple[int, int, int, int]) -> None:
-        template = face_template()
-        cv2.fillPoly(self._pixels, [self._cells(template.uv[template.lines[part]])], rgba)
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pixels = np.zeros((size, size, 4), np.uint8)
 
-    def line(self, uv: Points, rgba: tuple[int, int, int, int], *, closed: bool = False) -> None:
-        cv2.polylines(self._pixels, [self._cells(uv)], closed, rgba, max(1, round(self._side / 1024)))
+    def fill(self, uv: Points, rgba: Rgba) -> None:
+        cv2.fillPoly(self._pixels, [self._fixed(uv)], _premultiplied(rgba), cv2.LINE_AA, _SUBPIXEL_BITS)
+
+    def line(self, uv: Points, rgba: Rgba, *, closed: bool = False) -> None:
+        ink, width = _premultiplied(rgba), max(1, round(self._size / 1024))
+        cv2.polylines(self._pixels, [self._fixed(uv)], closed, ink, width, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def write(self, words: str, uv: Points) -> None:
         """Words in the middle, below the points."""
-        scale = self._side / 2600
-        thick = max(1, round(self._side / 1400))
-        (width, height), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
-        x = round(float(uv[:, 0].min() + uv[:, 0].max()) / 2 * self._side) - width // 2
-        y = round(float(uv[:, 1].max()) * self._side) + 2 * height
-        cv2.putText(self._pixels, words, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, INK, thick)
+        font, scale, width = cv2.FONT_HERSHEY_SIMPLEX, self._size / 2200, max(1, round(self._size / 1400))
+        (wide, tall), _ = cv2.getTextSize(words, font, scale, width)
+        low, high = uv.min(axis=0) * self._size, uv.max(axis=0) * self._size
+        at = (round(float(low[0] + high[0]) / 2) - wide // 2, round(float(high[1])) + 2 * tall)
+        cv2.putText(self._pixels, words, at, font, scale, INK, width, cv2.LINE_AA)
 
-    def reduced(self, size: int) -> Pixels:
-        """With straight alpha: means of colours that count by their alpha."""
-        alpha = self._pixels[..., 3:].astype(np.float32)
-        light = np.concatenate([self._pixels[..., :3] * alpha, alpha], axis=-1)
-        light = np.asarray(cv2.resize(light, (size, size), interpolation=cv2.INTER_AREA))
-        colour = light[..., :3] / np.maximum(light[..., 3:], 1)
-        return np.rint(np.concatenate([colour, light[..., 3:]], axis=-1)).astype(np.uint8)
+    def straight(self) -> Pixels:
+        """With straight alpha."""
+        alpha = np.maximum(self._pixels[..., 3:], 1).astype(np.uint16)
+        colours = np.minimum((self._pixels[..., :3] * np.uint16(255) + alpha // 2) // alpha, 255)
+        return np.concatenate([colours, self._pixels[..., 3:]], axis=-1).astype(np.uint8)
 
-    def _cells(self, uv: Points) -> NDArray[np.int32]:
-        cells: NDArray[np.int32] = np.rint(uv * self._side - 0.5).astype(np.int32)
-        return cells
+    def _fixed(self, uv: Points) -> NDArray[np.int32]:
+        fixed: NDArray[np.int32] = np.rint((uv * self._size - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        return fixed
+
+
+def _premultiplied(rgba: Rgba) -> Rgba:
+    red, green, blue, alpha = rgba
+    return red * alpha // 255, green * alpha // 255, blue * alpha // 255, alpha

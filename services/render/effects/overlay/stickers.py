@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 
 from services.render.anchors import FACE_WIDTH, anchor_px, outline_px
-from services.render.blending import blend
+from services.render.laying import lay
 from services.render.masks import filled, share
-from services.render.patch import opened_rgb
 from services.render.pose import head_view
 from services.render.region import Region, size_of
 from shared.model.parts import Part
@@ -101,8 +100,7 @@ def _lay(target: Picture, wearer: Wearer, view: HeadView, placed: Placed, sticke
     weight.fill(sticker.amount)
     if sticker.behind:
         weight *= 1 - _before(wearer, view, region, size_of(target))
-    with opened_rgb(target, region) as pixels:
-        blend(pixels, above, weight, scratch)
+    lay(target, region, above, weight, scratch)
 
 
 def bent(points_px: Floats, bumps: Bumps | None) -> Floats:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from services.render.blending import SHADED, blend
+from services.render.blending import SHADED
 from services.render.canvas import Canvas
+from services.render.laying import lay
 from services.render.masks import filled, mean, ramp
-from services.render.patch import opened_rgb, read
+from services.render.patch import read
 from services.render.region import Region, size_of
 from services.render.skin import FEATURE_FEATHER, FEATURES
 from services.render.uv import laid
@@ -67,8 +68,7 @@ def draw_texture(target: Picture, shape: FaceShape, look: Look, paints: Paints, 
     if texture.shading and texture.blend in SHADED:
         light = region.spread(_light(canvas, texture.shading)[part], 1, scratch, "light")
     above = _shown(sheet.uv, shape, region, paint, scratch)
-    with opened_rgb(target, region) as pixels:
-        blend(pixels, above, weights, scratch, mode=texture.blend, light=light)
+    lay(target, region, above, weights, scratch, mode=texture.blend, light=light)
 
 
 def _reached(wanted: Flags) -> Flags:

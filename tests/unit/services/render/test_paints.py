@@ -19,7 +19,7 @@ LUT = PreparedLut(size=2, body=np.zeros(24, "<f4").tobytes())
     ("seconds", "red"),
     [(0.0, True), (0.0999, True), (0.1, False), (0.39, False), (0.4, True), (4.2, False), (-0.05, False)],
 )
-def test_an_animation_is_shown_by_the_time_and_in_a_loop(seconds: float, red: bool) -> None:  # noqa: FBT001
+def test_an_animation_is_shown_by_the_time_and_in_a_loop(seconds: float, red: bool) -> None:
     shown = Paints({"a": ANIMATION}).of("a", seconds).level(1)
     assert shown[0, 0].tolist() == ([255, 0, 0, 255] if red else [0, 0, 255, 255])
 

@@ -55,17 +55,37 @@ def test_one_pixel_shows() -> None:
     assert 25 <= sums[-1, -1] <= 49
 
 
+def test_levels_are_the_same_in_whatever_order_they_are_asked_for() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (37, 70, 4)).astype(np.uint8)
+    down, up = Pyramid(noise), Pyramid(noise)
+    finest_first = [down.level(2.0**number) for number in range(6)]
+    coarsest_first = [up.level(2.0**number) for number in reversed(range(6))][::-1]
+    assert all(np.allclose(*pair, atol=1e-3) for pair in zip(finest_first, coarsest_first, strict=True))
+
+
+def test_only_levels_that_were_asked_for_take_memory() -> None:
+    pyramid = Pyramid(picture(1024, 1024))
+    assert pyramid.size_bytes == 0
+    pyramid.level(8)
+    assert pyramid.size_bytes == 128 * 128 * 16
+
+
+def used(pyramids: Pyramids, asset: str, frame: int) -> Pyramid:
+    pyramid = pyramids.of(asset, frame, picture(10, 10))
+    pyramid.level(1)
+    return pyramid
+
+
 def test_a_pyramid_is_made_once_and_those_used_last_are_kept() -> None:
-    pyramids = Pyramids(most_bytes=2 * Pyramid(picture(10, 10)).size_bytes)
-    first = pyramids.of("a", 0, picture(10, 10))
-    second = pyramids.of("a", 1, picture(10, 10))
-    assert pyramids.of("a", 0, picture(10, 10)) is first
-    pyramids.of("b", 0, picture(10, 10))
-    assert pyramids.of("a", 0, picture(10, 10)) is first
-    assert pyramids.of("a", 1, picture(10, 10)) is not second
+    pyramids = Pyramids(most_bytes=2 * 10 * 10 * 16)
+    first, second = used(pyramids, "a", 0), used(pyramids, "a", 1)
+    assert used(pyramids, "a", 0) is first
+    used(pyramids, "b", 0)
+    assert used(pyramids, "a", 0) is first
+    assert used(pyramids, "a", 1) is not second
 
 
 def test_one_larger_than_all_that_may_be_kept_is_kept_alone() -> None:
     pyramids = Pyramids(most_bytes=1)
-    large = pyramids.of("a", 0, picture(50, 50))
-    assert pyramids.of("a", 0, picture(50, 50)) is large
+    large = used(pyramids, "a", 0)
+    assert used(pyramids, "a", 0) is large

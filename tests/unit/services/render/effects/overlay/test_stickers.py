@@ -48,11 +48,15 @@ def prepared(*frames: np.ndarray, lasts_ms: int = 0) -> PreparedPicture:
 
 
 def drawn(
-    scene: Any, picture: PreparedPicture | np.ndarray, moment: Moment = BEGINNING, look: Look = Look(), **sticker: Any
+    scene: Any,
+    picture: PreparedPicture | np.ndarray,
+    moment: Moment = BEGINNING,
+    look: Look | None = None,
+    **sticker: Any,
 ) -> Picture:
     target = scene.copy()
     asset = picture if isinstance(picture, PreparedPicture) else prepared(picture)
-    whole = msgspec.structs.replace(look, stickers=(Sticker(asset=ID, **sticker),))
+    whole = msgspec.structs.replace(look or Look(), stickers=(Sticker(asset=ID, **sticker),))
     Painter({ID: asset}).draw(target, scene.faces, whole, moment)
     return target
 
@@ -183,7 +187,7 @@ def test_it_moves_with_what_the_bend_moves(studio: Any) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "first"), [(0.0, True), (0.09, True), (0.11, False), (0.25, True), (7.15, False)])
-def test_an_animation_runs_by_the_presentation_time(seconds: float, first: bool, studio: Any) -> None:  # noqa: FBT001
+def test_an_animation_runs_by_the_presentation_time(seconds: float, first: bool, studio: Any) -> None:
     scene = studio.scene(layout=PixelFormat.RGB24)
     animation = prepared(sheet(GREEN), sheet(BLUE), lasts_ms=100)
     target = drawn(scene, animation, Moment(seconds), anchor="nose", size=0.3)
