@@ -39,11 +39,11 @@ _EYES: Final = ((*_RIGHT, 0.5), (*_LEFT, 0.5))
 _MOUTH: Final = ((*_CORNERS[0], 0.5), (*_CORNERS[1], 0.5))
 
 PLACES: Final[dict[Anchor, Place]] = {
-    "head": Place(_EYES, (0.0, -1.0, 0.3)),
+    "head": Place(_EYES, (0.0, -1.0, 0.5)),
     "forehead": Place(_EYES, (0.0, -0.4, -0.22)),
     "right-eye": Place(((*_RIGHT, 1.0),), (0.0, 0.0, -0.08)),
     "left-eye": Place(((*_LEFT, 1.0),), (0.0, 0.0, -0.08)),
-    "eyes": Place(_EYES, (0.0, 0.0, -0.2)),
+    "eyes": Place(_EYES, (0.0, 0.0, -0.12)),
     "nose": Place(((Part.NOSE_TIP, 0, 1.0),), (0.0, 0.0, 0.0)),
     "right-cheek": Place(((*_RIGHT, 0.45), (*_CORNERS[0], 0.55)), (-0.1, 0.0, -0.05)),
     "left-cheek": Place(((*_LEFT, 0.45), (*_CORNERS[1], 0.55)), (0.1, 0.0, -0.05)),

@@ -38,7 +38,7 @@ NEEDS: Final[dict[str, frozenset[Part]]] = {
     "lenses": _EYES | _CENTRES | _CORNERS,
     "lipstick": _SKIN | _MOUTH,
     "own": frozenset(),
-    "texture": frozenset({Part.MESH, Part.OVAL}),
+    "texture": _PAINTED,
     "slim_face": _SIDES,
     "narrow_face": _SIDES | {Part.TEMPLES},
     "v_chin": _SIDES,
