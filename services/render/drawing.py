@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.bending import Bending, bend
+from services.render.effects.overlay.stickers import Wearer, draw_stickers
+from services.render.effects.overlay.texture import draw_texture
+from services.render.moment import BEGINNING
+from services.render.paints import Paints
 from services.render.region import Scratch
 from services.render.shape import FaceShape
 from services.render.toning import Toning
@@ -12,8 +16,10 @@ from shared.model.looks import Look
 from shared.model.needs import refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from services.render.moment import Moment
+    from shared.model.assets import Prepared
     from shared.model.faces import Face
     from shared.model.pictures import Picture
 
@@ -30,16 +36,19 @@ class Plan:
 class Painter:
     """Draws one frame at a time, in memory that is used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, assets: Mapping[str, Prepared] | None = None) -> None:
+        """assets: what looks refer to, by id; they must not change while the painter is used."""
         self._scratch = Scratch()
         self._plan = Plan(Look())
+        self._paints = Paints(assets or {})
 
-    def draw(self, target: Picture, faces: Sequence[Face], look: Look) -> None:
+    def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
         """Draw a look on `target` in place.
 
         target: i420 or rgb24. Faces are drawn from the smallest to the largest, as the nearest hides the others. A
         face whose landmarks span none (not finite, or only a dozen pixels) is left as it is.
-        Raises Rejected `unsupported-look` where the faces' layout lacks a part that the look is drawn by.
+        Raises Rejected: `unsupported-look` where the faces' layout lacks a part that the look is drawn by,
+        `unknown-asset` and `invalid-look` where an asset of the look is not there or not what it should be.
         """
         if self._plan.look is not look:
             self._plan = Plan(look)
@@ -47,12 +56,15 @@ class Painter:
             refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
         for shape in chosen(sorted(shapes, key=lambda shape: shape.scale_px), look):
-            self._draw(target, shape)
+            self._draw(target, shape, moment)
 
-    def _draw(self, target: Picture, shape: FaceShape) -> None:
+    def _draw(self, target: Picture, shape: FaceShape, moment: Moment) -> None:
+        look = self._plan.look
         self._plan.toning.draw(target, shape, self._scratch)
+        draw_texture(target, shape, look, self._paints, self._scratch)
         if (bumps := self._plan.bending.bumps(shape)) is not None:
             bend(target, shape, bumps, self._scratch)
+        draw_stickers(target, Wearer(shape, bumps, moment), look, self._paints, self._scratch)
 
 
 def chosen(shapes: Sequence[FaceShape], look: Look) -> Sequence[FaceShape]:

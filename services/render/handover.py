@@ -35,6 +35,8 @@ class OwnedSession:
     begun: BeginSession
     sink: VideoSink | FacesSink | StillSink
     session: RenderSession
+    refusal: Problem | None = None
+    """Why it comes to nothing, told when its first frames come; None if nothing speaks against it."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while its frames are touched."""
     hops: deque[Hop] = field(default_factory=lambda: deque(maxlen=HOPS_KEPT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,20 @@ _OF_FIVE: tuple[tuple[int, ...], ...] = ((33, 133), (362, 263), (4,), (61,), (29
 """Points of five and those of the mesh between which they lie."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeadView:
+    """How a head stands before the camera, seen from afar (scaled orthographic)."""
+
+    turn: Floats
+    """[3, 3]: rotation from the mean head's axes to those of the picture."""
+    scale_px: float
+    """Pixels that the mean head's unit, the distance between the outer corners of the eyes, has unturned."""
+
+    def offset_px(self, on_head: tuple[float, float, float]) -> NDArray[np.float32]:
+        """[2]: x, y in the picture of a way on the mean head."""
+        return np.asarray(self.turn[:2] @ on_head * self.scale_px, np.float32)
+
+
 def head_pose(face: Face) -> Pose:
     """How the head is turned, degrees, for any layout. Below 0.1 ms.
 
@@ -69,30 +84,39 @@ def head_pose(face: Face) -> Pose:
     the mouth, makes that look down by some ten degrees. Perspective is left out: a face at the edge of a wide picture
     is turned as the camera sees it there.
     """
-    turn = _turn_of_mesh(face.landmarks_px) if face.layout is Layout.MESH else _turn_of_view(face)
+    turn = head_view(face.landmarks_px).turn
     yaw = math.atan2(turn[2, 0], turn[2, 2])
     pitch = -math.asin(min(max(turn[2, 1], -1.0), 1.0))
     roll = math.atan2(-turn[0, 1], turn[1, 1])
     return Pose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
 
 
-def _turn_of_mesh(landmarks_px: NDArray[np.float32]) -> Floats:
-    """Rotation [3, 3] that turns the mean head as the mesh [468, 3] is turned (Kabsch 1976)."""
+def head_view(landmarks_px: NDArray[np.float32]) -> HeadView:
+    """The same as a rotation, with the head's size; landmarks [n, 3] of any layout."""
+    layout = Layout(len(landmarks_px))
+    return _view_of_mesh(landmarks_px) if layout is Layout.MESH else _view_of_points(landmarks_px, layout)
+
+
+def _view_of_mesh(landmarks_px: NDArray[np.float32]) -> HeadView:
+    """The rotation and size of the mean head that lay it onto the mesh [468, 3] (Kabsch 1976, Umeyama 1991)."""
     # The mean head's points are centred, so that those of the face need not be.
-    u, _, vt = np.linalg.svd(landmarks_px.take(_RIGID_INDEX, axis=0).T @ _HEAD)
+    u, stretches, vt = np.linalg.svd(landmarks_px.take(_RIGID_INDEX, axis=0).T @ _HEAD)
     turn = u @ vt
+    one, two, three = stretches.tolist()
     (a, b, c), (d, e, f), (g, h, i) = turn.tolist()
     if a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g) < 0:  # a mirror
         turn -= 2 * u[:, 2:] * vt[2]
-    return np.asarray(turn)
+        three = -three
+    return HeadView(np.asarray(turn), (one + two + three) / _HEAD_SQUARE)
 
 
-def _turn_of_view(face: Face) -> Floats:
-    """Rotation [3, 3] whose scaled orthographic view of the mean head lies nearest to a face without depth."""
-    indices, view = _VIEWS[face.layout]
-    u, _, vt = np.linalg.svd(face.landmarks_px[indices, :2].T @ view, full_matrices=False)
+def _view_of_points(landmarks_px: NDArray[np.float32], layout: Layout) -> HeadView:
+    """The scaled orthographic view of the mean head that lies nearest to points without depth."""
+    indices, view = _VIEWS[layout]
+    u, stretches, vt = np.linalg.svd(landmarks_px[indices, :2].T @ view, full_matrices=False)
     (a, b, c), (d, e, f) = u @ vt
-    return np.array([(a, b, c), (d, e, f), (b * f - c * e, c * d - a * f, a * e - b * d)])
+    turn = np.array([(a, b, c), (d, e, f), (b * f - c * e, c * d - a * f, a * e - b * d)])
+    return HeadView(turn, float(stretches.sum()) / 2)
 
 
 def _centred(points: Floats) -> Floats:
@@ -106,6 +130,7 @@ def _view(indices: list[int], head: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 _RIGID_INDEX = np.array(_RIGID)
 _HEAD = _centred(np.array([MEAN_HEAD[index] for index in _RIGID]))
+_HEAD_SQUARE = float(np.sum(_HEAD**2))
 _VIEWS = {
     Layout.IBUG: _view(list(_OF_IBUG), np.array([MEAN_HEAD[index] for index in _OF_IBUG.values()])),
     Layout.FIVE: _view(

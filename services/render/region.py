@@ -70,6 +70,12 @@ class Region:
         """Rows and columns, counted from this region's corner, of one that lies within it."""
         return slice(inner.y0 - self.y0, inner.y1 - self.y0), slice(inner.x0 - self.x0, inner.x1 - self.x0)
 
+    def cells_of(self, inner: Region) -> tuple[slice, slice]:
+        """The same in cells, of one with cells of the same size."""
+        rows, columns = inner.cells
+        top, left = (inner.y0 - self.y0) // self.step, (inner.x0 - self.x0) // self.step
+        return slice(top, top + rows), slice(left, left + columns)
+
     def centres_px(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """x [columns] and y [rows] float32 of the cells' centres in pixels of the picture."""
         rows, columns = self.cells

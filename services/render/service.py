@@ -16,12 +16,14 @@ from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime.telemetry import log
 from shared.transport import wire
+from shared.transport.assets import AssetShelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
+    from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
@@ -41,6 +43,7 @@ class RenderService:
     ) -> None:
         self._settings = settings
         self._handover = Handover(bus, store, telemetry)
+        self._assets = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
@@ -53,6 +56,7 @@ class RenderService:
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
         request: BeginSession = wire.decode(received.body, _begin)
+        assets, refusal = await self._assets_of(request)
         self._reader.follow(request.epoch)
         for name, owned in list(self._sessions.items()):
             if _is_outdated_by(request, owned.begun):
@@ -61,10 +65,17 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
         sink = self._sink(request)
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
-        session = RenderSession(request.look, sink, time_base)
+        session = RenderSession(request.look, sink, time_base, assets=assets)
         session.frames_total = request.frames
-        self._sessions[request.session] = OwnedSession(request, sink, session)
+        self._sessions[request.session] = OwnedSession(request, sink, session, refusal)
         return wire.encode(SessionBegun(worker=self._settings.worker, row=self._reader.row))
+
+    async def _assets_of(self, request: BeginSession) -> tuple[dict[str, Prepared], Problem | None]:
+        """What the look refers to, and what speaks against it."""
+        try:
+            return await self._assets.load(request.look.asset_ids if request.want is not Want.FACES else ()), None
+        except Rejected as error:
+            return {}, Problem(error.code, error.detail)
 
     async def end(self, received: Received) -> bytes:
         """EndSession -> SessionEnded, once nothing here touches the session's frames any more."""
@@ -120,6 +131,8 @@ class RenderService:
 
     async def _advance(self, owned: OwnedSession, passage: Passage[ForRender]) -> Sequence[Publishable]:
         message = passage.message
+        if owned.refusal is not None:
+            raise Rejected(owned.refusal.code, owned.refusal.detail)
         if isinstance(message, FramesEnded):
             owned.session.frames_total = message.frames
         elif message.problem is not None:

@@ -29,6 +29,8 @@ class FaceShape:
 
     points_px: NDArray[np.float32]
     """[n, 2] x, y; n and their order are the layout's. Effects ask for parts instead."""
+    landmarks_px: NDArray[np.float32]
+    """[n, 3]: the same with z, which is smaller nearer to the camera, and 0 in layouts without depth."""
     topology: Topology
     """Where the layout has its parts."""
     scale_px: float
@@ -44,7 +46,7 @@ class FaceShape:
             return None
         topology = TOPOLOGIES[face.layout]
         scale = float(np.sqrt(topology.area_px2(points)))
-        return cls(points, topology, scale, face.track) if scale >= SMALLEST_PX else None
+        return cls(points, face.landmarks_px, topology, scale, face.track) if scale >= SMALLEST_PX else None
 
     def part(self, part: Part) -> NDArray[np.float32]:
         """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""

@@ -89,9 +89,13 @@ class PreparedPicture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
 
     def shown_at(self, milliseconds: float) -> NDArray[np.uint8]:
         """The frame [height, width, 4] that is shown so long after the beginning; an animation runs in a loop."""
+        return self._view(self.frames[self.frame_at(milliseconds)])
+
+    def frame_at(self, milliseconds: float) -> int:
+        """The same as its place in `frames`."""
         into = milliseconds % (sum(self.durations_ms) or 1)
         at = int(np.searchsorted(np.cumsum(self.durations_ms), into, side="right"))
-        return self._view(self.frames[min(at, len(self.frames) - 1)])
+        return min(at, len(self.frames) - 1)
 
     @property
     def size_bytes(self) -> int:

@@ -47,7 +47,7 @@ NEEDS: Final[dict[str, frozenset[Part]]] = {
     "lenses": _EYES | _BROWS | _CENTRES | _CORNERS,
     "lipstick": _SKIN | _MOUTH,
     "own": frozenset(),
-    "texture": frozenset({Part.MESH, Part.OVAL}),
+    "texture": _SKIN | {Part.MESH},
     "slim_face": _SIDES,
     "narrow_face": _SIDES | {Part.TEMPLES},
     "v_chin": _SIDES,

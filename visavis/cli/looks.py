@@ -18,6 +18,7 @@ from shared.model.look_text import parse_look
 from shared.model.looks import ROLES
 from shared.model.needs import NEEDS, layouts_of, unsupported
 from shared.model.presets import PRESETS
+from visavis.cli import template
 from visavis.cli.options import look_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=list_looks)
     words = parser.add_subparsers(metavar="WHAT")
     _word(words, "list", list_looks, "name the presets and every effect")
+    template.add_to(words)
     _word(words, "schema", print_schema, "print the JSON Schema of looks")
     showing = _word(words, "show", show_preset, "print a preset as JSON, to start a look of your own from")
     showing.add_argument("name", metavar="NAME", help=", ".join(PRESETS))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.render.pose import MEAN_HEAD, head_pose
+from services.render.pose import MEAN_HEAD, head_pose, head_view
 from shared.model.faces import LANDMARKS, Face, Layout
 
 if TYPE_CHECKING:
@@ -110,3 +110,16 @@ def test_the_woman_and_the_man_look_where_they_are_seen_to_look() -> None:
     she, he = sorted((angles(mesh, Layout.MESH) for mesh in last), key=lambda pose: float(pose[0]))
     assert she == pytest.approx((-36, 20, -47), abs=10)
     assert he == pytest.approx((5, -2, -40), abs=10)
+
+
+@ALL_LAYOUTS
+@pytest.mark.parametrize("pose", [(0, 0, 0), (35, -10, 20), (-50, 20, -140)])
+def test_the_size_and_the_turn_of_a_head_are_told_however_it_is_turned(
+    layout: Layout, pose: tuple[float, float, float]
+) -> None:
+    mesh = turned(*pose)
+    view = head_view(as_layout(mesh, layout).landmarks_px)
+    assert view.scale_px == pytest.approx(200, rel=1e-3)
+    across = mesh[263] - mesh[33]
+    assert view.offset_px((1.0, 0.0, 0.0)) == pytest.approx(across[:2], abs=0.5)
+    assert view.offset_px(MEAN_HEAD[4]) == pytest.approx((mesh[4] - (320, 240, 0))[:2], abs=0.5)

@@ -97,3 +97,13 @@ def test_scratch_copies_samples_into_its_own_memory() -> None:
     copy = scratch.copy(samples[:, 1:], "a")
     assert np.array_equal(copy, samples[:, 1:])
     assert np.shares_memory(copy, scratch.take_bytes("a", (1,)))
+
+
+def test_cells_of_a_part_are_those_of_the_whole_at_its_place() -> None:
+    whole = Region(8, 16, 72, 80, 8)
+    part = Region(24, 32, 40, 64, 8)
+    assert whole.cells_of(part) == (slice(2, 6), slice(2, 4))
+    rows, columns = whole.cells_of(part)
+    (xs, ys), (some_xs, some_ys) = whole.centres_px(), part.centres_px()
+    assert np.array_equal(xs[columns], some_xs)
+    assert np.array_equal(ys[rows], some_ys)

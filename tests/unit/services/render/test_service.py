@@ -20,6 +20,8 @@ from services.render.settings import RenderSettings
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
+from shared.model.assets import PreparedPicture, asset_key, pack
+from shared.model.effects import Sticker
 from shared.model.errors import FrameLost, Late, Rejected, Unavailable
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
@@ -59,6 +61,8 @@ VIDEO = VideoFacts(
     frames_expected=4,
 )  # fmt: skip
 STILL = StillFacts(geometry=Geometry(PixelFormat.RGB24, 640, 480), kind=MediaKind.PNG)
+HAT = "0" * 32
+WITH_HAT = Look(stickers=(Sticker(asset=HAT),))
 FACE = Face.of(np.random.default_rng(1).uniform(5, 40, (468, 3)).astype(np.float32), 0.75)
 
 
@@ -240,6 +244,28 @@ async def test_a_look_that_cannot_be_drawn_is_told_and_not_a_dead_letter(
     await worker.begin(want=Want.PICTURE, look=Look(smooth=1))
     await worker.draw(worker.frame(0))
     assert [event.problem.code for event in worker.events()] == ["unsupported-look"]
+
+
+async def test_a_look_is_drawn_with_its_assets(worker: Worker) -> None:
+    picture = PreparedPicture(width=1, height=1, frames=(bytes((0, 255, 0, 255)),), durations_ms=(0,))
+    await worker.store.put(asset_key(HAT), pack(picture))
+    await worker.begin("still", want=Want.PICTURE, look=WITH_HAT, facts=STILL, job="", frames=1)
+    finished, *_ = await heard(worker, "still", 2)
+    assert isinstance(finished, StillFinished)
+
+
+async def test_who_waits_for_a_look_whose_asset_is_gone_is_told(worker: Worker) -> None:
+    await worker.begin("still", want=Want.PICTURE, look=WITH_HAT, facts=STILL, job="", frames=1)
+    [failed] = await heard(worker, "still", 1)
+    assert isinstance(failed, SessionFailed)
+    assert failed.problem.code == "unknown-asset"
+    assert (worker.slots_in_use(), worker.service.room) == (0, 2)
+
+
+async def test_where_only_faces_are_wanted_no_asset_is_missed(worker: Worker) -> None:
+    await worker.begin("still", want=Want.FACES, look=WITH_HAT, facts=STILL, job="", frames=1)
+    [finished] = await heard(worker, "still", 1)
+    assert isinstance(finished, StillFinished)
 
 
 async def test_a_part_that_cannot_be_stored_fails_the_session(worker: Worker, tmp_path: Path) -> None:

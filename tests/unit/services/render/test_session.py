@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from services.render.session import RenderSession, SessionState
+from shared.model.assets import PreparedPicture
+from shared.model.effects import Sticker
 from shared.model.errors import FrameLost
 from shared.model.faces import Face, Quality
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
@@ -196,6 +198,19 @@ def test_effects_are_drawn_on_a_copy() -> None:
     RenderSession(Look(smooth=1, whiten=1, slim_face=1), screen).feed(frames(0, faces=(a_face(),)), film)
     assert screen.pictures[0] is not film.picture
     assert all(np.array_equal(*pair) for pair in zip(before, film.picture.planes, strict=True))
+
+
+def test_an_animation_runs_by_the_frames_own_time() -> None:
+    screen, film = Screen(), Film()
+    shades = tuple(bytes([level, level, level, 255] * 4) for level in (0, 255))
+    asset = PreparedPicture(width=2, height=2, frames=shades, durations_ms=(50, 50))
+    look = Look(stickers=(Sticker(asset="0" * 32, anchor="nose", size=0.4),))
+    face = a_face()
+    for number in range(4):  # 40 ms each: 0, 40, 80, 120
+        session = RenderSession(look, screen, state=SessionState(frames_done=number), assets={"0" * 32: asset})
+        session.feed(frames(number, faces=(face,)), film)
+    changes = [int(np.sign((picture.planes[0].astype(int) - 120).sum())) for picture in screen.pictures]
+    assert changes == [-1, -1, 1, -1]
 
 
 def test_nothing_is_drawn_for_a_sink_that_wants_only_faces() -> None:
