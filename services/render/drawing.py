@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from services.render.bending import Bending, bend
+from services.render.own.painting import OwnPainter
 from services.render.region import Scratch
 from services.render.shape import FaceShape
 from services.render.toning import Toning
@@ -27,30 +29,46 @@ class Plan:
         self.bending = Bending(look)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a frame is shown, for what changes with time."""
+
+    seconds: float = 0.0
+    """In the medium's own time; 0 in a still."""
+
+
+NOW: Final = Moment()
+
+
 class Painter:
     """Draws one frame at a time, in memory that is used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnPainter | None = None) -> None:
+        """own: draws effects of others; None: there are none."""
         self._scratch = Scratch()
         self._plan = Plan(Look())
+        self._own = own or OwnPainter()
 
-    def draw(self, target: Picture, faces: Sequence[Face], look: Look) -> None:
+    def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = NOW) -> None:
         """Draw a look on `target` in place.
 
         target: i420 or rgb24. Faces are drawn from the smallest to the largest, as the nearest hides the others. A
         face whose landmarks span none (not finite, or only a dozen pixels) is left as it is.
-        Raises Rejected `unsupported-look` where the faces' layout lacks a part that the look is drawn by.
+        Raises Rejected `unsupported-look` where the faces' layout lacks a part that the look is drawn by, and
+        `invalid-look` for an effect of somebody's own that is not here.
         """
         if self._plan.look is not look:
             self._plan = Plan(look)
         for layout in {face.layout for face in faces}:
             refuse_unsupported(look, layout)
+            self._own.refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
         for shape in chosen(sorted(shapes, key=lambda shape: shape.scale_px), look):
-            self._draw(target, shape)
+            self._draw(target, shape, moment)
 
-    def _draw(self, target: Picture, shape: FaceShape) -> None:
+    def _draw(self, target: Picture, shape: FaceShape, moment: Moment) -> None:
         self._plan.toning.draw(target, shape, self._scratch)
+        self._own.draw(target, shape, self._plan.look, moment.seconds)
         if (bumps := self._plan.bending.bumps(shape)) is not None:
             bend(target, shape, bumps, self._scratch)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from services.render.drawing import Painter
+from services.render.drawing import Moment, Painter
 from services.render.pose import head_pose
 from services.render.quality import judged
 from services.render.tracking import Tracks
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from services.render.own.painting import OwnPainter
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
@@ -63,18 +64,23 @@ class RenderSession:
     """Puts frames back in order, names and calms their faces, draws the look and hands them to the sink."""
 
     def __init__(
-        self, look: Look, sink: Sink, time_base: tuple[int, int] = (1, 1000), state: SessionState | None = None
+        self,
+        look: Look,
+        sink: Sink,
+        time_base: tuple[int, int] = (1, 1000),
+        state: SessionState | None = None,
+        own: OwnPainter | None = None,
     ) -> None:
         """time_base: numerator and denominator of the seconds that one unit of the frames' pts lasts.
 
-        state: of a session that another worker began; None for a new one.
+        state: of a session that another worker began; None for a new one. own: draws effects of others.
         """
         self.sink = sink
         self.state = state or SessionState()
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
         self._look = look
-        self._painter = Painter()
+        self._painter = Painter(own)
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
         self._target: Picture | None = None
@@ -118,15 +124,15 @@ class RenderSession:
                 faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
             drawn = [*faces, *tracks.held(faces, seconds)] if self.sink.wants_picture else []
-            target = self._drawn(picture, drawn) if drawn and not self._look.invisible else picture
+            target = self._drawn(picture, drawn, Moment(seconds)) if drawn and not self._look.invisible else picture
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
         self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks)
 
-    def _drawn(self, picture: Picture, faces: Sequence[Face]) -> Picture:
+    def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""
         if self._target is None or self._target.geometry != picture.geometry:
             self._target = Picture.blank(picture.geometry, picture.colour)
         picture.copy_to(self._target)
-        self._painter.draw(self._target, faces, self._look)
+        self._painter.draw(self._target, faces, self._look, moment)
         return self._target

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render.layouts import TOPOLOGIES
+from shared.model.faces import Layout
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class FaceShape:
 
     points_px: NDArray[np.float32]
     """[n, 2] x, y; n and their order are the layout's. Effects ask for parts instead."""
+    depth_px: NDArray[np.float32]
+    """[n]: smaller is nearer to the camera; 0 in layouts without depth."""
     topology: Topology
     """Where the layout has its parts."""
     scale_px: float
@@ -44,7 +47,13 @@ class FaceShape:
             return None
         topology = TOPOLOGIES[face.layout]
         scale = float(np.sqrt(topology.area_px2(points)))
-        return cls(points, topology, scale, face.track) if scale >= SMALLEST_PX else None
+        depth = np.ascontiguousarray(face.landmarks_px[:, 2])
+        return cls(points, depth, topology, scale, face.track) if scale >= SMALLEST_PX else None
+
+    @property
+    def layout(self) -> Layout:
+        """Which points these are."""
+        return Layout(len(self.points_px))
 
     def part(self, part: Part) -> NDArray[np.float32]:
         """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""

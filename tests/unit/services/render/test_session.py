@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.render.drawing import Painter
 from services.render.session import RenderSession, SessionState
 from shared.model.errors import FrameLost
 from shared.model.faces import Face, Quality
@@ -202,3 +203,11 @@ def test_nothing_is_drawn_for_a_sink_that_wants_only_faces() -> None:
     screen, film = Screen(wants_picture=False), Film()
     RenderSession(Look(smooth=1), screen).feed(frames(0, faces=(a_face(),)), film)
     assert screen.pictures == [film.picture]
+
+
+def test_every_frame_is_drawn_at_its_own_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments: list[float] = []
+    monkeypatch.setattr(Painter, "draw", lambda _, *given: moments.append(given[-1].seconds))
+    session = RenderSession(Look(smooth=0.5), Screen(), (1, 1000))
+    session.feed(frames(0, 1, 2, faces=(a_face(),)), Film())
+    assert moments == [0.0, 0.04, 0.08]
