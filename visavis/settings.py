@@ -11,9 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class LocalSettings(BaseSettings):
     """What commands take when no option says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")
+    effects: Path | None = Field(None, description="Folder whose Python files are effects of your own; empty: none.")
     otlp_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),

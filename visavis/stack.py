@@ -58,6 +58,8 @@ class StackOptions:
     """0 takes a free one."""
     grpc_port: int = 0
     models: Path | None = None
+    effects: Path | None = None
+    """Folder of effects of one's own."""
     environment: dict[str, str] = field(default_factory=dict)
     """Further VISAVIS_* settings."""
 
@@ -198,6 +200,8 @@ class Stack:
         }
         if options.models is not None:
             own["VISAVIS_MODELS"] = str(options.models)
+        if options.effects is not None:
+            own["VISAVIS_EFFECTS"] = str(options.effects)
         return {**os.environ, **own, **options.environment}
 
     def _wait_until_ready(self, waiting: list[_Service]) -> None:

@@ -6,10 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from services.gateway.fields import MODEL_NAME
+from services.gateway.own_effects import parse_known
 from services.gateway.problems import Refusal
 from shared.model.jobs import Want
-from shared.model.look_text import parse_look
-from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
 from shared.model.offers import ModelChoice
 from shared.model.presets import PRESETS
@@ -17,17 +16,20 @@ from shared.model.presets import PRESETS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.model.looks import Look
+    from shared.runtime.presence import Presence
+
 DEFAULT_LOOK = "default"
 _MODEL_NAME = re.compile(MODEL_NAME)
 
 
-def read_look(fields: Mapping[str, str]) -> Look:
+def read_look(fields: Mapping[str, str], presence: Presence) -> Look:
     """The field `look`: a preset's name or a JSON object; the preset `default` where there is none.
 
-    Raises Rejected `invalid-look`.
+    Raises Rejected `invalid-look`, and Refusal `unavailable` as parse_known does.
     """
     text = fields.get("look", "")
-    return parse_look(text) if text.strip() else PRESETS[DEFAULT_LOOK]
+    return parse_known(text, presence) if text.strip() else PRESETS[DEFAULT_LOOK]
 
 
 def read_want(fields: Mapping[str, str]) -> Want:

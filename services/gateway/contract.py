@@ -36,6 +36,10 @@ def _looks() -> dict[str, Any]:
     schema = look_schema(parts_at=_COMPONENTS)
     parts = schema.pop("$defs")
     del schema["$schema"]  # OpenAPI 3.1 is of this dialect as it is
+    schema["additionalProperties"] = {
+        "type": ["number", "object"],
+        "description": "An effect that the deployment has of its own: `/v1/looks` has their schemas.",
+    }
     return {**parts, LookDocument.__name__: schema}
 
 

@@ -189,9 +189,9 @@ class LooksDocument(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "schema": {"type": "object"}, "presets": {"none": {}, "privacy": {"face_pixelate": 0.8}},
-                    "default": "default", "order": ["background", "smooth"],
-                    "layouts": {"background": [468, 68, 5], "smooth": [468, 68]},
+                    "schema": {"type": "object"}, "effects": {},
+                    "presets": {"none": {}, "privacy": {"face_pixelate": 0.8}}, "default": "default",
+                    "order": ["background", "smooth"], "layouts": {"background": [468, 68, 5], "smooth": [468, 68]},
                 }
             ]
         },
@@ -199,6 +199,9 @@ class LooksDocument(BaseModel):
 
     look_schema: dict[str, Any] = Field(
         alias="schema", description="JSON Schema (2020-12) of a look: every effect with its range, default, sentence."
+    )
+    effects: dict[str, dict[str, Any]] = Field(
+        description="Effects that this deployment has of its own: JSON Schema by name. They stand in `schema` too."
     )
     presets: dict[str, LookDocument]
     default: str = Field(description="The preset that is used where no look is named.")

@@ -66,7 +66,8 @@ async def retouch(request: Request, parts: FromApp) -> Response:
         upload = Upload(request, parts.settings, "max_image_bytes", OF_IMAGES)
         body = await upload.body()
         kind = reply_kind(request.headers.get("accept", ""), still_kind(body))
-        wanted = StillRequest(body, Want.PICTURE, read_look(upload.fields), kind, read_models(upload.fields))
+        look = read_look(upload.fields, parts.presence)
+        wanted = StillRequest(body, Want.PICTURE, look, kind, read_models(upload.fields))
         answer = await _asked(wanted, parts)
     return Response(answer.picture, headers=_headers(answer.hops), media_type=answer.finished.kind or kind)
 

@@ -200,7 +200,7 @@ class JobDesk:
             id=job,
             state=JobState.ACCEPTED,
             want=read_want(upload.fields),
-            look=read_look(upload.fields),
+            look=read_look(upload.fields, self._presence),
             models=read_models(upload.fields),
             source_kind=kind,
             created_unix_seconds=time.time(),

@@ -11,8 +11,8 @@ import grpc
 
 from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models
-from services.gateway.look_messages import look_of_message
 from services.gateway.offers import refuse_unservable
+from services.gateway.own_effects import message_known
 from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
 from services.gateway.requests import count_request
 from services.gateway.stills import StillRequest, still_kind
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.model.faces import Face, Pose
     from shared.model.hops import Hop
     from shared.model.offers import ModelChoice
+    from shared.runtime.presence import Presence
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -67,7 +68,9 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
         """Retouch every face."""
         async with self._served("Process", context):
             kind = _reply_kind(request.reply_media_type)
-            wanted = StillRequest(request.picture, Want.PICTURE, _look(request), kind, _models(request))
+            wanted = StillRequest(
+                request.picture, Want.PICTURE, _look(request, self._parts.presence), kind, _models(request)
+            )
             answer = await self._ask(wanted, context)
             finished = answer.finished
             return pictures_pb2.ProcessResponse(
@@ -126,10 +129,10 @@ async def _abort(context: Context, trace_id: str, code: str, detail: str) -> Non
     await context.abort(status, detail, tuple(metadata))
 
 
-def _look(request: pictures_pb2.ProcessRequest) -> Look:
+def _look(request: pictures_pb2.ProcessRequest, presence: Presence) -> Look:
     if request.WhichOneof("look_choice") == "look":
-        return look_of_message(request.look)
-    return read_look({"look": request.look_name})
+        return message_known(request.look, presence)
+    return read_look({"look": request.look_name}, presence)
 
 
 def _models(request: pictures_pb2.AnalyzeRequest | pictures_pb2.ProcessRequest) -> ModelChoice:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import cv2
 
+from services.render.own.loading import load
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.reader import HostReader
@@ -24,6 +25,7 @@ from shared.transport.topology import render_queue
 
 async def run(settings: RenderSettings) -> None:
     """Own sessions until cancelled."""
+    effects = load(settings.effects)
     shutil.rmtree(settings.render_work, ignore_errors=True)
     settings.render_work.mkdir(parents=True)
     cv2.setNumThreads(1)
@@ -31,7 +33,7 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
-        service = RenderService(settings, bus, ObjectStore.open(settings.store), reader, telemetry)
+        service = RenderService(settings, bus, ObjectStore.open(settings.store), reader, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
@@ -41,7 +43,11 @@ async def run(settings: RenderSettings) -> None:
 
         def say() -> WorkerReported:
             return WorkerReported(
-                lane=settings.lane, service="render", worker=settings.worker, room=max(0, service.room)
+                lane=settings.lane,
+                service="render",
+                worker=settings.worker,
+                room=max(0, service.room),
+                effects=effects.offers,
             )
 
         lifecycle.tell_ready(settings)

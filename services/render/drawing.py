@@ -8,6 +8,7 @@ from services.render.bending import Bending, bend
 from services.render.effects.overlay.stickers import Wearer, draw_stickers
 from services.render.effects.overlay.texture import draw_texture
 from services.render.moment import BEGINNING
+from services.render.own.painting import OwnPainter
 from services.render.paints import Paints
 from services.render.region import Scratch
 from services.render.shape import FaceShape
@@ -36,11 +37,12 @@ class Plan:
 class Painter:
     """Draws one frame at a time, in memory that is used again."""
 
-    def __init__(self, assets: Mapping[str, Prepared] | None = None) -> None:
-        """assets: what looks refer to, by id; they must not change while the painter is used."""
+    def __init__(self, assets: Mapping[str, Prepared] | None = None, own: OwnPainter | None = None) -> None:
+        """assets: what looks refer to, by id; not to be changed meanwhile. own: effects of others; None: none."""
         self._scratch = Scratch()
         self._plan = Plan(Look())
         self._paints = Paints(assets or {})
+        self._own = own or OwnPainter()
 
     def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
         """Draw a look on `target` in place.
@@ -48,12 +50,14 @@ class Painter:
         target: i420 or rgb24. Faces are drawn from the smallest to the largest, as the nearest hides the others. A
         face whose landmarks span none (not finite, or only a dozen pixels) is left as it is.
         Raises Rejected: `unsupported-look` where the faces' layout lacks a part that the look is drawn by,
-        `unknown-asset` and `invalid-look` where an asset of the look is not there or not what it should be.
+        `unknown-asset` and `invalid-look` where an asset of the look is not there or not what it should be, and
+        `invalid-look` for an effect of somebody's own that is not here.
         """
         if self._plan.look is not look:
             self._plan = Plan(look)
         for layout in {face.layout for face in faces}:
             refuse_unsupported(look, layout)
+            self._own.refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
         for shape in chosen(sorted(shapes, key=lambda shape: shape.scale_px), look):
             self._draw(target, shape, moment)
@@ -61,6 +65,7 @@ class Painter:
     def _draw(self, target: Picture, shape: FaceShape, moment: Moment) -> None:
         look = self._plan.look
         self._plan.toning.draw(target, shape, self._scratch)
+        self._own.draw(target, shape, look, moment.seconds)
         draw_texture(target, shape, look, self._paints, self._scratch)
         if (bumps := self._plan.bending.bumps(shape)) is not None:
             bend(target, shape, bumps, self._scratch)

@@ -6,7 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
+from services.render.own.effects import NONE, OwnEffects
+from services.render.own.painting import OwnPainter
+from services.render.own.watching import OwnWatch
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Late, Rejected
@@ -39,9 +43,17 @@ class RenderService:
     """The sessions of one render worker."""
 
     def __init__(
-        self, settings: RenderSettings, bus: Bus, store: ObjectStore, reader: HostReader, telemetry: Telemetry
+        self,
+        settings: RenderSettings,
+        bus: Bus,
+        store: ObjectStore,
+        reader: HostReader,
+        telemetry: Telemetry,
+        effects: OwnEffects = NONE,
     ) -> None:
+        """effects: others' own."""
         self._settings = settings
+        self._effects = effects
         self._handover = Handover(bus, store, telemetry)
         self._assets = AssetShelf(store)
         self._reader = reader
@@ -65,7 +77,8 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
         sink = self._sink(request)
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
-        session = RenderSession(request.look, sink, time_base, assets=assets)
+        own = OwnPainter(self._effects, OwnWatch(request.session).note)
+        session = RenderSession(request.look, sink, time_base, painter=Painter(assets, own))
         session.frames_total = request.frames
         self._sessions[request.session] = OwnedSession(request, sink, session, refusal)
         return wire.encode(SessionBegun(worker=self._settings.worker, row=self._reader.row))
@@ -138,6 +151,8 @@ class RenderService:
         elif message.problem is not None:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
+            if owned.sink.wants_picture:
+                self._effects.refuse_unknown(owned.begun.look)
             await self._feed(owned, message.frames)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
         if not owned.session.finished:

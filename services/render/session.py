@@ -14,10 +14,9 @@ from services.render.tracking import Tracks
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from shared.model.assets import Prepared
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
@@ -70,18 +69,19 @@ class RenderSession:
         sink: Sink,
         time_base: tuple[int, int] = (1, 1000),
         state: SessionState | None = None,
-        assets: Mapping[str, Prepared] | None = None,
+        painter: Painter | None = None,
     ) -> None:
         """time_base: numerator and denominator of the seconds that one unit of the frames' pts lasts.
 
-        state: of a session that another worker began; None for a new one. assets: what the look refers to, by id.
+        state: of a session that another worker began; None for a new one. painter: with what the look needs; None: one
+        that has neither assets nor effects of others.
         """
         self.sink = sink
         self.state = state or SessionState()
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
         self._look = look
-        self._painter = Painter(assets)
+        self._painter = painter or Painter()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
         self._target: Picture | None = None

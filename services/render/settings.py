@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import ServiceSettings
 
 
 class RenderSettings(ServiceSettings):
     """`VISAVIS_<NAME>` variables of the render service."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     render_sessions: int = Field(8, ge=1, le=256, description="Sessions that one render worker owns at a time.")
     render_idle_seconds: float = Field(
@@ -19,6 +22,10 @@ class RenderSettings(ServiceSettings):
     x264_preset: str = Field("veryfast", pattern="^[a-z]+$", description="Speed of x264 against size.")
     x264_crf: float = Field(23, ge=0, le=51, description="Quality of x264: lower is better and larger.")
     x264_threads: int = Field(0, ge=0, le=128, description="Threads of one x264 encoder; 0: as many as x264 likes.")
+
+    effects: Path | None = Field(
+        None, description="Folder whose Python files are effects of your own (docs/own-effects.md); empty: none."
+    )
 
     @property
     def render_work(self) -> Path:

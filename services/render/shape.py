@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render.layouts import TOPOLOGIES
+from shared.model.faces import Layout
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class FaceShape:
         topology = TOPOLOGIES[face.layout]
         scale = float(np.sqrt(topology.area_px2(points)))
         return cls(points, face.landmarks_px, topology, scale, face.track) if scale >= SMALLEST_PX else None
+
+    @property
+    def layout(self) -> Layout:
+        """Which points these are."""
+        return Layout(len(self.points_px))
 
     def part(self, part: Part) -> NDArray[np.float32]:
         """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""

@@ -64,10 +64,12 @@ class EffectOffer(msgspec.Struct, frozen=True, array_like=True):
         return found
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of its parameters."""
+        """JSON Schema of its value in a look: an object of its parameters, or a number if one is called `amount`."""
         schema = msgspec.json.schema(_type_of(self), ref_template="#/$defs/{name}")
         (body,) = schema["$defs"].values()
-        return {**body, "description": self.sentence}
+        body = {**body, "description": self.sentence}
+        amount = body["properties"].get("amount", {})
+        return {"description": self.sentence, "anyOf": [body, amount]} if amount.get("type") == "number" else body
 
 
 @cache

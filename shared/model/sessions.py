@@ -10,6 +10,7 @@ from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
 from shared.model.media import Facts, MediaKind
 from shared.model.offers import ModelChoice, ModelOffer
+from shared.model.own_effects import EffectOffer
 
 CHUNK_BYTES = 512 * 1024
 """Largest piece of media in one message; NATS takes 1 MiB by default."""
@@ -123,6 +124,8 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of ingest: slots of the lane's frame pool that are not free."""
     models: tuple[ModelOffer, ...] = ()
     """Of detect: what a request may choose from."""
+    effects: tuple[EffectOffer, ...] = ()
+    """Of render: effects of others that it has."""
 
     SUBJECT = "lanes.report"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.model.offers import ModelOffer
+    from shared.model.own_effects import EffectOffer
     from shared.transport.bus import Bus
 
 EVERY_SECONDS = 0.5
@@ -36,6 +37,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._heard: dict[tuple[str, str, str], tuple[float, WorkerReported]] = {}
+        self._effects: tuple[EffectOffer, ...] = ()
 
     async def follow(self, bus: Bus) -> None:
         """Listen to the reports, until cancelled."""
@@ -68,3 +70,15 @@ class Presence:
         """What each detect worker of a warm lane offers, every different offer once."""
         warm = self.warm_lanes()
         return list(dict.fromkeys(one.models for one in self.workers() if one.lane in warm and one.models))
+
+    def effects(self) -> tuple[EffectOffer, ...]:
+        """Effects of others that render workers of warm lanes have, by name; where no lane is warm, those known last.
+
+        Of two that differ under one name one counts; the lane that has the other says so.
+        """
+        warm = self.warm_lanes()
+        if warm:
+            render = (one for one in self.workers() if one.lane in warm and one.service == "render")
+            found = {offer.name: offer for one in render for offer in one.effects}
+            self._effects = tuple(found[name] for name in sorted(found))
+        return self._effects

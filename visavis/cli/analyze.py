@@ -22,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_models(parser)
     add_server(parser)
     add_models_folder(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, effects=None)  # nothing is drawn
 
 
 def run(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from rich.table import Table
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected, Unavailable
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_look, add_models_folder, look_text
+from visavis.cli.options import add_effects_folder, add_look, add_models_folder, look_text
 from visavis.cli.process import kind_of
 from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
@@ -37,6 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_look(parser)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results (%(default)s)")
     add_models_folder(parser)
+    add_effects_folder(parser)
     parser.set_defaults(run=run)
 
 
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             write_sample(source)
         console.print("Starting NATS and the four services...")
         with (
-            Stack(StackOptions(var=Path(folder) / "var", models=options.models)) as stack,
+            Stack(StackOptions(var=Path(folder) / "var", models=options.models, effects=options.effects)) as stack,
             Client(stack.rest) as client,
         ):
             job = follow_job(client, source, look, "picture", console, result)

@@ -17,11 +17,12 @@ from services.detect.models.store import verify
 from shared.memory.segment import FOLDER
 from shared.model.errors import VisavisError
 from shared.transport.nats_server import binary
-from visavis.cli.options import add_models_folder
+from visavis.cli.options import add_effects_folder, add_models_folder
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 SHARED_MIB = 512
 DISK_MIB = 2048
@@ -44,6 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command."""
     parser = commands.add_parser("doctor", help="say what works on this machine and what does not")
     add_models_folder(parser)
+    add_effects_folder(parser)
     parser.set_defaults(run=run)
 
 
@@ -67,6 +69,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
         yield _package(package)
     yield _tried("NATS server", lambda: str(binary()), "Run `make setup`.")
     yield _tried("models", lambda: f"{verify(options.models) and options.models}", "Run `make models`.")
+    yield _tried("effects of your own", lambda: _own_effects(options.effects), "See docs/own-effects.md.")
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
@@ -87,6 +90,13 @@ def _tried(what: str, look: Callable[[], str], remedy: str) -> Finding:
         return Finding(what, works=True, detail=look())
     except VisavisError as error:
         return Finding(what, works=False, detail=str(error), remedy=remedy)
+
+
+def _own_effects(folder: Path | None) -> str:
+    from services.render.own.loading import load  # noqa: PLC0415  -- runs what others wrote, for this command only
+
+    found = load(folder).by_name
+    return ", ".join(f"{name} ({own.source})" for name, own in found.items()) or "none"
 
 
 def _space(what: str, folder: str, least_mib: int, remedy: str) -> Finding:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from shared.model import foreign_effects
 from shared.model.catalogue import catalogue
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 from shared.model.look_faults import suggestion
 from shared.model.look_schema import look_schema
-from shared.model.look_text import parse_look
 from shared.model.looks import ROLES
 from shared.model.needs import NEEDS, layouts_of, unsupported
 from shared.model.presets import PRESETS
@@ -91,13 +91,21 @@ def check_look(options: argparse.Namespace) -> int:
     """What a look draws and what faces can carry it. Rejected says what is wrong with it, OSError with its file."""
     path = Path(options.look)
     is_file = path.suffix == ".json" or (options.look not in PRESETS and path.is_file())
-    look = parse_look(look_text(f"@{options.look}" if is_file else options.look))
+    look = foreign_effects.check_look(look_text(f"@{options.look}" if is_file else options.look))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"The look is valid. It draws {', '.join(look.drawn) or 'nothing'}.")
+    drawn = (*(name for name in look.drawn if name != "own"), *look.own)
+    console.print(f"The look is valid. It draws {', '.join(drawn) or 'nothing'}.")
+    for name in look.own:
+        console.print(f"Visavis has no {name} itself: a service that has it checks it.{_meant(name)}")
     for layout in Layout:
         if lacking := unsupported(look, layout):
             console.print(f"Faces of {int(layout)} points cannot carry {', '.join(lacking)}.")
     return 0
+
+
+def _meant(name: str) -> str:
+    said = suggestion(name, [one.name for one in catalogue()])
+    return f" {said}" if said.startswith("Did") else ""
 
 
 def _points(effect: str) -> str:

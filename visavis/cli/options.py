@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
-from shared.model.look_text import parse_look
+from shared.model.foreign_effects import check_look
 from shared.model.presets import PRESETS
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
@@ -30,6 +30,17 @@ def add_models_folder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_effects_folder(parser: argparse.ArgumentParser) -> None:
+    """`--effects FOLDER`"""
+    parser.add_argument(
+        "--effects",
+        type=Path,
+        default=LocalSettings().effects,
+        metavar="FOLDER",
+        help="folder whose Python files are effects of your own (VISAVIS_EFFECTS; default: %(default)s)",
+    )
+
+
 def add_server(parser: argparse.ArgumentParser) -> None:
     """`--server URL`"""
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
@@ -46,9 +57,12 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def look_text(look: str) -> str:
-    """A look as the service takes it, from what `--look` was given. Raises Rejected `invalid-look`, OSError."""
+    """A look as the service takes it, from what `--look` was given. Raises Rejected `invalid-look`, OSError.
+
+    Effects that Visavis has not itself are left to the service, which knows whether it has them.
+    """
     text = Path(look[1:]).read_bytes().decode("utf-8-sig", errors="replace") if look.startswith("@") else look
-    parse_look(text)
+    check_look(text)
     return text
 
 
@@ -83,5 +97,5 @@ def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
     prepare(options.models, console.print)
     with TemporaryDirectory(prefix="visavis-") as folder:
         console.print("Starting the services...")
-        with Stack(StackOptions(var=Path(folder), models=options.models)) as stack:
+        with Stack(StackOptions(var=Path(folder), models=options.models, effects=options.effects)) as stack:
             yield stack.rest

@@ -11,7 +11,16 @@ from rich.console import Console
 from shared.model.errors import Rejected
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_look, add_models, add_models_folder, add_server, chosen_models, look_text, server
+from visavis.cli.options import (
+    add_effects_folder,
+    add_look,
+    add_models,
+    add_models_folder,
+    add_server,
+    chosen_models,
+    look_text,
+    server,
+)
 from visavis.client import Client
 
 _KIND_OF = {".jpg": MediaKind.JPEG, ".jpeg": MediaKind.JPEG, ".png": MediaKind.PNG, ".webp": MediaKind.WEBP}
@@ -26,6 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_models(parser)
     add_server(parser)
     add_models_folder(parser)
+    add_effects_folder(parser)
     parser.set_defaults(run=run)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from services.detect.models.preparing import prepare
-from visavis.cli.options import add_models, add_models_folder, chosen_models
+from visavis.cli.options import add_effects_folder, add_models, add_models_folder, chosen_models
 from visavis.stack import POLL_SECONDS, Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)")
     add_models(parser)
     add_models_folder(parser)
+    add_effects_folder(parser)
     parser.set_defaults(run=run)
 
 
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
         rest_port=options.rest_port,
         grpc_port=options.grpc_port,
         models=options.models,
+        effects=options.effects,
         environment={f"VISAVIS_{role.upper()}": name for role, name in chosen_models(options).items() if name},
     )
     console.print("Starting...")

@@ -18,3 +18,9 @@ def test_commands_and_detect_look_for_the_models_in_the_same_folder(monkeypatch:
 def test_the_folder_of_the_models_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_MODELS", "/somewhere/else")
     assert LocalSettings().models == Path("/somewhere/else")
+
+
+@pytest.mark.parametrize(("value", "folder"), [("mine", Path("mine")), ("", None)])
+def test_an_empty_folder_of_effects_is_none(monkeypatch: pytest.MonkeyPatch, value: str, folder: Path | None) -> None:
+    monkeypatch.setenv("VISAVIS_EFFECTS", value)
+    assert LocalSettings().effects == folder

@@ -111,12 +111,16 @@ def test_every_service_belongs_to_one_lane_under_a_name_of_its_own(house: House)
 def test_settings_of_the_caller_reach_the_services(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_MAX_FACES", "3")
     options = StackOptions(
-        var=house.options.var, nats_url="nats://127.0.0.1:1", models=house.folder, environment={"VISAVIS_JOBS": "5"}
+        var=house.options.var,
+        nats_url="nats://127.0.0.1:1",
+        models=house.folder,
+        effects=house.folder,
+        environment={"VISAVIS_JOBS": "5"},
     )
     with Stack(options):
         found = house.environment("detect")
     assert (found["VISAVIS_MAX_FACES"], found["VISAVIS_JOBS"]) == ("3", "5")
-    assert found["VISAVIS_MODELS"] == str(house.folder)
+    assert found["VISAVIS_MODELS"] == found["VISAVIS_EFFECTS"] == str(house.folder)
 
 
 def test_nothing_runs_when_it_is_left(house: House) -> None:

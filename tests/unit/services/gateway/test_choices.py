@@ -10,15 +10,16 @@ from shared.model.errors import Rejected
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
 from shared.model.presets import PRESETS
+from shared.runtime.presence import Presence
 
 
 def test_an_empty_look_is_the_default() -> None:
-    assert read_look({"look": " "}) == read_look({}) == PRESETS["default"]
+    assert read_look({"look": " "}, Presence()) == read_look({}, Presence()) == PRESETS["default"]
 
 
 def test_an_unknown_look_names_those_there_are() -> None:
     with pytest.raises(Rejected, match="glamour"):
-        read_look({"look": "pretty"})
+        read_look({"look": "pretty"}, Presence())
 
 
 def test_an_unknown_want_names_those_there_are() -> None:

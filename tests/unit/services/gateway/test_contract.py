@@ -55,6 +55,7 @@ async def test_a_look_is_documented_as_it_is_defined(parts: Parts) -> None:
     components = document["components"]["schemas"]
     look = components["LookDocument"]
     assert look["properties"].keys() == look_schema()["properties"].keys()
+    assert look["additionalProperties"]["type"] == ["number", "object"], "effects of a deployment's own"
     assert look["properties"]["smile"] == look_schema()["properties"]["smile"]
     assert components["Lipstick"] == look_schema()["$defs"]["Lipstick"]
     assert components["JobDocument"]["properties"]["look"]["$ref"].endswith("/LookDocument")

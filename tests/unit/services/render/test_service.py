@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pytest
+import structlog
 
 from services.render.drawing import Painter
 from services.render.handover import PROGRESS_SECONDS
+from services.render.layouts.frontal import frontal
+from services.render.own import watching
+from services.render.own.effects import OwnEffect, OwnEffects
+from services.render.own.offering import offer_of
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.host import HostPool
@@ -23,7 +28,7 @@ from shared.memory.reader import HostReader
 from shared.model.assets import PreparedPicture, asset_key, pack
 from shared.model.effects import Sticker
 from shared.model.errors import FrameLost, Late, Rejected, Unavailable
-from shared.model.faces import Face
+from shared.model.faces import Face, Layout
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
 from shared.model.hops import Hop
 from shared.model.jobs import JobEvent, JobProgressed, Problem, SegmentDone, SegmentFailed, Want, part_key
@@ -48,6 +53,7 @@ from shared.runtime.telemetry import Telemetry
 from shared.testing import MemoryBus, MemoryMessage
 from shared.transport import wire
 from shared.transport.store import ObjectStore
+from visavis.effects import FaceView, effect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -64,6 +70,11 @@ STILL = StillFacts(geometry=Geometry(PixelFormat.RGB24, 640, 480), kind=MediaKin
 HAT = "0" * 32
 WITH_HAT = Look(stickers=(Sticker(asset=HAT),))
 FACE = Face.of(np.random.default_rng(1).uniform(5, 40, (468, 3)).astype(np.float32), 0.75)
+
+
+@effect("Fails.")
+def stumble(face: FaceView) -> None:
+    raise RuntimeError("oh")
 
 
 class GatedReader(HostReader):
@@ -95,7 +106,8 @@ class Worker:
         self.bus = MemoryBus()
         self.store = ObjectStore.open(self.settings.store)
         self.telemetry = Telemetry("render", self.settings, lambda _: None)
-        self.service = RenderService(self.settings, self.bus, self.store, self.reader, self.telemetry)
+        effects = OwnEffects({one.name: OwnEffect(one, offer_of(one), "a test") for one in (stumble,)})
+        self.service = RenderService(self.settings, self.bus, self.store, self.reader, self.telemetry, effects)
 
     def close(self) -> None:
         self.reader.close()
@@ -413,3 +425,34 @@ async def test_the_client_of_a_still_that_fails_is_told(worker: Worker) -> None:
             await worker.draw(frame, session="still")
         failed = wire.decode((await anext(messages)).body, wire.decoder(ForClient))
     assert (type(failed), failed.problem.code) == (SessionFailed, "internal")
+
+
+async def test_a_segment_whose_effect_is_not_here_fails_with_those_that_are(worker: Worker) -> None:
+    await worker.begin(want=Want.PICTURE, look=Look(own={"glow": {}}))
+    frame = msgspec.structs.replace(worker.frame(0), faces=())  # no face, and nothing to draw: it is told all the same
+    assert await worker.draw(frame) == []
+    [failed] = worker.events()
+    assert failed.problem == Problem(
+        "invalid-look", "The lane that took this has no effect 'glow' of your own; it has: stumble."
+    )
+
+
+async def test_only_who_wants_a_picture_needs_its_effects(worker: Worker) -> None:
+    await worker.begin(want=Want.FACES, look=Look(own={"glow": {}}))
+    await worker.draw(worker.frame(0))
+    [done] = await worker.no_more(1)
+    assert done.faces == 1
+
+
+async def test_an_effect_that_fails_does_not_end_its_session(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "log", structlog.get_logger())
+    face = Face.of(frontal(Layout.MESH) * 30 + np.array((32, 24, 0), np.float32), 1.0)
+    await worker.begin(want=Want.PICTURE, look=Look(own={"stumble": {}}))
+    with structlog.testing.capture_logs() as lines:
+        for number in range(3):
+            await worker.draw(msgspec.structs.replace(worker.frame(number), faces=(face,)))
+        [done] = await worker.no_more(3)
+    assert done.frames == 3
+    [line] = lines
+    assert (line["effect"], line["session"]) == ("stumble", "s")
+    assert "RuntimeError: oh" in line["fault"]

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.render.drawing import Painter
 from services.render.session import RenderSession, SessionState
 from shared.model.assets import PreparedPicture
 from shared.model.effects import Sticker
@@ -207,7 +208,9 @@ def test_an_animation_runs_by_the_frames_own_time() -> None:
     look = Look(stickers=(Sticker(asset="0" * 32, anchor="nose", size=0.4),))
     face = a_face()
     for number in range(4):  # 40 ms each: 0, 40, 80, 120
-        session = RenderSession(look, screen, state=SessionState(frames_done=number), assets={"0" * 32: asset})
+        session = RenderSession(
+            look, screen, state=SessionState(frames_done=number), painter=Painter({"0" * 32: asset})
+        )
         session.feed(frames(number, faces=(face,)), film)
     changes = [int(np.sign((picture.planes[0].astype(int) - 120).sum())) for picture in screen.pictures]
     assert changes == [-1, -1, 1, -1]
@@ -217,3 +220,11 @@ def test_nothing_is_drawn_for_a_sink_that_wants_only_faces() -> None:
     screen, film = Screen(wants_picture=False), Film()
     RenderSession(Look(smooth=1), screen).feed(frames(0, faces=(a_face(),)), film)
     assert screen.pictures == [film.picture]
+
+
+def test_every_frame_is_drawn_at_its_own_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments: list[float] = []
+    monkeypatch.setattr(Painter, "draw", lambda _, *given: moments.append(given[-1].seconds))
+    session = RenderSession(Look(smooth=0.5), Screen(), (1, 1000))
+    session.feed(frames(0, 1, 2, faces=(a_face(),)), Film())
+    assert moments == [0.0, 0.04, 0.08]

@@ -22,6 +22,12 @@ def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> N
     assert RenderSettings().x264_crf == 31
 
 
+@pytest.mark.parametrize(("value", "folder"), [("mine", Path("mine")), ("", None)])
+def test_an_empty_folder_of_effects_is_none(monkeypatch: pytest.MonkeyPatch, value: str, folder: Path | None) -> None:
+    monkeypatch.setenv("VISAVIS_EFFECTS", value)
+    assert RenderSettings().effects == folder
+
+
 @pytest.mark.parametrize(("name", "value"), [("x264_crf", 52), ("x264_preset", "fast; rm"), ("render_sessions", 0)])
 def test_a_value_out_of_bounds_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.model.look_schema import look_schema
 from shared.model.own_effects import EffectOffer, ParameterOffer
 from shared.transport import wire
 
@@ -54,8 +55,10 @@ def test_what_is_wrong_is_said_with_its_path(json: bytes, path: str) -> None:
 
 
 def test_the_schema_has_every_range_default_and_sentence() -> None:
-    schema = GLOW.schema()
-    assert schema["description"] == "Lets the face glow."
+    whole = GLOW.schema()
+    schema, amount = whole["anyOf"]
+    assert whole["description"] == "Lets the face glow."
+    assert (amount["type"], amount["minimum"], amount["maximum"]) == ("number", 0, 1)
     assert {name: one["default"] for name, one in schema["properties"].items()} == DEFAULTS
     assert all(one["description"].endswith(".") for one in schema["properties"].values())
     assert (schema["properties"]["shift"]["minimum"], schema["properties"]["shift"]["maximum"]) == (-2, 2)
@@ -64,3 +67,14 @@ def test_the_schema_has_every_range_default_and_sentence() -> None:
 
 def test_an_offer_travels_whole() -> None:
     assert wire.decode(wire.encode(GLOW), wire.decoder(EffectOffer)) == GLOW
+
+
+def test_the_schema_of_looks_has_it_beside_the_others() -> None:
+    assert look_schema([GLOW])["properties"]["glow"] == GLOW.schema()
+
+
+def test_an_effect_without_an_amount_takes_no_number() -> None:
+    plain = msgspec.structs.replace(GLOW, parameters=GLOW.parameters[1:])
+    assert plain.schema()["type"] == "object"
+    with pytest.raises(msgspec.ValidationError, match="amount"):
+        plain.checked(b"0.5")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from shared.model.offers import ModelOffer, Role
+from shared.model.own_effects import EffectOffer
 from shared.model.sessions import WorkerReported
 from shared.runtime import presence
 from shared.runtime.presence import Presence, report
@@ -38,6 +39,21 @@ def test_models_are_offered_by_the_detect_workers_of_warm_lanes() -> None:
     for name in ("1", "2"):
         heard.note(worker("detect", name=name, models=OFFERS))
     assert heard.offers() == [OFFERS]
+
+
+def test_effects_are_those_of_the_render_workers_of_warm_lanes_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    glow, freckles, cold = (EffectOffer(name, "It does.", ()) for name in ("glow", "freckles", "cold"))
+    heard = Presence()
+    heard.note(WorkerReported(lane="cold", service="render", worker="1", room=1, effects=(cold,)))
+    assert heard.effects() == ()
+    for service in ("ingest", "detect"):
+        heard.note(worker(service))
+    for name, effects in (("1", (glow,)), ("2", (glow, freckles))):
+        heard.note(WorkerReported(lane="a", service="render", worker=name, room=1, effects=effects))
+    assert heard.effects() == (freckles, glow)
+    monkeypatch.setattr(presence, "GONE_AFTER_SECONDS", -1.0)
+    assert heard.warm_lanes() == set()
+    assert heard.effects() == (freckles, glow), "a lane that is gone for a moment keeps its effects"
 
 
 def test_the_newest_report_of_a_worker_counts() -> None:

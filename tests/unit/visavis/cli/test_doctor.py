@@ -23,7 +23,7 @@ def test_missing_models_are_said_with_the_remedy(tmp_path: Path, capsys: pytest.
 
 def test_a_missing_nats_server_is_said_with_its_own_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None))}
     assert (found["NATS server"].works, found["NATS server"].remedy) == (False, "Run `make setup`.")
 
 
@@ -36,17 +36,32 @@ def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsy
 
 def test_too_little_shared_memory_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "SHARED_MIB", 1 << 40)
-    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None))}
     assert not found["shared memory"].works
     assert "--shm-size" in found["shared memory"].remedy
 
 
 def test_a_missing_package_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package-anywhere",))
-    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path))}
+    found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None))}
     assert (found["no-such-package-anywhere"].works, found["Python"].works) == (False, True)
 
 
+def test_effects_of_ones_own_are_listed_with_their_files(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text("from visavis.effects import effect\n@effect('Glows.')\ndef glow(face): pass\n")
+    found = {one.what: one for one in doctor.examine(argparse.Namespace(models=tmp_path, effects=tmp_path))}
+    assert found["effects of your own"] == doctor.Finding("effects of your own", works=True, detail=f"glow ({path})")
+
+
+def test_a_broken_effect_is_a_failure_with_its_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("\n1 / 0\n")
+    found = {one.what: one for one in doctor.examine(argparse.Namespace(models=tmp_path, effects=tmp_path))}
+    finding = found["effects of your own"]
+    assert not finding.works
+    assert "own.py, line 2: ZeroDivisionError" in finding.detail
+
+
 def test_every_finding_that_fails_has_a_remedy(tmp_path: Path) -> None:
-    for finding in doctor.examine(argparse.Namespace(models=tmp_path)):
+    for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None)):
         assert finding.works or finding.remedy, finding.what

@@ -55,6 +55,15 @@ def test_a_look_in_a_file_is_checked(tmp_path: Path, capsys: Said, ending: str) 
     ]
 
 
+def test_effects_of_ones_own_are_named_and_left_to_the_service(capsys: Said) -> None:
+    assert main(["looks", "check", '{"smooth": 0.5, "freckles": 1, "slimface": 1}']) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "The look is valid. It draws smooth, freckles, slimface.",
+        "Visavis has no freckles itself: a service that has it checks it.",
+        "Visavis has no slimface itself: a service that has it checks it. Did you mean slim_face?",
+    ]
+
+
 def test_a_look_that_draws_nothing_is_one(capsys: Said) -> None:
     assert main(["looks", "check", "none"]) == 0
     assert capsys.readouterr().out == "The look is valid. It draws nothing.\n"

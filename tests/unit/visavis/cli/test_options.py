@@ -9,7 +9,16 @@ import pytest
 from rich.console import Console
 
 from shared.model.errors import Rejected
-from visavis.cli.options import add_look, add_models, add_models_folder, add_server, chosen_models, look_text, server
+from visavis.cli.options import (
+    add_effects_folder,
+    add_look,
+    add_models,
+    add_models_folder,
+    add_server,
+    chosen_models,
+    look_text,
+    server,
+)
 
 
 def test_a_server_that_is_named_is_used_and_nothing_is_started(tmp_path: Path) -> None:
@@ -60,3 +69,11 @@ def test_without_a_look_it_is_the_default() -> None:
     parser = argparse.ArgumentParser()
     add_look(parser)
     assert parser.parse_args([]).look == "default"
+
+
+def test_the_folder_of_effects_is_the_options_or_else_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_EFFECTS", "mine")
+    parser = argparse.ArgumentParser()
+    add_effects_folder(parser)
+    assert parser.parse_args([]).effects == Path("mine")
+    assert parser.parse_args(["--effects", "/other"]).effects == Path("/other")

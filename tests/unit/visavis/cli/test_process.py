@@ -120,6 +120,14 @@ def test_a_wrong_look_is_refused_before_anything_is_started(
     assert answers.asked == []
 
 
+def test_effects_that_only_the_service_can_know_are_left_to_it(answers: Any, picture: Path, tmp_path: Path) -> None:
+    answers.give("/v1/images", b"retouched", kind="image/png")
+    look = '{"smooth": 0.5, "freckles": {"density": "many"}}'
+    assert main(["process", str(picture), str(tmp_path / "out"), "--look", look, "--server", answers.url]) == 0
+    [(path, _, _)] = answers.asked
+    assert "freckles" in path
+
+
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["process", str(tmp_path / "missing"), "out"]) == 1
     [line] = capsys.readouterr().err.splitlines()
