@@ -15,7 +15,7 @@ from rich.table import Table
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected, Unavailable
 from visavis.cli.jobs import follow_job
-from visavis.cli.options import add_effects_folder, add_look, add_models_folder, look_text
+from visavis.cli.options import add_effects_folder, add_look, add_models_folder, look_text, uploaded
 from visavis.cli.process import kind_of
 from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
@@ -44,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Everything that the demo promises, in order."""
     console = Console(highlight=False, soft_wrap=True)
-    look = look_text(options.look)
+    look_text(options.look)  # what is wrong with it is said before anything is started
     if options.input is not None and kind_of(options.input).is_still:
         raise Rejected("unsupported-media", f"{options.input} is a picture: use `visavis process IN OUT`.")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             Stack(StackOptions(var=Path(folder) / "var", models=options.models, effects=options.effects)) as stack,
             Client(stack.rest) as client,
         ):
-            job = follow_job(client, source, look, "picture", console, result)
+            job = follow_job(client, source, uploaded(options.look, client), "picture", console, result)
             collector = LocalSettings().otlp_endpoint
             trace = None if collector else _whole_trace(client, job["trace_id"])
         write_comparison(source, result, options.out / "demo_compare.png")

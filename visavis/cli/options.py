@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING
 from services.detect.models.preparing import prepare
 from shared.model.foreign_effects import check_look
 from shared.model.presets import PRESETS
+from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
+
+    from visavis.client import Client
 
 
 def add_models_folder(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +61,37 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def look_text(look: str) -> str:
-    """A look as the service takes it, from what `--look` was given. Raises Rejected `invalid-look`, OSError.
+    """A look as it stands in what `--look` was given, checked. Raises Rejected `invalid-look`, OSError.
 
-    Effects that Visavis has not itself are left to the service, which knows whether it has them.
+    Effects that Visavis has not itself are left to the service, which knows whether it has them. Files that the look
+    names must be there; `uploaded` puts their assets in their place.
     """
     text = Path(look[1:]).read_bytes().decode("utf-8-sig", errors="replace") if look.startswith("@") else look
-    check_look(text)
+    check_look(_replaced(text, look, _stand_in))
     return text
+
+
+def uploaded(look: str, client: Client) -> str:
+    """What `look_text` gives, with the files that it names uploaded and replaced by their assets' ids."""
+    return _replaced(look_text(look), look, lambda path: str(client.upload_asset(path)["id"]))
+
+
+def _stand_in(path: Path) -> str:
+    """An id like that of a file's asset. Raises OSError if there is no such file."""
+    with path.open("rb"):
+        return "0" * 32
+
+
+def _replaced(text: str, look: str, upload: Callable[[Path], str]) -> str:
+    """A look with ids in the place of files, which are named from the folder of the file that it stands in, or here."""
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # a preset's name, or what is refused in a moment
+    if not isinstance(members, dict):
+        return text
+    replaced = with_uploads(members, upload, Path(look[1:]).parent if look.startswith("@") else Path())
+    return text if replaced == members else json.dumps(replaced)
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from visavis.cli.options import (
     chosen_models,
     look_text,
     server,
+    uploaded,
 )
 from visavis.client import Client
 
@@ -42,12 +43,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Send the file, write what comes back."""
     console = Console(stderr=True, highlight=False)
-    look = look_text(options.look)
+    look_text(options.look)  # what is wrong with it is said before anything is started
     kind = kind_of(options.input)
     check_output(options.output, options.input)
     if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
         raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
     with server(options, console) as url, Client(url) as client:
+        look = uploaded(options.look, client)
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)
             answer = client.process_image(options.input.read_bytes(), look, accept, **chosen_models(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from visavis.cli.options import (
     chosen_models,
     look_text,
     server,
+    uploaded,
 )
 
 
@@ -63,6 +65,38 @@ def test_a_wrong_look_is_refused_wherever_it_comes_from(tmp_path: Path) -> None:
             look_text(look)
     with pytest.raises(FileNotFoundError):
         look_text(f"@{tmp_path / 'missing'}")
+
+
+class Uploads:
+    """A client that knows what was uploaded."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+
+    def upload_asset(self, path: Path) -> dict[str, str]:
+        self.files.append(path.name)
+        return {"id": "ab" * 16}
+
+
+def test_files_that_a_look_names_are_uploaded_from_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "tiger.png").write_bytes(b"stripes")
+    (tmp_path / "look.json").write_text('{"smooth": 0.5, "texture": {"asset": "./tiger.png"}}')
+    client, look = Uploads(), f"@{tmp_path / 'look.json'}"
+    assert json.loads(uploaded(look, client)) == {"smooth": 0.5, "texture": {"asset": "ab" * 16}}
+    assert client.files == ["tiger.png"]
+    assert "./tiger.png" in look_text(look)
+
+
+@pytest.mark.parametrize("look", ["glamour", '{"smooth": 0.5}'])
+def test_a_look_without_files_is_sent_as_it_is(look: str) -> None:
+    client = Uploads()
+    assert uploaded(look, client) == look
+    assert not client.files
+
+
+def test_a_file_that_is_not_there_is_named_before_anything_is_uploaded() -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        look_text('{"texture": {"asset": "./nowhere.png"}}')
 
 
 def test_without_a_look_it_is_the_default() -> None:
