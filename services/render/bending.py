@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.render.bumps import Bumps
 from services.render.effects import SHAPE_EFFECTS
 from services.render.region import Region, size_of
-from services.render.warp import displacement, resample, unfolded
+from services.render.warp import displacement, most_open, resample
 
 if TYPE_CHECKING:
     from services.render.region import Scratch
@@ -31,13 +33,15 @@ class Bending:
         return Bumps.joined([draw(shape, value) for draw, value in self._effects]) if self._effects else None
 
 
-def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> None:
-    """Bend one face of `target` in place."""
+def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> Bumps:
+    """Bend one face of `target` in place; answers the bumps as they were drawn, weakened where they would fold it."""
     size = size_of(target)
     region = Region.around(bumps.corners_px(), 0, shape.step(WARP_CELLS), size)
     if region is None:
-        return
-    field = unfolded(displacement(bumps, region), region.step)
+        return bumps
+    field = displacement(bumps, region)
+    if (times := most_open(field, region.step)) < 1:
+        bumps, field = bumps.times(times), field * np.float32(times)
     magnified = [part for corners in bumps.magnified_px() if (part := Region.around(corners, 0, region.step, size))]
     full, *halves = target.planes  # rgb24 has no halves
     resample(region.whence(field, 1, scratch), region.cut(full, 1), scratch, [region.part(part) for part in magnified])
@@ -45,3 +49,4 @@ def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> N
         whence = region.whence(field, 2, scratch)
     for half in halves:
         resample(whence, region.cut(half, 2), scratch)
+    return bumps

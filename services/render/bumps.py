@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -50,6 +50,11 @@ class Bumps:
             np.concatenate([part.pulls_px for part in parts]),
             np.concatenate([part.zooms for part in parts]),
         )
+
+    def times(self, factor: float) -> Self:
+        """The same bumps, so many times as strong."""
+        strength = np.float32(factor)
+        return replace(self, pulls_px=self.pulls_px * strength, zooms=self.zooms * strength)
 
     def corners_px(self) -> Vectors:
         """[2n, 2]: the corners of the squares around the supports."""

@@ -68,7 +68,7 @@ class Painter:
         self._own.draw(target, shape, look, moment.seconds)
         draw_texture(target, shape, look, self._paints, self._scratch)
         if (bumps := self._plan.bending.bumps(shape)) is not None:
-            bend(target, shape, bumps, self._scratch)
+            bumps = bend(target, shape, bumps, self._scratch)
         draw_stickers(target, Wearer(shape, bumps, moment), look, self._paints, self._scratch)
 
 

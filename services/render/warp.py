@@ -23,8 +23,8 @@ LEAST_AREA = 0.25
 """A cell is shown on at least so much of its area: below 0 the picture would fold, near it detail is crushed."""
 
 
-def unfolded(field: Grid, step: int) -> Grid:
-    """The field, weakened as a whole as far as the picture would fold or crush anywhere.
+def most_open(field: Grid, step: int) -> float:
+    """The largest number in 0..1 by which the whole field can be multiplied without folding or crushing the picture.
 
     field: [rows, columns, 2] pixels, cells of `step` pixels. With the field times s the area that a point's
     surroundings are taken from is 1 + s * trace + s² * determinant of the field's slopes (its Jacobian).
@@ -34,8 +34,8 @@ def unfolded(field: Grid, step: int) -> Grid:
     trace = right[..., 0] + down[..., 1]
     determinant = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
     if not trace.size or _is_open(trace, determinant, 1.0):
-        return field
-    return field * np.float32(_most(trace, determinant))
+        return 1.0
+    return _most(trace, determinant)
 
 
 def _most(trace: Grid, determinant: Grid) -> float:

@@ -35,6 +35,16 @@ def test_displacements_of_all_effects_add_up(studio: Any) -> None:
     assert both.field(points) == pytest.approx(one.field(points) + other.field(points), abs=1e-3)
 
 
+def test_bumps_that_would_fold_the_face_are_answered_as_they_were_drawn(studio: Any) -> None:
+    scene = studio.scene()
+    shape = shape_of(scene)
+    bumps = Bending(Look(slim_face=1)).bumps(shape)
+    assert bumps is not None
+    assert bend(scene.copy(), shape, bumps, Scratch()) is bumps
+    drawn = bend(scene.copy(), shape, bumps.times(9), Scratch())
+    assert 1 < np.abs(drawn.pulls_px).max() / np.abs(bumps.pulls_px).max() < 8
+
+
 @pytest.mark.parametrize("effect", SHAPE_EFFECTS)
 def test_straight_lines_outside_the_support_do_not_bend(effect: str, studio: Any) -> None:
     scene = studio.scene(640, 640)

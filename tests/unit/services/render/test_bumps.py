@@ -57,6 +57,11 @@ def test_closing_moves_both_sides_towards_the_middle() -> None:
     assert field == pytest.approx(np.array([(-10, 0), (10, 0), (0, 0)]), abs=0.7)
 
 
+def test_so_many_times_the_bumps_are_so_many_times_the_field() -> None:
+    bumps, points = pull(50, 60, 20, (3, 0), -0.1), np.array([(45, 60), (52, 65)], np.float32)
+    assert bumps.times(0.3).field(points) == pytest.approx(0.3 * bumps.field(points), abs=1e-5)
+
+
 def test_what_hardly_grows_needs_no_sharper_resampling() -> None:
     centre, radius = np.array([(50, 60)], np.float32), np.array([20], np.float32)
     squares = [len(list(Bumps.zooming(centre, radius, np.array([zoom])).magnified_px())) for zoom in (-0.2, -0.05, 0.2)]
