@@ -21,6 +21,6 @@ def face_cover(veil: Veil, value: FaceCover) -> tuple[Plane, ...]:
     covered = min(1.0, value.amount / OPAQUE_FROM)
     shown = []
     for plane, level in zip(veil.planes, veil.levels(value.color), strict=True):
-        colour = np.full(plane.shape, level if plane.ndim == 3 else level[0], np.uint8)
+        colour = cv2.resize(np.array([[level]], np.uint8), plane.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         shown.append(colour if covered == 1 else cv2.addWeighted(plane, 1 - covered, colour, covered, 0))
     return cast("tuple[Plane, ...]", tuple(shown))

@@ -44,12 +44,13 @@ def _squared(samples: Plane, down: NDArray[np.intp], across: NDArray[np.intp]) -
     """The mean of each square; down, across: its edges, the last of them at the end of the samples or just before."""
     rows, columns = samples.shape[:2]
     down, across = _to(down, rows), _to(across, columns)
-    sums = cv2.integral(samples)[np.ix_(down, across)].astype(np.int64)
+    # 32 bits hold the samples of 8 million pixels, which is less than a large still has.
+    sums = cv2.integral(samples, sdepth=cv2.CV_64F)[np.ix_(down, across)]
     totals = np.diff(np.diff(sums, axis=0), axis=1)
     tall, wide = np.diff(down), np.diff(across)
     areas = (tall[:, None] * wide).reshape(len(tall), len(wide), *[1] * (samples.ndim - 2))
-    means = ((totals + areas // 2) // areas).astype(np.uint8)
-    return np.repeat(np.repeat(means, tall, axis=0), wide, axis=1)
+    means = np.rint(totals / areas).astype(np.uint8)
+    return np.repeat(np.repeat(means, wide, axis=1), tall, axis=0)  # the other way round takes six times as long
 
 
 def _to(edges: NDArray[np.intp], end: int) -> NDArray[np.intp]:
