@@ -31,8 +31,10 @@ others, 1988 Anthropometric Survey of U.S. Army Personnel): half of that is 1.04
 is margin."""
 MIDDLE = (0.0, 0.0, 0.75)
 """Its middle, in the mean head's space: at the height of the eyes, behind them."""
+CHIN = (0.0, 1.35, -0.1)
+"""Where the mean head's space has it; of few landmarks none marks it."""
 MARGIN = 0.18
-"""Around the landmarks, in the same unit: chins, noses and open mouths reach out of the ellipsoid."""
+"""Around the chin and all landmarks, in the same unit: chins, noses and open mouths reach out of the ellipsoid."""
 BOX_REACH = 1.15
 """Radius of the circle around what only has a box, in longer sides of it. BlazeFace's box has its middle 0.38 below the
 eyes and sides of 1.75, both in the unit above: the crown of a head that is tilted any way lies within."""
@@ -58,7 +60,8 @@ class Head:
             return None
         view = head_view(face.landmarks_px)
         skull = view.origin_px + view.offset_px(MIDDLE) + _CIRCLE @ _root(view.turn[:2] @ _AXES) * view.scale_px
-        outline = np.concatenate([_hull(points), _corners(face.box_px)])
+        chin = view.origin_px + view.offset_px(CHIN)
+        outline = np.concatenate([_hull(points), _corners(face.box_px), chin[None]])
         around = (outline[:, None] + MARGIN * view.scale_px * _CIRCLE[::4]).reshape(-1, 2)
         return cls(_hull(np.concatenate([skull, around])))
 

@@ -54,5 +54,5 @@ def _squared(samples: Plane, down: NDArray[np.intp], across: NDArray[np.intp]) -
 
 
 def _to(edges: NDArray[np.intp], end: int) -> NDArray[np.intp]:
-    """The edges, the last of them moved to the end: odd pictures have half a sample of chroma more."""
-    return np.append(edges[edges < end], end)
+    """Each edge once, the last of them moved to the end: odd pictures have half a sample of chroma more."""
+    return np.unique(np.append(edges[edges < end], end))
