@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 SIGMA = 0.28
 """Standard deviation of the blur at full strength, in widths of the face.
 
-Of detail of f cycles a face width a Gaussian leaves exp(-2 (pi sigma f)^2). At half strength that is 1 % at 3.5 cycles
-and 10^-11 at 8. Faces are told apart by 8 to 16 cycles (Costen, Parker and Craw 1996; Näsänen 1999), and well-known
-ones are recognised in pictures 7 pixels wide, 3.5 cycles (Yip and Sinha 2002).
+Of detail of f cycles a face width a Gaussian leaves exp(-2 (pi sigma f)^2). At half strength that is 10^-11 at 8
+cycles, 10^-6 at 6 and 1 % at 3.5. Faces are told apart by 8 to 16 cycles (Parker and Costen 1999; Näsänen 1999), and
+well-known ones are recognised in pictures 12 pixels wide, 6 cycles (Sinha 2002).
 """
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ACROSS = 4
 """Squares across all that is drawn of a head, at full strength; 8 at half. Of the face itself, which is 2/3 as wide,
-they show 5 at half strength: 2.5 cycles, below the 3.5 that well-known faces are recognised by (Yip and Sinha 2002)."""
+they show 5 at half strength. From 18 squares to 15 people's answers begin to fail (Bachmann 1991), and 12 are about the
+fewest that well-known faces are recognised by (Sinha 2002)."""
 
 
 def face_pixelate(veil: Veil, value: float) -> tuple[Plane, ...]:
