@@ -12,6 +12,7 @@ from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
 from services.detect.regions import distinct, shared_part
 from services.detect.upside_down import EitherWayUp
+from services.detect.watching import watched
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Finder(Protocol):
 
     def glance(self, picture: Picture, turn: int) -> list[Detection]:
         """What the detector sees, for a later `search` of the same picture. Needs nothing of the frames before."""
+        ...
+
+    def watch(self, picture: Picture) -> list[Detection]:
+        """All that the detector can see, beyond the picture's edges too. Needs nothing of the frames before."""
         ...
 
     def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
@@ -104,6 +109,10 @@ class FaceFinder:
     def glance(self, picture: Picture, turn: int) -> list[Detection]:
         """See Finder."""
         return self._detector.detect(picture, turn)
+
+    def watch(self, picture: Picture) -> list[Detection]:
+        """See Finder."""
+        return watched(self._detector, picture)
 
     def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         """See Finder."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.detect.watching import watched
 from shared.model.faces import Face
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class KeypointFinder:
     def glance(self, picture: Picture, turn: int) -> list[Detection]:  # noqa: ARG002  -- a Finder
         """See Finder. As thorough in every frame: faces would come and go with the turns."""
         return self._detector.detect(picture)
+
+    def watch(self, picture: Picture) -> list[Detection]:
+        """See Finder."""
+        return watched(self._detector, picture)
 
     def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:  # noqa: ARG002  -- a Finder
         """See Finder."""

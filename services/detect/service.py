@@ -13,6 +13,7 @@ from services.detect.batching import Hands, together
 from services.detect.finding import How
 from services.detect.hints import Hint, Hints
 from services.detect.turns import Turns
+from services.detect.watching import unclaimed
 from shared.model.errors import Late
 from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
 
@@ -159,7 +160,7 @@ class DetectService:
 
     def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
         _mark_begin(work.passage)
-        found = []
+        found, watchful = [], work.passage.message.watchful
         for frame in work.passage.message.frames:
             how = How(
                 detect=self._is_search(frame),
@@ -170,7 +171,8 @@ class DetectService:
             with reader.read(frame.reference) as picture:
                 faces = yield from work.finder.search(picture, hint.faces, how)
                 people = None if work.segmenter is None else work.segmenter.segment(picture)
-            found.append(DetectedFrame(frame, tuple(faces), people))
+                sightings = unclaimed(work.finder.watch(picture), faces) if watchful else None
+            found.append(DetectedFrame(frame, tuple(faces), people, sightings))
             hint = Hint(frame.sequence, faces)
         return tuple(found)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from services.ingest.pump import FramePump
 from shared.model.errors import Unavailable
 from shared.model.frames import FramesEnded
+from shared.model.jobs import Want
 from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     BeginSession,
@@ -100,7 +101,8 @@ class LaneSession:
                 request = begin(facts)
                 async with self._pump.granting(decoding, facts):  # it decodes while an owner is found
                     self._begun = await self._find_owner(request)
-                    await self._pump.run(decoding, facts, self._begun, waited_ms)
+                    watchful = request.want is Want.PICTURE and request.look.hides_faces
+                    await self._pump.run(decoding, facts, self._begun, waited_ms, watchful=watchful)
         finally:
             self._pump.take_back()  # the decoder is dead here
         if not request.frames:

@@ -42,6 +42,7 @@ class FramePump:
         self._session = session
         self._models = models
         self._segment = segment
+        self._is_watchful = False
         self._granted: set[int] = set()
         self._full = lane.frames_per_message
         self._granting: asyncio.Task[None] | None = None
@@ -57,8 +58,14 @@ class FramePump:
         finally:
             await _ended(self._granting)
 
-    async def run(self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float) -> None:
-        """Until the decoder has no more. Raises what decoding, granting or telling raises, as soon as it does."""
+    async def run(
+        self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float, *, watchful: bool = False
+    ) -> None:
+        """Until the decoder has no more. Raises what decoding, granting or telling raises, as soon as it does.
+
+        watchful: as FramesCaptured has it.
+        """
+        self._is_watchful = watchful
         if isinstance(facts, StillFacts):
             self._full = 1
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
@@ -142,6 +149,7 @@ class FramePump:
             frames=tuple(frame for frame, _ in batch),
             models=self._models,
             segment=self._segment,
+            watchful=self._is_watchful,
             hops=(hop,),
         )
         await self._lane.bus.publish(message.subject, wire.encode(message), self._lane.telemetry.headers())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from services.render.bending import Bending, bend
 from services.render.effects.overlay.stickers import Wearer, draw_stickers
 from services.render.effects.overlay.texture import draw_texture
+from services.render.head import heads_of
+from services.render.hiding import hide
 from services.render.moment import BEGINNING
 from services.render.own.painting import OwnPainter
 from services.render.paints import Paints
@@ -47,8 +49,9 @@ class Painter:
     def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
         """Draw a look on `target` in place.
 
-        target: i420 or rgb24. Faces are drawn from the smallest to the largest, as the nearest hides the others. A
-        face whose landmarks span none (not finite, or only a dozen pixels) is left as it is.
+        target: i420 or rgb24. faces: those that the look is for (see `choosing`). They are drawn from the smallest to
+        the largest, as the nearest hides the others. A face whose landmarks span none (not finite, or only a dozen
+        pixels) is not drawn on.
         Raises Rejected: `unsupported-look` where the faces' layout lacks a part that the look is drawn by,
         `unknown-asset` and `invalid-look` where an asset of the look is not there or not what it should be, and
         `invalid-look` for an effect of somebody's own that is not here.
@@ -59,8 +62,10 @@ class Painter:
             refuse_unsupported(look, layout)
             self._own.refuse_unsupported(look, layout)
         shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
-        for shape in chosen(sorted(shapes, key=lambda shape: shape.scale_px), look):
+        for shape in sorted(shapes, key=lambda shape: shape.scale_px):
             self._draw(target, shape, moment)
+        if look.hides_faces:
+            hide(target, heads_of(faces) if moment.heads is None else moment.heads, look, self._scratch)
 
     def _draw(self, target: Picture, shape: FaceShape, moment: Moment) -> None:
         look = self._plan.look
@@ -70,12 +75,3 @@ class Painter:
         if (bumps := self._plan.bending.bumps(shape)) is not None:
             bumps = bend(target, shape, bumps, self._scratch)
         draw_stickers(target, Wearer(shape, bumps, moment), look, self._paints, self._scratch)
-
-
-def chosen(shapes: Sequence[FaceShape], look: Look) -> Sequence[FaceShape]:
-    """Those that the look is for; shapes: the largest last."""
-    if look.faces == "all":
-        return shapes
-    if look.faces == "largest":
-        return shapes[-1:]
-    return [shape for shape in shapes if shape.track in look.faces]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from services.render.head import Head
 
 
 class Moment(NamedTuple):
@@ -16,6 +20,8 @@ class Moment(NamedTuple):
     """Its presentation time; animations run by it."""
     people: NDArray[np.uint8] | None = None
     """[rows, columns] over the whole frame, in any number: 255 is a person, 0 the background. None: nobody has said."""
+    heads: Sequence[Head] | None = None
+    """What is to be hidden, where a look hides faces; None: the heads of those it is for."""
 
 
 BEGINNING: Final = Moment()

@@ -69,6 +69,8 @@ class HeadView:
     """[3, 3]: rotation from the mean head's axes to those of the picture."""
     scale_px: float
     """Pixels that the mean head's unit, the distance between the outer corners of the eyes, has unturned."""
+    origin_px: Floats
+    """[2]: x, y in the picture of the mean head's origin, midway between the outer corners of the eyes."""
 
     def offset_px(self, on_head: tuple[float, float, float]) -> NDArray[np.float32]:
         """[2]: x, y in the picture of a way on the mean head."""
@@ -100,36 +102,47 @@ def head_view(landmarks_px: NDArray[np.float32]) -> HeadView:
 def _view_of_mesh(landmarks_px: NDArray[np.float32]) -> HeadView:
     """The rotation and size of the mean head that lay it onto the mesh [468, 3] (Kabsch 1976, Umeyama 1991)."""
     # The mean head's points are centred, so that those of the face need not be.
-    u, stretches, vt = np.linalg.svd(landmarks_px.take(_RIGID_INDEX, axis=0).T @ _HEAD)
+    rigid = landmarks_px.take(_RIGID_INDEX, axis=0)
+    u, stretches, vt = np.linalg.svd(rigid.T @ _HEAD)
     turn = u @ vt
     one, two, three = stretches.tolist()
     (a, b, c), (d, e, f), (g, h, i) = turn.tolist()
     if a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g) < 0:  # a mirror
         turn -= 2 * u[:, 2:] * vt[2]
         three = -three
-    return HeadView(np.asarray(turn), (one + two + three) / _HEAD_SQUARE)
+    return _placed(np.asarray(turn), (one + two + three) / _HEAD_SQUARE, rigid, _HEAD_MIDDLE)
 
 
 def _view_of_points(landmarks_px: NDArray[np.float32], layout: Layout) -> HeadView:
     """The scaled orthographic view of the mean head that lies nearest to points without depth."""
-    indices, view = _VIEWS[layout]
-    u, stretches, vt = np.linalg.svd(landmarks_px[indices, :2].T @ view, full_matrices=False)
+    indices, view, middle = _VIEWS[layout]
+    seen = landmarks_px[indices, :2]
+    u, stretches, vt = np.linalg.svd(seen.T @ view, full_matrices=False)
     (a, b, c), (d, e, f) = u @ vt
     turn = np.array([(a, b, c), (d, e, f), (b * f - c * e, c * d - a * f, a * e - b * d)])
-    return HeadView(turn, float(stretches.sum()) / 2)
+    return _placed(turn, float(stretches.sum()) / 2, seen, middle)
+
+
+def _placed(turn: Floats, scale_px: float, seen_px: NDArray[np.float32], middle: Floats) -> HeadView:
+    """seen_px: points [n, 2 or 3] of the face, whose middle on the mean head is `middle` [3]."""
+    return HeadView(turn, scale_px, seen_px[:, :2].mean(axis=0) - turn[:2] @ middle * scale_px)
 
 
 def _centred(points: Floats) -> Floats:
     return np.asarray(points - points.mean(axis=0))
 
 
-def _view(indices: list[int], head: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """What turns points [n, 2] of a layout, at `indices`, into the affine view [2, 3] of the head's points [n, 3]."""
-    return np.array(indices), np.asarray(np.linalg.pinv(_centred(head)).T, np.float64)
+def _view(indices: list[int], head: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """What turns points [n, 2] of a layout, at `indices`, into the affine view [2, 3] of the head's points [n, 3].
+
+    The last is the middle of these points.
+    """
+    return np.array(indices), np.asarray(np.linalg.pinv(_centred(head)).T, np.float64), head.mean(axis=0)
 
 
 _RIGID_INDEX = np.array(_RIGID)
-_HEAD = _centred(np.array([MEAN_HEAD[index] for index in _RIGID]))
+_RIGID_POINTS = np.array([MEAN_HEAD[index] for index in _RIGID])
+_HEAD, _HEAD_MIDDLE = _centred(_RIGID_POINTS), _RIGID_POINTS.mean(axis=0)
 _HEAD_SQUARE = float(np.sum(_HEAD**2))
 _VIEWS = {
     Layout.IBUG: _view(list(_OF_IBUG), np.array([MEAN_HEAD[index] for index in _OF_IBUG.values()])),

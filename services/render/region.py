@@ -126,6 +126,11 @@ def size_of(picture: Picture) -> tuple[int, int]:
     return picture.geometry.width, picture.geometry.height
 
 
+def step_of(size_px: float, cells: int) -> int:
+    """Pixels along a cell, so that a size above 0 is at most `cells` of them: a power of two, 2 or more."""
+    return 1 << max(1, math.ceil(math.log2(size_px / cells)))
+
+
 class Scratch:
     """Memory that is used again from face to face and frame to frame; one user at a time."""
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from services.render.choosing import Choice, Present
 from services.render.drawing import Painter
 from services.render.moment import Moment
 from services.render.pose import head_pose
 from services.render.quality import judged
 from services.render.tracking import Tracks
+from services.render.watching import Watch
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class SessionState(msgspec.Struct, frozen=True, array_like=True):
     faces_done: int = 0
     """Of all its frames together."""
     tracks: Tracks = Tracks()
+    choice: Choice = Choice()
+    watch: Watch = Watch()
 
 
 class RenderSession:
@@ -81,6 +85,7 @@ class RenderSession:
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
         self._look = look
+        self._hides = look.hides_faces and sink.wants_picture
         self._painter = painter or Painter()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
@@ -120,15 +125,20 @@ class RenderSession:
         numerator, denominator = self._time_base
         seconds = frame.captured.pts * numerator / denominator
         tracks, faces = self.state.tracks.seen(frame.faces, seconds)
+        present = Present(seconds, tracks, faces)
+        choice = self.state.choice.after(present)
+        watch = self.state.watch.after(frame.sightings, present) if self._hides else self.state.watch
         with source.read(frame.captured.reference) as picture:
             if self.sink.wants_faces:
                 faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
-            drawn = [*faces, *tracks.held(faces, seconds)] if self.sink.wants_picture else []
-            target = self._drawn(picture, drawn, Moment(seconds)) if drawn and not self._look.invisible else picture
+            drawn = choice.of([*faces, *tracks.held(faces, seconds)], self._look) if self.sink.wants_picture else []
+            heads = watch.heads(present, choice, self._look) if self._hides else []
+            moment = Moment(seconds, heads=heads)
+            target = self._drawn(picture, drawn, moment) if (drawn or heads) and not self._look.invisible else picture
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
-        self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks)
+        self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks, choice, watch)
 
     def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""

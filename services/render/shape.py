@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from services.render.layouts import TOPOLOGIES
+from services.render.region import step_of
 from shared.model.faces import Layout
 from shared.model.parts import Part
 
@@ -79,7 +79,7 @@ class FaceShape:
 
     def step(self, cells: int) -> int:
         """Pixels along a cell, so that the scale is at most `cells` of them: a power of two, 2 or more."""
-        return 1 << max(1, math.ceil(math.log2(self.scale_px / cells)))
+        return step_of(self.scale_px, cells)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -135,5 +135,5 @@ class Background(_Effect, frozen=True, kw_only=True):
 class FaceCover(_Amounted, frozen=True, kw_only=True):
     """Hides faces, hair line and ears too, behind one colour."""
 
-    amount: Amount = 1.0
+    amount: Annotated[float, strength("How opaque it is; from 0.5 on nothing shines through.")] = 1.0
     color: Annotated[Colour, says("Of the cover.")] = "#000000"

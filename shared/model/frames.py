@@ -10,6 +10,8 @@ from shared.model.jobs import Problem
 from shared.model.offers import ModelChoice
 from shared.model.people import PeopleMask
 
+Box = tuple[float, float, float, float]
+
 
 class FrameReference(msgspec.Struct, frozen=True, array_like=True):
     """Where a sealed frame lies in the pool of its lane. Without meaning outside of it."""
@@ -47,6 +49,8 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
     """By which the faces are found."""
     segment: bool = False
     """Whether the people of these frames are to be told from what is behind them."""
+    watchful: bool = False
+    """True: every frame is searched for heads that must not stay unseen, not every few frames for faces to draw on."""
     hops: tuple[Hop, ...] = ()
     """What the hops before took, in order."""
 
@@ -68,6 +72,9 @@ class DetectedFrame(msgspec.Struct, frozen=True, array_like=True):
     faces: tuple[Face, ...]
     people: PeopleMask | None = None
     """Where people are; None where nobody asked for it."""
+    sightings: tuple[Box, ...] | None = None
+    """x0, y0, x1, y1 in pixels of what may be faces besides these, as the detector draws them; they may reach over the
+    picture's edge. None where nobody was watchful."""
 
 
 class FacesDetected(msgspec.Struct, frozen=True, tag=True):

@@ -111,6 +111,11 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         return not self.drawn
 
     @property
+    def hides_faces(self) -> bool:
+        """True if what it draws is there so that nobody is recognised: no face may be missed then."""
+        return any(_strength(getattr(self, name)) for name in PRIVACY)
+
+    @property
     def needs_people(self) -> bool:
         """True if it must be known which part of the frame shows people."""
         return self.background is not None or any(sticker.behind for sticker in self.stickers)
@@ -149,6 +154,8 @@ AMOUNTED: Final[dict[str, type[msgspec.Struct]]] = {
     "face_cover": FaceCover,
 }
 """Effects that have an amount, and no picture of the user's that they cannot do without."""
+PRIVACY: Final = ("face_blur", "face_pixelate", "face_cover")
+"""Those that hide faces. They are drawn last, over everything."""
 
 
 def _strength(value: Any) -> float:

@@ -11,6 +11,9 @@ from services.render.effects.makeup.eyeliner import eyeliner
 from services.render.effects.makeup.eyeshadow import eyeshadow
 from services.render.effects.makeup.lenses import lenses
 from services.render.effects.makeup.lipstick import lipstick
+from services.render.effects.privacy.face_blur import face_blur
+from services.render.effects.privacy.face_cover import face_cover
+from services.render.effects.privacy.face_pixelate import face_pixelate
 from services.render.effects.shape.cheekbone import cheekbone
 from services.render.effects.shape.chin_length import chin_length
 from services.render.effects.shape.enlarge_eyes import enlarge_eyes
@@ -40,12 +43,15 @@ if TYPE_CHECKING:
     from services.render.bumps import Bumps
     from services.render.canvas import Canvas
     from services.render.eyes import Eye
+    from services.render.region import Plane
     from services.render.shape import FaceShape
     from services.render.tone import Tone
+    from services.render.veil import Veil
 
     ToneEffect = Callable[[Tone, Canvas, Any], None]
     EyeEffect = Callable[[Tone, Canvas, Eye, Any], None]
     ShapeEffect = Callable[[FaceShape, float], Bumps]
+    PrivacyEffect = Callable[[Veil, Any], tuple[Plane, ...]]
 
 FACE_EFFECTS: Final[dict[str, ToneEffect]] = {
     "smooth": smooth,
@@ -85,3 +91,9 @@ SHAPE_EFFECTS: Final[dict[str, ShapeEffect]] = {
     "smile": smile,
 }
 """Their displacements add up: the order does not matter."""
+PRIVACY_EFFECTS: Final[dict[str, PrivacyEffect]] = {
+    "face_blur": face_blur,
+    "face_pixelate": face_pixelate,
+    "face_cover": face_cover,
+}
+"""Drawn over whole heads, in this order, after all others."""

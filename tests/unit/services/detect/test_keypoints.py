@@ -57,3 +57,9 @@ def test_what_was_seen_at_a_glance_is_not_looked_for_again() -> None:
     how = How(seen=finder.glance(PICTURE, 1)[:1])
     [faces] = together([finder.search(PICTURE, [], how)], Batches(), Hands())
     assert (faces[0].box_px, len(faces), len(detector.turns)) == ((5, 4, 25, 28), 1, 1)
+
+
+def test_who_is_beyond_the_most_faces_is_seen_on_watch() -> None:
+    detector: Any = Detector()
+    picture = Picture.over(Geometry(PixelFormat.RGB24, 40, 40), Colour(), bytes(40 * 40 * 3))
+    assert len(KeypointFinder(detector, 1).watch(picture)) == 2

@@ -50,6 +50,7 @@ class Finder:
         self.hints: list[list[float] | None] = []
         self.asked: list[How] = []
         self.glances: list[tuple[int, int]] = []
+        self.watched = 0
         self.crowd = 1
         self.wait: Callable[[float], object] = float
         self.look: Callable[[float], object] = float
@@ -58,6 +59,10 @@ class Finder:
         self.glances.append((int(picture.planes[0][0, 0]), turn))
         self.look(float(picture.planes[0][0, 0]))
         return [Detection((0, 0, 1, 1), np.zeros((5, 2), np.float32), 0.5)]
+
+    def watch(self, picture: Picture) -> list[Detection]:
+        self.watched += 1
+        return [Detection((7, 0, 9, 2), np.full((6, 2), 8, np.float32), 0.5)]
 
     def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         yield from ()
@@ -112,8 +117,8 @@ class Desk:
             plane[:] = sequence if sample is None else sample
         return CapturedFrame(self.pool.seal(slot, SIZE, Colour(), self.readers[0].row), sequence, sequence * 40)
 
-    async def detect(self, *frames: CapturedFrame, session: str = "s", segment: bool = False) -> FacesDetected:
-        message = FramesCaptured("local", session, "w", frames, segment=segment)
+    async def detect(self, *frames: CapturedFrame, session: str = "s", **wanted: bool) -> FacesDetected:
+        message = FramesCaptured("local", session, "w", frames, **wanted)
         [found] = await self.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
         return found
 
@@ -140,6 +145,17 @@ async def test_a_face_is_followed_from_frame_to_frame_and_from_message_to_messag
     await desk.detect(desk.frame(1), desk.frame(2))
     await desk.detect(desk.frame(3))
     assert desk.finder.hints == [None, [1], [2]]
+
+
+async def test_every_frame_of_a_watchful_message_is_watched_and_its_faces_are_those_of_any_other(desk: Desk) -> None:
+    watched = await desk.detect(*(desk.frame(number) for number in range(6)), session="watched", watchful=True)
+    asked, desk.finder.asked = desk.finder.asked, []
+    usual = await desk.detect(*(desk.frame(number) for number in range(6)))
+    assert [frame.sightings for frame in watched.frames] == [((7, 0, 9, 2),)] * 6
+    assert [frame.sightings for frame in usual.frames] == [None] * 6
+    assert desk.finder.watched == 6
+    assert [frame.faces for frame in watched.frames] == [frame.faces for frame in usual.frames]
+    assert asked == desk.finder.asked
 
 
 async def test_that_no_face_was_there_is_a_hint_too(desk: Desk) -> None:

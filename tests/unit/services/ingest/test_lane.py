@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from shared.model.media import Facts, StillFacts
 
 TASK = ReadVideo("clip")
+PLAIN = Look()
 
 
-def begin(rig: Any, frames: int = 0) -> Callable[[Facts], BeginSession]:
+def begin(rig: Any, frames: int = 0, want: Want = Want.FACES, look: Look = PLAIN) -> Callable[[Facts], BeginSession]:
     return lambda facts: BeginSession(
-        session="s", epoch=rig.pool.epoch, want=Want.FACES, look=Look(), facts=facts, job="j", frames=frames
+        session="s", epoch=rig.pool.epoch, want=want, look=look, facts=facts, job="j", frames=frames
     )
 
 
@@ -42,6 +43,22 @@ async def test_render_is_told_how_many_frames_there_were(rig: Any) -> None:
     await fed(rig)
     await rig.until(lambda: rig.render.announced)
     assert rig.render.announced == [FramesEnded("local", "s", "w", 9)]
+
+
+@pytest.mark.parametrize(
+    ("want", "look", "watchful"),
+    [
+        (Want.PICTURE, Look(face_blur=0.1), True),
+        (Want.FACES, Look(face_blur=0.1), False),
+        (Want.PICTURE, Look(smooth=1.0), False),
+    ],
+)
+async def test_every_frame_is_watched_where_faces_are_hidden(rig: Any, want: Want, look: Look, watchful: bool) -> None:
+    rig.scripted(1)
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig, want=want, look=look), 0.0)
+    await rig.until(lambda: rig.render.taken)
+    assert rig.render.taken[0].watchful is watchful
 
 
 async def test_a_session_whose_length_render_knows_is_not_announced(rig: Any, still_facts: StillFacts) -> None:

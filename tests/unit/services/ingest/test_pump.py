@@ -22,12 +22,12 @@ FOR_EVER = 3600.0
 MODELS = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
 
 
-async def pumped(rig: Any, facts: Facts, *, segment: bool = False) -> FramePump:
+async def pumped(rig: Any, facts: Facts, *, segment: bool = False, **wanted: bool) -> FramePump:
     """Everything that the decoder has, to its end."""
     one = FramePump(rig.lane, "s", MODELS, segment=segment)
     try:
         async with rig.decode(None) as decoding, one.granting(decoding, facts):
-            await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5)
+            await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5, **wanted)
     finally:
         one.take_back()
     return one
@@ -77,6 +77,16 @@ async def test_a_message_says_whether_people_are_to_be_told_from_their_backgroun
     await pumped(rig, video_facts, segment=segment)
     await rig.until(lambda: rig.render.taken)
     assert rig.render.taken[0].segment is segment
+
+
+@pytest.mark.parametrize("watchful", [True, False])
+async def test_a_message_says_whether_every_frame_is_to_be_watched(
+    rig: Any, video_facts: VideoFacts, watchful: bool
+) -> None:
+    rig.scripted(1)
+    await pumped(rig, video_facts, watchful=watchful)
+    await rig.until(lambda: rig.render.taken)
+    assert rig.render.taken[0].watchful is watchful
 
 
 async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_facts: VideoFacts) -> None:

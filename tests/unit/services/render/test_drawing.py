@@ -5,12 +5,15 @@ from itertools import product
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
 from services.render.drawing import Painter
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS, SHAPE_EFFECTS
-from shared.model.effects import Blush, Brows, Contour, Eyeliner, Eyeshadow, Lenses, Lipstick
+from services.render.head import Head
+from services.render.moment import Moment
+from shared.model.effects import Blush, Brows, Contour, Eyeliner, Eyeshadow, FaceCover, Lenses, Lipstick
 from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
@@ -267,3 +270,24 @@ def test_on_a_still_head_what_is_drawn_hardly_varies(preset: str, real: Any) -> 
         target = scene.drawn(PRESETS[preset], (Face.of(moved.astype(np.float32), 1.0),))
         drawn.append(target.planes[0][y0:y1, x0:x1].astype(np.float32))
     assert np.sqrt(np.var(drawn, axis=0).mean()) < 1
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_what_hides_faces_is_drawn_over_all_that_is_drawn_before(layout: Layout, studio: Any) -> None:
+    scene = studio.scene().seen_by(layout)
+    target = scene.drawn(msgspec.structs.replace(MOST[layout], face_cover=FaceCover(color="#ffffff")))
+    x0, y0, x1, y1 = (int(edge) for edge in scene.faces[0].box_px)
+    assert (target.planes[0][y0:y1, (x0 + x1) // 2] == 235).all()
+    assert (target.planes[0][(y0 + y1) // 2, x0:x1] == 235).all()
+
+
+def test_the_heads_that_are_given_are_hidden_and_no_others(studio: Any) -> None:
+    scene = studio.scene(700, 420)
+    target = scene.copy()
+    look = Look(face_cover=FaceCover(color="#ffffff"))
+    Painter().draw(target, scene.faces, look, Moment(heads=[Head.at((40, 200, 60, 220))]))
+    assert target.planes[0][210, 50] == 235
+    assert np.array_equal(target.planes[0][:, 200:], scene.picture.planes[0][:, 200:])
+    scene.picture.copy_to(target)
+    Painter().draw(target, scene.faces, look, Moment(heads=[]))
+    assert same(target, scene.picture)

@@ -123,3 +123,4 @@ def test_the_size_and_the_turn_of_a_head_are_told_however_it_is_turned(
     across = mesh[263] - mesh[33]
     assert view.offset_px((1.0, 0.0, 0.0)) == pytest.approx(across[:2], abs=0.5)
     assert view.offset_px(MEAN_HEAD[4]) == pytest.approx((mesh[4] - (320, 240, 0))[:2], abs=0.5)
+    assert view.origin_px + view.offset_px(MEAN_HEAD[61]) == pytest.approx(mesh[61, :2], abs=0.5)

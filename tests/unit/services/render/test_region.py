@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.region import Region, Scratch
+from services.render.region import Region, Scratch, step_of
 
 POINTS = np.array([(33.0, 41.0), (60.0, 75.0)], np.float32)
 
@@ -107,3 +107,8 @@ def test_cells_of_a_part_are_those_of_the_whole_at_its_place() -> None:
     (xs, ys), (some_xs, some_ys) = whole.centres_px(), part.centres_px()
     assert np.array_equal(xs[columns], some_xs)
     assert np.array_equal(ys[rows], some_ys)
+
+
+@pytest.mark.parametrize(("size_px", "step"), [(0.5, 2), (100, 2), (128.1, 4), (300, 8), (5000, 128)])
+def test_cells_are_as_large_as_they_must_be_and_a_power_of_two(size_px: float, step: int) -> None:
+    assert step_of(size_px, 64) == step

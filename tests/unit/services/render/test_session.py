@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -12,8 +12,8 @@ import pytest
 from services.render.drawing import Painter
 from services.render.session import RenderSession, SessionState
 from shared.model.assets import PreparedPicture
-from shared.model.effects import Sticker
-from shared.model.errors import FrameLost
+from shared.model.effects import FaceCover, Sticker
+from shared.model.errors import FrameLost, Malformed
 from shared.model.faces import Face, Quality
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
 from shared.model.looks import Look
@@ -228,3 +228,63 @@ def test_every_frame_is_drawn_at_its_own_moment(monkeypatch: pytest.MonkeyPatch)
     session = RenderSession(Look(smooth=0.5), Screen(), (1, 1000))
     session.feed(frames(0, 1, 2, faces=(a_face(),)), Film())
     assert moments == [0.0, 0.04, 0.08]
+
+
+COVER = Look(face_cover=FaceCover(color="#ffffff"))
+
+
+def sighted(*sequences: int, boxes: tuple[Any, ...] = (), faces: tuple[Face, ...] = ()) -> list[DetectedFrame]:
+    """Frames that were watched."""
+    return [msgspec.structs.replace(frame, sightings=boxes) for frame in frames(*sequences, faces=faces)]
+
+
+def test_a_frame_that_nobody_watched_is_not_shown_where_faces_are_to_be_hidden() -> None:
+    screen, film = Screen(), Film()
+    with pytest.raises(Malformed):
+        RenderSession(COVER, screen).feed(frames(0, faces=(a_face(),)), film)
+    assert screen.pictures == []
+    RenderSession(COVER, Screen(wants_picture=False)).feed(frames(0), film)
+
+
+def test_what_may_be_a_face_is_hidden_without_any_face_and_told_to_nobody() -> None:
+    screen = Screen()
+    RenderSession(COVER, screen).feed(sighted(0, boxes=((180.0, 180.0, 220.0, 220.0),)), Film())
+    assert screen.pictures[0].planes[0][200, 200] == 235
+    assert screen.pictures[0].planes[0][20, 20] == 120
+    assert screen.faces == [[]]
+
+
+def test_a_face_that_is_lost_is_hidden_for_longer_than_it_is_drawn() -> None:
+    screen = Screen()
+    session = RenderSession(COVER, screen)
+    film = Film()
+    session.feed(sighted(0, faces=(a_face(),)), film)
+    shown = []
+    for sequence in range(1, 40):
+        session.feed(sighted(sequence), film)
+        shown.append(int(screen.pictures[-1].planes[0][200, 200]))
+    assert shown[:25] == [235] * 25
+    assert shown[-1] == 120
+
+
+def test_only_the_faces_that_a_look_is_for_are_drawn() -> None:
+    screen = Screen()
+    near, far = a_face(), Face.of(a_face().landmarks_px * np.float32(0.3), 0.9)
+    looks = {"all": 2, "largest": 1, (2,): 1, (3,): 0}
+    for faces, count in looks.items():
+        session = RenderSession(msgspec.structs.replace(COVER, faces=faces), screen)
+        session.feed(sighted(0, faces=(near, far)), Film())
+        luma = screen.pictures[-1].planes[0]
+        assert [int(luma[200, 200]) > 200, int(luma[60, 60]) > 200].count(True) == count
+
+
+def test_a_session_that_hides_goes_on_with_another_worker_as_if_nothing_had_been() -> None:
+    film = [*sighted(0, boxes=((180.0, 180.0, 220.0, 220.0),), faces=(a_face(),)), *sighted(*range(1, 12))]
+    whole, second = Screen(), Screen()
+    RenderSession(COVER, whole).feed(film, Film())
+    last = whole.pictures[-1].planes[0].copy()
+    session = RenderSession(COVER, Screen())
+    session.feed(film[:6], Film())
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(session.state), type=SessionState)
+    RenderSession(COVER, second, state=kept).feed(film[6:], Film())
+    assert np.array_equal(second.pictures[-1].planes[0], last)

@@ -13,8 +13,10 @@ Message = FramesCaptured | FacesDetected | FramesEnded
 MESSAGES: list[Message] = [
     FramesCaptured("a", "s", "2", (FRAME,)),
     FramesCaptured("a", "s", "2", (FRAME,), segment=True),
+    FramesCaptured("a", "s", "2", (FRAME,), watchful=True),
     FacesDetected("a", "s", "2", (DetectedFrame(FRAME, ()),)),
     FacesDetected("a", "s", "2", (DetectedFrame(FRAME, (), PeopleMask.of(np.eye(4, dtype=np.uint8))),)),
+    FacesDetected("a", "s", "2", (DetectedFrame(FRAME, (), None, ((1.0, 2.0, 3.0, 4.0),)),)),
     FramesEnded("a", "s", "2", 9),
 ]
 
@@ -25,7 +27,7 @@ def test_a_message_survives_the_wire(message: Message) -> None:
 
 
 def test_every_message_knows_its_subject() -> None:
-    assert [message.subject for message in MESSAGES] == ["lane.a.detect"] * 2 + ["lane.a.render.2"] * 3
+    assert [message.subject for message in MESSAGES] == ["lane.a.detect"] * 3 + ["lane.a.render.2"] * 4
 
 
 def test_what_is_refused_names_the_same_frames_to_the_same_worker() -> None:

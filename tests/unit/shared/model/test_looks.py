@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.model.effects import Background, Contour, Grade, Lipstick, Sticker, Texture
-from shared.model.looks import DRAWING_ORDER, EFFECTS, ROLES, Look
+from shared.model.effects import Background, Contour, FaceCover, Grade, Lipstick, Sticker, Texture
+from shared.model.looks import DRAWING_ORDER, EFFECTS, PRIVACY, ROLES, Look
 from shared.transport import wire
 
 ASSETS = [f"{number:032x}" for number in range(4)]
@@ -40,6 +40,14 @@ def test_a_look_draws_nothing_without_a_strength() -> None:
 
 def test_an_effect_below_0_draws_too() -> None:
     assert Look(smile=-0.2).drawn == ("smile",)
+
+
+def test_a_look_that_hides_faces_says_so_at_any_strength() -> None:
+    for look in (Look(face_blur=0.01), Look(face_pixelate=1.0), Look(smooth=1.0, face_cover=FaceCover())):
+        assert look.hides_faces
+    for look in (Look(smooth=1.0), Look(face_blur=0.0), Look(face_cover=FaceCover(amount=0.0))):
+        assert not look.hides_faces
+    assert EFFECTS[-len(PRIVACY) :] == PRIVACY
 
 
 def test_a_contour_of_lights_alone_draws() -> None:

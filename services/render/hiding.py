@@ -1,0 +1,60 @@
+"""Draws what hides heads: the last that is drawn, over everything, and over the whole of each head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from services.render.effects import PRIVACY_EFFECTS
+from services.render.masks import feathered, filled
+from services.render.region import Region, size_of
+from services.render.veil import Veil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.render.head import Head
+    from services.render.region import Grid, Scratch
+    from shared.model.looks import Look
+    from shared.model.pictures import Picture
+
+CELLS = 64
+"""A head's size is at most so many cells of the grid that the mask is drawn on."""
+FEATHER = 0.05
+"""Width of the soft edge around a head, in its size."""
+
+
+def hide(target: Picture, heads: Iterable[Head], look: Look, scratch: Scratch) -> None:
+    """Draw what a look hides faces by on heads of `target` in place.
+
+    Within its ring nothing of a head is left but what the effect shows instead; around it that fades, and farther away
+    every sample stays as it is, bit by bit.
+    """
+    for head in heads:
+        margin = FEATHER * head.size_px
+        step = head.step(CELLS)
+        region = Region.around(head.ring_px, margin + 4 * step, step, size_of(target))
+        if region is not None:
+            _hide(Veil.over(target, head, region), look, scratch)
+
+
+def _hide(veil: Veil, look: Look, scratch: Scratch) -> None:
+    weight = _weight(veil.head, veil.region)
+    for name in look.drawn:
+        if name not in PRIVACY_EFFECTS:
+            continue
+        shown = PRIVACY_EFFECTS[name](veil, getattr(look, name))
+        for samples, instead, subsampling in zip(veil.planes, shown, veil.subsamplings, strict=True):
+            there = veil.region.spread(weight, subsampling, scratch, "gain")
+            left = cv2.subtract(1.0, there, scratch.take("offset", there.shape))  # type: ignore[call-overload] # a scalar will do
+            cv2.blendLinear(samples, instead, left, there, samples)
+
+
+def _weight(head: Head, region: Region) -> Grid:
+    """[rows, columns] float32: 1 within the head, whatever the way to full size mixes, then fading to 0."""
+    radius = max(1, round(FEATHER / 2 * head.size_px / region.step))
+    reach_px = (radius + 2) * region.step
+    ring = region.to_grid(head.widened(reach_px).ring_px)
+    return np.minimum(feathered(filled(region.cells, [ring]), radius), np.float32(1))

@@ -1,0 +1,47 @@
+"""One head's region of a picture, for what is to be shown there instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.model.colours import yuv_of_rgb
+from shared.model.parameters import rgb_of
+from shared.model.pictures import PixelFormat
+
+if TYPE_CHECKING:
+    from services.render.head import Head
+    from services.render.region import Plane, Region
+    from shared.model.parameters import Colour as Hex
+    from shared.model.pictures import Colour, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Samples as the picture stores them, so that nothing is lost or left by turning them into others.
+
+    A privacy effect gives, for each of `planes`, what is shown instead: uint8 of the same shape.
+    """
+
+    head: Head
+    region: Region
+    planes: tuple[Plane, ...]
+    """The region's samples, as views: Y, Cb and Cr [rows, columns], or RGB [rows, columns, 3]."""
+    subsamplings: tuple[int, ...]
+    """Of each plane, in both directions: 1 or 2."""
+    colour: Colour
+    """What the samples mean."""
+
+    @classmethod
+    def over(cls, picture: Picture, head: Head, region: Region) -> Veil:
+        """Over a picture of any format."""
+        subsamplings = (1, 2, 2) if picture.geometry.format is PixelFormat.I420 else (1,)
+        pairs = zip(picture.planes, subsamplings, strict=True)
+        return cls(head, region, tuple(region.cut(*pair) for pair in pairs), subsamplings, picture.colour)
+
+    def levels(self, colour: Hex) -> tuple[tuple[int, ...], ...]:
+        """What each plane's samples are where the picture shows a colour."""
+        rgb = rgb_of(colour)
+        if len(self.planes) == 1:
+            return (rgb,)
+        return tuple((round(level),) for level in (yuv_of_rgb(self.colour) @ (*rgb, 1)).tolist())
