@@ -28,6 +28,11 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """True if no effect has any strength."""
         return not any(msgspec.structs.astuple(self))
 
+    @property
+    def needs_people(self) -> bool:
+        """True if an effect must know where people are and where what is behind them."""
+        return False
+
 
 _SKIN: Final = frozenset(
     {
