@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.detect.batching import Batches
 from services.detect.finding import MAX_FACES, FaceFinder
 from services.detect.keypoints import KeypointFinder
+from services.detect.models.registry import SELFIE_NAME
 from services.detect.upside_down import EitherWayUp
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.faces import Layout
@@ -15,6 +16,7 @@ from shared.model.offers import KEYPOINTS, ModelChoice, Role
 if TYPE_CHECKING:
     from services.detect.finding import Finder
     from services.detect.opening import Models
+    from services.detect.segmenter import GraphSegmenter
     from shared.model.offers import ModelOffer
 
 
@@ -49,6 +51,11 @@ class Finders:
     def batches(self) -> Batches:
         """How crops are put together for one run of a landmark model."""
         return self._batches
+
+    @property
+    def segmenter(self) -> GraphSegmenter:
+        """What tells people from their background. Raises Rejected (`unknown-model`) where there is none."""
+        return self._models.segmenter(SELFIE_NAME)
 
     def warm_up(self) -> None:
         """Run each model on every shape that will come, so that the first frame is as quick as the next."""

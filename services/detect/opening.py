@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from services.detect.blazeface import BlazeFace
@@ -10,8 +11,9 @@ from services.detect.detector import GraphDetector
 from services.detect.dlib68 import DlibLandmarker
 from services.detect.engine import CPU, Engine
 from services.detect.landmarker import GraphLandmarker
-from services.detect.models.registry import FULL_RANGE, SHORT_RANGE, Family
+from services.detect.models.registry import FULL_RANGE, SELFIE_NAME, SHORT_RANGE, Family
 from services.detect.models.store import read
+from services.detect.segmenter import GraphSegmenter
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.offers import ModelOffer, Role
 
@@ -26,15 +28,22 @@ if TYPE_CHECKING:
     EngineOf = Callable[[ModelEntry], Engine]
 
 T = TypeVar("T")
+NONE: Mapping[str, GraphSegmenter] = MappingProxyType({})
 
 
 class Models:
     """Every model that a deployment has, opened."""
 
-    def __init__(self, detectors: Mapping[str, Detector], landmarkers: Mapping[str, Landmarker]) -> None:
-        """By the names that requests use."""
+    def __init__(
+        self,
+        detectors: Mapping[str, Detector],
+        landmarkers: Mapping[str, Landmarker],
+        segmenters: Mapping[str, GraphSegmenter] = NONE,
+    ) -> None:
+        """By the names that requests use; those of segmenters only list them."""
         self._detectors = dict(detectors)
         self._landmarkers = dict(landmarkers)
+        self._segmenters = dict(segmenters)
 
     def detector(self, name: str) -> Detector:
         """Raises Rejected (`unknown-model`) with the names there are."""
@@ -44,13 +53,21 @@ class Models:
         """Raises Rejected (`unknown-model`) with the names there are."""
         return _named(self._landmarkers, name, "landmark model")
 
+    def segmenter(self, name: str) -> GraphSegmenter:
+        """Raises Rejected (`unknown-model`) with the names there are."""
+        return _named(self._segmenters, name, "segmenter")
+
     def warm_up(self) -> None:
         """Run each model on every shape that will come.
 
         Raises Misconfigured, with what to do, if one cannot be run.
         """
-        models: list[tuple[str, Detector | Landmarker]] = [*self._detectors.items(), *self._landmarkers.items()]
-        for name, model in models:
+        models: dict[str, Detector | Landmarker | GraphSegmenter] = {
+            **self._detectors,
+            **self._landmarkers,
+            **self._segmenters,
+        }
+        for name, model in models.items():
             try:
                 model.warm_up()
             except Misconfigured as error:
@@ -58,10 +75,11 @@ class Models:
                 raise Misconfigured(f"{error} {remedy}") from error
 
     def offers(self, default_detector: str, default_landmarks: str) -> tuple[ModelOffer, ...]:
-        """What a request may choose from, detectors first, by name."""
+        """What there is, detectors first, by name; a request chooses from the detectors and the landmark models."""
         detectors = ((n, Role.DETECTOR, d.keypoints, n == default_detector) for n, d in self._detectors.items())
         landmarks = ((n, Role.LANDMARKS, d.points, n == default_landmarks) for n, d in self._landmarkers.items())
-        return tuple(ModelOffer(*offer) for offer in (*sorted(detectors), *sorted(landmarks)))
+        segmenters = ((n, Role.SEGMENTER, 0, n == SELFIE_NAME) for n in self._segmenters)
+        return tuple(ModelOffer(*offer) for offer in (*sorted(detectors), *sorted(landmarks), *sorted(segmenters)))
 
 
 def open_models(
@@ -83,11 +101,17 @@ def open_models(
         for (role, name), parts in offered.items()
         if role is Role.LANDMARKS
     }
-    return Models(detectors, landmarkers)
+    segmenters = {
+        name: _segmenter(_only(parts), opened) for (role, name), parts in offered.items() if role is Role.SEGMENTER
+    }
+    return Models(detectors, landmarkers, segmenters)
 
 
 def open_model(entry: ModelEntry, folder: Path, *, threads: int = 1) -> Detector | Landmarker:
-    """Open one model, on the CPU, whose file lies in `folder`. Raises Misconfigured as `open_models` does."""
+    """Open a detector or a landmark model, on the CPU, whose file lies in `folder`.
+
+    Raises Misconfigured as `open_models` does.
+    """
     opened = _opener(folder, threads, CPU, Engine)
     if entry.role is Role.DETECTOR:
         return _graph_detector(entry, opened(entry))
@@ -122,6 +146,10 @@ def _landmarker(entry: ModelEntry, folder: Path, opened: EngineOf) -> Landmarker
         return DlibLandmarker(folder / entry.file, entry.sha256, entry.sizes_px[0])
     rule = rule_of(entry.family, entry.points)
     return GraphLandmarker(opened(entry), size_px=entry.sizes_px[0], points=entry.points, rule=rule)
+
+
+def _segmenter(entry: ModelEntry, opened: EngineOf) -> GraphSegmenter:
+    return GraphSegmenter(opened(entry), size_px=entry.sizes_px[0])
 
 
 def _only(parts: Mapping[str, ModelEntry]) -> ModelEntry:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from services.detect.choosing import Finders
     from services.detect.contracts import Detection
     from services.detect.finding import Finder
+    from services.detect.segmenter import GraphSegmenter
     from shared.memory.reader import HostReader
     from shared.model.frames import CapturedFrame
     from shared.runtime.stage import Passage
 
-FACES_IN_MESSAGE = 128
-"""A face is 5.6 KiB of landmarks and the bus takes 1 MiB in one message: a crowd goes in several."""
+MOST_BYTES = 720 << 10
+"""Of landmarks and masks in one message, as 128 faces have: the bus takes 1 MiB, so that a crowd goes in several."""
 _IN_BETWEEN = 1
 """The turn of a search that a loss asks for: a usual one, however often a face comes and goes."""
 Found = tuple[DetectedFrame, ...]
@@ -41,6 +42,8 @@ class _Work:
 
     passage: Passage[FramesCaptured]
     finder: Finder
+    segmenter: GraphSegmenter | None
+    """None: nobody asks where the people are."""
     result: asyncio.Future[Found]
     glance: Future[list[Detection]] | None = None
     """What the detector sees in the first frame, looked at while the message waited."""
@@ -82,14 +85,15 @@ class DetectService:
         self._is_closed = False
 
     async def detect(self, passage: Passage[FramesCaptured]) -> list[FacesDetected]:
-        """Faces of every frame of the message.
+        """Faces of every frame of the message, and where its people are if it asks for that.
 
         Raises FrameLost if one is gone, Rejected if the message wants models that are not there.
         """
         message = passage.message
         if not message.frames:
             raise Late("A message without frames.")
-        work = _Work(passage, self._finders.of(message.models), asyncio.get_running_loop().create_future())
+        segmenter = self._finders.segmenter if message.segment else None
+        work = _Work(passage, self._finders.of(message.models), segmenter, asyncio.get_running_loop().create_future())
         self._works[id(message)] = work
         self._turns.add(message)
         self._begin()
@@ -165,7 +169,8 @@ class DetectService:
             )
             with reader.read(frame.reference) as picture:
                 faces = yield from work.finder.search(picture, hint.faces, how)
-            found.append(DetectedFrame(frame, tuple(faces)))
+                people = None if work.segmenter is None else work.segmenter.segment(picture)
+            found.append(DetectedFrame(frame, tuple(faces), people))
             hint = Hint(frame.sequence, faces)
         return tuple(found)
 
@@ -192,8 +197,14 @@ def _parts(frames: Sequence[DetectedFrame]) -> Iterator[tuple[DetectedFrame, ...
     """The frames in order, in as few parts as the bus takes."""
     part: list[DetectedFrame] = []
     for frame in frames:
-        if part and sum(len(one.faces) for one in (*part, frame)) > FACES_IN_MESSAGE:
+        if part and sum(_size_bytes(one) for one in (*part, frame)) > MOST_BYTES:
             yield tuple(part)
             part = []
         part.append(frame)
     yield tuple(part)
+
+
+def _size_bytes(frame: DetectedFrame) -> int:
+    """Of what may become large in it."""
+    mask = 0 if frame.people is None else len(frame.people.body)
+    return mask + sum(len(face.points) for face in frame.faces)

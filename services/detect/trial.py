@@ -88,6 +88,8 @@ def try_precision(folder: Path, name: str, precision: str, clips: Iterable[Clip]
     entry = store.read(folder).entry(name)
     if entry.precision != "fp32":
         raise Rejected("unknown-model", f"{name} is {entry.precision} already; name the FP32 model that it came from.")
+    if entry.role is Role.SEGMENTER:
+        raise Rejected("unknown-model", f"{name} gives no faces to compare by: its precision stays as it is.")
     if not entry.file.endswith(".onnx"):
         raise Rejected("unknown-model", f"{name} is not run by ONNX Runtime: its precision stays as it is.")
     inputs = _shown(folder, entry, clips)

@@ -205,8 +205,8 @@ class OfferDocument(BaseModel):
     """A model that requests may name."""
 
     name: str
-    role: Role = Field(description="The field that names it.")
-    points: int = Field(description="Of a face: its landmarks, or a detector's own key points, 0 if it has none.")
+    role: Role = Field(description="What it does; `detector` and `landmarks` are the fields that name one.")
+    points: int = Field(description="Of a face: its landmarks, or a detector's own key points; 0 if it gives none.")
     default: bool = Field(description="Whether it is taken where a request names none.")
 
     @classmethod
@@ -225,6 +225,7 @@ class ModelsDocument(BaseModel):
                     "models": [
                         {"name": "blazeface", "role": "detector", "points": 6, "default": True},
                         {"name": "face-mesh", "role": "landmarks", "points": 468, "default": True},
+                        {"name": "selfie-segmentation", "role": "segmenter", "points": 0, "default": True},
                     ]
                 }
             ]

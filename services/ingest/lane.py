@@ -66,11 +66,13 @@ class Lane:
 class LaneSession:
     """A context manager: afterwards nothing of the session is left, or its slots are in quarantine."""
 
-    def __init__(self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS) -> None:
-        """models: by which detect is to find the faces."""
+    def __init__(
+        self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS, *, segment: bool = False
+    ) -> None:
+        """models: by which detect is to find the faces; segment: whether it is to tell people from their background."""
         self._lane = lane
         self._session = session
-        self._pump = FramePump(lane, session, models)
+        self._pump = FramePump(lane, session, models, segment=segment)
         self._begun: SessionBegun | None = None
         self._fed = False
 

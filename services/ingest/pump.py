@@ -35,11 +35,13 @@ _Entry = tuple[CapturedFrame, float]
 class FramePump:
     """One session's frames, from the decoder to the bus."""
 
-    def __init__(self, lane: Lane, session: str, models: ModelChoice) -> None:
+    def __init__(self, lane: Lane, session: str, models: ModelChoice, *, segment: bool = False) -> None:
+        """models, segment: what detect is to do, as in FramesCaptured."""
         self._lane = lane
         self._pool = lane.pool
         self._session = session
         self._models = models
+        self._segment = segment
         self._granted: set[int] = set()
         self._full = lane.frames_per_message
         self._granting: asyncio.Task[None] | None = None
@@ -139,6 +141,7 @@ class FramePump:
             worker=begun.worker,
             frames=tuple(frame for frame, _ in batch),
             models=self._models,
+            segment=self._segment,
             hops=(hop,),
         )
         await self._lane.bus.publish(message.subject, wire.encode(message), self._lane.telemetry.headers())

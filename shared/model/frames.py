@@ -8,6 +8,7 @@ from shared.model.faces import Face
 from shared.model.hops import Hop
 from shared.model.jobs import Problem
 from shared.model.offers import ModelChoice
+from shared.model.people import PeopleMask
 
 
 class FrameReference(msgspec.Struct, frozen=True, array_like=True):
@@ -44,6 +45,8 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
     """1..16 frames, in order."""
     models: ModelChoice = ModelChoice()
     """By which the faces are found."""
+    segment: bool = False
+    """Whether the people of these frames are to be told from what is behind them."""
     hops: tuple[Hop, ...] = ()
     """What the hops before took, in order."""
 
@@ -63,6 +66,8 @@ class DetectedFrame(msgspec.Struct, frozen=True, array_like=True):
 
     captured: CapturedFrame
     faces: tuple[Face, ...]
+    people: PeopleMask | None = None
+    """Where people are; None where nobody asked for it."""
 
 
 class FacesDetected(msgspec.Struct, frozen=True, tag=True):

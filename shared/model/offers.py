@@ -15,6 +15,7 @@ class Role(StrEnum):
 
     DETECTOR = "detector"
     LANDMARKS = "landmarks"
+    SEGMENTER = "segmenter"
 
 
 class ModelOffer(msgspec.Struct, frozen=True, array_like=True):
@@ -23,7 +24,7 @@ class ModelOffer(msgspec.Struct, frozen=True, array_like=True):
     name: str
     role: Role
     points: int
-    """Points of a face that it gives: 468, 68 or 5 for landmarks; a detector's own key points, or 0."""
+    """Points of a face that it gives: 468, 68 or 5 for landmarks; a detector's own key points; 0 if it gives none."""
     is_default: bool = False
     """Taken where a request names none."""
 

@@ -35,10 +35,11 @@ TESTED_ELSEWHERE = {
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
     "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",
-    # the two default families are tested as whole models against the reference runtime
+    # the three default families are tested as whole models against the reference runtime
     "services/detect/models/translating.py": "tests/unit/services/detect/models/test_convert.py",
     "services/detect/models/families/blazeface.py": "tests/unit/services/detect/models/test_convert.py",
     "services/detect/models/families/facemesh.py": "tests/unit/services/detect/models/test_convert.py",
+    "services/detect/models/families/selfie.py": "tests/unit/services/detect/models/test_convert.py",
     # the ports of every family's models are what their tests run
     "services/detect/models/ports.py": "tests/unit/services/detect/models/families/test_heatmap.py",
     # one suite for the double and the real thing

@@ -12,7 +12,7 @@ from rich.table import Table
 from services.detect.models import store
 from services.detect.models.adding import Wish, add
 from services.detect.models.preparing import prepare
-from services.detect.models.registry import FAMILIES, Family
+from services.detect.models.registry import FAMILIES, MODELS
 from shared.model.offers import Role
 from visavis.cli import quantize
 from visavis.cli.options import add_models_folder
@@ -54,7 +54,7 @@ def _word(
 
 def _add_adding(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _word(words, "add", add_model, "add a model file of your own, checked and composed with its decoding")
-    families = [family.value for family in FAMILIES if family not in {Family.BLAZEFACE, Family.FACEMESH}]
+    families = [family.value for family in FAMILIES if family not in {model.family for model in MODELS}]
     parser.add_argument("file", type=Path, metavar="FILE", help="as it was published: .onnx, or dlib's .dat")
     parser.add_argument("--family", required=True, choices=families, help="what kind of model it is")
     parser.add_argument("--name", default="", help="the name by which requests choose it (default: the file's)")

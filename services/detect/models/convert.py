@@ -1,10 +1,10 @@
-"""From a published file to the .onnx that detect runs: pictures in, faces or landmarks out, in one call."""
+"""From a published file to the .onnx that detect runs: pictures in, faces, landmarks or masks out, in one call."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.detect.models.families import blazeface, facemesh, heatmap, pfld, scrfd, yunet
+from services.detect.models.families import blazeface, facemesh, heatmap, pfld, scrfd, selfie, yunet
 from services.detect.models.registry import Family
 from shared.model.errors import Rejected
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from services.detect.models.ports import Composed
     from services.detect.models.registry import Model
 
-_DEFAULTS = {Family.BLAZEFACE: blazeface.compose, Family.FACEMESH: facemesh.compose}
+_DEFAULTS = {
+    Family.BLAZEFACE: blazeface.compose,
+    Family.FACEMESH: facemesh.compose,
+    Family.SELFIE: selfie.compose,
+}
 _ADDED: dict[Family, Callable[[str, bytes], Composed]] = {
     Family.SCRFD: scrfd.compose,
     Family.YUNET: yunet.compose,

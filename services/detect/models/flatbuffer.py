@@ -30,13 +30,18 @@ _INDEX_VECTORS = {
 _OPERATOR_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
 _OPTION_TABLES = {
     "ADD": tflite.AddOptions,
+    "AVERAGE_POOL_2D": tflite.Pool2DOptions,
     "CONCATENATION": tflite.ConcatenationOptions,
     "CONV_2D": tflite.Conv2DOptions,
     "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
     "DEPTH_TO_SPACE": tflite.DepthToSpaceOptions,
     "MAX_POOL_2D": tflite.Pool2DOptions,
+    "MEAN": tflite.ReducerOptions,
+    "MUL": tflite.MulOptions,
     "RESIZE_BILINEAR": tflite.ResizeBilinearOptions,
 }
+_CUSTOM_OPTIONS = {"Convolution2DTransposeBias": ("Padding", "StrideW", "StrideH")}
+"""Fields of the operators that MediaPipe adds (mediapipe/util/tflite/operations): int32, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Operator:
     """One step of the graph."""
 
     kind: str
-    """The builtin operator's name in the schema, e.g. `CONV_2D`."""
+    """The builtin operator's name in the schema, e.g. `CONV_2D`, or the name that a custom one has."""
     inputs: tuple[int, ...]
     """Tensor numbers; -1 where an optional input is absent."""
     outputs: tuple[int, ...]
@@ -126,12 +131,27 @@ def _operator(model: Any, operator: Any) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
     # Codes below 127 stand in the older, one-byte field; the larger of the two is the real one.
     kind = _OPERATOR_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    if kind == "CUSTOM":
+        kind = code.CustomCode().decode(errors="replace")
+        options = _custom_options(kind, operator)
+    else:
+        options = _options(_OPTION_TABLES.get(kind), operator.BuiltinOptions())
     return Operator(
         kind=kind,
         inputs=tuple(int(number) for number in operator.InputsAsNumpy()),
         outputs=tuple(int(number) for number in operator.OutputsAsNumpy()),
-        options=_options(_OPTION_TABLES.get(kind), operator.BuiltinOptions()),
+        options=options,
     )
+
+
+def _custom_options(kind: str, operator: Any) -> dict[str, int]:
+    """Of a kind that is not known here there are none: the converter will name it."""
+    names = _CUSTOM_OPTIONS.get(kind, ())
+    if not names:
+        return {}
+    if operator.CustomOptionsLength() < 4 * len(names):
+        raise Misconfigured(f"The model has an operator {kind} without its options, which the converter does not know.")
+    return dict(zip(names, operator.CustomOptionsAsNumpy()[: 4 * len(names)].view("<i4").tolist(), strict=True))
 
 
 def _options(table: Any, raw: Any) -> dict[str, int]:

@@ -131,6 +131,32 @@ def _scaled(t: Translation, value: str, factors: NDArray[np.float32]) -> str:
     return t.emitter.node("Conv", value, kernel, group=factors.size, kernel_shape=(1, 1))
 
 
+def _hard_swish(t: Translation, op: Operator) -> None:
+    t.values[op.outputs[0]] = t.emitter.node("HardSwish", t.values[op.inputs[0]])
+
+
+def _logistic(t: Translation, op: Operator) -> None:
+    t.values[op.outputs[0]] = t.emitter.node("Sigmoid", t.values[op.inputs[0]])
+
+
+def _mul(t: Translation, op: Operator) -> None:
+    factors = [_spread(t, n, op.outputs[0]) for n in op.inputs]
+    t.values[op.outputs[0]] = _activated(t, op, t.emitter.node("Mul", *factors))
+
+
+def _spread(t: Translation, tensor: int, target: int) -> str:
+    """`tensor`; if it has one number a channel, as a picture of the size of `target`.
+
+    A product of pictures of one size stays in the blocked layout of onnxruntime's CPU provider, one with a number a
+    channel leaves it: the selfie segmentation takes 2.3 ms so instead of 2.6.
+    """
+    if t.shape(tensor)[1:3] != (1, 1) or t.shape(target)[1:3] == (1, 1):
+        return t.values[tensor]
+    scales = t.emitter.floats(1, 1, *t.shape(target)[1:3])
+    asked = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return t.emitter.node("Resize", t.values[tensor], "", scales, **asked)
+
+
 def _pad(t: Translation, op: Operator) -> None:
     before, after = t.folded[op.inputs[1]].reshape(4, 2).T.tolist()
     source, output = op.inputs[0], op.outputs[0]
@@ -152,6 +178,37 @@ def _max_pool(t: Translation, op: Operator) -> None:
     pads = _same_pads(t.shape(op.inputs[0])[1:3], kernel, strides) if same else (0, 0, 0, 0)
     pooled = t.emitter.node("MaxPool", t.values[op.inputs[0]], kernel_shape=kernel, strides=strides, pads=pads)
     t.values[op.outputs[0]] = _activated(t, op, pooled)
+
+
+def _average_pool(t: Translation, op: Operator) -> None:
+    whole = (op.options["FilterHeight"], op.options["FilterWidth"])
+    if t.shape(op.inputs[0])[1:3] != whole or t.shape(op.outputs[0])[1:3] != (1, 1):
+        raise Misconfigured("The model averages over windows, which the converter does not know.")
+    t.values[op.outputs[0]] = _activated(t, op, t.emitter.node("GlobalAveragePool", t.values[op.inputs[0]]))
+
+
+def _mean(t: Translation, op: Operator) -> None:
+    if sorted(t.folded[op.inputs[1]].tolist()) != [1, 2] or not op.options["KeepDims"]:
+        raise Misconfigured(
+            "The model averages over other axes than rows and columns, which the converter does not know."
+        )
+    t.values[op.outputs[0]] = t.emitter.node("GlobalAveragePool", t.values[op.inputs[0]])
+
+
+def _transposed_convolution(t: Translation, op: Operator) -> None:
+    """MediaPipe's operator, whose windows lie side by side here: a convolution to as many channels as a window has
+    pixels, which are then laid out."""
+    kernel = t.weights(op.inputs[1])  # [out, h, w, in]
+    _, height, width, channels = kernel.shape
+    if not height == width == op.options["StrideH"] == op.options["StrideW"]:
+        raise Misconfigured(
+            "The model has a transposed convolution whose windows overlap, which the converter does not know."
+        )
+    pixels = kernel.transpose(1, 2, 0, 3).reshape(-1, channels, 1, 1)  # [h * w * out, in, 1, 1]
+    bias = np.tile(t.weights(op.inputs[2]), height * width)
+    weights = (t.emitter.constant(pixels), t.emitter.constant(bias))
+    windows = t.emitter.node("Conv", t.values[op.inputs[0]], *weights, kernel_shape=(1, 1))
+    t.values[op.outputs[0]] = t.emitter.node("DepthToSpace", windows, blocksize=height, mode="DCR")
 
 
 def _resize(t: Translation, op: Operator) -> None:
@@ -185,13 +242,19 @@ def _concatenation(t: Translation, op: Operator) -> None:
 
 _TRANSLATORS: dict[str, Callable[[Translation, Operator], None]] = {
     "ADD": _add,
+    "AVERAGE_POOL_2D": _average_pool,
     "CONCATENATION": _concatenation,
     "CONV_2D": _convolution,
+    "Convolution2DTransposeBias": _transposed_convolution,
     "DENSIFY": _fold_as_is,
     "DEPTHWISE_CONV_2D": _depthwise,
     "DEPTH_TO_SPACE": _depth_to_space,
     "DEQUANTIZE": _fold_as_float32,
+    "HARD_SWISH": _hard_swish,
+    "LOGISTIC": _logistic,
     "MAX_POOL_2D": _max_pool,
+    "MEAN": _mean,
+    "MUL": _mul,
     "PAD": _pad,
     "PRELU": _prelu,
     "RELU": _relu,

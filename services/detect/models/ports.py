@@ -57,6 +57,15 @@ def landmark_model(e: Emitter, name: str, size_px: int, points: int) -> bytes:
     return e.model(name, inputs, outputs)
 
 
+def segmenter_model(e: Emitter, name: str, size_px: int) -> bytes:
+    """The file of a segmenter whose nodes write `people`.
+
+    It takes `image` uint8 [1, size, size, 3] (RGB) and gives `people` uint8 [1, size, size], 255 where a person is.
+    """
+    inputs = [helper.make_tensor_value_info("image", UINT8, [1, size_px, size_px, 3])]
+    return e.model(name, inputs, [helper.make_tensor_value_info("people", UINT8, [1, size_px, size_px])])
+
+
 def flat_landmarks(e: Emitter, places: str) -> None:
     """Write `landmarks` from places [faces, points, 2] in pixels of the crop, without depth."""
     e.node("Pad", places, e.integers(0, 0, 0, 0, 0, 1), name="landmarks")

@@ -20,6 +20,8 @@ BLAZEFACE = "blazeface"
 """Name under which both ranges of the default detector are offered, as one."""
 FACE_MESH_NAME = "face-mesh"
 """Name of the default landmark model."""
+SELFIE_NAME = "selfie-segmentation"
+"""Name of the model that tells people from their background."""
 
 
 class Family(StrEnum):
@@ -32,6 +34,7 @@ class Family(StrEnum):
     PFLD = "pfld"
     HEATMAP = "heatmap"
     DLIB68 = "dlib68"
+    SELFIE = "selfie"
 
 
 class FamilyFacts(msgspec.Struct, frozen=True):
@@ -39,10 +42,10 @@ class FamilyFacts(msgspec.Struct, frozen=True):
 
     role: Role
     points: int
-    """Landmarks, or a detector's key points; 0: the model's file says how many."""
+    """Landmarks, or a detector's key points; 0: the model's file says how many, or it is a segmenter."""
     sizes_px: tuple[int, ...]
     """Of a detector: longer sides of the pictures that it is shown, one after the other; of landmarks: the crop's side;
-    0: the model's file says it."""
+    of a segmenter: the side of the square that the picture is stretched to; 0: the model's file says it."""
     multiple_px: int = 1
     """Of a detector: width and height of its input are multiples of this, and need not be equal."""
 
@@ -57,6 +60,7 @@ FAMILIES = {
     Family.PFLD: FamilyFacts(Role.LANDMARKS, 68, (0,)),
     Family.HEATMAP: FamilyFacts(Role.LANDMARKS, 0, (0,)),
     Family.DLIB68: FamilyFacts(Role.LANDMARKS, 68, (200,)),
+    Family.SELFIE: FamilyFacts(Role.SEGMENTER, 0, (256,)),
 }
 
 
@@ -84,7 +88,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     multiple_px: int = 1
     """As in FamilyFacts."""
     points: int
-    """468, 68 or 5 landmarks; of a detector its key points."""
+    """468, 68 or 5 landmarks; of a detector its key points; 0 of a segmenter."""
     part_of: str = ""
     """The name under which this and others are offered as one; empty: it is offered by its own."""
     precision: str = "fp32"
@@ -100,6 +104,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
         """A few words."""
         if self.role is Role.LANDMARKS:
             return f"{self.points} landmarks"
+        if self.role is Role.SEGMENTER:
+            return "a mask of people"
         return f"boxes, {self.points} key points"
 
 
@@ -200,5 +206,13 @@ FACE_MESH = Model(
     licence="Apache-2.0",
     size_px=192,
 )
-MODELS = (FULL_RANGE, SHORT_RANGE, FACE_MESH)
+SELFIE = Model(
+    name=SELFIE_NAME,
+    family=Family.SELFIE,
+    member="mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+    sha256="9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+    licence="Apache-2.0",
+    size_px=256,
+)
+MODELS = (FULL_RANGE, SHORT_RANGE, FACE_MESH, SELFIE)
 """All that `visavis models prepare` makes."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.detect.models.flatbuffer import read_graph
 from services.detect.models.operators import Translation
+from services.detect.models.postponing import postpone
 from services.detect.models.widening import widen
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def emit_published(e: Emitter, content: bytes, picture: str, gain: float) -> list[str]:
     """Emit the published .tflite `content` reading `picture` * `gain`; returns its outputs."""
-    graph = widen(read_graph(content))
+    graph = widen(postpone(read_graph(content)))
     translation = Translation(graph, e)
     translation.read(graph.inputs[0], picture, gain)
     for operator in graph.operators:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 BLOCK = 16
 _CHANNELS = 3  # the axis of a picture [1, height, width, channels]
 _FOLDED = frozenset({"DENSIFY", "DEQUANTIZE"})
-_KEEPING = frozenset({"ADD", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "PAD", "PRELU", "RELU", "RESIZE_BILINEAR"})
+_KEEPING = frozenset(
+    {
+        *("ADD", "AVERAGE_POOL_2D", "DEPTHWISE_CONV_2D", "HARD_SWISH", "LOGISTIC", "MAX_POOL_2D", "MEAN", "MUL", "PAD"),
+        *("PRELU", "RELU", "RESIZE_BILINEAR"),
+    }
+)
 """Operators whose output has the channels of their inputs, as a rule."""
 _MAKING = frozenset({"CONV_2D", "PAD"})
 """Operators whose output may have other channels than their input."""
@@ -54,14 +59,20 @@ def _fixed(graph: Graph) -> set[int]:
     for operator in graph.operators:
         pictures = {n for n in (*operator.inputs, *operator.outputs) if n >= 0 and n not in constants}
         same = len({graph.shapes[n][-1] for n in pictures}) == 1
-        summand_is_constant = operator.kind == "ADD" and len(pictures) < 3
-        if operator.kind in _KEEPING and same and not summand_is_constant:
+        one_is_constant = operator.kind in {"ADD", "MUL"} and len(pictures) < 3
+        if operator.kind in _KEEPING and same and not one_is_constant and _stays_zero(operator, graph):
             tied.append(pictures)
         elif operator.kind not in _MAKING:
             fixed |= pictures
     while more := [pictures for pictures in tied if pictures & fixed and not pictures <= fixed]:
         fixed = fixed.union(*more)
     return fixed
+
+
+def _stays_zero(operator: Operator, graph: Graph) -> bool:
+    """Whether new channels come out zero, or are one half, as a logistic's are, and only factors of zeros."""
+    readers = (other.kind for other in graph.operators if operator.outputs[0] in other.inputs)
+    return operator.kind != "LOGISTIC" or all(kind == "MUL" for kind in readers)
 
 
 def _sources(graph: Graph) -> dict[int, int]:

@@ -113,6 +113,16 @@ class TinyModel:
         )
         self._graph.operators.append(operator)
 
+    def custom(self, name: str, inputs: Sequence[int], output: int, options: NDArray[Any]) -> None:
+        """An operator that is not in the schema, by its own name, with the bytes of its options."""
+        code = schema.BuiltinOperator.CUSTOM
+        operator = schema.OperatorT(opcodeIndex=len(self._model.operatorCodes), inputs=list(inputs), outputs=[output])
+        operator.customOptions = np.frombuffer(options.tobytes(), np.uint8)
+        self._model.operatorCodes.append(
+            schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code, customCode=name, version=1)
+        )
+        self._graph.operators.append(operator)
+
     def content(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The finished file."""
         self._graph.inputs, self._graph.outputs = list(inputs), list(outputs)

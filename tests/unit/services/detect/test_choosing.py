@@ -9,6 +9,7 @@ import pytest
 from services.detect.choosing import Finders
 from services.detect.finding import FaceFinder
 from services.detect.keypoints import KeypointFinder
+from services.detect.models.registry import SELFIE_NAME
 from services.detect.opening import Models
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.offers import ModelChoice, Role
@@ -31,7 +32,8 @@ class Landmarker(Detector):
 def models() -> Any:
     kinds: Any = {"mesh": Landmarker(0), "other-mesh": Landmarker(0)}
     detectors: Any = {"six": Detector(6), "five": Detector(5)}
-    return Models(detectors, kinds)
+    segmenters: Any = {SELFIE_NAME: Landmarker(0)}
+    return Models(detectors, kinds, segmenters)
 
 
 DEFAULT = ModelChoice(detector="six", landmarks="mesh")
@@ -74,10 +76,21 @@ def test_a_default_that_is_not_there_keeps_the_process_from_starting(models: Any
 
 def test_the_offers_say_which_are_the_defaults(models: Any) -> None:
     offers = Finders(models, DEFAULT).offers
-    assert {offer.name for offer in offers if offer.is_default} == {"six", "mesh"}
+    assert {offer.name for offer in offers if offer.is_default} == {"six", "mesh", SELFIE_NAME}
     assert {offer.name for offer in offers if offer.role is Role.DETECTOR} == {"five", "six"}
 
 
 def test_every_model_is_run_before_the_first_request(models: Any) -> None:
     Finders(models, DEFAULT).warm_up()
     assert models.detector("five").warm == models.landmarker("other-mesh").warm == 1
+    assert models.segmenter(SELFIE_NAME).warm == 1
+
+
+def test_there_is_one_segmenter_for_whoever_asks(models: Any) -> None:
+    assert Finders(models, DEFAULT).segmenter is models.segmenter(SELFIE_NAME)
+
+
+def test_a_deployment_without_a_segmenter_says_so_when_asked(models: Any) -> None:
+    finders = Finders(Models({"six": models.detector("six")}, {"mesh": models.landmarker("mesh")}), DEFAULT)
+    with pytest.raises(Rejected, match="no segmenter"):
+        _ = finders.segmenter

@@ -27,8 +27,16 @@ def test_the_default_models_are_offered(models: Models) -> None:
     assert ModelOffer("face-mesh", Role.LANDMARKS, 468, is_default=True) in offers
 
 
+def test_the_segmenter_is_offered_last(models: Models) -> None:
+    offer = models.offers("blazeface", "face-mesh")[-1]
+    assert offer == ModelOffer("selfie-segmentation", Role.SEGMENTER, 0, is_default=True)
+    with pytest.raises(Rejected, match=r"There is no segmenter 'face-mesh'; there are: selfie-segmentation"):
+        models.segmenter("face-mesh")
+
+
 def test_no_other_than_the_named_default_is_one(models: Models) -> None:
-    assert not any(offer.is_default for offer in models.offers("another", "another"))
+    offers = models.offers("another", "another")
+    assert not any(offer.is_default for offer in offers if offer.role is not Role.SEGMENTER)
 
 
 def test_both_ranges_are_one_detector(models: Models) -> None:

@@ -15,6 +15,8 @@ from services.detect import hints
 from services.detect.batching import Batches
 from services.detect.contracts import Detection
 from services.detect.finding import How
+from services.detect.models.registry import SELFIE_NAME
+from services.detect.opening import open_models
 from services.detect.service import DetectService
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
@@ -23,6 +25,7 @@ from shared.model.errors import FrameLost, Late, Rejected
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, FacesDetected, FramesCaptured
 from shared.model.offers import ModelChoice
+from shared.model.people import PeopleMask
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.runtime.stage import Passage
 from shared.testing import MAX_BODY_BYTES
@@ -31,6 +34,8 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from services.detect.batching import Search
     from shared.model.pictures import Picture
@@ -63,6 +68,18 @@ class Finder:
         return [Face.of(np.zeros((468, 3), np.float32), sample)] * self.crowd if sample else []
 
 
+class Segmenter:
+    """Says that people are everywhere, as surely as the first sample; remembers which pictures it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+        self.mask: Callable[[int], NDArray[np.uint8]] = lambda sample: np.full((4, 4), sample, np.uint8)
+
+    def segment(self, picture: Picture) -> PeopleMask:
+        self.shown.append(int(picture.planes[0][0, 0]))
+        return PeopleMask.of(self.mask(self.shown[-1]))
+
+
 class Finders:
     """One finder for every request, but for those that name a model."""
 
@@ -70,6 +87,7 @@ class Finders:
 
     def __init__(self) -> None:
         self.finder = Finder()
+        self.segmenter = Segmenter()
 
     def of(self, choice: ModelChoice) -> Finder:
         if choice.detector:
@@ -84,7 +102,7 @@ class Desk:
         self.pool = HostPool.create(folder / "pool", (SlotClass(12, SIZE.size_bytes),))
         self.readers = [HostReader(folder / "pool", name) for name in ("d1", "d2")]
         finders = Finders()
-        self.finder = finders.finder
+        self.finder, self.segmenter = finders.finder, finders.segmenter
         self.service = DetectService(finders, self.readers, detect_every=4)
 
     def frame(self, sequence: int, sample: int | None = None) -> CapturedFrame:
@@ -94,8 +112,8 @@ class Desk:
             plane[:] = sequence if sample is None else sample
         return CapturedFrame(self.pool.seal(slot, SIZE, Colour(), self.readers[0].row), sequence, sequence * 40)
 
-    async def detect(self, *frames: CapturedFrame, session: str = "s") -> FacesDetected:
-        message = FramesCaptured("local", session, "w", frames)
+    async def detect(self, *frames: CapturedFrame, session: str = "s", segment: bool = False) -> FacesDetected:
+        message = FramesCaptured("local", session, "w", frames, segment=segment)
         [found] = await self.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
         return found
 
@@ -195,6 +213,42 @@ async def test_a_crowd_goes_in_messages_that_the_bus_takes(desk: Desk) -> None:
     message = FramesCaptured("local", "s", "w", tuple(desk.frame(number) for number in range(1, 6)))
     found = await desk.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
     assert [[frame.captured.sequence for frame in one.frames] for one in found] == [[1, 2], [3, 4], [5]]
+    assert max(len(wire.encode(one)) for one in found) < MAX_BODY_BYTES
+
+
+async def test_people_are_told_from_their_background_in_every_frame_of_who_asks(desk: Desk) -> None:
+    found = await desk.detect(desk.frame(1), desk.frame(2), segment=True)
+    masks = [frame.people for frame in found.frames]
+    assert [mask and mask.alpha[0, 0] for mask in masks] == [1, 2]
+    assert [[face.score for face in frame.faces] for frame in found.frames] == [[1], [2]]
+
+
+async def test_who_does_not_ask_for_masks_pays_nothing_for_them(desk: Desk) -> None:
+    found, _ = await asyncio.gather(
+        desk.detect(desk.frame(1), session="plain"), desk.detect(desk.frame(2), session="asks", segment=True)
+    )
+    assert found.frames[0].people is None
+    assert desk.segmenter.shown == [2]
+
+
+async def test_sixteen_frames_with_masks_are_far_below_what_the_bus_takes(
+    desk: Desk, clip: Callable[[str, int], list[Picture]], models_folder: Path
+) -> None:
+    [picture] = clip("two_heads.mp4", 1)
+    mask = open_models(models_folder).segmenter(SELFIE_NAME).segment(picture).alpha
+    desk.segmenter.mask = lambda _: mask
+    found = await desk.detect(*(desk.frame(number % 12 + 1) for number in range(12)), segment=True)
+    assert len(wire.encode(found)) < MAX_BODY_BYTES // 4
+
+
+async def test_masks_that_do_not_pack_go_in_messages_that_the_bus_takes(desk: Desk) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (256, 256), np.uint8)
+    desk.segmenter.mask, desk.finder.crowd = (lambda _: noise), 8
+    frames = tuple(desk.frame(number) for number in range(1, 13))
+    message = FramesCaptured("local", "s", "w", frames, segment=True)
+    found = await desk.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
+    assert [frame.captured for one in found for frame in one.frames] == list(frames)
+    assert len(found) == 2
     assert max(len(wire.encode(one)) for one in found) < MAX_BODY_BYTES
 
 

@@ -12,7 +12,7 @@ import pytest
 from services.detect.agreement import Accuracy
 from services.detect.engine import Engine
 from services.detect.models import store
-from services.detect.models.registry import FACE_MESH, SHORT_RANGE
+from services.detect.models.registry import FACE_MESH, SELFIE, SHORT_RANGE
 from services.detect.opening import open_models
 from services.detect.trial import FP16, INT8, MOST_KEPT, Trial, _recorder, install, try_precision
 from shared.model.errors import Misconfigured, Rejected
@@ -111,3 +111,8 @@ def test_a_model_that_is_slower_or_too_far_off_is_not() -> None:
     slower, off = trial(1.5, 0.02).objections(1.0, 0.01)
     assert "1.50 times as long" in slower
     assert "off by 2.00%" in off
+
+
+def test_a_segmenter_gives_no_faces_to_compare_by(models_folder: Path) -> None:
+    with pytest.raises(Rejected, match="no faces to compare by"):
+        try_precision(models_folder, SELFIE.name, INT8, [])

@@ -50,6 +50,13 @@ def test_a_model_of_the_other_role_is_not_taken() -> None:
     assert refused("", "blazeface").startswith("'blazeface' is no landmark model; there are: face-mesh")
 
 
+def test_a_segmenter_is_listed_and_takes_no_other_place() -> None:
+    worker = (*WORKER, ModelOffer("selfie-segmentation", Role.SEGMENTER, 0, is_default=True))
+    assert all_offers([worker])[-1].role is Role.SEGMENTER
+    check("", "", SMOOTH, worker)
+    assert refused("selfie-segmentation", "", SMOOTH, worker).startswith("'selfie-segmentation' is no detector")
+
+
 def test_key_points_need_a_detector_that_has_five() -> None:
     check("scrfd-500m", "keypoints", Look())
     for detector in ("", "blazeface"):

@@ -59,6 +59,14 @@ async def test_a_session_that_went_well_needs_no_end(rig: Any) -> None:
     assert rig.render.ended == []
 
 
+async def test_whether_people_are_wanted_travels_with_every_frame(rig: Any) -> None:
+    rig.scripted(9)
+    async with LaneSession(rig.lane, "s", segment=True) as run:
+        await run.feed(TASK, begin(rig), 0.0)
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 9)
+    assert all(message.segment for message in rig.render.taken)
+
+
 async def test_an_owner_is_asked_until_one_has_room(rig: Any) -> None:
     rig.scripted(1)
     rig.render.refusals = 3

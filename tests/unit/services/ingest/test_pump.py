@@ -22,9 +22,9 @@ FOR_EVER = 3600.0
 MODELS = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
 
 
-async def pumped(rig: Any, facts: Facts) -> FramePump:
+async def pumped(rig: Any, facts: Facts, *, segment: bool = False) -> FramePump:
     """Everything that the decoder has, to its end."""
-    one = FramePump(rig.lane, "s", MODELS)
+    one = FramePump(rig.lane, "s", MODELS, segment=segment)
     try:
         async with rig.decode(None) as decoding, one.granting(decoding, facts):
             await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5)
@@ -67,6 +67,16 @@ async def test_a_message_says_which_models_are_wanted(rig: Any, video_facts: Vid
     await pumped(rig, video_facts)
     await rig.until(lambda: rig.render.taken)
     assert rig.render.taken[0].models == MODELS
+
+
+@pytest.mark.parametrize("segment", [False, True])
+async def test_a_message_says_whether_people_are_to_be_told_from_their_background(
+    rig: Any, video_facts: VideoFacts, segment: bool
+) -> None:
+    rig.scripted(1)
+    await pumped(rig, video_facts, segment=segment)
+    await rig.until(lambda: rig.render.taken)
+    assert rig.render.taken[0].segment is segment
 
 
 async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_facts: VideoFacts) -> None:

@@ -140,6 +140,15 @@ async def test_a_picture_gets_the_sound_of_its_source(office: Office) -> None:
     assert Path(join.source).name == "source"
 
 
+@pytest.mark.parametrize(("want", "asked"), [(Want.PICTURE, True), (Want.FACES, False)])
+async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch, want: Want, asked: bool
+) -> None:
+    monkeypatch.setattr(Look, "needs_people", property(lambda _: True))
+    await office.work(want=want)
+    assert {message.segment for message in office.rig.render.taken} == {asked}
+
+
 async def test_what_is_damaged_is_said_in_the_record(office: Office) -> None:
     office.rig.scripted(3, notice="The last frame is damaged.")
     assert (await office.work()).record.warnings == ("The last frame is damaged.",)

@@ -53,7 +53,7 @@ class Desk:
 
     async def open(self, session: str = "s", body: bytes = b"one", **wanted: Any) -> SessionOpened | SessionRefused:
         fields: dict[str, Any] = {"complete": True, "deadline_unix_seconds": time.time() + 20, "reply_kind": None}
-        request = OpenSession(session=session, want=Want.FACES, look=Look(), body=body, **(fields | wanted))
+        request = OpenSession(session=session, look=Look(), body=body, **(fields | {"want": Want.FACES} | wanted))
         answer = await self.service.open(MemoryMessage("", wire.encode(request), {}))
         return wire.decode(answer, wire.decoder(SessionOpened | SessionRefused))
 
@@ -97,6 +97,16 @@ async def test_the_models_that_a_still_wants_travel_with_its_frame(desk: Desk) -
     await desk.open(models=models)
     await desk.rig.until(lambda: desk.service.room == 2)
     assert [message.models for message in desk.rig.render.taken] == [models]
+
+
+@pytest.mark.parametrize(("want", "asked"), [(Want.PICTURE, True), (Want.FACES, False)])
+async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, want: Want, asked: bool
+) -> None:
+    monkeypatch.setattr(Look, "needs_people", property(lambda _: True))
+    await desk.open(want=want)
+    await desk.rig.until(lambda: desk.service.room == 2)
+    assert [message.segment for message in desk.rig.render.taken] == [asked]
 
 
 async def test_more_stills_than_there_is_room_for_are_refused(desk: Desk) -> None:

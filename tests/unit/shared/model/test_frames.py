@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FrameReference, FramesCaptured, FramesEnded
 from shared.model.jobs import Problem
+from shared.model.people import PeopleMask
 
 FRAME = CapturedFrame(FrameReference(2**62, 3, 4), sequence=5, pts=-6, duration=7)
 Message = FramesCaptured | FacesDetected | FramesEnded
 MESSAGES: list[Message] = [
     FramesCaptured("a", "s", "2", (FRAME,)),
+    FramesCaptured("a", "s", "2", (FRAME,), segment=True),
     FacesDetected("a", "s", "2", (DetectedFrame(FRAME, ()),)),
+    FacesDetected("a", "s", "2", (DetectedFrame(FRAME, (), PeopleMask.of(np.eye(4, dtype=np.uint8))),)),
     FramesEnded("a", "s", "2", 9),
 ]
 
@@ -21,7 +25,7 @@ def test_a_message_survives_the_wire(message: Message) -> None:
 
 
 def test_every_message_knows_its_subject() -> None:
-    assert [message.subject for message in MESSAGES] == ["lane.a.detect", "lane.a.render.2", "lane.a.render.2"]
+    assert [message.subject for message in MESSAGES] == ["lane.a.detect"] * 2 + ["lane.a.render.2"] * 3
 
 
 def test_what_is_refused_names_the_same_frames_to_the_same_worker() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import flatbuffers
 import numpy as np
 import onnxruntime
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from services.detect.models.convert import convert
-from services.detect.models.registry import FACE_MESH, FULL_RANGE, MODELS, SHORT_RANGE, Model
+from services.detect.models.registry import FACE_MESH, FULL_RANGE, MODELS, SELFIE, SHORT_RANGE, Model
+from services.detect.sampling import sample_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +24,42 @@ random = np.random.default_rng(11)
 
 def published(model: Model, folder: Path, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """What the published file says of a picture [1, h, w, 3], normalised as it wants it."""
-    interpreter = Interpreter(model_path=str(folder / model.published_name), num_threads=1)
+    return referred((folder / model.published_name).read_bytes(), picture)
+
+
+def referred(content: bytes, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The same of a file with this content."""
+    interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
     interpreter.invoke()
     return [np.array(interpreter.get_tensor(d["index"])) for d in interpreter.get_output_details()]
+
+
+def with_standard_operators(content: bytes) -> bytes:
+    """The published segmenter with TensorFlow Lite's own transposed convolution in the place of MediaPipe's, which the
+    reference runtime lacks: the same weights, stride and padding."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    graph = model.subgraphs[0]
+    [number] = [n for n, code in enumerate(model.operatorCodes) if code.customCode]
+    [operator] = [one for one in graph.operators if one.opcodeIndex == number]
+    model.buffers.append(
+        schema.BufferT(data=np.frombuffer(np.int32(graph.tensors[operator.outputs[0]].shape), np.uint8))
+    )
+    size = schema.TensorT(shape=[4], type=schema.TensorType.INT32, buffer=len(model.buffers) - 1, name="size")
+    graph.tensors.append(size)
+    picture, weights, bias = operator.inputs
+    operator.inputs = [len(graph.tensors) - 1, weights, picture, bias]
+    padding, stride_w, stride_h = np.frombuffer(bytes(operator.customOptions), "<i4")
+    operator.customOptions = None
+    operator.builtinOptionsType = schema.BuiltinOptions.TransposeConvOptions
+    same = schema.Padding.SAME if padding == 1 else schema.Padding.VALID  # TfLitePadding counts from 1
+    operator.builtinOptions = schema.TransposeConvOptionsT(padding=same, strideW=int(stride_w), strideH=int(stride_h))
+    code = schema.BuiltinOperator.TRANSPOSE_CONV
+    model.operatorCodes[number] = schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code, version=3)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def ours(model: Model, folder: Path, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -101,6 +135,18 @@ def test_the_mesh_gives_the_published_landmarks(models_folder: Path) -> None:
         landmarks, flag = published(FACE_MESH, models_folder, image[number : number + 1].astype(np.float32) / 255)
         np.testing.assert_allclose(found["landmarks"][number], landmarks.reshape(468, 3), atol=1e-3)
         np.testing.assert_allclose(found["presence"][number], 1 / (1 + np.exp(-flag.item())), atol=1e-5)
+
+
+def test_the_segmenter_gives_the_published_mask_in_steps_of_a_255th(models_folder: Path, clip: Any) -> None:
+    picture = clip("two_heads.mp4", 1)[0]
+    affine = np.array([[480 / 256, 0, 0.4375], [0, 270 / 256, 0.027]])
+    image = sample_rgb(picture, affine, (256, 256), black_outside=False)[None]
+    reference = with_standard_operators((models_folder / SELFIE.published_name).read_bytes())
+    [mask] = referred(reference, image.astype(np.float32) / 255)
+    found = ours(SELFIE, models_folder, image=image)["people"]
+    assert 0.1 < mask.mean() < 0.9, "the picture is too plain to say anything"
+    assert found.dtype == np.uint8
+    np.testing.assert_allclose(found, mask[..., 0] * 255, atol=0.51)
 
 
 def test_a_detector_takes_pictures_that_are_not_square(models_folder: Path) -> None:

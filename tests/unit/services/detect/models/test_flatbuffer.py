@@ -57,3 +57,25 @@ def test_half_floats_keep_their_type(tiny: Any) -> None:
     constant = read_graph(tiny.content([], [number])).constants[number]
     assert constant.dtype == np.float16
     assert constant.tolist() == [1.5, -2]
+
+
+def test_an_operator_of_mediapipes_own_has_its_name_and_options(tiny: Any) -> None:
+    source, result = tiny.tensor((1, 2, 2, 8)), tiny.tensor((1, 4, 4, 2))
+    tiny.custom("Convolution2DTransposeBias", [source], result, np.array([1, 2, 3], "<i4"))
+    (operator,) = read_graph(tiny.content([source], [result])).operators
+    assert operator.kind == "Convolution2DTransposeBias"
+    assert operator.options == {"Padding": 1, "StrideW": 2, "StrideH": 3}
+
+
+def test_an_operator_whose_options_are_cut_off_is_refused(tiny: Any) -> None:
+    source, result = tiny.tensor((1, 2, 2, 8)), tiny.tensor((1, 4, 4, 2))
+    tiny.custom("Convolution2DTransposeBias", [source], result, np.array([1, 2], "<i4"))
+    with pytest.raises(Misconfigured, match="without its options"):
+        read_graph(tiny.content([source], [result]))
+
+
+def test_an_operator_of_somebody_elses_keeps_its_name(tiny: Any) -> None:
+    source, result = tiny.tensor((1, 2, 2, 8)), tiny.tensor((1, 4, 4, 2))
+    tiny.custom("TheirOwn", [source], result, np.array([], "<i4"))
+    (operator,) = read_graph(tiny.content([source], [result])).operators
+    assert (operator.kind, operator.options) == ("TheirOwn", {})

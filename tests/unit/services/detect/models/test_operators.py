@@ -171,6 +171,75 @@ def test_half_floats_are_unfolded(tiny: Any) -> None:
     agree(tiny.content([source], [result]), noise(1, 4, 4, 3))
 
 
+@pytest.mark.parametrize("kind", ["HARD_SWISH", "LOGISTIC"])
+def test_an_activation(tiny: Any, kind: str) -> None:
+    source, result = tiny.tensor((1, 4, 4, 3)), tiny.tensor((1, 4, 4, 3))
+    tiny.step(kind, [source], result)
+    agree(tiny.content([source], [result]), 4 * noise(1, 4, 4, 3))
+
+
+@pytest.mark.parametrize("other", [(1, 4, 4, 3), (1, 1, 1, 3)], ids=["a picture", "a number a channel"])
+def test_a_product(tiny: Any, other: tuple[int, ...]) -> None:
+    one, factor, result = tiny.tensor((1, 4, 4, 3)), tiny.tensor(other), tiny.tensor((1, 4, 4, 3))
+    tiny.step("MUL", [one, factor], result, Mul={"fusedActivationFunction": RELU})
+    agree(tiny.content([one, factor], [result]), noise(1, 4, 4, 3), noise(*other))
+
+
+def average_pool(tiny: Any, side: int) -> bytes:
+    source, result = tiny.tensor((1, 4, 4, 3)), tiny.tensor((1, 5 - side, 5 - side, 3))
+    options = {**convolution(1, VALID), "filterHeight": side, "filterWidth": side}
+    tiny.step("AVERAGE_POOL_2D", [source], result, Pool2D=options)
+    return bytes(tiny.content([source], [result]))
+
+
+def test_an_average_over_the_whole_picture(tiny: Any) -> None:
+    agree(average_pool(tiny, 4), noise(1, 4, 4, 3))
+
+
+def test_an_average_over_windows_is_refused(tiny: Any) -> None:
+    with pytest.raises(Misconfigured, match="averages over windows"):
+        converted(average_pool(tiny, 2), [noise(1, 4, 4, 3)])
+
+
+@pytest.mark.parametrize("axes", [(1, 2), (2, 1)])
+def test_a_mean_over_rows_and_columns(tiny: Any, axes: tuple[int, ...]) -> None:
+    source, result = tiny.tensor((1, 4, 5, 3)), tiny.tensor((1, 1, 1, 3))
+    tiny.step("MEAN", [source, tiny.constant(np.array(axes, np.int32))], result, Reducer={"keepDims": True})
+    agree(tiny.content([source], [result]), noise(1, 4, 5, 3))
+
+
+def test_a_mean_over_other_axes_is_refused(tiny: Any) -> None:
+    source, result = tiny.tensor((1, 4, 5, 3)), tiny.tensor((1, 1, 5, 3))
+    tiny.step("MEAN", [source, tiny.constant(np.array([1], np.int32))], result, Reducer={"keepDims": True})
+    with pytest.raises(Misconfigured, match="other axes"):
+        converted(tiny.content([source], [result]), [noise(1, 4, 5, 3)])
+
+
+def transposed(tiny: Any, side: int, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> bytes:
+    """MediaPipe's operator, by windows of `side` pixels two pixels apart."""
+    source, result = tiny.tensor((1, 3, 4, 5)), tiny.tensor((1, 6, 8, 2))
+    weights = [tiny.constant(kernel), tiny.constant(bias)]
+    tiny.custom("Convolution2DTransposeBias", [source, *weights], result, np.array([1, 2, 2], "<i4"))
+    assert kernel.shape == (2, side, side, 5)
+    return bytes(tiny.content([source], [result]))
+
+
+def test_a_transposed_convolution_writes_a_window_for_every_pixel(tiny: Any) -> None:
+    """The reference runtime does not have it: against its definition."""
+    picture, kernel, bias = noise(1, 3, 4, 5), noise(2, 2, 2, 5), noise(2)
+    expected = np.zeros((1, 6, 8, 2), np.float32)
+    for row, column in np.ndindex(3, 4):
+        window = np.einsum("ohwi,i->hwo", kernel, picture[0, row, column]) + bias
+        expected[0, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = window
+    found = converted(transposed(tiny, 2, kernel, bias), [picture])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_transposed_convolution_whose_windows_overlap_is_refused(tiny: Any) -> None:
+    with pytest.raises(Misconfigured, match="windows overlap"):
+        converted(transposed(tiny, 3, noise(2, 3, 3, 5), noise(2)), [noise(1, 3, 4, 5)])
+
+
 def test_an_unknown_operator_is_named(tiny: Any) -> None:
     source, result = tiny.tensor((1, 4)), tiny.tensor((1, 4))
     tiny.step("COS", [source], result)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from services.detect.models import store, wheel
 from services.detect.models.preparing import prepare
-from services.detect.models.registry import FACE_MESH, LICENCE_MEMBER, MODELS
+from services.detect.models.registry import FACE_MESH, LICENCE_MEMBER, MODELS, SELFIE
 from shared.model.errors import Misconfigured
 
 
@@ -57,6 +58,23 @@ def test_a_folder_is_filled_from_the_wheel(
     prepare(tmp_path / "models", print)
     assert (tmp_path / "models" / store.LICENCE_FILE).read_bytes() == b"Apache License"
     store.verify(tmp_path / "models")
+
+
+def test_a_folder_that_lacks_a_model_of_this_version_is_completed_and_keeps_what_was_added(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = {m.member: (folder / m.published_name).read_bytes() for m in MODELS}
+    licence = (folder / store.LICENCE_FILE).read_bytes()
+    own = replace(FACE_MESH.entry(""), name="own", file="own.onnx", sha256=store.sha256_of(b"own"), published_file="")
+    before = store.read(folder).with_entry(own)
+    without = tuple(entry for entry in before.models if entry.name != SELFIE.name)
+    store.write(folder, replace(before, models=without), {"own.onnx": b"own"})
+    for name in (SELFIE.file_name, SELFIE.published_name):
+        (folder / name).unlink()
+    monkeypatch.setattr(wheel, "fetch", lambda _: {LICENCE_MEMBER: licence, **published})
+    prepare(folder, print)
+    assert {entry.name for entry in store.verify(folder).models} == {"own", *(model.name for model in MODELS)}
+    assert (folder / "own.onnx").read_bytes() == b"own"
 
 
 def test_an_altered_wheel_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.detect.models.registry import FACE_MESH, FAMILIES, MODELS, Family
+from services.detect.models.registry import FACE_MESH, FAMILIES, MODELS, SELFIE, Family
+from shared.model.offers import Role
 
 
 def test_every_model_has_files_of_its_own() -> None:
@@ -26,8 +27,14 @@ def test_a_line_says_what_the_family_gives() -> None:
     assert "468" in entry.gives
 
 
+def test_a_segmenters_line_says_that_it_gives_masks() -> None:
+    entry = SELFIE.entry("00")
+    assert (entry.role, entry.points, entry.sizes_px) == (Role.SEGMENTER, 0, (256,))
+    assert "mask" in entry.gives
+
+
 def test_both_ranges_are_offered_as_one() -> None:
-    assert {model.entry("").offered_as for model in MODELS} == {"blazeface", "face-mesh"}
+    assert {model.entry("").offered_as for model in MODELS} == {"blazeface", "face-mesh", "selfie-segmentation"}
 
 
 def test_every_family_has_its_facts() -> None:

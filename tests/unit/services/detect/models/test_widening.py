@@ -96,3 +96,33 @@ def test_a_depthwise_convolution_that_makes_more_channels_stays(tiny: Any) -> No
     tiny.step("DEPTHWISE_CONV_2D", [first, *depthwise], out, DepthwiseConv2D={**SAME, "depthMultiplier": 2})
     graph = read_graph(tiny.content([picture], [out]))
     assert widen(graph).shapes == graph.shapes
+
+
+def gated(tiny: Any, *, padded: bool) -> Graph:
+    """A picture of 6 channels whose own mean says by a logistic how much of each channel stays."""
+    picture, deep, mean, gate, product, out = (
+        tiny.tensor(shape)
+        for shape in ((1, 4, 4, 3), (1, 4, 4, 6), (1, 1, 1, 6), (1, 1, 1, 6), (1, 4, 4, 6), (1, 4, 4, 5))
+    )
+    tiny.step("CONV_2D", [picture, tiny.constant(noise(6, 1, 1, 3)), tiny.constant(noise(6))], deep, Conv2D=SAME)
+    tiny.step("MEAN", [deep, tiny.constant(np.array([1, 2], np.int32))], mean, Reducer={"keepDims": True})
+    tiny.step("LOGISTIC", [mean], gate)
+    tiny.step("MUL", [deep, gate], product, Mul={"fusedActivationFunction": 0})
+    tiny.step("CONV_2D", [product, tiny.constant(noise(5, 1, 1, 6)), tiny.constant(noise(5))], out, Conv2D=SAME)
+    if padded:
+        amounts = tiny.constant(np.array([[0, 0], [0, 0], [0, 0], [0, 4]], np.int32))
+        tiny.step("PAD", [gate, amounts], tiny.tensor((1, 1, 1, 10)), Pad={})
+    return read_graph(tiny.content([picture], [out]))
+
+
+def test_what_is_gated_is_wider_and_the_same(tiny: Any) -> None:
+    graph, picture = gated(tiny, padded=False), noise(1, 4, 4, 3)
+    wide = widen(graph)
+    assert wide.shapes[wide.operators[3].outputs[0]] == (1, 4, 4, BLOCK)
+    np.testing.assert_allclose(result(wide, picture), result(graph, picture), rtol=1e-4, atol=1e-5)
+
+
+def test_a_logistic_that_others_read_stays_as_it_is(tiny: Any) -> None:
+    """Its new channels would be one half."""
+    graph = gated(tiny, padded=True)
+    assert widen(graph).shapes[: len(graph.shapes) - 1] == graph.shapes[:-1]
