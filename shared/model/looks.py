@@ -117,11 +117,6 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         document: dict[str, Any] = msgspec.to_builtins(self)
         return {**document, **document.pop("own", {})}
 
-    @property
-    def needs_people(self) -> bool:
-        """True if an effect must know where people are and where what is behind them."""
-        return False
-
 
 EFFECTS: Final = tuple(name for name in Look.__struct_fields__ if name != "faces")
 """Names of all effects, and `own` for those of others."""
