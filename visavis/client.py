@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -130,6 +131,22 @@ class Client:
     def cancel(self, job: str) -> None:
         """Nobody wants the job any more."""
         self._ask("DELETE", f"/v1/jobs/{job}")
+
+    def upload_asset(self, path: Path) -> dict[str, Any]:
+        """Upload a picture, an animation or a `.cube` file that looks refer to; its facts, `id` among them.
+
+        The same file has the same id, however often it is uploaded.
+        """
+        headers = {"Content-Type": "application/octet-stream"}
+        return _object(self._ask("POST", "/v1/assets", content=path.read_bytes(), headers=headers))
+
+    def asset(self, asset: str) -> dict[str, Any]:
+        """What an asset is: kind, width, height, frames, size."""
+        return _object(self._ask("GET", f"/v1/assets/{quote(asset, safe='')}"))
+
+    def remove_asset(self, asset: str) -> None:
+        """Remove an asset; looks that name it are refused from then on."""
+        self._ask("DELETE", f"/v1/assets/{quote(asset, safe='')}")
 
     def looks(self) -> dict[str, Any]:
         """Every effect as JSON Schema, and the looks that have a name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.gateway import app
+from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.parts import Parts
 from services.gateway.rpc_server import RpcServer
@@ -28,6 +29,8 @@ async def run(settings: GatewaySettings) -> None:
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
             jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
+            assets=AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds),
+            store=store,
         )
         host, port = settings.rest_host, settings.rest_port
         rest = RestServer(app.build(parts), host, port, settings.stop_seconds, parts.jobs.let_go)

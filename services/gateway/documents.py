@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.model.assets import AssetFacts, AssetKind
 from shared.model.faces import Quality
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
 from shared.model.offers import ModelChoice, ModelOffer, Role
 
+_ASSET = "0f343b0931126a20f133d67c2b018a3b"
 _JOB = "4f8a0k2m9x7c1v5b3n6q"
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -213,6 +215,38 @@ class OfferDocument(BaseModel):
     def of(cls, offer: ModelOffer) -> OfferDocument:
         """The document of an offer."""
         return cls(name=offer.name, role=offer.role, points=offer.points, default=offer.is_default)
+
+
+class AssetDocument(BaseModel):
+    """An asset: a picture, an animation or a colour LUT that looks refer to by its id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": _ASSET, "kind": "picture", "width": 512, "height": 512, "frames": 1, "size": None},
+                {"id": _ASSET, "kind": "lut", "width": None, "height": None, "frames": None, "size": 33},
+            ]
+        }
+    )
+
+    id: str = Field(description="The first 32 hexadecimal digits of the SHA-256 of the uploaded file.")
+    kind: AssetKind
+    width: int | None = Field(description="Pixels of the upright picture; null for a LUT.")
+    height: int | None = Field(description="As `width`.")
+    frames: int | None = Field(description="1 for a still; null for a LUT.")
+    size: int | None = Field(description="Entries along one side of a LUT's cube; null for a picture.")
+
+    @classmethod
+    def of(cls, facts: AssetFacts) -> AssetDocument:
+        """The document of an asset's facts."""
+        return cls(
+            id=facts.id,
+            kind=facts.kind,
+            width=facts.width or None,
+            height=facts.height or None,
+            frames=facts.frames or None,
+            size=facts.size or None,
+        )
 
 
 class ModelsDocument(BaseModel):

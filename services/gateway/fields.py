@@ -42,6 +42,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 """Every field there is, as JSON Schema."""
 OF_IMAGES = ("look", "detector", "landmarks")
 OF_ANALYSES = ("detector", "landmarks")
+OF_ASSETS: tuple[str, ...] = ()
 OF_JOBS = ("look", "want", "detector", "landmarks")
 
 
@@ -49,7 +50,7 @@ def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
     """A misspelt field must not be ignored. Raises Refusal `invalid-parameter` with the name and those there are."""
     for name in names:
         if name not in known:
-            there_are = ", ".join(f"`{one}`" for one in known)
+            there_are = ", ".join(f"`{one}`" for one in known) or "none"
             raise Refusal("invalid-parameter", f"There is no field {name[:40]!r} here; there are: {there_are}.")
 
 

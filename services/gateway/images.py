@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models, reply_kind
 from services.gateway.documents import AnalysisDocument
 from services.gateway.fields import OF_ANALYSES, OF_IMAGES, asks
@@ -34,7 +35,7 @@ _PROBLEMS = (
     "invalid-parameter", "unknown-model", "damaged-media", "too-small", "too-demanding", "unavailable",
     "deadline-exceeded",
 )  # fmt: skip
-_OF_LOOKS = ("invalid-look", "unsupported-look")
+_OF_LOOKS = ("invalid-look", "unsupported-look", "unknown-asset")
 _TIMING = {
     "Server-Timing": {
         "description": "What each hop waited and worked, milliseconds.",
@@ -100,6 +101,7 @@ async def _analysis(request: Request, parts: Parts) -> StillAnswer:
 
 async def _asked(request: StillRequest, parts: Parts) -> StillAnswer:
     refuse_unservable(parts.presence.offers(), request.models, request.look)
+    await refuse_missing(parts.store, request.look.asset_ids)
     return await parts.stills.ask(request)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models, read_want
 from services.gateway.names import is_name, new_name
 from services.gateway.offers import refuse_unservable
@@ -108,10 +109,10 @@ class JobDesk:
             hint = f"A job is for a video or an animation. This is {kind}: send it to /v1/images."
             raise Rejected("unsupported-media", hint)
         job = new_name()
-        self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
+        await self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
         async with self._nothing_left_if_it_fails(job):
             await self._store.put(source_key(job), upload.pieces())
-            record = self._record(job, upload, kind, trace_id, stored=True)
+            record = await self._record(job, upload, kind, trace_id, stored=True)
             await self._ledger.open_entry(record)
             message = SegmentRequested(job=job, want=record.want, look=record.look, models=record.models)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
@@ -188,7 +189,9 @@ class JobDesk:
         except Lost as error:
             raise unknown from error
 
-    def _record(self, job: str, upload: Upload, kind: MediaKind, trace_id: str, *, stored: bool = False) -> JobRecord:
+    async def _record(
+        self, job: str, upload: Upload, kind: MediaKind, trace_id: str, *, stored: bool = False
+    ) -> JobRecord:
         """The entry of a job by the fields that have come. Raises Rejected or Refusal for what is wrong with them.
 
         stored: the upload is kept; that no lane is warm just now is no reason any more to refuse it, as a job waits.
@@ -207,6 +210,7 @@ class JobDesk:
         offers = self._presence.offers()
         if offers or not stored:
             refuse_unservable(offers, record.models, drawn)
+        await refuse_missing(self._store, drawn.asset_ids)
         return record
 
     @asynccontextmanager

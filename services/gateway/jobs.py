@@ -56,7 +56,7 @@ _RESULT: dict[str, Any] = {
         },
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "invalid-look", "unknown-model", "unsupported-look", "unavailable",
+            "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation."),

@@ -7,12 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.traces import TraceShelf
 from shared.runtime.presence import Presence
 from shared.runtime.telemetry import Telemetry
+from shared.transport.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Parts:
     stills: StillClient
     jobs: JobDesk
     traces: TraceShelf
+    assets: AssetDesk
+    store: ObjectStore
 
 
 async def _of_app(request: Request) -> Parts:

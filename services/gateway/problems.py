@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed-request": (400, "The request cannot be read."),
     "upload-cut-off": (400, "The upload ended before its end."),
     "not-found": (404, "There is no such thing."),
+    "unknown-asset": (404, "There is no such asset."),
     "method-not-allowed": (405, "This cannot be done with it."),
     "not-acceptable": (406, "The answer cannot be given in a form that is accepted."),
     "upload-stalled": (408, "The upload stopped coming."),

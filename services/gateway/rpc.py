@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_models
 from services.gateway.offers import refuse_unservable
 from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
@@ -85,6 +86,7 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
             raise Rejected("too-large", f"The picture has more than {most} bytes (max_image_bytes).")
         still_kind(request.body)
         refuse_unservable(self._parts.presence.offers(), request.models, request.look)
+        await refuse_missing(self._parts.store, request.look.asset_ids)
         with self._parts.stills.room():
             return await self._parts.stills.ask(request, context.time_remaining())
 

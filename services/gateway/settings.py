@@ -18,6 +18,10 @@ class GatewaySettings(ServiceSettings):
     grpc_port: int = Field(0, ge=0, le=65535, description="Port of gRPC; 0: a free one.")
     max_upload_bytes: int = Field(2048 * MIB, ge=1, le=1 << 44, description="Largest upload of a job, bytes.")
     max_image_bytes: int = Field(32 * MIB, ge=1, le=512 * MIB, description="Largest upload of a picture, bytes.")
+    max_asset_bytes: int = Field(16 * MIB, ge=1, le=1 << 30, description="Largest upload of an asset, bytes.")
+    asset_deadline_seconds: float = Field(
+        30, ge=1, le=600, description="An uploaded asset is prepared in so many seconds, or 503."
+    )
     max_reply_bytes: int = Field(256 * MIB, ge=MIB, le=2047 * MIB, description="Largest gRPC answer, bytes.")
     max_stills: int = Field(32, ge=1, le=4096, description="Pictures that are under way at a time.")
     still_deadline_seconds: float = Field(

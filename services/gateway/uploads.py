@@ -128,7 +128,7 @@ class Upload:
         self._received = 0
         self._announced()
         self.head = b""
-        """The file's first bytes, once `kind` was asked: SNIFF_BYTES or more, or all there is."""
+        """What `beginning` has read."""
         self.size = 0
         """Bytes of the file so far."""
         self._pieces = self._counted()
@@ -141,8 +141,8 @@ class Upload:
             fields |= {name: value for name, value in self._form.fields.items() if name != "file"}
         return fields
 
-    async def kind(self) -> MediaKind:
-        """What the file is, by its magic. Raises Rejected `empty` or `unsupported-media`."""
+    async def beginning(self) -> bytes:
+        """The file's first bytes: SNIFF_BYTES or more, or all there is. Raises Rejected `empty`."""
         while len(self.head) < SNIFF_BYTES:
             piece = await anext(self._pieces, b"")
             if not piece:
@@ -150,7 +150,11 @@ class Upload:
             self.head += piece
         if not self.head:
             raise _empty()
-        kind = sniff(self.head)
+        return self.head
+
+    async def kind(self) -> MediaKind:
+        """What the file is, by its magic. Raises Rejected `empty` or `unsupported-media`."""
+        kind = sniff(await self.beginning())
         if kind is None:
             known = ", ".join(MediaKind)
             raise Rejected("unsupported-media", f"The file's first bytes are of no kind that is read here ({known}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import AsyncExitStack
 
+from services.ingest.assets import AssetService
 from services.ingest.decoder import Decoders
 from services.ingest.lane import Lane
 from services.ingest.segments import SegmentService
@@ -13,6 +14,7 @@ from services.ingest.stills import StillService
 from shared.memory.host import HostPool
 from shared.memory.segment import segment_path
 from shared.model.jobs import SegmentRequested
+from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
 from shared.runtime import lifecycle
 from shared.runtime.presence import report
@@ -43,6 +45,8 @@ async def run(settings: IngestSettings) -> None:
         segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
+        assets = AssetService(decoders, store, telemetry, settings.ingest_work, settings.assets)
+        await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
         stage = Stage(bus, telemetry, segment_queue(), SegmentRequested, segments.segment)
         stage.bury = segments.bury

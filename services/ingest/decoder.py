@@ -8,7 +8,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import DecodedFrame, Join, ReadStill, ReadVideo
+from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadStill, ReadVideo
 from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.forking import Forkery
 from shared.model.errors import Unavailable
@@ -28,6 +28,7 @@ __all__ = [
     "Decoders",
     "Decoding",
     "Join",
+    "ReadAsset",
     "ReadStill",
     "ReadVideo",
 ]
@@ -74,6 +75,14 @@ class Decoders:
         """
         async with Decoding(self._take_child, task, self.limits, self._pool_bytes) as joining:
             return await joining.joined()
+
+    async def read_asset(self, task: ReadAsset) -> None:
+        """Make an upload an asset, in a process of its own; what lies in the target is still to be checked.
+
+        Raises Rejected, DecoderExceeded or DecoderDied.
+        """
+        async with Decoding(self._take_child, task, self.limits, self._pool_bytes) as reading:
+            await reading.asset_read()
 
     async def _take_child(self) -> Child:
         """A process that has served nobody yet."""

@@ -2,12 +2,12 @@
 
 | from | message | when |
 |---|---|---|
-| parent | ReadVideo, ReadStill, Join | once, first: the task |
+| parent | ReadVideo, ReadStill, ReadAsset, Join | once, first: the task |
 | parent | SlotGrant | any time: one more slot may be written, once |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
 | child | DecodedFrame | a granted slot holds a frame |
 | child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
-| child | Finished, Joined, Refused | once, last |
+| child | Finished, AssetRead, Joined, Refused | once, last |
 """
 
 from __future__ import annotations
@@ -35,6 +35,15 @@ class ReadStill(msgspec.Struct, frozen=True, tag=True):
     """Decode a still picture."""
 
     data: bytes
+
+
+class ReadAsset(msgspec.Struct, frozen=True, tag=True):
+    """Make an upload what it is to be as an asset."""
+
+    source: str
+    """The upload."""
+    target: str
+    """Where to write the prepared asset, see shared.model.assets."""
 
 
 class Join(msgspec.Struct, frozen=True, tag=True):
@@ -94,6 +103,10 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     summary: DecodeSummary
 
 
+class AssetRead(msgspec.Struct, frozen=True, tag=True):
+    """The target is written."""
+
+
 class Joined(msgspec.Struct, frozen=True, tag=True):
     """The target is written."""
 
@@ -107,9 +120,9 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Task = ReadVideo | ReadStill | Join
+Task = ReadVideo | ReadStill | ReadAsset | Join
 Request = Task | SlotGrant
-Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | Joined | Refused
+Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | AssetRead | Joined | Refused
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
+from services.ingest.asset import most_prepared_bytes, read_asset
 from services.ingest.decoder_messages import (
+    AssetRead,
     DecodedFrame,
     Finished,
     Join,
     Joined,
     JoinGoesOn,
+    ReadAsset,
     ReadStill,
     ReadVideo,
     Refused,
@@ -33,6 +36,7 @@ from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
+from shared.model import assets
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary
 from shared.model.pictures import Picture
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (
+    "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "PIL.MpoImagePlugin",
     "PIL.PngImagePlugin",
@@ -84,7 +89,7 @@ class DecoderProcess:
             task = receive_request(self._connection)
             if isinstance(task, SlotGrant):
                 raise TypeError("a grant before the task")
-            confinement.bound_files(_most_written(task))
+            confinement.bound_files(_most_written(task, self._limits))
             if not isinstance(task, ReadStill):
                 os.nice(self._limits.decoder_niceness)
             self._answer(task)
@@ -112,6 +117,8 @@ class DecoderProcess:
                 self._read_video(task)
             case ReadStill():
                 self._read_still(task)
+            case ReadAsset():
+                self._read_asset(task)
             case Join():
                 self._join(task)
             case _:
@@ -134,6 +141,11 @@ class DecoderProcess:
         still.write_into(self._picture(grant, still.facts.geometry, still.facts.colour))
         self._send(DecodedFrame(grant.slot, 0, 0, 0))
         self._send(Finished(DecodeSummary(frames=1)))
+
+    def _read_asset(self, task: ReadAsset) -> None:
+        prepared = read_asset(Path(task.source).read_bytes(), self._limits)
+        Path(task.target).write_bytes(assets.pack(prepared))
+        self._send(AssetRead())
 
     def _join(self, task: Join) -> None:
         source = Path(task.source) if task.source is not None else None
@@ -185,8 +197,10 @@ def _sample(name: str) -> bytes:
     return body.getvalue()
 
 
-def _most_written(task: Task) -> int:
-    """Bytes that the task may write to a file: none, save for a join."""
+def _most_written(task: Task, limits: IngestLimits) -> int:
+    """Bytes that the task may write to a file: none, save for an asset and a join."""
+    if isinstance(task, ReadAsset):
+        return most_prepared_bytes(limits)
     if not isinstance(task, Join):
         return 0
     inputs = [*task.parts, *([task.source] if task.source is not None else [])]

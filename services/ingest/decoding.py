@@ -10,6 +10,7 @@ import msgspec
 
 from services.ingest.conversation import Conversation
 from services.ingest.decoder_messages import (
+    AssetRead,
     DecodedFrame,
     Finished,
     Join,
@@ -153,6 +154,11 @@ class Decoding:
                 return reply.kind
             if not isinstance(reply, JoinGoesOn):
                 raise DecoderDied("The decoder sent something else than the progress of a join.")
+
+    async def asset_read(self) -> None:
+        """Wait until a ReadAsset is done; what it has written is still to be checked. Raises as `opened` does."""
+        if not isinstance(await self._next(), AssetRead):
+            raise DecoderDied("The decoder sent something else than that it has read an asset.")
 
     def _checked_frame(self, reply: Reply) -> DecodedFrame:
         if not isinstance(reply, DecodedFrame) or reply.slot not in self._granted:

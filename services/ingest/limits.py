@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from shared.model.assets import MOST_FRAMES, MOST_LUT_SIZE, MOST_PIXELS
+
 
 def _bounded(low: int, high: int, sentence: str) -> Any:
     return msgspec.Meta(ge=low, le=high, description=sentence)
@@ -21,6 +23,13 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_animation_frames: Annotated[int, _bounded(1, 1_000_000, "Frames of one animated GIF.")] = 2000
     max_still_bytes: Annotated[int, _bounded(1, 1 << 30, "Bytes of one still picture.")] = 32 << 20
     max_still_pixels: Annotated[int, _bounded(256, 1 << 28, "Pixels of one still picture.")] = 25_000_000
+    max_asset_bytes: Annotated[int, _bounded(1, 1 << 30, "Bytes of one uploaded asset.")] = 16 << 20
+    max_asset_pixels: Annotated[int, _bounded(1, MOST_PIXELS, "Pixels of one asset's picture.")] = 2048 * 2048
+    max_asset_frames: Annotated[int, _bounded(1, MOST_FRAMES, "Frames of one animated asset.")] = 64
+    max_asset_total_pixels: Annotated[
+        int, _bounded(1, MOST_PIXELS, "Pixels of one animated asset, all frames together.")
+    ] = 4096 * 4096
+    max_lut_size: Annotated[int, _bounded(2, MOST_LUT_SIZE, "Entries along one side of a colour LUT.")] = MOST_LUT_SIZE
     min_side: Annotated[int, _bounded(1, 4096, "Pixels of the shorter side of a picture or frame, at least.")] = 16
     decoder_memory_bytes: Annotated[
         int, _bounded(1 << 20, 1 << 38, "Memory that a decoder may take on top of the frame pool.")

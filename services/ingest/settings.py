@@ -38,6 +38,7 @@ class IngestSettings(_Limited):
 
     jobs: int = Field(2, ge=1, le=64, description="Segments of jobs that are worked on at a time.")
     stills: int = Field(4, ge=1, le=64, description="Stills that are worked on at a time.")
+    assets: int = Field(2, ge=1, le=16, description="Uploaded assets that are prepared at a time; others wait.")
     spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")
     frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")

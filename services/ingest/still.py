@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from services.ingest.admission import admit_still, check_still_size
-from services.ingest.upright import Orientation
+from services.ingest.exif import exif_of, orientation_of, reset_orientation
 from shared.model.errors import Rejected
 from shared.model.media import MediaKind, StillFacts
 from shared.model.pictures import Geometry, PixelFormat
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 _READERS = {MediaKind.JPEG: "JPEG", MediaKind.PNG: "PNG", MediaKind.WEBP: "WEBP"}
 _BAND_ROWS = 256
 """Rows converted at once, so that a large picture lies in memory once and not three times."""
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow raises for bytes that are not what they say; MemoryError is none of it."""
-_MOST_EXIF, _MOST_ICC = 65_533, 4 << 20
-"""A JPEG segment holds no more EXIF; no real colour profile comes near the other."""
-_EXIF_PREFIX = b"Exif\x00\x00"
-_ORIENTATION = 0x0112
+_MOST_ICC = 4 << 20
+"""No real colour profile comes near it."""
 
 
 class StillPicture:
@@ -49,15 +47,15 @@ class StillPicture:
                 warnings.simplefilter("ignore")  # Pillow warns of broken EXIF, which is not used then
                 self._image: Image.Image = Image.open(io.BytesIO(data), formats=[_READERS[kind]])
                 check_still_size(*self._image.size, limits)
-                exif = _exif_of(self._image)
-        except _BROKEN as error:
+                exif = exif_of(self._image)
+        except BROKEN as error:
             raise _damaged(kind) from error
-        self._turn = Orientation.of_exif(_orientation_of(exif))
+        self._turn = orientation_of(exif)
         width, height = self._turn.size(*self._image.size)
         self.facts = StillFacts(
             geometry=Geometry(PixelFormat.RGB24, width, height),
             kind=kind,
-            exif=_reset_orientation(exif),
+            exif=reset_orientation(exif),
             icc_profile=_profile_of(self._image),
         )
 
@@ -74,7 +72,7 @@ class StillPicture:
                 for top in range(0, self._image.height, _BAND_ROWS):
                     band = self._image.crop((0, top, self._image.width, min(top + _BAND_ROWS, self._image.height)))
                     target[top : top + band.height] = _rgb(band)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise _damaged(self.facts.kind) from error
 
 
@@ -98,47 +96,3 @@ def _profile_of(image: Image.Image) -> bytes:
     profile = image.info.get("icc_profile") or b""
     fits = len(profile) <= _MOST_ICC and profile[16:20] == b"RGB "
     return bytes(profile) if fits else b""
-
-
-def _exif_of(image: Image.Image) -> bytes:
-    """EXIF with its prefix, or nothing."""
-    exif = bytes(image.info.get("exif") or b"")
-    if not exif or len(exif) > _MOST_EXIF:
-        return b""
-    return exif if exif.startswith(_EXIF_PREFIX) else _EXIF_PREFIX + exif
-
-
-def _orientation_at(exif: bytes) -> tuple[int, str] | None:
-    """Where the orientation's value stands, and the byte order; None if there is none.
-
-    TIFF 6.0, section 2: byte order, 42, offset of the first directory; 12 bytes an entry.
-    """
-    tiff = exif[len(_EXIF_PREFIX) :]
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None or len(tiff) < 8:
-        return None
-    (start,) = struct.unpack_from(order + "I", tiff, 4)
-    if start + 2 > len(tiff):
-        return None
-    (entries,) = struct.unpack_from(order + "H", tiff, start)
-    for entry in range(start + 2, min(start + 2 + 12 * entries, len(tiff) - 11), 12):
-        tag, field_type, count = struct.unpack_from(order + "HHI", tiff, entry)
-        if (tag, field_type, count) == (_ORIENTATION, 3, 1):
-            return len(_EXIF_PREFIX) + entry + 8, order
-    return None
-
-
-def _orientation_of(exif: bytes) -> int:
-    found = _orientation_at(exif)
-    if found is None:
-        return 1
-    at, order = found
-    return int(struct.unpack_from(order + "H", exif, at)[0])
-
-
-def _reset_orientation(exif: bytes) -> bytes:
-    found = _orientation_at(exif)
-    if found is None:
-        return exif
-    at, order = found
-    return exif[:at] + struct.pack(order + "H", 1) + exif[at + 2 :]

@@ -12,7 +12,7 @@ import pytest
 from shared.transport.topology import keeper
 
 PAGE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-MODULES = ("frames", "jobs", "sessions")
+MODULES = ("frames", "jobs", "preparing", "sessions")
 Rows = dict[str, str]
 
 

@@ -32,6 +32,7 @@ TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
     "shared/transport/bus.py": "tests/contract/test_bus.py",
     "shared/model/errors.py": "tests/unit/shared/runtime/test_stage.py",
+    "shared/model/preparing.py": "tests/house/test_messages.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
     "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",

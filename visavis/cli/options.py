@@ -50,11 +50,16 @@ def chosen_models(options: argparse.Namespace) -> dict[str, str]:
     return {"detector": options.detector, "landmarks": options.landmarks}
 
 
+def address_of(server: str) -> str:
+    """The REST address of a server that is named with or without `http://`."""
+    return server if "://" in server else f"http://{server}"
+
+
 @contextmanager
 def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
     """The REST address of the named service, or of a short-lived one of our own that leaves nothing behind."""
     if options.server:
-        yield options.server if "://" in options.server else f"http://{options.server}"
+        yield address_of(options.server)
         return
     prepare(options.models, console.print)
     with TemporaryDirectory(prefix="visavis-") as folder:

@@ -62,6 +62,25 @@ def test_models_that_are_named_are_asked_for_and_no_others(names: dict[str, str]
     assert asked == [names] * 3
 
 
+def test_an_asset_is_uploaded_asked_for_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "hat.png"
+    path.write_bytes(b"a hat")
+    asked: list[tuple[str, str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.raw_path.decode(), request.read()))
+        return httpx.Response(204) if request.method == "DELETE" else httpx.Response(201, json={"id": "a"})
+
+    assert client(answer).upload_asset(path) == {"id": "a"}
+    assert client(answer).asset("a") == {"id": "a"}
+    client(answer).remove_asset("a/b")
+    assert asked == [
+        ("POST", "/v1/assets", b"a hat"),
+        ("GET", "/v1/assets/a", b""),
+        ("DELETE", "/v1/assets/a%2Fb", b""),
+    ]
+
+
 def test_models_are_listed() -> None:
     models = [{"name": "blazeface", "role": "detector", "points": 6, "default": True}]
     assert client(lambda _: httpx.Response(200, json={"models": models})).models() == models

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from services.gateway import app
+from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
@@ -134,6 +135,8 @@ def settings(tmp_path: Path) -> GatewaySettings:
         var=tmp_path,
         max_upload_bytes=300_000,
         max_image_bytes=2_000_000,
+        max_asset_bytes=100_000,
+        asset_deadline_seconds=5,
         still_deadline_seconds=5,
         keep_alive_seconds=0.1,
     )
@@ -162,6 +165,8 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
         jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
+        assets=AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds),
+        store=store,
     )
 
 

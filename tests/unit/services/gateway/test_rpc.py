@@ -83,6 +83,15 @@ async def test_models_are_chosen_by_name(pictures: Any, lane: Any) -> None:
     assert [request.models for request in lane.opened] == [ModelChoice(**chosen)] * 2
 
 
+async def test_an_asset_that_is_not_there_is_not_found(
+    pictures: Any, lane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Look, "asset_ids", ("a" * 32,))
+    status, metadata = await code_of(pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG)))
+    assert (status, metadata["visavis-code"]) == (grpc.StatusCode.NOT_FOUND, "unknown-asset")
+    assert not lane.opened
+
+
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
     ("chosen", "code"),

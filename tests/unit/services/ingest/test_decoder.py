@@ -17,9 +17,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, Join, ReadStill, ReadVideo
+from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, Join, ReadAsset, ReadStill, ReadVideo
 from services.ingest.limits import IngestLimits
 from services.ingest.video import VideoFile
+from shared.model.assets import PreparedLut, PreparedPicture, unpack
 from shared.model.errors import Rejected
 from shared.model.media import MediaKind
 from shared.model.pictures import Picture
@@ -144,6 +145,42 @@ async def test_a_join_runs_in_a_process_too(decoders: Decoders, make_video: Make
     task = Join(source=str(source), parts=(str(part),), target=str(target))
     assert await decoders.join(task) is MediaKind.MP4
     assert target.stat().st_size > part.stat().st_size
+
+
+CUBE = b"LUT_1D_SIZE 2\n0 0 0\n1 1 1\n"
+
+
+def asset_task(folder: Path, data: bytes) -> ReadAsset:
+    (folder / "source").write_bytes(data)
+    return ReadAsset(str(folder / "source"), str(folder / "target"))
+
+
+async def test_assets_are_read_into_a_file(
+    decoders: Decoders, encoded_still: Callable[..., bytes], tmp_path: Path
+) -> None:
+    task = asset_task(tmp_path, encoded_still("PNG"))
+    await decoders.read_asset(task)
+    picture = unpack((tmp_path / "target").read_bytes())
+    assert isinstance(picture, PreparedPicture)
+    assert np.array_equal(picture.pictures[0][..., :3], np.asarray(Image.open(task.source)))
+    await decoders.read_asset(asset_task(tmp_path, CUBE))
+    assert isinstance(unpack((tmp_path / "target").read_bytes()), PreparedLut)
+
+
+@pytest.mark.parametrize("data", [b"no asset", CUBE + b"2 2 2\n", b"GIF89a" + bytes(20)])
+async def test_a_refused_asset_leaves_no_file(decoders: Decoders, tmp_path: Path, data: bytes) -> None:
+    task = asset_task(tmp_path, data)
+    with pytest.raises(Rejected):
+        await decoders.read_asset(task)
+    assert not (tmp_path / "target").exists()
+
+
+async def test_an_asset_that_takes_much_memory_is_refused(pool_fd: int, tmp_path: Path) -> None:
+    body = io.BytesIO()
+    Image.new("RGB", (2000, 2000)).save(body, "PNG")
+    async with started(pool_fd, IngestLimits(decoder_memory_bytes=2 << 20)) as decoders:
+        with pytest.raises(DecoderExceeded, match="decoder_memory_bytes"):
+            await decoders.read_asset(asset_task(tmp_path, body.getvalue()))
 
 
 async def test_a_refusal_comes_through_with_its_words(decoders: Decoders, tmp_path: Path) -> None:

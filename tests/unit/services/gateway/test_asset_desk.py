@@ -1,0 +1,51 @@
+"""Assets as the gateway's other parts see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from services.gateway.asset_desk import read_facts, refuse_missing
+from shared.model.assets import AssetFacts, AssetKind, facts_key
+from shared.model.errors import Lost, Rejected
+
+if TYPE_CHECKING:
+    from shared.transport.store import ObjectStore
+
+ASSET = "0123456789abcdef" * 2
+FACTS = AssetFacts(id=ASSET, kind=AssetKind.LUT, size=33)
+
+
+@pytest.fixture
+async def stocked(store: ObjectStore) -> ObjectStore:
+    await store.put(facts_key(ASSET), msgspec.json.encode(FACTS))
+    return store
+
+
+async def test_facts_are_read_by_id(stocked: ObjectStore) -> None:
+    assert await read_facts(stocked, ASSET) == FACTS
+
+
+@pytest.mark.parametrize("asset", ["f" * 32, f"../assets/{ASSET}", ""])
+async def test_there_are_no_facts_of_what_is_not_there(stocked: ObjectStore, asset: str) -> None:
+    with pytest.raises(Lost):
+        await read_facts(stocked, asset)
+
+
+async def test_a_look_whose_assets_are_all_there_passes(stocked: ObjectStore) -> None:
+    await refuse_missing(stocked, ())
+    await refuse_missing(stocked, (ASSET, ASSET))
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [("f" * 32, "no asset " + "f" * 32), ("./hat.png", "32 digits of 0-9 and a-f")]
+)
+async def test_a_look_with_an_asset_that_is_not_there_is_refused(
+    stocked: ObjectStore, missing: str, words: str
+) -> None:
+    with pytest.raises(Rejected, match="upload the file to /v1/assets") as refused:
+        await refuse_missing(stocked, (ASSET, missing))
+    assert refused.value.code == "unknown-asset"
+    assert words in refused.value.detail

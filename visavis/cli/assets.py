@@ -1,0 +1,74 @@
+"""`visavis assets`: add, show and remove the pictures and colour LUTs that looks refer to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from visavis.cli.options import address_of
+from visavis.client import Client, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SERVER = "http://127.0.0.1:8700"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("assets", help="add, show or remove pictures and LUTs that looks refer to")
+    words = parser.add_subparsers(required=True, metavar="WHAT")
+    adding = _word(words, "add", add_assets, "upload PNG, JPEG, WebP, GIF or .cube files; prints the id of each")
+    adding.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    for word, run, sentence in (
+        ("show", show_asset, "say what an asset is"),
+        ("remove", remove_asset, "remove an asset; looks that name it are refused from then on"),
+    ):
+        _word(words, word, run, sentence).add_argument("id", metavar="ID")
+
+
+def _word(
+    words: argparse._SubParsersAction[argparse.ArgumentParser],
+    word: str,
+    run: Callable[[argparse.Namespace], int],
+    sentence: str,
+) -> argparse.ArgumentParser:
+    parser = words.add_parser(word, help=sentence)
+    parser.add_argument("--server", metavar="URL", default=_SERVER, help="a running service (%(default)s)")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_assets(options: argparse.Namespace) -> int:
+    """Upload the files in order and print the id of each; the first that is refused ends it, by its name."""
+    with Client(address_of(options.server)) as client:
+        for file in options.files:
+            try:
+                facts = client.upload_asset(file)
+            except ProblemError as problem:
+                detail = problem.detail if problem.code == "unreachable" else f"{file}: {problem.detail}"
+                raise ProblemError(problem.code, detail, problem.status, problem.trace_id) from problem
+            _console().print(facts["id"])
+    return 0
+
+
+def show_asset(options: argparse.Namespace) -> int:
+    """Print what an asset is, as JSON."""
+    with Client(address_of(options.server)) as client:
+        _console().print(json.dumps(client.asset(options.id)))
+    return 0
+
+
+def remove_asset(options: argparse.Namespace) -> int:
+    """Remove an asset."""
+    with Client(address_of(options.server)) as client:
+        client.remove_asset(options.id)
+    return 0
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True, markup=False)
