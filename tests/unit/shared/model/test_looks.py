@@ -6,11 +6,12 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from shared.model.effects import Background
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 from shared.model.look_text import parse_look
 from shared.model.looks import Look, look_schema
-from shared.model.needs import NEEDS, refuse_unsupported, unsupported
+from shared.model.needs import NEEDS, refuse_opaque, refuse_unsupported, unsupported
 from shared.model.presets import PRESETS
 
 EVERYTHING = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
@@ -106,3 +107,28 @@ def test_the_refusal_names_effects_parts_and_the_way_out() -> None:
     assert raised.value.code == "unsupported-look"
     for word in ("smooth, slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
         assert word in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("look", "on_frames", "needs_people", "transparent"),
+    [
+        (Look(smooth=1), False, False, False),
+        (Look(temperature=-0.1), True, False, False),
+        (Look(background=Background()), True, True, False),
+        (Look(background=Background(amount=0)), False, False, False),
+        (Look(background=Background(kind="transparent")), True, True, True),
+    ],
+)
+def test_a_look_says_what_it_asks_of_frames(
+    look: Look, *, on_frames: bool, needs_people: bool, transparent: bool
+) -> None:
+    assert (look.on_frames, look.needs_people, look.transparent) == (on_frames, needs_people, transparent)
+
+
+def test_a_transparent_background_is_refused_where_nobody_could_see_it() -> None:
+    look = Look(background=Background(kind="transparent"))
+    refuse_opaque(look, keeps_alpha=True)
+    refuse_opaque(Look(background=Background()), keeps_alpha=False)
+    with pytest.raises(Rejected, match="image/png") as raised:
+        refuse_opaque(look, keeps_alpha=False)
+    assert raised.value.code == "unsupported-look"
