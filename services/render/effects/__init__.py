@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.render.effects.frame.brightness import brightness
+from services.render.effects.frame.contrast import contrast
 from services.render.effects.shape.enlarge_eyes import enlarge_eyes
 from services.render.effects.shape.slim_face import slim_face
 from services.render.effects.skin.smooth import smooth
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from services.render.canvas import Canvas
     from services.render.eyes import Eye
+    from services.render.region import Grid
     from services.render.shape import FaceShape
     from services.render.tone import Tone
     from services.render.warp import Bumps
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     ToneEffect = Callable[[Tone, Canvas, Any], None]
     EyeEffect = Callable[[Tone, Canvas, Any, Eye], None]
     ShapeEffect = Callable[[FaceShape, float], Bumps]
+    LumaCurve = Callable[[Grid, float], Grid]
 
 FACE_EFFECTS: Final[dict[str, ToneEffect]] = {"smooth": smooth, "whiten": whiten}
 """Drawn over the whole face, in this order."""
@@ -30,3 +34,5 @@ MOUTH_EFFECTS: Final[dict[str, ToneEffect]] = {}
 """Drawn over the mouth, in this order."""
 SHAPE_EFFECTS: Final[dict[str, ShapeEffect]] = {"slim_face": slim_face, "enlarge_eyes": enlarge_eyes}
 """Their displacements add up: the order does not matter."""
+LUMA_CURVES: Final[dict[str, LumaCurve]] = {"brightness": brightness, "contrast": contrast}
+"""Drawn over the whole frame by one table, in this order."""
