@@ -16,6 +16,7 @@ from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime.telemetry import log
 from shared.transport import wire
+from shared.transport.assets import AssetShelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ class RenderService:
     ) -> None:
         self._settings = settings
         self._handover = Handover(bus, store, telemetry)
+        self._shelf = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
@@ -125,7 +127,9 @@ class RenderService:
         elif message.problem is not None:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
+            await self._equip(owned)
             await self._feed(owned, message.frames)
+            self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
         if not owned.session.finished:
             return owned.progress()
@@ -136,6 +140,19 @@ class RenderService:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
         return results
+
+    async def _equip(self, owned: OwnedSession) -> None:
+        """Bring what the look refers to, once. Raises Rejected for what is not there any more."""
+        if not owned.equipped and owned.begun.want is Want.PICTURE:
+            owned.session.equip(await self._shelf.load(owned.begun.look.asset_ids))
+        owned.equipped = True
+
+    def _tell_of_people(self, owned: OwnedSession) -> None:
+        """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
+        if owned.session.lacks_people and not owned.told_of_people:
+            owned.told_of_people = True
+            detail = "Detect does not say where their people are: the background stays as it is."
+            log.warning("frames without people", session=owned.begun.session, detail=detail)
 
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame]) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import numpy as np
 
 from services.render.drawing import Painter
+from services.render.moment import Moment
+from services.render.people import People
 from services.render.pose import head_pose
 from services.render.quality import judged
 from services.render.tracking import Tracks
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from shared.model.assets import Prepared
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
@@ -40,6 +45,8 @@ class Sink(Protocol):
     """False: only the faces matter, and nothing is drawn."""
     wants_faces: bool
     """False: nobody will be told of them; how their heads are turned and how well they are seen is not worked out."""
+    keeps_alpha: bool
+    """False: what is transparent could not be shown."""
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """One frame, in order. `picture` is valid during the call."""
@@ -73,11 +80,18 @@ class RenderSession:
         self.state = state or SessionState()
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
+        self.lacks_people = False
+        """True once it was not known of a frame where its people are, and the look asks for that."""
         self._look = look
         self._painter = Painter()
+        self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
         self._target: Picture | None = None
+
+    def equip(self, assets: Mapping[str, Prepared]) -> None:
+        """Take what the look refers to, by id; before the first frame."""
+        self._painter = Painter(assets)
 
     @property
     def frames_done(self) -> int:
@@ -118,15 +132,25 @@ class RenderSession:
                 faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
             drawn = [*faces, *tracks.held(faces, seconds)] if self.sink.wants_picture else []
-            target = self._drawn(picture, drawn) if drawn and not self._look.invisible else picture
+            is_drawn = self.sink.wants_picture and (drawn or self._look.on_frames) and not self._look.invisible
+            target = self._drawn(picture, drawn, self._moment(frame, seconds)) if is_drawn else picture
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
         self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks)
 
-    def _drawn(self, picture: Picture, faces: Sequence[Face]) -> Picture:
+    def _moment(self, frame: DetectedFrame, seconds: float) -> Moment:
+        if not self._look.needs_people:
+            return Moment(seconds)
+        self.lacks_people |= frame.people is None
+        return Moment(seconds, self._people.seen(frame.people))
+
+    def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""
         if self._target is None or self._target.geometry != picture.geometry:
             self._target = Picture.blank(picture.geometry, picture.colour)
+            if self._look.transparent and self.sink.keeps_alpha:
+                opaque = np.full((picture.geometry.height, picture.geometry.width), 255, np.uint8)
+                self._target = replace(self._target, alpha=opaque)
         picture.copy_to(self._target)
-        self._painter.draw(self._target, faces, self._look)
+        self._painter.draw(self._target, faces, self._look, moment)
         return self._target

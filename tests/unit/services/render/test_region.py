@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.region import Region, Scratch
+from services.render.region import Region, Scratch, halved
 
 POINTS = np.array([(33.0, 41.0), (60.0, 75.0)], np.float32)
 
@@ -73,3 +73,20 @@ def test_scratch_gives_the_same_memory_again_as_long_as_it_suffices() -> None:
     assert np.shares_memory(first, scratch.take("a", (5, 7)))
     assert not np.shares_memory(first, scratch.take("b", (5, 7)))
     assert scratch.take("a", (30, 20)).shape == (30, 20)
+
+
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_a_part_is_spread_to_what_the_whole_is_spread_to_there(subsampling: int) -> None:
+    whole, scratch = Region(0, 0, 90, 70, 8), Scratch()
+    grid = np.random.default_rng(1).uniform(0, 255, whole.cells).astype(np.float32)
+    everywhere = whole.spread(grid, subsampling, scratch, "whole").copy()
+    for part in (whole, Region(0, 0, 16, 24, 8), Region(40, 16, 90, 70, 8), Region(88, 64, 90, 70, 8)):
+        rows = slice(part.y0 // subsampling, -(-part.y1 // subsampling))
+        columns = slice(part.x0 // subsampling, -(-part.x1 // subsampling))
+        spread = whole.spread_part(grid, part, subsampling, scratch, "part")
+        assert np.allclose(spread, everywhere[rows, columns], atol=1e-4)
+
+
+def test_halving_takes_the_last_row_and_column_of_odd_sizes_twice() -> None:
+    samples = np.array([(10, 20, 30), (30, 40, 50), (90, 90, 200)], np.uint8)
+    assert halved(samples, Scratch()).tolist() == [[25, 40], [90, 200]]
