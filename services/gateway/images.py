@@ -20,6 +20,7 @@ from shared.model.faces import face_document
 from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import STILLS
+from shared.model.needs import refuse_opaque
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,8 @@ async def _analysis(request: Request, parts: Parts) -> StillAnswer:
 
 
 async def _asked(request: StillRequest, parts: Parts) -> StillAnswer:
+    kind = request.reply_kind or still_kind(request.body)
+    refuse_opaque(request.look, keeps_alpha=kind.keeps_alpha)
     refuse_unservable(parts.presence.offers(), request.models, request.look)
     await refuse_missing(parts.store, request.look.asset_ids)
     return await parts.stills.ask(request)

@@ -31,6 +31,7 @@ from shared.model.jobs import (
     source_key,
 )
 from shared.model.looks import Look
+from shared.model.needs import refuse_opaque
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class JobDesk:
             trace_id=trace_id,
         )
         drawn = record.look if record.want is Want.PICTURE else Look()
+        refuse_opaque(drawn, keeps_alpha=False)
         offers = self._presence.offers()
         if offers or not stored:
             refuse_unservable(offers, record.models, drawn)

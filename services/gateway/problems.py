@@ -39,7 +39,7 @@ CODES: dict[str, tuple[int, str]] = {
     "invalid-parameter": (422, "A parameter is not valid."),
     "invalid-look": (422, "The look is not valid."),
     "unknown-model": (422, "There is no such model, or none that goes with the others."),
-    "unsupported-look": (422, "The look needs more points than these landmarks have."),
+    "unsupported-look": (422, "The look cannot be drawn by these landmarks, or the answer cannot show it."),
     "damaged-media": (422, "The media cannot be read."),
     "no-video": (422, "There is no picture in the file."),
     "too-long": (422, "It lasts longer than allowed."),

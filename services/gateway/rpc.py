@@ -20,6 +20,7 @@ from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
+from shared.model.needs import refuse_opaque
 from shared.runtime.telemetry import log, trace_id_of
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
@@ -86,7 +87,8 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
         most = self._parts.settings.max_image_bytes
         if len(request.body) > most:
             raise Rejected("too-large", f"The picture has more than {most} bytes (max_image_bytes).")
-        still_kind(request.body)
+        came_in = still_kind(request.body)
+        refuse_opaque(request.look, keeps_alpha=(request.reply_kind or came_in).keeps_alpha)
         refuse_unservable(self._parts.presence.offers(), request.models, request.look)
         await refuse_missing(self._parts.store, request.look.asset_ids)
         with self._parts.stills.room():

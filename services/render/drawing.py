@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.bending import Bending, bend
+from services.render.colouring import Colouring
+from services.render.effects.frame.background import Backdrops
 from services.render.effects.overlay.stickers import Wearer, draw_stickers
 from services.render.effects.overlay.texture import draw_texture
 from services.render.head import heads_of
@@ -16,7 +18,7 @@ from services.render.region import Scratch
 from services.render.shape import FaceShape
 from services.render.toning import Toning
 from shared.model.looks import Look
-from shared.model.needs import refuse_unsupported
+from shared.model.needs import refuse_opaque, refuse_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,25 +47,30 @@ class Painter:
         self._plan = Plan(Look())
         self._paints = Paints(assets or {})
         self._own = own or OwnPainter()
+        self._backdrops = Backdrops(assets or {})
+        self._colouring = Colouring(assets or {})
 
     def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
         """Draw a look on `target` in place.
 
         target: i420 or rgb24. faces: those that the look is for (see `choosing`). They are drawn from the smallest to
         the largest, as the nearest hides the others. A face whose landmarks span none (not finite, or only a dozen
-        pixels) is not drawn on.
-        Raises Rejected: `unsupported-look` where the faces' layout lacks a part that the look is drawn by,
-        `unknown-asset` and `invalid-look` where an asset of the look is not there or not what it should be, and
-        `invalid-look` for an effect of somebody's own that is not here.
+        pixels) is not drawn on. A frame whose people nobody has told apart keeps its background.
+        Raises Rejected: `unsupported-look` where the faces' layout lacks a part that the look is drawn by, or where a
+        transparent background is asked of a target without alpha; `unknown-asset` and `invalid-look` where an asset of
+        the look is not there or not what it should be, and `invalid-look` for an effect of somebody's own that is not
+        here.
         """
         if self._plan.look is not look:
             self._plan = Plan(look)
+        refuse_opaque(look, keeps_alpha=target.alpha is not None)
         for layout in {face.layout for face in faces}:
             refuse_unsupported(look, layout)
             self._own.refuse_unsupported(look, layout)
-        shapes = [shape for face in faces if (shape := FaceShape.of(face)) is not None]
-        for shape in sorted(shapes, key=lambda shape: shape.scale_px):
+        self._backdrops.draw(target, _shapes(moment.faces or faces), look, moment, self._scratch)
+        for shape in sorted(_shapes(faces), key=lambda shape: shape.scale_px):
             self._draw(target, shape, moment)
+        self._colouring.draw(target, look, self._scratch)
         if look.hides_faces:
             hide(target, heads_of(faces) if moment.heads is None else moment.heads, look, self._scratch)
 
@@ -75,3 +82,7 @@ class Painter:
         if (bumps := self._plan.bending.bumps(shape)) is not None:
             bumps = bend(target, shape, bumps, self._scratch)
         draw_stickers(target, Wearer(shape, bumps, moment), look, self._paints, self._scratch)
+
+
+def _shapes(faces: Sequence[Face]) -> list[FaceShape]:
+    return [shape for face in faces if (shape := FaceShape.of(face)) is not None]

@@ -42,6 +42,8 @@ class OwnedSession:
     hops: deque[Hop] = field(default_factory=lambda: deque(maxlen=HOPS_KEPT))
     touched: float = field(default_factory=time.monotonic)
     told: float = 0.0
+    told_of_people: bool = False
+    """Whether the log says that its frames lack people."""
 
     def progress(self) -> list[JobProgressed]:
         """What is to be told of a job now: something, now and then."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.render.head import Head
+    from shared.model.faces import Face
 
 
 class Moment(NamedTuple):
@@ -22,6 +23,8 @@ class Moment(NamedTuple):
     """[rows, columns] over the whole frame, in any number: 255 is a person, 0 the background. None: nobody has said."""
     heads: Sequence[Head] | None = None
     """What is to be hidden, where a look hides faces; None: the heads of those it is for."""
+    faces: Sequence[Face] = ()
+    """Everybody in the frame, also those that the look is not for: no background is drawn over them."""
 
 
 BEGINNING: Final = Moment()

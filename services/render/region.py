@@ -120,6 +120,19 @@ class Region:
         down, right = self.shape(subsampling)
         return full[side : side + down, side : side + right]
 
+    def spread_part(self, grid: Grid, inner: Region, subsampling: int, scratch: Scratch, name: str) -> Grid:
+        """What `spread` would give in a region that lies within this one, on cells of the same size."""
+        top, left = (inner.y0 - self.y0) // self.step, (inner.x0 - self.x0) // self.step
+        rows, columns = inner.cells
+        above, before = min(1, top), min(1, left)  # a cell more on each side is interpolated with
+        part = grid[top - above : top + rows + 1, left - before : left + columns + 1]
+        side = self.step // subsampling
+        down, right = (n * side for n in part.shape[:2])
+        full = scratch.take(name, (down, right, *grid.shape[2:]))
+        cv2.resize(part, (right, down), full, interpolation=cv2.INTER_LINEAR)
+        shown_rows, shown_columns = inner.shape(subsampling)
+        return full[above * side :, before * side :][:shown_rows, :shown_columns]
+
 
 def size_of(picture: Picture) -> tuple[int, int]:
     """Width and height, pixels."""
@@ -154,3 +167,15 @@ class Scratch:
         copy = self.take_bytes(name, samples.shape)
         np.copyto(copy, samples)
         return copy
+
+
+def halved(y: Plane, scratch: Scratch) -> Plane:
+    """The mean of the pixels of each chroma sample of 4:2:0; the last row and column of odd sizes count twice."""
+    rows, columns = ((side + 1) // 2 for side in y.shape)
+    if y.shape != (2 * rows, 2 * columns):
+        even = scratch.take_bytes("even", (2 * rows, 2 * columns))
+        down, right = even.shape[0] - y.shape[0], even.shape[1] - y.shape[1]
+        y = cv2.copyMakeBorder(y, 0, down, 0, right, cv2.BORDER_REPLICATE, even)  # type: ignore[assignment] # as uint8 as y
+    half = scratch.take_bytes("halved", (rows, columns))
+    cv2.resize(y, (columns, rows), half, interpolation=cv2.INTER_AREA)
+    return half

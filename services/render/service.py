@@ -154,6 +154,7 @@ class RenderService:
             if owned.sink.wants_picture:
                 self._effects.refuse_unknown(owned.begun.look)
             await self._feed(owned, message.frames)
+            self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
         if not owned.session.finished:
             return owned.progress()
@@ -164,6 +165,13 @@ class RenderService:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
         return results
+
+    def _tell_of_people(self, owned: OwnedSession) -> None:
+        """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
+        if owned.session.lacks_people and not owned.told_of_people:
+            owned.told_of_people = True
+            detail = "Detect does not say where their people are: the background stays as it is."
+            log.warning("frames without people", session=owned.begun.session, detail=detail)
 
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame]) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import numpy as np
 
 from services.render.choosing import Choice, Present
 from services.render.drawing import Painter
 from services.render.moment import Moment
+from services.render.people import People
 from services.render.pose import head_pose
 from services.render.quality import judged
 from services.render.tracking import Tracks
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from numpy.typing import NDArray
+
+    from services.render.head import Head
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
@@ -43,6 +49,8 @@ class Sink(Protocol):
     """False: only the faces matter, and nothing is drawn."""
     wants_faces: bool
     """False: nobody will be told of them; how their heads are turned and how well they are seen is not worked out."""
+    keeps_alpha: bool
+    """False: what is transparent could not be shown."""
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """One frame, in order. `picture` is valid during the call."""
@@ -84,9 +92,12 @@ class RenderSession:
         self.state = state or SessionState()
         self.frames_total = 0
         """How many there will be; 0 until that is known."""
+        self.lacks_people = False
+        """True once it was not known of a frame where its people are, and the look asks for that."""
         self._look = look
         self._hides = look.hides_faces and sink.wants_picture
         self._painter = painter or Painter()
+        self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
         self._target: Picture | None = None
@@ -132,18 +143,33 @@ class RenderSession:
             if self.sink.wants_faces:
                 faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
-            drawn = choice.of([*faces, *tracks.held(faces, seconds)], self._look) if self.sink.wants_picture else []
+            chosen = choice.of([*faces, *tracks.held(faces, seconds)], self._look) if self.sink.wants_picture else []
             heads = watch.heads(present, choice, self._look) if self._hides else []
-            moment = Moment(seconds, heads=heads)
-            target = self._drawn(picture, drawn, moment) if (drawn or heads) and not self._look.invisible else picture
+            target = picture
+            if self.sink.wants_picture and self._is_drawn(chosen, heads):
+                moment = Moment(seconds, self._people_of(frame), heads, faces)
+                target = self._drawn(picture, chosen, moment)
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
         self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks, choice, watch)
+
+    def _is_drawn(self, chosen: Sequence[Face], heads: Sequence[Head]) -> bool:
+        return bool(chosen or heads or self._look.on_frames) and not self._look.invisible
+
+    def _people_of(self, frame: DetectedFrame) -> NDArray[np.uint8] | None:
+        """Who is a person in the frame, calmed; None where the look does not ask, or where nobody has ever said."""
+        if not self._look.needs_people:
+            return None
+        self.lacks_people |= frame.people is None
+        return self._people.seen(frame.people)
 
     def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""
         if self._target is None or self._target.geometry != picture.geometry:
             self._target = Picture.blank(picture.geometry, picture.colour)
+            if self._look.transparent and self.sink.keeps_alpha:
+                opaque = np.full((picture.geometry.height, picture.geometry.width), 255, np.uint8)
+                self._target = replace(self._target, alpha=opaque)
         picture.copy_to(self._target)
         self._painter.draw(self._target, faces, self._look, moment)
         return self._target

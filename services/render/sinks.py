@@ -31,6 +31,7 @@ class VideoSink:
 
     wants_picture = True
     wants_faces = False
+    keeps_alpha = False
 
     def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
         self._path = path
@@ -72,6 +73,7 @@ class FacesSink:
 
     wants_picture = False
     wants_faces = True
+    keeps_alpha = False
 
     def __init__(self, path: Path, facts: VideoFacts) -> None:
         self._path = path
@@ -109,6 +111,7 @@ class StillSink:
     def __init__(self, facts: StillFacts, kind: MediaKind | None) -> None:
         self.kind = kind
         self.wants_picture = kind is not None
+        self.keeps_alpha = kind is not None and kind.keeps_alpha
         self.faces: Sequence[Face] = ()
         self._facts = facts
         self._encoded = b""

@@ -26,17 +26,22 @@ _SAVING: dict[MediaKind, dict[str, Any]] = {
 def encode_still(picture: Picture, facts: StillFacts, kind: MediaKind) -> bytes:
     """The file of a picture (rgb24) as JPEG, PNG or WebP, with the EXIF and colour profile of the facts.
 
-    Raises ValueError for another layout or kind.
+    Raises ValueError for another layout or kind, and for alpha in JPEG.
     """
     if picture.geometry.format is not PixelFormat.RGB24:
         raise ValueError(f"stills are encoded from rgb24, not from {picture.geometry.format}")
     if kind not in _SAVING:
         raise ValueError(f"{kind} is no kind of still")
+    if picture.alpha is not None and not kind.keeps_alpha:
+        raise ValueError(f"{kind} cannot hold alpha")
     options = dict(_SAVING[kind])
     if facts.exif:
         options["exif"] = facts.exif
     if facts.icc_profile:
         options["icc_profile"] = facts.icc_profile
     file = io.BytesIO()
-    Image.fromarray(picture.planes[0]).save(file, **options)
+    image = Image.fromarray(picture.planes[0])
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    image.save(file, **options)
     return file.getvalue()

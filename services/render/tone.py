@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from services.render.region import Grid, Plane, Region, Scratch
 
 
+_FEW = 4
+"""OpenCV takes a number beside so few samples for an array of its own."""
+
+
 class Tone:
     """sample' = gain * sample + offset for Y, Cb and Cr, with gain and offset on a region's grid.
 
@@ -78,6 +82,9 @@ def hold_range(before: Plane, samples: Plane, luma_range: tuple[int, int], scrat
     """Keep samples within black..white in place, but for those that were beyond it: these come no farther."""
     black, white = luma_range
     if (black, white) == (0, 255):
+        return
+    if samples.size <= _FEW:
+        samples[...] = np.clip(samples, np.minimum(before, black), np.maximum(before, white))
         return
     bound = scratch.take_bytes("bound", samples.shape)
     np.maximum(before, np.uint8(white), out=bound)

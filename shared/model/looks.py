@@ -118,7 +118,17 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @property
     def needs_people(self) -> bool:
         """True if it must be known which part of the frame shows people."""
-        return self.background is not None or any(sticker.behind for sticker in self.stickers)
+        return "background" in self.drawn or any(sticker.behind for sticker in self.stickers)
+
+    @property
+    def on_frames(self) -> bool:
+        """True if something is drawn on frames without faces, too."""
+        return not FRAME_EFFECTS.isdisjoint(self.drawn)
+
+    @property
+    def transparent(self) -> bool:
+        """True if what comes of it has an alpha channel."""
+        return self.background is not None and self.background.kind == "transparent"
 
     @property
     def asset_ids(self) -> tuple[str, ...]:
@@ -156,6 +166,8 @@ AMOUNTED: Final[dict[str, type[msgspec.Struct]]] = {
 """Effects that have an amount, and no picture of the user's that they cannot do without."""
 PRIVACY: Final = ("face_blur", "face_pixelate", "face_cover")
 """Those that hide faces. They are drawn last, over everything."""
+FRAME_EFFECTS: Final = frozenset({"background", "brightness", "contrast", "saturation", "temperature", "grade"})
+"""Those that are drawn on the whole frame, whether it has faces or not."""
 
 
 def _strength(value: Any) -> float:

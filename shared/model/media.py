@@ -30,6 +30,11 @@ class MediaKind(StrEnum):
         """True for the kinds that `/v1/images` takes."""
         return self in STILLS
 
+    @property
+    def keeps_alpha(self) -> bool:
+        """True for the kinds of answers that can be transparent."""
+        return self in {MediaKind.PNG, MediaKind.WEBP}
+
 
 STILLS = frozenset({MediaKind.JPEG, MediaKind.PNG, MediaKind.WEBP})
 _MAGIC = {

@@ -100,3 +100,13 @@ def refuse_unsupported(look: Look, layout: Layout) -> None:
         f"{', '.join(refused)} cannot be drawn on faces of {int(layout)} points, which lack {', '.join(lacking)}: "
         f"choose a landmark model of {' or '.join(enough)} points, or leave the effects out.",
     )
+
+
+def refuse_opaque(look: Look, *, keeps_alpha: bool) -> None:
+    """Raise Rejected (`unsupported-look`) where a look makes a transparent background and the answer can have none."""
+    if look.transparent and not keeps_alpha:
+        raise Rejected(
+            "unsupported-look",
+            "A transparent background needs a picture in PNG or WebP as its answer: ask for image/png or image/webp, "
+            "or choose another kind of `background`.",
+        )

@@ -72,6 +72,8 @@ class Picture:
     geometry: Geometry
     colour: Colour
     planes: tuple[Plane, ...]
+    alpha: Plane | None = None
+    """Opacity, uint8 [rows, columns]: 0 is not there, 255 hides what is behind it; None: all of it is opaque."""
 
     @classmethod
     def over(cls, geometry: Geometry, colour: Colour, memory: memoryview | bytearray | bytes | Plane) -> Picture:

@@ -21,7 +21,7 @@ from services.detect.models.preparing import prepare
 from shared.model.look_text import parse_look
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_server import NatsServer
-from tests.bench import accuracy, accuracy_table, calm, hops, looks, memory, peer, stills, throughput
+from tests.bench import accuracy, accuracy_table, calm, frames, hops, looks, memory, peer, stills, throughput
 from tests.bench import models as model_runs
 from visavis.client import Client
 from visavis.sample import portrait_jpeg, write_sample
@@ -143,6 +143,7 @@ PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "accuracy": lambda _, models: accuracy.measure(models),
     "calm": lambda _, models: calm.measure(models),
     "looks": lambda _, models: looks.measure(models),
+    "frames": lambda _, models: frames.measure(models),
 }
 """Each measures into a folder of its own, with the prepared models."""
 

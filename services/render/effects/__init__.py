@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.render.effects.frame.brightness import brightness
+from services.render.effects.frame.contrast import contrast
 from services.render.effects.makeup.blush import blush
 from services.render.effects.makeup.brows import brows
 from services.render.effects.makeup.contour import contour
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from services.render.bumps import Bumps
     from services.render.canvas import Canvas
     from services.render.eyes import Eye
-    from services.render.region import Plane
+    from services.render.region import Grid, Plane
     from services.render.shape import FaceShape
     from services.render.tone import Tone
     from services.render.veil import Veil
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     EyeEffect = Callable[[Tone, Canvas, Eye, Any], None]
     ShapeEffect = Callable[[FaceShape, float], Bumps]
     PrivacyEffect = Callable[[Veil, Any], tuple[Plane, ...]]
+    LumaCurve = Callable[[Grid, float], Grid]
 
 FACE_EFFECTS: Final[dict[str, ToneEffect]] = {
     "smooth": smooth,
@@ -97,3 +100,5 @@ PRIVACY_EFFECTS: Final[dict[str, PrivacyEffect]] = {
     "face_cover": face_cover,
 }
 """Drawn over whole heads, in this order, after all others."""
+LUMA_CURVES: Final[dict[str, LumaCurve]] = {"brightness": brightness, "contrast": contrast}
+"""Drawn over the whole frame by one table, in this order."""

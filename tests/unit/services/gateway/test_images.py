@@ -195,3 +195,18 @@ async def test_a_picture_that_cannot_be_read_is_the_clients_fault(client: httpx.
 async def test_without_a_lane_the_service_is_unavailable(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/images", content=JPEG)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+TRANSPARENT = '{"background": {"kind": "transparent"}}'
+
+
+@pytest.mark.parametrize(("accept", "status"), [("image/png", 200), ("image/webp", 200), ("*/*", 422)])
+async def test_a_transparent_background_is_refused_before_anything_is_drawn_where_the_answer_has_none(
+    client: httpx.AsyncClient, lane: Any, accept: str, status: int
+) -> None:
+    answer = await client.post("/v1/images", params={"look": TRANSPARENT}, content=JPEG, headers={"accept": accept})
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["code"] == "unsupported-look"
+        assert "image/png" in answer.json()["detail"]
+        assert not lane.opened

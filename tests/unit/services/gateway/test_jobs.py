@@ -130,6 +130,7 @@ async def test_fields_may_follow_the_file(client: httpx.AsyncClient) -> None:
         (MP4, {"detectr": "blazeface"}, 422, "invalid-parameter"),
         (MP4, {"detector": "scrfd"}, 422, "unknown-model"),
         (MP4, {"detector": "scrfd-500m", "landmarks": "keypoints"}, 422, "unsupported-look"),
+        (MP4, {"look": '{"background": {"kind": "transparent"}}'}, 422, "unsupported-look"),
     ],
 )
 @pytest.mark.usefixtures("warm")

@@ -101,9 +101,10 @@ async def test_an_asset_that_is_not_there_is_not_found(
         ({"detector": "scrfd"}, "unknown-model"),
         ({"detector": "No Name"}, "invalid-parameter"),
         ({"detector": "scrfd-500m", "landmarks": "keypoints"}, "unsupported-look"),
+        ({"look_name": '{"background": {"kind": "transparent"}}'}, "unsupported-look"),
     ],
 )
-async def test_models_that_cannot_serve_are_an_invalid_argument(
+async def test_models_and_looks_that_cannot_be_served_are_an_invalid_argument(
     pictures: Any, lane: Any, chosen: dict[str, str], code: str
 ) -> None:
     status, metadata = await code_of(pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG, **chosen)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import cv2
@@ -11,13 +12,26 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from services.render.colouring import Colouring
 from services.render.drawing import Painter
+from services.render.effects.frame.background import as_picture
 from services.render.layouts.ibug import STATIONS
+from services.render.moment import Moment
+from services.render.recipe import Recipe
+from services.render.region import Scratch
 from services.render.shape import FaceShape
+from shared.model.assets import PreparedLut, PreparedPicture
+from shared.model.colours import rgb_of_yuv, steps_of, unit_rgb_of_yuv
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
-from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.model.assets import Prepared
+    from shared.model.effects import Background
 
 RIGHT_SIDE = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148)
 LEFT_SIDE = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
@@ -242,3 +256,185 @@ class Studio:
 @pytest.fixture(scope="session")
 def studio(mesh: np.ndarray) -> Studio:
     return Studio(mesh)
+
+
+def gradient(
+    width: int = 256,
+    height: int = 192,
+    layout: PixelFormat = PixelFormat.I420,
+    colour: Colour = Colour(),  # noqa: B008  -- frozen
+) -> Picture:
+    """Every luma from left to right, and colours that turn from top to bottom: within the nominal range, no noise."""
+    picture = Picture.blank(Geometry(layout, width, height), colour)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    turn, luma = 2 * np.pi * rows / height, columns / max(1, width - 1)
+    strength = 0.12 * np.sin(np.pi * luma)
+    planes = (luma, strength * np.cos(turn), strength * np.sin(turn))
+    if layout is PixelFormat.RGB24:
+        rgb = np.stack(planes, -1) @ unit_rgb_of_yuv(Matrix.BT601).T
+        picture.planes[0][...] = np.rint(np.clip(rgb, 0, 1) * 255)
+        return picture
+    black, luma_steps, chroma_steps = steps_of(colour)
+    picture.planes[0][...] = np.rint(luma * luma_steps + black)
+    for plane, chroma in zip(picture.planes[1:], planes[1:], strict=True):
+        plane[...] = np.rint(chroma[::2, ::2] * chroma_steps + 128)
+    return picture
+
+
+def developed(picture: Picture, recipe: Recipe) -> list[np.ndarray]:
+    """What a recipe makes of each sample, in floating point; chroma is that of its pixels' mean luma."""
+    if picture.geometry.format is PixelFormat.RGB24:
+        matrix = unit_rgb_of_yuv(Matrix.BT601).astype(np.float32)
+        unit = picture.planes[0].reshape(-1, 3) / np.float32(255) @ np.linalg.inv(matrix).T
+        rgb = recipe.developed(unit, Matrix.BT601) @ matrix.T * 255
+        return [np.clip(rgb, 0, 255).reshape(picture.planes[0].shape)]
+    y, cb, cr = picture.planes
+    black, luma_steps, chroma_steps = steps_of(picture.colour)
+    even = np.pad(y, [(0, side % 2) for side in y.shape], mode="edge").astype(np.float32)
+    means = even.reshape(cb.shape[0], 2, cb.shape[1], 2).mean(axis=(1, 3))
+
+    def of(*planes: np.ndarray) -> np.ndarray:
+        low, steps = np.array((black, 128, 128)), np.array((luma_steps, chroma_steps, chroma_steps))
+        unit = ((np.stack(planes, -1).reshape(-1, 3) - low) / steps).astype(np.float32)
+        drawn = recipe.developed(unit, picture.colour.matrix) * steps + low
+        return drawn.reshape(*planes[0].shape, 3)
+
+    wide = (plane.repeat(2, 0).repeat(2, 1)[: y.shape[0], : y.shape[1]] for plane in (cb, cr))
+    return [of(y, *wide)[..., 0], *np.moveaxis(of(means, cb, cr)[..., 1:], -1, 0)]
+
+
+def a_lut(size: int = 17) -> PreparedLut:
+    """Warm lights, cold shadows, less green."""
+    steps = np.linspace(0, 1, size)
+    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
+    table = np.stack([red**0.85, 0.05 + 0.85 * green**1.1, 0.1 + 0.8 * blue - 0.05 * red], axis=-1)
+    return PreparedLut(size=size, body=table.astype("<f4").tobytes())
+
+
+KINDS = {
+    "limited": (PixelFormat.I420, Colour()),
+    "full range": (PixelFormat.I420, Colour(full_range=True)),
+    "BT.709": (PixelFormat.I420, Colour(matrix=Matrix.BT709)),
+    "rgb24": (PixelFormat.RGB24, Colour(full_range=True)),
+}
+"""Layouts and what their numbers mean."""
+
+
+@pytest.fixture(params=KINDS)
+def frame_of(request: pytest.FixtureRequest) -> Callable[[int, int], Picture]:
+    """Makes gradients of one kind, by width and height."""
+    layout, colour = KINDS[request.param]
+    return lambda width, height: gradient(width, height, layout, colour)
+
+
+@pytest.fixture(params=[name for name, (layout, _) in KINDS.items() if layout is PixelFormat.I420])
+def video_of(request: pytest.FixtureRequest) -> Callable[[int, int], Picture]:
+    """The same of videos only."""
+    layout, colour = KINDS[request.param]
+    return lambda width, height: gradient(width, height, layout, colour)
+
+
+class Colourist:
+    """Draws colour settings, and says what they are to come to."""
+
+    ASSET = "0" * 32
+
+    def __init__(self) -> None:
+        self.assets: dict[str, Prepared] = {self.ASSET: a_lut()}
+
+    def drawn(self, picture: Picture, look: Look) -> Picture:
+        target = Picture.blank(picture.geometry, picture.colour)
+        picture.copy_to(target)
+        Colouring(self.assets).draw(target, look, Scratch())
+        return target
+
+    def errors(self, picture: Picture, look: Look) -> list[np.ndarray]:
+        """Levels by which each sample is off what it is to be."""
+        exact = developed(picture, Recipe.of(look, self.assets))
+        drawn = self.drawn(picture, look).planes
+        return [np.abs(one - other) for one, other in zip(drawn, exact, strict=True)]
+
+
+@pytest.fixture
+def colourist() -> Colourist:
+    return Colourist()
+
+
+@pytest.fixture(name="gradient")
+def _gradient() -> Callable[..., Picture]:
+    return gradient
+
+
+@pytest.fixture
+def a_picture() -> PreparedPicture:
+    """A picture of 30 x 20 pixels: red on the left, blue on the right, a clear row on top."""
+    rgba = np.zeros((20, 30, 4), np.uint8)
+    rgba[:, :15, 0], rgba[:, 15:, 2], rgba[1:, :, 3] = 220, 220, 255
+    return PreparedPicture(width=30, height=20, frames=(rgba.tobytes(),), durations_ms=(0,))
+
+
+class Silhouette:
+    """Somebody with sharp edges before a plain wall, and the coarse mask that a segmentation would give."""
+
+    PERSON, WALL = (205, 125, 95), (30, 70, 120)
+    """Red, green, blue."""
+
+    def __init__(self, layout: PixelFormat, colour: Colour, width: int = 321, height: int = 243) -> None:
+        rows, columns = np.mgrid[:height, :width]
+        self.inside = np.hypot((columns - width * 0.5) / (width * 0.22), (rows - height * 0.6) / (height * 0.35)) < 1
+        grain = np.random.default_rng(5).normal(0, 2, (height, width, 1))
+        rgb = np.clip(np.where(self.inside[..., None], self.PERSON, self.WALL) + grain, 0, 255).astype(np.uint8)
+        self.picture = as_picture(rgb, Picture.blank(Geometry(layout, width, height), colour))
+        coarse = cv2.resize(self.inside.astype(np.uint8) * 255, (48, 48), interpolation=cv2.INTER_AREA)
+        self.mask = cv2.GaussianBlur(coarse, (3, 3), 0)
+
+    def near(self, pixels: int, *, outside: bool) -> np.ndarray:
+        """True for pixels within so many of the edge, on one side of it."""
+        side = ~self.inside if outside else self.inside
+        window = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
+        return side & cv2.dilate((~side).astype(np.uint8), window).astype(bool)
+
+    def deep(self, pixels: int, *, outside: bool) -> np.ndarray:
+        """True for pixels on one side of the edge that are farther from it."""
+        return (~self.inside if outside else self.inside) & ~self.near(pixels, outside=outside)
+
+    @staticmethod
+    def at(where: np.ndarray, plane: np.ndarray) -> np.ndarray:
+        """True for the samples of a plane whose pixels are meant."""
+        side = 1 if plane.shape[:2] == where.shape else 2
+        return where[::side, ::side]
+
+    def behind(self, background: Background, asset: Prepared | None = None) -> Picture:
+        """A copy with another background; asset: what it refers to."""
+        target = Picture.blank(self.picture.geometry, self.picture.colour)
+        self.picture.copy_to(target)
+        if background.kind == "transparent":
+            target = replace(target, alpha=np.full(self.inside.shape, 77, np.uint8))
+        painter = Painter({} if asset is None else {background.asset or "": asset})
+        painter.draw(target, (), Look(background=background), Moment(people=self.mask))
+        return target
+
+
+@pytest.fixture(params=KINDS)
+def silhouette(request: pytest.FixtureRequest) -> Silhouette:
+    return Silhouette(*KINDS[request.param])
+
+
+@pytest.fixture
+def still_silhouette() -> Silhouette:
+    return Silhouette(*KINDS["rgb24"])
+
+
+def rgb_of(picture: Picture) -> np.ndarray:
+    """[height, width, 3] int: a picture's pixels."""
+    if picture.geometry.format is PixelFormat.RGB24:
+        return picture.planes[0].astype(int)
+    y, *halves = picture.planes
+    wide = [plane.repeat(2, 0).repeat(2, 1)[: y.shape[0], : y.shape[1]] for plane in halves]
+    rgb = cv2.transform(cv2.merge([y, *wide]), rgb_of_yuv(picture.colour))
+    return rgb.astype(int)
+
+
+@pytest.fixture(name="rgb_of")
+def _rgb_of() -> Callable[[Picture], np.ndarray]:
+    return rgb_of

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.region import Region, Scratch, step_of
+from services.render.region import Region, Scratch, halved, step_of
 
 POINTS = np.array([(33.0, 41.0), (60.0, 75.0)], np.float32)
 
@@ -112,3 +112,20 @@ def test_cells_of_a_part_are_those_of_the_whole_at_its_place() -> None:
 @pytest.mark.parametrize(("size_px", "step"), [(0.5, 2), (100, 2), (128.1, 4), (300, 8), (5000, 128)])
 def test_cells_are_as_large_as_they_must_be_and_a_power_of_two(size_px: float, step: int) -> None:
     assert step_of(size_px, 64) == step
+
+
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_a_part_is_spread_to_what_the_whole_is_spread_to_there(subsampling: int) -> None:
+    whole, scratch = Region(0, 0, 90, 70, 8), Scratch()
+    grid = np.random.default_rng(1).uniform(0, 255, whole.cells).astype(np.float32)
+    everywhere = whole.spread(grid, subsampling, scratch, "whole").copy()
+    for part in (whole, Region(0, 0, 16, 24, 8), Region(40, 16, 90, 70, 8), Region(88, 64, 90, 70, 8)):
+        rows = slice(part.y0 // subsampling, -(-part.y1 // subsampling))
+        columns = slice(part.x0 // subsampling, -(-part.x1 // subsampling))
+        spread = whole.spread_part(grid, part, subsampling, scratch, "part")
+        assert np.allclose(spread, everywhere[rows, columns], atol=1e-4)
+
+
+def test_halving_takes_the_last_row_and_column_of_odd_sizes_twice() -> None:
+    samples = np.array([(10, 20, 30), (30, 40, 50), (90, 90, 200)], np.uint8)
+    assert halved(samples, Scratch()).tolist() == [[25, 40], [90, 200]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 import time
@@ -13,7 +14,9 @@ import msgspec
 import numpy as np
 import pytest
 import structlog
+from PIL import Image
 
+from services.render import service as service_module
 from services.render.drawing import Painter
 from services.render.handover import PROGRESS_SECONDS
 from services.render.layouts.frontal import frontal
@@ -25,8 +28,8 @@ from services.render.settings import RenderSettings
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
-from shared.model.assets import PreparedPicture, asset_key, pack
-from shared.model.effects import Sticker
+from shared.model.assets import PreparedLut, PreparedPicture, asset_key, pack
+from shared.model.effects import Background, Grade, Sticker
 from shared.model.errors import FrameLost, Late, Rejected, Unavailable
 from shared.model.faces import Face, Layout
 from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
@@ -456,3 +459,53 @@ async def test_an_effect_that_fails_does_not_end_its_session(worker: Worker, mon
     [line] = lines
     assert (line["effect"], line["session"]) == ("stumble", "s")
     assert "RuntimeError: oh" in line["fault"]
+
+
+PICTURE_WANTED = {"want": Want.PICTURE, "facts": STILL, "job": "", "reply_kind": MediaKind.PNG, "frames": 1}
+
+
+async def _still(worker: Worker, frame: DetectedFrame) -> list[Any]:
+    """What the client of the session hears."""
+    async with worker.bus.listen(live_out("s")) as heard:
+        await worker.draw(frame)
+        answers = aiter(heard)
+        first = wire.decode((await anext(answers)).body, wire.decoder(ForClient))
+        if isinstance(first, SessionFailed):
+            return [first]
+        return [first, wire.decode((await anext(answers)).body, wire.decoder(ForClient))]
+
+
+async def test_the_assets_of_a_look_are_brought_before_its_first_frame(worker: Worker) -> None:
+    asset = "a" * 32
+    table = np.ones((2, 2, 2, 3), "<f4")  # every colour becomes white
+    await worker.store.put(asset_key(asset), pack(PreparedLut(size=2, body=table.tobytes())))
+    await worker.begin(look=Look(grade=Grade(asset=asset)), **PICTURE_WANTED)
+    _, picture = await _still(worker, worker.frame(0, STILL))
+    first = np.asarray(Image.open(io.BytesIO(picture.body)).convert("RGB")) if picture.last else None
+    assert first is None or (first == 255).all()
+    assert len(picture.body) < 20_000  # nothing is as small as a white picture
+
+
+async def test_a_look_whose_asset_is_gone_fails_with_its_name(worker: Worker) -> None:
+    await worker.begin(look=Look(grade=Grade(asset="b" * 32)), **PICTURE_WANTED)
+    [failed] = await _still(worker, worker.frame(0, STILL))
+    assert failed.problem.code == "unknown-asset"
+    assert "b" * 32 in failed.problem.detail
+    assert worker.slots_in_use() == 0
+
+
+async def test_a_look_that_the_answer_cannot_show_fails_with_what_to_do(worker: Worker) -> None:
+    wanted = {**PICTURE_WANTED, "reply_kind": MediaKind.JPEG}
+    await worker.begin(look=Look(background=Background(kind="transparent")), **wanted)
+    [failed] = await _still(worker, worker.frame(0, STILL))
+    assert failed.problem.code == "unsupported-look"
+    assert "image/png" in failed.problem.detail
+
+
+async def test_frames_without_people_are_logged_once(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(service_module.log, "warning", lambda event, **_: said.append(event))
+    await worker.begin(want=Want.PICTURE, look=Look(background=Background()))
+    for number in range(3):
+        await worker.draw(worker.frame(number))
+    assert said == ["frames without people"]

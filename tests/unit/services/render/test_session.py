@@ -12,11 +12,12 @@ import pytest
 from services.render.drawing import Painter
 from services.render.session import RenderSession, SessionState
 from shared.model.assets import PreparedPicture
-from shared.model.effects import FaceCover, Sticker
-from shared.model.errors import FrameLost, Malformed
+from shared.model.effects import Background, FaceCover, Grade, Sticker
+from shared.model.errors import FrameLost, Malformed, Rejected
 from shared.model.faces import Face, Quality
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
 from shared.model.looks import Look
+from shared.model.people import PeopleMask
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ class Film:
 class Screen:
     """A sink that remembers."""
 
-    def __init__(self, *, wants_picture: bool = True, wants_faces: bool = True) -> None:
+    def __init__(self, *, wants_picture: bool = True, wants_faces: bool = True, keeps_alpha: bool = False) -> None:
         self.wants_picture = wants_picture
         self.wants_faces = wants_faces
+        self.keeps_alpha = keeps_alpha
         self.sequences: list[int] = []
         self.faces: list[Sequence[Face]] = []
         self.pictures: list[Picture] = []
@@ -66,8 +68,8 @@ def a_face() -> Face:
     return Face.of(mesh, 0.9)
 
 
-def frames(*sequences: int, faces: tuple[Face, ...] = ()) -> list[DetectedFrame]:
-    return [DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, n * 40), faces) for n in sequences]
+def frames(*sequences: int, faces: tuple[Face, ...] = (), people: PeopleMask | None = None) -> list[DetectedFrame]:
+    return [DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, n * 40), faces, people) for n in sequences]
 
 
 def test_frames_that_come_early_wait_for_those_before_them() -> None:
@@ -288,3 +290,58 @@ def test_a_session_that_hides_goes_on_with_another_worker_as_if_nothing_had_been
     kept = msgspec.msgpack.decode(msgspec.msgpack.encode(session.state), type=SessionState)
     RenderSession(COVER, second, state=kept).feed(film[6:], Film())
     assert np.array_equal(second.pictures[-1].planes[0], last)
+
+
+NOBODY = PeopleMask.of(np.zeros((16, 16), np.uint8))
+
+
+def test_what_is_drawn_on_the_whole_frame_is_drawn_without_faces_too() -> None:
+    screen, film = Screen(), Film()
+    RenderSession(Look(brightness=0.5), screen).feed(frames(0), film)
+    assert (screen.pictures[0].planes[0] > 120).all()
+    assert (film.picture.planes[0] == 120).all()
+
+
+def test_a_background_is_drawn_behind_the_people_that_detect_has_told_apart() -> None:
+    screen = Screen()
+    session = RenderSession(Look(background=Background(kind="color", color="#ffffff")), screen)
+    session.feed(frames(0, people=NOBODY), Film())
+    assert (screen.pictures[0].planes[0] == 235).all()
+    assert not session.lacks_people
+
+
+def test_frames_whose_people_are_not_known_keep_their_background_and_that_is_noticed() -> None:
+    screen = Screen()
+    session = RenderSession(Look(background=Background(kind="color"), contrast=0.1), screen)
+    session.feed(frames(0), Film())
+    assert session.lacks_people
+    assert np.ptp(screen.pictures[0].planes[0]) == 0
+
+
+def test_a_mask_that_goes_missing_once_does_not_show_what_is_behind() -> None:
+    screen = Screen()
+    session = RenderSession(Look(background=Background(kind="color", color="#ffffff")), screen)
+    session.feed([*frames(0, people=NOBODY), *frames(1)], Film())
+    assert (screen.pictures[1].planes[0] == 235).all()
+
+
+def test_what_the_look_refers_to_is_brought_before_the_first_frame(colourist: Any) -> None:
+    look = Look(grade=Grade(asset=colourist.ASSET))
+    with pytest.raises(Rejected, match=colourist.ASSET):
+        RenderSession(look, Screen()).feed(frames(0), Film())
+    screen, film = Screen(), Film()
+    session = RenderSession(look, screen, painter=Painter(colourist.assets))
+    session.feed(frames(0), film)
+    assert not np.array_equal(screen.pictures[0].planes[1], film.picture.planes[1])
+
+
+def test_a_transparent_background_has_an_alpha_where_the_sink_keeps_it_and_is_refused_elsewhere() -> None:
+    look, film, other = Look(background=Background(kind="transparent")), Film(), Film()
+    film.picture = Picture.blank(Geometry(PixelFormat.RGB24, 40, 30), Colour(full_range=True))
+    screen = Screen(keeps_alpha=True)
+    RenderSession(look, screen).feed(frames(0, people=NOBODY), film)
+    alpha = screen.pictures[0].alpha
+    assert alpha is not None
+    assert (alpha == 0).all()
+    with pytest.raises(Rejected, match="PNG or WebP"):
+        RenderSession(look, Screen()).feed(frames(0, people=NOBODY), other)

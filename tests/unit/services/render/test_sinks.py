@@ -77,3 +77,10 @@ def test_a_still_of_which_only_the_faces_are_wanted_is_not_encoded() -> None:
     write(sink, STILL, 0, faces=(FACE,))
     assert not sink.wants_picture
     assert (sink.close(), sink.faces) == (b"", (FACE,))
+
+
+def test_only_pictures_whose_files_can_be_transparent_keep_alpha() -> None:
+    kinds = (MediaKind.PNG, MediaKind.WEBP, MediaKind.JPEG, None)
+    assert [StillSink(STILL, kind).keeps_alpha for kind in kinds] == [True, True, False, False]
+    assert not VideoSink.keeps_alpha
+    assert not FacesSink.keeps_alpha

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,3 +69,19 @@ def test_another_layout_or_kind_is_refused() -> None:
         encode_still(video, facts_of(video), MediaKind.PNG)
     with pytest.raises(ValueError, match="no kind of still"):
         encode_still(ramp(), facts_of(ramp()), MediaKind.MP4)
+
+
+@pytest.mark.parametrize("kind", [MediaKind.PNG, MediaKind.WEBP])
+def test_alpha_is_kept(kind: MediaKind) -> None:
+    alpha = np.full((23, 41), 255, np.uint8)
+    alpha[:, :9], alpha[:, 9:13] = 0, 120
+    still = opened(encode_still(replace(ramp(), alpha=alpha), facts_of(ramp()), kind))
+    assert still.mode == "RGBA"
+    assert np.array_equal(np.asarray(still)[..., 3], alpha)
+    shown = np.asarray(still)[..., :3][alpha > 0].astype(int)
+    assert np.abs(shown - ramp().planes[0][alpha > 0]).mean() < 4
+
+
+def test_alpha_in_a_jpeg_is_refused() -> None:
+    with pytest.raises(ValueError, match="alpha"):
+        encode_still(replace(ramp(), alpha=np.zeros((23, 41), np.uint8)), facts_of(ramp()), MediaKind.JPEG)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.model.colours import rgb_of_yuv, yuv_of_rgb
+from shared.model.colours import rgb_of_yuv, unit_rgb_of_yuv, yuv_of_rgb
 from shared.model.pictures import Colour, Matrix
 
 COLOURS = [Colour(matrix=matrix, full_range=full) for matrix in Matrix for full in (False, True)]
@@ -30,3 +30,11 @@ def test_red_is_that_of_the_standards() -> None:
     for matrix, expected in ((Matrix.BT601, [81, 90, 240]), (Matrix.BT709, [63, 102, 240])):
         red = yuv_of_rgb(Colour(matrix=matrix, full_range=False)) @ (255, 0, 0, 1)
         assert np.round(red).astype(int).tolist() == expected
+
+
+@pytest.mark.parametrize("matrix", Matrix)
+def test_in_units_the_strongest_blue_and_red_have_half_a_unit_of_chroma(matrix: Matrix) -> None:
+    yuv_of_unit_rgb = np.linalg.inv(unit_rgb_of_yuv(matrix))
+    assert (yuv_of_unit_rgb @ (0, 0, 1))[1] == pytest.approx(0.5)
+    assert (yuv_of_unit_rgb @ (1, 0, 0))[2] == pytest.approx(0.5)
+    assert yuv_of_unit_rgb[0].sum() == pytest.approx(1)

@@ -93,3 +93,19 @@ def test_a_document_says_what_differs_from_the_defaults_and_has_effects_of_ones_
 def test_a_look_travels_whole() -> None:
     look = Look(**{name: visible(name) for name in EFFECTS}, faces=(1, 2**31 - 1))
     assert wire.decode(wire.encode(look), wire.decoder(Look)) == look
+
+
+@pytest.mark.parametrize(
+    ("look", "on_frames", "needs_people", "transparent"),
+    [
+        (Look(smooth=1), False, False, False),
+        (Look(temperature=-0.1), True, False, False),
+        (Look(background=Background()), True, True, False),
+        (Look(background=Background(amount=0)), False, False, False),
+        (Look(background=Background(kind="transparent")), True, True, True),
+    ],
+)
+def test_a_look_says_what_it_asks_of_frames(
+    look: Look, *, on_frames: bool, needs_people: bool, transparent: bool
+) -> None:
+    assert (look.on_frames, look.needs_people, look.transparent) == (on_frames, needs_people, transparent)

@@ -48,6 +48,10 @@ def test_stills_are_those_that_the_image_routes_take() -> None:
     assert [kind for kind in MediaKind if kind.is_still] == [MediaKind.JPEG, MediaKind.PNG, MediaKind.WEBP]
 
 
+def test_alpha_is_kept_by_png_and_webp_alone() -> None:
+    assert {kind for kind in MediaKind if kind.keeps_alpha} == {MediaKind.PNG, MediaKind.WEBP}
+
+
 def test_facts_survive_the_wire() -> None:
     video = VideoFacts(
         geometry=Geometry(PixelFormat.I420, 48, 64),

@@ -6,7 +6,7 @@ from shared.model.effects import Background, FaceCover
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 from shared.model.looks import EFFECTS, Look
-from shared.model.needs import NEEDS, layouts_of, refuse_unsupported, unsupported
+from shared.model.needs import NEEDS, layouts_of, refuse_opaque, refuse_unsupported, unsupported
 
 EVERYTHING = Look(smooth=1, whiten=1, slim_face=1, enlarge_eyes=1)
 
@@ -49,3 +49,12 @@ def test_the_refusal_names_effects_parts_and_the_way_out() -> None:
     assert raised.value.code == "unsupported-look"
     for word in ("smooth, slim_face", "5 points", "right-jaw", "lips", "468 or 68 points"):
         assert word in raised.value.detail
+
+
+def test_a_transparent_background_is_refused_where_nobody_could_see_it() -> None:
+    look = Look(background=Background(kind="transparent"))
+    refuse_opaque(look, keeps_alpha=True)
+    refuse_opaque(Look(background=Background()), keeps_alpha=False)
+    with pytest.raises(Rejected, match="image/png") as raised:
+        refuse_opaque(look, keeps_alpha=False)
+    assert raised.value.code == "unsupported-look"
