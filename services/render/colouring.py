@@ -8,6 +8,7 @@ from services.render.development import Development
 from services.render.grading import Grading
 from services.render.recipe import COLOURS, Recipe
 from services.render.still_colours import StillColours
+from shared.model.looks import strength_of
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Colouring:
 
     def draw(self, target: Picture, look: Look, scratch: Scratch) -> None:
         """Change the colours of `target` in place."""
-        if not any(name in COLOURS for name in look.drawn):
+        if not any(strength_of(getattr(look, name)) for name in COLOURS):
             return
         key = (*(getattr(look, name) for name in COLOURS), target.geometry.format, target.colour)
         if self._colours is None or key != self._key:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from services.render.moment import Moment
     from shared.model.assets import Prepared
-    from shared.model.faces import Face
+    from shared.model.faces import Face, Layout
     from shared.model.pictures import Picture
 
 
@@ -34,6 +34,9 @@ class Plan:
 
     def __init__(self, look: Look) -> None:
         self.look = look
+        self.hides_faces = look.hides_faces
+        self.carried: set[Layout] = set()
+        """Layouts of faces that are known to have all that it is drawn by."""
         self.toning = Toning(look)
         self.bending = Bending(look)
 
@@ -64,15 +67,20 @@ class Painter:
         if self._plan.look is not look:
             self._plan = Plan(look)
         refuse_opaque(look, keeps_alpha=target.alpha is not None)
-        for layout in {face.layout for face in faces}:
-            refuse_unsupported(look, layout)
-            self._own.refuse_unsupported(look, layout)
-        self._backdrops.draw(target, _shapes(moment.faces or faces), look, moment, self._scratch)
+        self._refuse_unsupported({face.layout for face in faces})
+        if look.background is not None:
+            self._backdrops.draw(target, _shapes(moment.faces or faces), look, moment, self._scratch)
         for shape in sorted(_shapes(faces), key=lambda shape: shape.scale_px):
             self._draw(target, shape, moment)
         self._colouring.draw(target, look, self._scratch)
-        if look.hides_faces:
+        if self._plan.hides_faces:
             hide(target, heads_of(faces) if moment.heads is None else moment.heads, look, self._scratch)
+
+    def _refuse_unsupported(self, layouts: set[Layout]) -> None:
+        for layout in layouts - self._plan.carried:
+            refuse_unsupported(self._plan.look, layout)
+            self._own.refuse_unsupported(self._plan.look, layout)
+            self._plan.carried.add(layout)
 
     def _draw(self, target: Picture, shape: FaceShape, moment: Moment) -> None:
         look = self._plan.look

@@ -111,7 +111,7 @@ def matte(picture: Picture, mask: Plane, heads: Sequence[FaceShape]) -> Matte:
         step *= 2
     region = Region(0, 0, width, height, step)
     alpha = coarse_alpha(mask, region.cells)
-    sure = filled(region.cells, (region.to_grid(ring) for ring in _rings(heads)))
+    sure = filled(region.cells, [region.to_grid(ring) for ring in _rings(heads)])
     np.maximum(alpha, share(sure), out=alpha)
     cells = _cells(picture, region)
     luma = cells[0] if len(picture.planes) > 1 else luma_of(cv2.merge(cells))

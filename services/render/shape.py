@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,8 @@ class FaceShape:
     """Square root of the area of the face: about its width, however the head is tilted."""
     track: int = 0
     """Who it is within its session; 0 as long as nobody has said."""
+    _parts: dict[Part, NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Those that were asked for."""
 
     @classmethod
     def of(cls, face: Face) -> FaceShape | None:
@@ -55,8 +57,12 @@ class FaceShape:
         return Layout(len(self.points_px))
 
     def part(self, part: Part) -> NDArray[np.float32]:
-        """[m, 2] x, y: a part that the layout gives (`shared.model.parts.GIVEN`)."""
-        return self.topology.places[part](self.points_px)
+        """[m, 2] x, y, read-only: a part that the layout gives (`shared.model.parts.GIVEN`)."""
+        found = self._parts.get(part)
+        if found is None:
+            found = self._parts[part] = self.topology.places[part](self.points_px)
+            found.flags.writeable = False
+        return found
 
     @property
     def across(self) -> NDArray[np.float32]:

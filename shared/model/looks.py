@@ -103,7 +103,7 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @property
     def drawn(self) -> tuple[str, ...]:
         """Names of the effects that draw something, in the order of the fields."""
-        return tuple(name for name in EFFECTS if _strength(getattr(self, name)))
+        return tuple(name for name in EFFECTS if strength_of(getattr(self, name)))
 
     @property
     def invisible(self) -> bool:
@@ -113,7 +113,7 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @property
     def hides_faces(self) -> bool:
         """True if what it draws is there so that nobody is recognised: no face may be missed then."""
-        return any(_strength(getattr(self, name)) for name in PRIVACY)
+        return any(strength_of(getattr(self, name)) for name in PRIVACY)
 
     @property
     def needs_people(self) -> bool:
@@ -170,7 +170,8 @@ FRAME_EFFECTS: Final = frozenset({"background", "brightness", "contrast", "satur
 """Those that are drawn on the whole frame, whether it has faces or not."""
 
 
-def _strength(value: Any) -> float:
+def strength_of(value: Any) -> float:
+    """Of what a look has in the place of an effect: 0 where nothing is drawn."""
     if isinstance(value, float | int):
         return abs(value)
     if isinstance(value, dict | tuple):
