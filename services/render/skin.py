@@ -42,7 +42,7 @@ TINT_LUMA = (0.15, 0.45)
 
 SAMPLED = 0.008
 """Distance between the samples around a point of bare skin, in face scales."""
-_AROUND = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2).astype(np.float32)
+_AROUND = np.array([(0, 0), (-1, -1), (1, -1), (-1, 1), (1, 1)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ def bare_skin(picture: Picture, shape: FaceShape) -> Samples:
 
     Each is the mean of a few samples around; rgb24 in the samples that `patch.read` makes of it.
     """
-    width, height = size_of(picture)
-    points = shape.part(Part.BARE_SKIN)
-    points = points[((points >= 0) & (points < (width, height))).all(axis=1)]
-    around = points[:, None] + _AROUND * np.float32(max(1.0, SAMPLED * shape.scale_px))
-    columns, rows = np.clip(np.rint(around), 0, (width - 1, height - 1)).astype(np.intp).transpose(2, 0, 1)
+    size = np.array(size_of(picture), np.intp)
+    points = np.rint(shape.part(Part.BARE_SKIN)).astype(np.intp)
+    points = points[((points >= 0) & (points < size)).all(axis=1)]
+    around = points[:, None] + _AROUND * max(1, round(SAMPLED * shape.scale_px))
+    columns, rows = around.clip(0, size - 1).transpose(2, 0, 1)
     if picture.geometry.format is PixelFormat.RGB24:
         pixels = picture.planes[0][rows, columns].mean(axis=1)
         samples = yuv_of_rgb(AS_STILLS) @ np.vstack([pixels.T, np.ones(len(pixels))])

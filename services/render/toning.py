@@ -73,7 +73,8 @@ class Toning:
             if region is None:
                 continue
             with opened(target, region) as patch:
-                canvas, tone = Canvas(shape, region, patch, bare), Tone()
+                canvas = Canvas(shape, region, patch, bare)
+                tone = Tone(canvas.planes)
                 for draw in draws:
                     draw(tone, canvas)
                 tone.apply(patch, region, scratch)

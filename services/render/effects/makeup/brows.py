@@ -34,4 +34,4 @@ def brows(tone: Tone, canvas: Canvas, eye: Eye, value: Brows) -> None:
     y, *chroma = canvas.paint(value.color)
     tone.add(0, weight * np.float32(COVER) * np.minimum(y - luma, 0))
     for plane, level in enumerate(chroma, 1):
-        tone.blend(plane, weight, 0, level)
+        tone.towards(plane, weight, level)

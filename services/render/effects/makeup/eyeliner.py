@@ -36,4 +36,4 @@ def eyeliner(tone: Tone, canvas: Canvas, eye: Eye, value: Eyeliner) -> None:
     thin = stroked(canvas.region.cells, line, 0.6 * width)
     weight = feathered(np.maximum(thick, thin), 0.004 * canvas.scale) * np.float32(MOST * value.amount)
     for plane, level in enumerate(canvas.paint(value.color)):
-        tone.blend(plane, weight, 0, level)
+        tone.towards(plane, weight, level)

@@ -42,7 +42,7 @@ def lenses(tone: Tone, canvas: Canvas, eye: Eye, value: Lenses) -> None:
     around = mean(luma, max(1, round(radius / 2)))
     tone.add(0, weight * np.float32(COVER) * (y - around))
     for plane, level in enumerate(chroma, 1):
-        tone.blend(plane, weight * np.float32(TINT), 0, level)
+        tone.towards(plane, weight * np.float32(TINT), level)
 
 
 def _distance(canvas: Canvas, centre: Grid) -> Grid:

@@ -23,6 +23,8 @@ SPREAD = (7.0, 14.0)
 """Least and most standard deviation that the colour of lips is taken to have, 8-bit levels."""
 COVER, TINT = 0.75, 0.8
 """How far brightness and colour of the lips go to those of the stick at full amount."""
+LINES = 0.25
+"""What the colour of the lips' own lines keeps of its contrast."""
 GLOSS, MATTE = 1.3, -0.35
 """What is added to the lights on lips, as a part of how much they stand out."""
 
@@ -41,7 +43,8 @@ def lipstick(tone: Tone, canvas: Canvas, value: Lipstick) -> None:
     colour, own = canvas.paint(value.color), [median(some) for some in samples]
     tone.add(0, weight * (np.float32(COVER * (colour[0] - own[0])) + _shine(canvas, own[0], value)))
     for plane in (1, 2):
-        tone.blend(plane, weight * np.float32(TINT), 0.25, colour[plane] - 0.25 * own[plane])
+        lines = np.float32(LINES) * (canvas.planes[plane] - np.float32(own[plane]))
+        tone.towards(plane, weight * np.float32(TINT), lines + np.float32(colour[plane]))
 
 
 def _shine(canvas: Canvas, middle: float, value: Lipstick) -> Grid:

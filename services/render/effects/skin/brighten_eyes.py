@@ -34,4 +34,4 @@ def brighten_eyes(tone: Tone, canvas: Canvas, eye: Eye, value: float) -> None:
     dark, light = np.percentile(inside, (30, 80)).tolist()
     clear = weight * ramp(luma, dark, max(light, dark + 8)) * np.float32(CLEARED)
     for plane in (1, 2):
-        tone.blend(plane, clear, 0, 128)
+        tone.towards(plane, clear, 128)

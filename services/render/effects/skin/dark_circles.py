@@ -31,4 +31,4 @@ def dark_circles(tone: Tone, canvas: Canvas, value: float) -> None:
     lacking = np.clip(light - mean(canvas.planes[0], max(1, round(WINDOW * canvas.scale))), 0, MOST_LEVELS)
     tone.add(0, weight * np.float32(LIFTED) * lacking)
     for plane, level in enumerate(colour, 1):
-        tone.blend(plane, weight * np.float32(COLOURED), 0, level)
+        tone.towards(plane, weight * np.float32(COLOURED), level)

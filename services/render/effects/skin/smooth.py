@@ -33,7 +33,7 @@ def smooth(tone: Tone, canvas: Canvas, value: float) -> None:
     variance = mean(luma * luma, radius) - middle * middle
     np.maximum(variance, 0, out=variance)  # rounding leaves some just below
     kept = np.asarray(variance / (variance + EDGE_LEVELS**2), np.float32)
-    tone.blend(0, weight, mean(kept, radius), mean(middle - middle * kept, radius))
+    tone.blend_luma(weight, mean(kept, radius), mean(middle - middle * kept, radius))
     even_chroma(tone, canvas, weight * np.float32(CHROMA_EVENED), 2 * radius)
 
 
@@ -42,4 +42,4 @@ def even_chroma(tone: Tone, canvas: Canvas, weight: Grid, radius: int) -> None:
     texture = canvas.skin.texture
     share = mean(texture, radius) + np.float32(1e-3)
     for plane in (1, 2):
-        tone.blend(plane, weight, 0, mean(canvas.planes[plane] * texture, radius) / share)
+        tone.towards(plane, weight, mean(canvas.planes[plane] * texture, radius) / share)

@@ -26,7 +26,7 @@ def whiten(tone: Tone, canvas: Canvas, value: float) -> None:
     weight = canvas.skin.tint * np.float32(value)
     lift(tone, canvas, weight, LIFT)
     for plane in (1, 2):
-        tone.blend(plane, weight * np.float32(PALE), 0, 128)
+        tone.towards(plane, weight * np.float32(PALE), 128)
 
 
 def lift(tone: Tone, canvas: Canvas, weight: Grid, height: float) -> None:
@@ -39,4 +39,4 @@ def lift(tone: Tone, canvas: Canvas, weight: Grid, height: float) -> None:
     reach = height / (white - black)
     lifted = reach * (around - black) * (white - around)
     slope = reach * (white + black - 2 * around)
-    tone.blend(0, weight, 1 + slope, lifted - slope * around)
+    tone.blend_luma(weight, 1 + slope, lifted - slope * around)

@@ -34,4 +34,4 @@ def whiten_teeth(tone: Tone, canvas: Canvas, value: float) -> None:
     weight = canvas.ring(Part.MOUTH, feather=FEATHER) * teeth * np.float32(value)
     tone.add(0, weight * np.float32(LIFT / (white - black)) * (luma - black) * (white - luma))
     for plane in (1, 2):
-        tone.blend(plane, weight * np.float32(CLEARED), 0, 128)
+        tone.towards(plane, weight * np.float32(CLEARED), 128)

@@ -21,9 +21,10 @@ def stained(scene: Any, colour: str, cover: float) -> tuple[np.ndarray, np.ndarr
     assert shape is not None
     region = Region.around(shape.part(Part.OVAL), 0, 4, size_of(target))
     assert region is not None
-    bare, tone = bare_skin(target, shape), Tone()
+    bare = bare_skin(target, shape)
     with opened(target, region) as patch:
         canvas = Canvas(shape, region, patch, bare)
+        tone = Tone(canvas.planes)
         stain(tone, canvas, canvas.nothing() + np.float32(1), colour, cover)
         tone.apply(patch, region, Scratch())
     return target.planes[0], target.planes[2]
