@@ -7,7 +7,7 @@ IN ?=
 LOOK ?= default
 ONLY ?=
 
-.PHONY: help setup models demo test lint format bench lock proto clean
+.PHONY: help setup models demo test lint format bench looks lock proto clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -50,6 +50,10 @@ bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+
+looks: models ## draw every effect: docs/looks.png, and renew the tables of docs/looks.md
+	$(BIN)/python -m tests.derived.looks_page
+	$(BIN)/python -m tests.derived.looks_sheet
 
 proto: setup ## write looks.proto from the definition of looks, and generate visavis/v1 from its .proto
 	$(BIN)/python -m tests.derived.looks_proto

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from services.render.region import Grid
 
-SLOPE = 3.0
-"""Of the curve at black at 1, and at white at -1; middle grey becomes 0.75 or 0.25."""
+SLOPE = 2.2
+"""Of the curve at black at 1, and at white at -1; middle grey becomes 0.69 or 0.31."""
 
 
 def brightness(luma: Grid, value: float) -> Grid:

@@ -12,7 +12,7 @@ from shared.model.parts import Part
 if TYPE_CHECKING:
     from services.render.shape import FaceShape
 
-AMOUNT = 0.05
+AMOUNT = 0.065
 """How far the hairline moves at full strength, in face scales."""
 RADIUS = 0.33
 """How far the pull reaches, in face scales: to the brows."""

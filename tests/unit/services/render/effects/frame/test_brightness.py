@@ -18,7 +18,7 @@ def test_black_and_white_stay_and_nothing_changes_places(value: float) -> None:
 def test_more_is_brighter_and_less_is_darker() -> None:
     middles = [float(brightness(LUMA, value)[50]) for value in (-1, -0.5, 0, 0.5, 1)]
     assert middles == sorted(middles)
-    assert (middles[0], middles[2], middles[-1]) == pytest.approx((0.25, 0.5, 0.75))
+    assert (middles[0], middles[2], middles[-1]) == pytest.approx((1 / 3.2, 0.5, 2.2 / 3.2))
 
 
 def test_what_is_brightened_can_be_darkened_again() -> None:

@@ -18,4 +18,4 @@ def test_no_colour_leaves_the_range_and_stronger_ones_stay_stronger(value: float
     strengthened = CHROMA * saturation(CHROMA, value)
     assert strengthened.max() <= 1 + 1e-6
     assert (np.diff(strengthened) > 0).all()
-    assert saturation(CHROMA, value)[0] == pytest.approx(1 + value)
+    assert saturation(CHROMA, value)[0] == pytest.approx(1 + 0.6 * value)
