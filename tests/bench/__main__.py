@@ -35,6 +35,7 @@ LOOK = json.dumps({"smooth": 0.5, "whiten": 0.5, "slim_face": 0.5, "enlarge_eyes
 SHARED_CLIP = Path(__file__).parents[3] / "shared" / "media" / "signer_720p.mp4"
 OUT = Path("out/bench.json")
 ACCURACY, MODELS, TABLE = Path("docs/accuracy.md"), Path("docs/models.md"), "made by the bench"
+LOOKS = Path("docs/looks.md")
 
 
 def main() -> None:
@@ -74,11 +75,16 @@ def _renew_tables(figures: dict[str, Any]) -> None:
     if "accuracy" in measured:
         ACCURACY.write_text(accuracy_table.table(measured["accuracy"]))
     if "models" in measured:
-        before, _, rest = MODELS.read_text().partition(f"<!-- {TABLE} -->\n")
-        _, _, after = rest.partition(f"<!-- /{TABLE} -->\n")
-        MODELS.write_text(
-            f"{before}<!-- {TABLE} -->\n{model_runs.table(measured['models'])}\n<!-- /{TABLE} -->\n{after}"
-        )
+        _renew(MODELS, TABLE, model_runs.table(measured["models"]))
+    if "looks" in measured:
+        _renew(LOOKS, "speed", looks.table(measured["looks"]))
+
+
+def _renew(page: Path, mark: str, text: str) -> None:
+    """Put a text in the place of what stands between two marks of a page."""
+    before, _, rest = page.read_text().partition(f"<!-- {mark} -->\n")
+    _, _, after = rest.partition(f"<!-- /{mark} -->\n")
+    page.write_text(f"{before}<!-- {mark} -->\n{text}\n<!-- /{mark} -->\n{after}")
 
 
 def _throughput(folder: Path, models: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pictures to lay on faces, drawn by code: a painted face, glasses, a hat, a halo, a heart that beats."""
+"""Pictures to lay on faces, drawn by code: a painted face, glasses, a hat, a halo, a heart that beats; and a LUT."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from shared.model.assets import PreparedPicture
+from shared.model.assets import PreparedLut, PreparedPicture
 from shared.model.parts import Part
 from shared.model.template import face_template
 
@@ -90,6 +90,15 @@ def halo() -> PreparedPicture:
 def heart() -> PreparedPicture:
     """Beats once in 0.8 s; for cheeks, 0.25 wide."""
     return picture(*(_heart(size) for size in (0.8, 0.9, 1.0, 0.9)), lasts_ms=200)
+
+
+def warm(size: int = 17) -> PreparedLut:
+    """A table that makes light warm and shadows blue-green, as films like it."""
+    blue, green, red = np.meshgrid(*(np.linspace(0, 1, size),) * 3, indexing="ij")
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    warmth = (luma - 0.45) * 0.35
+    table = np.stack([red + warmth, green + 0.15 * warmth, blue - warmth], axis=-1).clip(0, 1)
+    return PreparedLut(size=size, body=table.astype("<f4").tobytes())
 
 
 def picture(*frames: Pixels, lasts_ms: int = 0) -> PreparedPicture:

@@ -14,7 +14,6 @@ from services.detect.models.registry import SELFIE_NAME
 from services.detect.opening import open_models
 from services.render.drawing import Painter
 from services.render.moment import Moment
-from shared.model.assets import PreparedLut
 from shared.model.catalogue import catalogue
 from shared.model.effects import Background, Grade, Sticker, Texture
 from shared.model.looks import Look
@@ -117,7 +116,7 @@ def sheet(models: Path) -> Image.Image:
     rows = -(-len(shown) // COLUMNS)
     image = Image.new("RGB", (COLUMNS * width - GAP, rows * height - GAP), "white")
     writer, font = ImageDraw.Draw(image), ImageFont.load_default(13)
-    painter = Painter({**ASSETS, _LUT: warm()})
+    painter = Painter({**ASSETS, _LUT: paintings.warm()})
     for number, entry in enumerate(shown):
         left, top = number // rows * width, number % rows * height
         writer.text((left, top), entry.title, "black", font)
@@ -136,15 +135,6 @@ def _tile(picture: Picture, face: Face, focus: str) -> Pixels:
     affine = np.array([(times, 0, TILE[0] / 2 - x * times), (0, times, TILE[1] / 2 - y * times)])
     soft = cv2.GaussianBlur(picture.planes[0], (0, 0), max(0.1, 0.35 / times))
     return np.asarray(cv2.warpAffine(soft, affine, TILE, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def warm(size: int = 17) -> PreparedLut:
-    """A table that makes light warm and shadows blue-green, as films like it."""
-    blue, green, red = np.meshgrid(*(np.linspace(0, 1, size),) * 3, indexing="ij")
-    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    warmth = (luma - 0.45) * 0.35
-    table = np.stack([red + warmth, green + 0.15 * warmth, blue - warmth], axis=-1).clip(0, 1)
-    return PreparedLut(size=size, body=table.astype("<f4").tobytes())
 
 
 if __name__ == "__main__":
