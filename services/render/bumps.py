@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -112,10 +113,11 @@ class Bumps:
 
     def _moved(self, nearness: Vectors, x: Vectors, y: Vectors) -> Vectors:
         """[..., 2] of points x, y; nearness: [n, ...], 1 at a centre, 0 and less at and beyond its radius."""
-        np.maximum(nearness, 0, out=nearness)
-        np.multiply(nearness, nearness, out=nearness)
+        flat = nearness.reshape(len(nearness), -1)
+        cv2.threshold(flat, 0, 0, cv2.THRESH_TOZERO, flat)  # a third of the time of np.maximum with a number
+        np.multiply(flat, flat, out=flat)
         pulls = self.pulls_px - self.zooms[:, None] * self.centres_px
-        parts = np.concatenate([pulls, self.zooms[:, None]], axis=1).T @ nearness.reshape(len(nearness), -1)
+        parts = np.concatenate([pulls, self.zooms[:, None]], axis=1).T @ flat
         right, down, zoom = parts.reshape(3, *nearness.shape[1:])
         moved = np.empty((*right.shape, 2), np.float32)
         np.add(right, zoom * x, out=moved[..., 0])
@@ -129,6 +131,8 @@ LINE_INTEGRAL = 16 / 15
 
 def stretches(line_px: Vectors, radius_px: float) -> Vectors:
     """[n]: what each bump along a line [n, 2] is to count, so that they make 1 together wherever the line is."""
-    steps = np.linalg.norm(np.diff(line_px, axis=0), axis=1)
-    lengths = (np.concatenate([steps[:1], steps]) + np.concatenate([steps, steps[-1:]])) / 2
-    return np.asarray(lengths / np.float32(radius_px * LINE_INTEGRAL), np.float32)
+    across, down = (line_px[1:] - line_px[:-1]).T
+    steps = np.hypot(across, down)
+    lengths = np.concatenate([steps[:1], steps[1:] + steps[:-1], steps[-1:]])
+    lengths[[0, -1]] *= 2  # an end stands for as much beyond it
+    return np.asarray(lengths * np.float32(0.5 / (radius_px * LINE_INTEGRAL)), np.float32)

@@ -73,8 +73,9 @@ def ramp(grid: Grid, nothing: float, whole: float) -> Grid:
     slope = 1 / (whole - nothing)
     rising = grid * slope
     rising -= nothing * slope
-    np.maximum(rising, 0, out=rising)
-    np.minimum(rising, 1, out=rising)
+    # Half the time of NumPy's with a number.
+    cv2.threshold(rising, 0, 0, cv2.THRESH_TOZERO, rising)
+    cv2.threshold(rising, 1, 0, cv2.THRESH_TRUNC, rising)
     return rising
 
 

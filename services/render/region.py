@@ -40,10 +40,9 @@ class Region:
 
         points_px: [n, 2] x, y. Returns None where no pixel of the picture is meant.
         """
-        low = np.floor((points_px.min(axis=0) - margin) / step) * step
-        high = np.ceil((points_px.max(axis=0) + margin) / step) * step
-        x0, y0 = (int(v) for v in np.clip(low, 0, size))
-        x1, y1 = (int(v) for v in np.clip(high, 0, size))
+        low, high = points_px.min(axis=0).tolist(), points_px.max(axis=0).tolist()
+        x0, y0 = (min(max(math.floor((v - margin) / step) * step, 0), most) for v, most in zip(low, size, strict=True))
+        x1, y1 = (min(max(math.ceil((v + margin) / step) * step, 0), most) for v, most in zip(high, size, strict=True))
         return cls(x0, y0, x1, y1, step) if x0 < x1 and y0 < y1 else None
 
     @property
