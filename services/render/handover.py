@@ -18,6 +18,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from services.render.session import RenderSession
     from services.render.sinks import FacesSink, VideoSink
+    from shared.model.assets import Prepared
     from shared.model.sessions import BeginSession
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus
@@ -35,8 +36,8 @@ class OwnedSession:
     begun: BeginSession
     sink: VideoSink | FacesSink | StillSink
     session: RenderSession
-    refusal: Problem | None = None
-    """Why it comes to nothing, told when its first frames come; None if nothing speaks against it."""
+    assets: asyncio.Task[dict[str, Prepared]] | None = None
+    """What its look refers to, while it is fetched; None once the session has it."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while its frames are touched."""
     hops: deque[Hop] = field(default_factory=lambda: deque(maxlen=HOPS_KEPT))
@@ -44,6 +45,13 @@ class OwnedSession:
     told: float = 0.0
     told_of_people: bool = False
     """Whether the log says that its frames lack people."""
+
+    def forget_assets(self) -> None:
+        """Nobody will ask for them any more."""
+        if self.assets is not None:
+            self.assets.cancel()
+            self.assets.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self.assets = None
 
     def progress(self) -> list[JobProgressed]:
         """What is to be told of a job now: something, now and then."""

@@ -79,7 +79,7 @@ class Head:
 
     def step(self, cells: int) -> int:
         """Pixels along a cell of a region's grid, so that the size is at most `cells` of them: as FaceShape has it."""
-        return step_of(self.size_px, cells)
+        return step_of(max(self.size_px, 1.0), cells)
 
     def widened(self, reach_px: float) -> Head:
         """With so many pixels around it."""
@@ -92,8 +92,14 @@ class Head:
 
 
 def heads_of(faces: Iterable[Face]) -> list[Head]:
-    """Of all that span one."""
-    return [head for face in faces if (head := Head.of(face)) is not None]
+    """Of all: by the box where the landmarks span none, if that is one."""
+    found = (Head.of(face) or (Head.at(face.box_px) if _is_box(face.box_px) else None) for face in faces)
+    return [head for head in found if head is not None]
+
+
+def _is_box(box_px: Box) -> bool:
+    x0, y0, x1, y1 = box_px
+    return max(map(abs, box_px)) <= FARTHEST_PX and x1 - x0 >= 1 and y1 - y0 >= 1
 
 
 def _root(view: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,26 +43,34 @@ def lay(
 
 def _mix(patch: Patch, above: Grid, weight: Grid, light: Grid | None, scratch: Scratch) -> None:
     size = patch.y.shape
+    if light is not None:
+        above = _lit(above, light, scratch)
     turn = np.eye(4)
     matrix = yuv_of_rgb(patch.colour)
     turn[:3, :3] = matrix[:, :3]  # what is added to black and to grey: these come with alpha
     turned = scratch.take("turned", (*size, 4))
     cv2.transform(above, turn, turned)
-    alpha, strength = scratch.take("alpha", size), weight
+    alpha = scratch.take("alpha", size)
     cv2.extractChannel(turned, 3, alpha)
     cv2.multiply(alpha, weight, alpha, 1 / 255)
-    if light is not None:
-        strength = scratch.take("strength", size)
-        cv2.multiply(weight, light, strength)
     colour = scratch.take("colour", size)
     cv2.extractChannel(turned, 0, colour)
-    cv2.multiply(colour, strength, colour)
+    cv2.multiply(colour, weight, colour)
     _add(patch.y, colour, alpha, float(matrix[0, 3]), scratch)
     halves = halved(alpha, scratch, "alpha halves")
     for channel, plane in ((1, patch.cb), (2, patch.cr)):
         cv2.extractChannel(turned, channel, colour)
-        cv2.multiply(colour, strength, colour)
+        cv2.multiply(colour, weight, colour)
         _add(plane, halved(colour, scratch, "colour halves"), halves, float(matrix[channel, 3]), scratch)
+
+
+def _lit(above: Grid, light: Grid, scratch: Scratch) -> Grid:
+    """Colours times the light on them, none beyond what its alpha holds: white stays white."""
+    lit = scratch.take("lit", above.shape)
+    np.multiply(above, light[..., None], out=lit)
+    np.minimum(lit, above[..., 3:], out=lit)
+    lit[..., 3] = above[..., 3]
+    return lit
 
 
 def _add(samples: Plane, colour: Grid, alpha: Grid, ground: float, scratch: Scratch) -> None:

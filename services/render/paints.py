@@ -34,4 +34,4 @@ class Paints:
             detail = f"The asset {asset} is a colour table, but a texture or a sticker needs a picture."
             raise Rejected("invalid-look", detail)
         frame = prepared.frame_at(1000 * seconds)
-        return self._pyramids.of(asset, frame, prepared.pictures[frame])
+        return self._pyramids.of(asset, frame, prepared.picture(frame))

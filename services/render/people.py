@@ -35,8 +35,10 @@ BACKGROUND, PERSON = 0.35, 0.65
 ISLAND, DOUBT = 0.02, 0.3
 """Background that lies amidst people and has no more of the mask than the first is rather a doubt of the segmentation,
 an elbow or a print on a shirt: its values are raised by the second. Real gaps have lower ones."""
-SLOW = 0.2
-"""Share of a small change that is taken over in a frame: the mask of a still person trembles."""
+SLOW, SLOW_SECONDS = 0.2, 0.04
+"""Share of a small change that is taken over in such a time: the mask of a still person trembles."""
+LONGEST_GAP_SECONDS = 0.5
+"""After a longer gap, and where time jumps back, a mask is taken as it is."""
 NOISE, MOTION = 0.1, 0.45
 """Changes up to which it is noise, and from which on somebody has moved: these are taken over at once."""
 _WINDOW = 2
@@ -84,18 +86,23 @@ class People:
 
     def __init__(self) -> None:
         self._calm: Grid | None = None
+        self._seconds = 0.0
 
-    def seen(self, mask: PeopleMask | None) -> Plane | None:
-        """uint8 [rows, columns]: the mask of the next frame, calmed; the last one where a frame has none."""
+    def seen(self, mask: PeopleMask | None, seconds: float) -> Plane | None:
+        """uint8 [rows, columns]: the mask of the next frame, calmed; the last one where a frame has none.
+
+        seconds: the frame's presentation time.
+        """
         if mask is not None:
             new = share(mask.alpha)
-            calm = self._calm
-            if calm is None or calm.shape != new.shape:
+            calm, since = self._calm, seconds - self._seconds
+            if calm is None or calm.shape != new.shape or not 0 < since < LONGEST_GAP_SECONDS:
                 self._calm = new
             else:
-                change = new - calm
+                change, slow = new - calm, 1 - (1 - SLOW) ** (since / SLOW_SECONDS)
                 pace = ramp(mean(np.abs(change), _WINDOW), NOISE, MOTION)
-                self._calm = calm + change * (SLOW + (1 - SLOW) * pace)
+                self._calm = calm + change * (np.float32(slow) + np.float32(1 - slow) * pace)
+            self._seconds = seconds
         return None if self._calm is None else np.rint(self._calm * 255).astype(np.uint8)
 
 

@@ -13,7 +13,7 @@ from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
-from shared.model.errors import Late, Rejected
+from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import ForRender, FramesEnded
 from shared.model.jobs import Problem, Want
 from shared.model.media import VideoFacts
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
-    from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
@@ -55,7 +54,7 @@ class RenderService:
         self._settings = settings
         self._effects = effects
         self._handover = Handover(bus, store, telemetry)
-        self._assets = AssetShelf(store)
+        self._shelf = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
@@ -68,7 +67,6 @@ class RenderService:
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
         request: BeginSession = wire.decode(received.body, _begin)
-        assets, refusal = await self._assets_of(request)
         self._reader.follow(request.epoch)
         for name, owned in list(self._sessions.items()):
             if _is_outdated_by(request, owned.begun):
@@ -77,18 +75,12 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
         sink = self._sink(request)
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
-        own = OwnPainter(self._effects, OwnWatch(request.session).note)
-        session = RenderSession(request.look, sink, time_base, painter=Painter(assets, own))
+        session = RenderSession(request.look, sink, time_base)
         session.frames_total = request.frames
-        self._sessions[request.session] = OwnedSession(request, sink, session, refusal)
+        # Who asks waits for two seconds, and the object store may take longer.
+        assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
+        self._sessions[request.session] = OwnedSession(request, sink, session, assets)
         return wire.encode(SessionBegun(worker=self._settings.worker, row=self._reader.row))
-
-    async def _assets_of(self, request: BeginSession) -> tuple[dict[str, Prepared], Problem | None]:
-        """What the look refers to, and what speaks against it."""
-        try:
-            return await self._assets.load(request.look.asset_ids if request.want is not Want.FACES else ()), None
-        except Rejected as error:
-            return {}, Problem(error.code, error.detail)
 
     async def end(self, received: Received) -> bytes:
         """EndSession -> SessionEnded, once nothing here touches the session's frames any more."""
@@ -137,6 +129,7 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
+        owned.forget_assets()
         if not isinstance(message, FramesEnded):  # a still has no other frames, and nobody waits for its slot then
             for frame in message.frames:
                 self._reader.release(frame.captured.reference)
@@ -144,15 +137,12 @@ class RenderService:
 
     async def _advance(self, owned: OwnedSession, passage: Passage[ForRender]) -> Sequence[Publishable]:
         message = passage.message
-        if owned.refusal is not None:
-            raise Rejected(owned.refusal.code, owned.refusal.detail)
         if isinstance(message, FramesEnded):
             owned.session.frames_total = message.frames
         elif message.problem is not None:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
-            if owned.sink.wants_picture:
-                self._effects.refuse_unknown(owned.begun.look)
+            await self._equip(owned)
             await self._feed(owned, message.frames)
             self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
@@ -165,6 +155,20 @@ class RenderService:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
         return results
+
+    async def _equip(self, owned: OwnedSession) -> None:
+        """Give the session what its look needs, before its first frame. Raises Rejected for what is not there."""
+        if owned.assets is None:
+            return
+        if owned.sink.wants_picture:
+            self._effects.refuse_unknown(owned.begun.look)
+        try:
+            assets = await owned.assets
+        except Unavailable as error:
+            raise Rejected("unavailable", str(error)) from error
+        owned.assets = None
+        own = OwnPainter(self._effects, OwnWatch(owned.begun.session).note)
+        owned.session.painter = Painter(assets, own)
 
     def _tell_of_people(self, owned: OwnedSession) -> None:
         """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
@@ -185,6 +189,7 @@ class RenderService:
     async def _drop(self, name: str) -> None:
         owned = self._sessions.pop(name, None)
         if owned is not None:
+            owned.forget_assets()
             async with owned.lock:
                 await asyncio.to_thread(owned.sink.abort)
 

@@ -62,7 +62,10 @@ class Sink(Protocol):
 
 
 class SessionState(msgspec.Struct, frozen=True, array_like=True):
-    """How far a session is and all that it knows of its past: another worker goes on from it as if nothing had been."""
+    """How far a session is and what it knows of its past: another worker goes on from it as if nothing had been.
+
+    The calmed mask of people is not kept: it is some 100 KiB, and a moment later as calm again.
+    """
 
     frames_done: int = 0
     faces_done: int = 0
@@ -96,7 +99,8 @@ class RenderSession:
         """True once it was not known of a frame where its people are, and the look asks for that."""
         self._look = look
         self._hides = look.hides_faces and sink.wants_picture
-        self._painter = painter or Painter()
+        self.painter = painter or Painter()
+        """Draws; another may take its place before the first frame."""
         self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
@@ -147,7 +151,7 @@ class RenderSession:
             heads = watch.heads(present, choice, self._look) if self._hides else []
             target = picture
             if self.sink.wants_picture and self._is_drawn(chosen, heads):
-                moment = Moment(seconds, self._people_of(frame), heads, faces)
+                moment = Moment(seconds, self._people_of(frame, seconds), heads, faces)
                 target = self._drawn(picture, chosen, moment)
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
@@ -156,12 +160,12 @@ class RenderSession:
     def _is_drawn(self, chosen: Sequence[Face], heads: Sequence[Head]) -> bool:
         return bool(chosen or heads or self._look.on_frames) and not self._look.invisible
 
-    def _people_of(self, frame: DetectedFrame) -> NDArray[np.uint8] | None:
+    def _people_of(self, frame: DetectedFrame, seconds: float) -> NDArray[np.uint8] | None:
         """Who is a person in the frame, calmed; None where the look does not ask, or where nobody has ever said."""
         if not self._look.needs_people:
             return None
         self.lacks_people |= frame.people is None
-        return self._people.seen(frame.people)
+        return self._people.seen(frame.people, seconds)
 
     def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
         """The look on a copy, in memory that the next frame uses again."""
@@ -171,5 +175,5 @@ class RenderSession:
                 opaque = np.full((picture.geometry.height, picture.geometry.width), 255, np.uint8)
                 self._target = replace(self._target, alpha=opaque)
         picture.copy_to(self._target)
-        self._painter.draw(self._target, faces, self._look, moment)
+        self.painter.draw(self._target, faces, self._look, moment)
         return self._target

@@ -65,6 +65,11 @@ class FaceShape:
         return found
 
     @property
+    def asked(self) -> frozenset[Part]:
+        """The parts that were asked for until now."""
+        return frozenset(self._parts)
+
+    @property
     def across(self) -> NDArray[np.float32]:
         """[2]: from the right eye to the left, of length 1."""
         right, left = self.part(Part.RIGHT_EYE_CENTRE), self.part(Part.LEFT_EYE_CENTRE)

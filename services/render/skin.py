@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,12 @@ TEXTURE_LUMA = (0.35, 0.7)
 TINT_LUMA = (0.15, 0.45)
 """Fractions of the skin's own brightness at which skin begins and is sure: below lie hair, shadows and nostrils."""
 
+STREAK = 0.025
+"""Half width of the window in which hair is streaky, in face scales."""
+STREAKS = (0.04, 0.085)
+"""Standard deviation of luma in it, as fractions of the skin's brightness, at which hair begins and is sure."""
+ABOVE_BROWS = (0.06, 0.14)
+"""Heights above the middle of the brows between which streaks come to be hair, in face scales."""
 SAMPLED = 0.008
 """Distance between the samples around a point of bare skin, in face scales."""
 _AROUND = np.array([(0, 0), (-1, -1), (1, -1), (-1, 1), (1, 1)])
@@ -93,6 +100,7 @@ def find_skin(shape: FaceShape, region: Region, planes: Sequence[Grid], black: i
     texture, tint = (
         ramp(planes[0], *(black + share * brightness for share in shares)) for shares in (TEXTURE_LUMA, TINT_LUMA)
     )
+    coloured *= 1 - _hair(shape, region, planes[0], brightness)
     return Skin(oval, _calm(coloured * texture) * hard, _calm(coloured * tint) * soft, tone)
 
 
@@ -105,6 +113,27 @@ def _drawn(shape: FaceShape, region: Region) -> tuple[Grid, Grid, Grid]:
     reach = 2 * max(2, round(FEATURE_REACH * scale)) + 1
     hard = share(cv2.bitwise_not(cv2.dilate(features, np.ones((reach, reach), np.uint8))))
     return feathered(oval, FEATHER * scale), hard, 1 - feathered(features, FEATURE_FEATHER * scale)
+
+
+def _hair(shape: FaceShape, region: Region, luma: Grid, brightness: float) -> Grid:
+    """0..1: what lies above the brows and is streaky: hair on a forehead may have the colour of skin."""
+    scale = shape.scale_px / region.step
+    brows = region.to_grid(np.concatenate([shape.part(Part.RIGHT_BROW), shape.part(Part.LEFT_BROW)]))
+    hair = np.zeros(region.cells, np.float32)
+    rows = min(max(0, int(brows[:, 1].max())), len(hair))
+    if rows < 2:
+        return hair
+    x, y = brows.mean(axis=0).tolist()
+    right, down = (region.to_grid(shape.part(Part.LIPS)).mean(axis=0) - (x, y)).tolist()
+    length = math.hypot(right, down) * scale
+    across = (np.arange(hair.shape[1], dtype=np.float32) - x) * (-right / max(length, 1e-3))
+    above = across + ((np.arange(rows, dtype=np.float32) - y) * (-down / max(length, 1e-3)))[:, None]
+    top, radius = luma[:rows], max(1, round(STREAK * scale))
+    middle = mean(top, radius)
+    variance = mean(top * top, radius) - middle * middle
+    none, sure = ((share * brightness) ** 2 for share in STREAKS)
+    hair[:rows] = ramp(variance, none, sure) * ramp(above.astype(np.float32), *ABOVE_BROWS)
+    return hair
 
 
 def _calm(mask: Grid) -> Grid:

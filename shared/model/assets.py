@@ -84,15 +84,15 @@ class PreparedPicture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
 
     @property
     def pictures(self) -> tuple[NDArray[np.uint8], ...]:
-        """Read-only views [height, width, 4] of the frames, without a copy."""
+        """All of them."""
         return tuple(map(self._view, self.frames))
 
-    def shown_at(self, milliseconds: float) -> NDArray[np.uint8]:
-        """The frame [height, width, 4] that is shown so long after the beginning; an animation runs in a loop."""
-        return self._view(self.frames[self.frame_at(milliseconds)])
+    def picture(self, frame: int) -> NDArray[np.uint8]:
+        """A read-only view [height, width, 4] of a frame, without a copy."""
+        return self._view(self.frames[frame])
 
     def frame_at(self, milliseconds: float) -> int:
-        """The same as its place in `frames`."""
+        """Which frame is shown so long after the beginning; an animation runs in a loop."""
         into = milliseconds % (sum(self.durations_ms) or 1)
         at = int(np.searchsorted(np.cumsum(self.durations_ms), into, side="right"))
         return min(at, len(self.frames) - 1)

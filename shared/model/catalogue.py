@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -44,7 +44,7 @@ def catalogue(offers: Iterable[EffectOffer] = ()) -> tuple[Parameter, ...]:
     return _catalogue(tuple(offers))
 
 
-@cache
+@lru_cache(maxsize=8)  # offers may be what a client wrote
 def _catalogue(offers: tuple[EffectOffer, ...]) -> tuple[Parameter, ...]:
     schema = look_schema(offers)
     return _parts(schema, schema["$defs"])
@@ -93,6 +93,10 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
     return definitions[node["$ref"].removeprefix(PARTS_AT)] if "$ref" in node else node
 
 
+_DIGITS = {7: " and six hexadecimal digits", 32: "an asset's id of 32 hexadecimal digits"}
+"""What a text is made of, by the length of its example."""
+
+
 def _takes(node: Mapping[str, Any]) -> str:
     if "enum" in node:
         return f"one of: {', '.join(node['enum'])}"
@@ -105,7 +109,8 @@ def _takes(node: Mapping[str, Any]) -> str:
             return f"a list of at most {node['maxItems']}" if "maxItems" in node else "a list of numbers"
         case "object":
             return f"an object such as {json.dumps(_example(node))}"
-    return f"text such as {node['examples'][0]}"
+    example = str(node["examples"][0])
+    return f"{'#' if example.startswith('#') else ''}{_DIGITS[len(example)]} such as {example}"
 
 
 def _numbers(node: Mapping[str, Any]) -> str:

@@ -122,9 +122,11 @@ class Background(_Effect, frozen=True, kw_only=True):
     asset: Annotated[AssetId | None, says("Of `picture`: it fills the frame, cut to its shape.")] = None
 
     def __post_init__(self) -> None:
-        """A picture is not to be forgotten."""
+        """A picture and its kind go together."""
         if self.kind == "picture" and self.asset is None:
             raise ValueError("a background of kind `picture` needs an `asset`")
+        if self.kind != "picture" and self.asset is not None:
+            raise ValueError("an `asset` goes with a background of kind `picture`")
 
     @property
     def strength(self) -> float:

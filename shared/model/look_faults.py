@@ -24,7 +24,7 @@ _NEAR = 0.7
 
 
 def fault(error: Exception, offers: Iterable[EffectOffer] = ()) -> str:
-    """The sentence for a msgspec.ValidationError about a look: `$.lipstick.color` must be text such as #b03a48."""
+    """The sentence for a msgspec.ValidationError about a look: `$.lipstick.amount` must be a number from 0 to 1."""
     placed = _PLACED.fullmatch(str(error))
     what, path = (placed["what"], placed["path"] or "$") if placed else (str(error), "$")
     along = parameters_at(path, offers)

@@ -35,23 +35,23 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     your own, texture, shape, stickers, colours of the frame, and at last what hides faces.
     """
 
-    # skin
+    # skin: over the whole face
     smooth: Annotated[float, strength("Evens the skin and keeps its edges, eyes, brows, lips and hair.")] = 0.0
     even_tone: Annotated[float, strength("Takes redness and spots out of the skin's colour.")] = 0.0
     dark_circles: Annotated[float, strength("Lightens the shadows below the eyes.")] = 0.0
     nasolabial: Annotated[float, strength("Softens the folds from the nose to the corners of the mouth.")] = 0.0
     whiten: Annotated[float, strength("Lightens the skin and keeps its shading.")] = 0.0
     rosy: Annotated[float, strength("Gives the skin a warm, fresh colour.")] = 0.0
-    brighten_eyes: Annotated[float, strength("Lightens the eyes and takes redness out of their white.")] = 0.0
-    whiten_teeth: Annotated[float, strength("Lightens the teeth where the mouth is open, and takes yellow out.")] = 0.0
     sharpen: Annotated[float, strength("Brings out the detail of eyes, brows, lips and hair within the face.")] = 0.0
-    # make-up
+    # make-up: over the whole face, then eye by eye, then the mouth
     contour: Contour | None = None
     blush: Blush | None = None
+    brighten_eyes: Annotated[float, strength("Lightens the eyes and takes redness out of their white.")] = 0.0
     eyeshadow: Eyeshadow | None = None
     eyeliner: Eyeliner | None = None
     brows: Brows | None = None
     lenses: Lenses | None = None
+    whiten_teeth: Annotated[float, strength("Lightens the teeth where the mouth is open, and takes yellow out.")] = 0.0
     lipstick: Lipstick | None = None
     # in a document they stand beside the others
     own: Annotated[dict[str, OwnValues], says("Effects of your own, by their names.")] = {}
@@ -89,7 +89,7 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     face_cover: FaceCover | None = None
     # whose
     faces: Annotated[
-        Literal["all", "largest"] | tuple[Track, ...],
+        Literal["all", "largest"] | Annotated[tuple[Track, ...], msgspec.Meta(min_length=1)],
         says("Whose faces are drawn on: all, the largest of a frame, or those of these tracks."),
     ] = "all"
 
@@ -148,7 +148,8 @@ EFFECTS: Final = tuple(name for name in Look.__struct_fields__ if name != "faces
 DRAWING_ORDER: Final = ("background", *(name for name in EFFECTS if name != "background"))
 """The same, as they are drawn one after the other."""
 ROLES: Final = {
-    "smooth": "Skin", "contour": "Make-up", "own": "Your own", "texture": "Pictures on the face", "slim_face": "Shape",
+    "smooth": "Skin", "contour": "Make-up, eyes and mouth",
+    "own": "Your own", "texture": "Pictures on the face", "slim_face": "Shape",
     "stickers": "Stickers", "background": "Frame", "face_blur": "Privacy", "faces": "Whose",
 }  # fmt: skip
 """The first field of each role, in the order of the fields."""

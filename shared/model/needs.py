@@ -22,8 +22,10 @@ _CONTOUR: Final = _TURN | {
     *(Part.RIGHT_HOLLOW, Part.LEFT_HOLLOW, Part.RIGHT_CHEEK_TOP, Part.LEFT_CHEEK_TOP, Part.BROW_MIDDLE),
     *(Part.RIGHT_NOSE_SIDE, Part.LEFT_NOSE_SIDE, Part.RIGHT_JAW, Part.LEFT_JAW),
 }
-_LIDS: Final = frozenset({Part.RIGHT_UPPER_LID, Part.LEFT_UPPER_LID, Part.RIGHT_LID_SKIN, Part.LEFT_LID_SKIN})
-_MOUTH: Final = frozenset({Part.LIPS, Part.MOUTH})
+_LIDS: Final = frozenset({Part.RIGHT_UPPER_LID, Part.LEFT_UPPER_LID})
+_LID_SKIN: Final = frozenset({Part.RIGHT_LID_SKIN, Part.LEFT_LID_SKIN})
+_EYE: Final = _EYES | _BROWS | {Part.BARE_SKIN}
+_MOUTH: Final = frozenset({Part.LIPS, Part.MOUTH, Part.BARE_SKIN})
 _SIDES: Final = frozenset({Part.RIGHT_JAW, Part.LEFT_JAW})
 _AXIS: Final = frozenset({Part.CHIN, Part.NOSE_RIDGE})
 _CENTRES: Final = frozenset({Part.RIGHT_EYE_CENTRE, Part.LEFT_EYE_CENTRE})
@@ -36,20 +38,20 @@ NEEDS: Final[dict[str, frozenset[Part]]] = {
     "nasolabial": _SKIN | _FOLDS,
     "whiten": _SKIN,
     "rosy": _SKIN,
-    "brighten_eyes": _EYES | _BROWS,
-    "whiten_teeth": _MOUTH,
     "sharpen": _SKIN,
     "contour": _SKIN | _CONTOUR,
     "blush": _SKIN | _CHEEKS,
-    "eyeshadow": _SKIN | _LIDS,
-    "eyeliner": _SKIN | _LIDS | _CORNERS,
-    "brows": _SKIN,
-    "lenses": _EYES | _BROWS | _CENTRES | _CORNERS,
-    "lipstick": _SKIN | _MOUTH,
+    "brighten_eyes": _EYE,
+    "eyeshadow": _SKIN | _LIDS | _LID_SKIN,
+    "eyeliner": _EYE | _LIDS | _CORNERS,
+    "brows": _EYE,
+    "lenses": _EYE | _CENTRES | _CORNERS,
+    "whiten_teeth": _MOUTH,
+    "lipstick": _MOUTH,
     "own": frozenset(),
     "texture": _SKIN | {Part.MESH},
     "slim_face": _SIDES,
-    "narrow_face": _SIDES | {Part.TEMPLES},
+    "narrow_face": _SIDES | {Part.TEMPLES, Part.CHEEKBONES},
     "v_chin": _SIDES,
     "cheekbone": frozenset({Part.CHEEKBONES}),
     "jaw": _SIDES,

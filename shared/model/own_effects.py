@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -72,7 +72,7 @@ class EffectOffer(msgspec.Struct, frozen=True, array_like=True):
         return {"description": self.sentence, "anyOf": [body, amount]} if amount.get("type") == "number" else body
 
 
-@cache
+@lru_cache(maxsize=128)
 def _type_of(offer: EffectOffer) -> Any:
     fields = [(one.name, one.type, one.default) for one in offer.parameters]
     return msgspec.defstruct(offer.name, fields, frozen=True, forbid_unknown_fields=True, kw_only=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shared.transport.store import ObjectStore
 
 MOST_KEPT_BYTES = 256 << 20
+MOST_TOGETHER_BYTES = 128 << 20
+"""Of the assets of one look, as each session keeps them while it lasts."""
 
 
 class AssetShelf:
@@ -32,11 +34,18 @@ class AssetShelf:
     async def load(self, ids: Iterable[str]) -> dict[str, Prepared]:
         """Every asset that is named.
 
-        Raises Rejected (`unknown-asset`, or `damaged-media` for one that cannot be read), Unavailable if the store
-        does not answer.
+        Raises Rejected (`unknown-asset`, `damaged-media` for one that cannot be read, `too-demanding` for those that
+        take more than MOST_TOGETHER_BYTES), Unavailable if the store does not answer.
         """
+        wanted = tuple(dict.fromkeys(ids))
+        if not wanted:
+            return {}
         async with self._fetching:
-            return {asset: await self._one(asset) for asset in dict.fromkeys(ids)}
+            loaded = {asset: await self._one(asset) for asset in wanted}
+        if (size := sum(prepared.size_bytes for prepared in loaded.values())) > MOST_TOGETHER_BYTES:
+            detail = f"The assets of this look take {size >> 20} MiB together; {MOST_TOGETHER_BYTES >> 20} are allowed."
+            raise Rejected("too-demanding", detail)
+        return loaded
 
     async def _one(self, asset: str) -> Prepared:
         kept = self._kept.get(asset)
@@ -51,7 +60,7 @@ class AssetShelf:
         if not is_asset_id(asset):
             raise Rejected("unknown-asset", "There is no such asset: an id has 32 digits of 0-9 and a-f.")
         try:
-            return unpack(await self._body(asset_key(asset)))
+            return await asyncio.to_thread(unpack, await self._body(asset_key(asset)))
         except Lost as error:
             detail = f"There is no asset {asset}; upload the file to /v1/assets."
             raise Rejected("unknown-asset", detail) from error

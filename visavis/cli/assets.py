@@ -50,7 +50,9 @@ def add_assets(options: argparse.Namespace) -> int:
             try:
                 facts = client.upload_asset(file)
             except ProblemError as problem:
-                detail = problem.detail if problem.code == "unreachable" else f"{file}: {problem.detail}"
+                hint = "Assets are kept by a running service: start `visavis up`, or name one by --server."
+                unreachable = problem.code == "unreachable"
+                detail = f"{problem.detail} {hint}" if unreachable else f"{file}: {problem.detail}"
                 raise ProblemError(problem.code, detail, problem.status, problem.trace_id) from problem
             _console().print(facts["id"])
     return 0

@@ -46,6 +46,11 @@ def run(options: argparse.Namespace) -> int:
     look_text(options.look)  # what is wrong with it is said before anything is started
     kind = kind_of(options.input)
     check_output(options.output, options.input)
+    if kind.is_still and options.output.suffix and options.output.suffix.lower() not in _KIND_OF:
+        raise Rejected(
+            "unsupported-media",
+            f"{options.input} is a picture: name the result .jpg, .png or .webp, not {options.output}.",
+        )
     if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
         raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
     with server(options, console) as url, Client(url) as client:

@@ -8,22 +8,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Look(_message.Message):
-    __slots__ = ("smooth", "even_tone", "dark_circles", "nasolabial", "whiten", "rosy", "brighten_eyes", "whiten_teeth", "sharpen", "contour", "blush", "eyeshadow", "eyeliner", "brows", "lenses", "lipstick", "own", "texture", "slim_face", "narrow_face", "v_chin", "cheekbone", "jaw", "chin_length", "forehead", "enlarge_eyes", "eye_distance", "narrow_nose", "nose_length", "mouth_size", "smile", "stickers", "background", "brightness", "contrast", "saturation", "temperature", "grade", "face_blur", "face_pixelate", "face_cover", "faces")
+    __slots__ = ("smooth", "even_tone", "dark_circles", "nasolabial", "whiten", "rosy", "sharpen", "contour", "blush", "brighten_eyes", "eyeshadow", "eyeliner", "brows", "lenses", "whiten_teeth", "lipstick", "own", "texture", "slim_face", "narrow_face", "v_chin", "cheekbone", "jaw", "chin_length", "forehead", "enlarge_eyes", "eye_distance", "narrow_nose", "nose_length", "mouth_size", "smile", "stickers", "background", "brightness", "contrast", "saturation", "temperature", "grade", "face_blur", "face_pixelate", "face_cover", "faces")
     SMOOTH_FIELD_NUMBER: _ClassVar[int]
     EVEN_TONE_FIELD_NUMBER: _ClassVar[int]
     DARK_CIRCLES_FIELD_NUMBER: _ClassVar[int]
     NASOLABIAL_FIELD_NUMBER: _ClassVar[int]
     WHITEN_FIELD_NUMBER: _ClassVar[int]
     ROSY_FIELD_NUMBER: _ClassVar[int]
-    BRIGHTEN_EYES_FIELD_NUMBER: _ClassVar[int]
-    WHITEN_TEETH_FIELD_NUMBER: _ClassVar[int]
     SHARPEN_FIELD_NUMBER: _ClassVar[int]
     CONTOUR_FIELD_NUMBER: _ClassVar[int]
     BLUSH_FIELD_NUMBER: _ClassVar[int]
+    BRIGHTEN_EYES_FIELD_NUMBER: _ClassVar[int]
     EYESHADOW_FIELD_NUMBER: _ClassVar[int]
     EYELINER_FIELD_NUMBER: _ClassVar[int]
     BROWS_FIELD_NUMBER: _ClassVar[int]
     LENSES_FIELD_NUMBER: _ClassVar[int]
+    WHITEN_TEETH_FIELD_NUMBER: _ClassVar[int]
     LIPSTICK_FIELD_NUMBER: _ClassVar[int]
     OWN_FIELD_NUMBER: _ClassVar[int]
     TEXTURE_FIELD_NUMBER: _ClassVar[int]
@@ -57,15 +57,15 @@ class Look(_message.Message):
     nasolabial: float
     whiten: float
     rosy: float
-    brighten_eyes: float
-    whiten_teeth: float
     sharpen: float
     contour: Contour
     blush: Blush
+    brighten_eyes: float
     eyeshadow: Eyeshadow
     eyeliner: Eyeliner
     brows: Brows
     lenses: Lenses
+    whiten_teeth: float
     lipstick: Lipstick
     own: _struct_pb2.Struct
     texture: Texture
@@ -93,7 +93,7 @@ class Look(_message.Message):
     face_pixelate: float
     face_cover: FaceCover
     faces: _struct_pb2.Value
-    def __init__(self, smooth: _Optional[float] = ..., even_tone: _Optional[float] = ..., dark_circles: _Optional[float] = ..., nasolabial: _Optional[float] = ..., whiten: _Optional[float] = ..., rosy: _Optional[float] = ..., brighten_eyes: _Optional[float] = ..., whiten_teeth: _Optional[float] = ..., sharpen: _Optional[float] = ..., contour: _Optional[_Union[Contour, _Mapping]] = ..., blush: _Optional[_Union[Blush, _Mapping]] = ..., eyeshadow: _Optional[_Union[Eyeshadow, _Mapping]] = ..., eyeliner: _Optional[_Union[Eyeliner, _Mapping]] = ..., brows: _Optional[_Union[Brows, _Mapping]] = ..., lenses: _Optional[_Union[Lenses, _Mapping]] = ..., lipstick: _Optional[_Union[Lipstick, _Mapping]] = ..., own: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., texture: _Optional[_Union[Texture, _Mapping]] = ..., slim_face: _Optional[float] = ..., narrow_face: _Optional[float] = ..., v_chin: _Optional[float] = ..., cheekbone: _Optional[float] = ..., jaw: _Optional[float] = ..., chin_length: _Optional[float] = ..., forehead: _Optional[float] = ..., enlarge_eyes: _Optional[float] = ..., eye_distance: _Optional[float] = ..., narrow_nose: _Optional[float] = ..., nose_length: _Optional[float] = ..., mouth_size: _Optional[float] = ..., smile: _Optional[float] = ..., stickers: _Optional[_Iterable[_Union[Sticker, _Mapping]]] = ..., background: _Optional[_Union[Background, _Mapping]] = ..., brightness: _Optional[float] = ..., contrast: _Optional[float] = ..., saturation: _Optional[float] = ..., temperature: _Optional[float] = ..., grade: _Optional[_Union[Grade, _Mapping]] = ..., face_blur: _Optional[float] = ..., face_pixelate: _Optional[float] = ..., face_cover: _Optional[_Union[FaceCover, _Mapping]] = ..., faces: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    def __init__(self, smooth: _Optional[float] = ..., even_tone: _Optional[float] = ..., dark_circles: _Optional[float] = ..., nasolabial: _Optional[float] = ..., whiten: _Optional[float] = ..., rosy: _Optional[float] = ..., sharpen: _Optional[float] = ..., contour: _Optional[_Union[Contour, _Mapping]] = ..., blush: _Optional[_Union[Blush, _Mapping]] = ..., brighten_eyes: _Optional[float] = ..., eyeshadow: _Optional[_Union[Eyeshadow, _Mapping]] = ..., eyeliner: _Optional[_Union[Eyeliner, _Mapping]] = ..., brows: _Optional[_Union[Brows, _Mapping]] = ..., lenses: _Optional[_Union[Lenses, _Mapping]] = ..., whiten_teeth: _Optional[float] = ..., lipstick: _Optional[_Union[Lipstick, _Mapping]] = ..., own: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., texture: _Optional[_Union[Texture, _Mapping]] = ..., slim_face: _Optional[float] = ..., narrow_face: _Optional[float] = ..., v_chin: _Optional[float] = ..., cheekbone: _Optional[float] = ..., jaw: _Optional[float] = ..., chin_length: _Optional[float] = ..., forehead: _Optional[float] = ..., enlarge_eyes: _Optional[float] = ..., eye_distance: _Optional[float] = ..., narrow_nose: _Optional[float] = ..., nose_length: _Optional[float] = ..., mouth_size: _Optional[float] = ..., smile: _Optional[float] = ..., stickers: _Optional[_Iterable[_Union[Sticker, _Mapping]]] = ..., background: _Optional[_Union[Background, _Mapping]] = ..., brightness: _Optional[float] = ..., contrast: _Optional[float] = ..., saturation: _Optional[float] = ..., temperature: _Optional[float] = ..., grade: _Optional[_Union[Grade, _Mapping]] = ..., face_blur: _Optional[float] = ..., face_pixelate: _Optional[float] = ..., face_cover: _Optional[_Union[FaceCover, _Mapping]] = ..., faces: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class Contour(_message.Message):
     __slots__ = ("amount", "highlight")

@@ -133,7 +133,7 @@ def _painted(like: Picture, background: Background, assets: Mapping[str, Prepare
     if background.kind == "color":
         return np.full((height, width, 3), rgb_of(background.color), np.uint8)
     picture = asset_of(assets, background.asset or "", PreparedPicture, "background")
-    return filling(picture.pictures[0], width, height)
+    return filling(picture.picture(0), width, height)
 
 
 def filling(rgba: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

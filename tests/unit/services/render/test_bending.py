@@ -11,6 +11,7 @@ from services.render.effects import SHAPE_EFFECTS
 from services.render.region import Scratch
 from services.render.shape import FaceShape
 from shared.model.looks import Look
+from shared.model.needs import NEEDS
 
 
 def shape_of(scene: Any) -> FaceShape:
@@ -59,3 +60,10 @@ def test_straight_lines_outside_the_support_do_not_bend(effect: str, studio: Any
         cv2.circle(support, [int(v) for v in np.rint(centre)], int(radius) + shape.step(48) + 2, 1, -1)
     assert not np.array_equal(target.planes[0], scene.picture.planes[0])
     assert np.array_equal(target.planes[0][support == 0], scene.picture.planes[0][support == 0])
+
+
+@pytest.mark.parametrize("effect", SHAPE_EFFECTS)
+def test_an_effect_asks_for_the_parts_that_it_is_said_to_need_and_no_others(effect: str, studio: Any) -> None:
+    shape = shape_of(studio.scene())
+    Bending(Look.of(effect, 1.0)).bumps(shape)
+    assert shape.asked == NEEDS[effect]

@@ -119,3 +119,15 @@ def test_widened_it_has_as_many_pixels_more_on_every_side() -> None:
     distances = np.linalg.norm(head.widened(10).ring_px - 150, axis=1)
     assert distances.min() >= np.linalg.norm(head.ring_px - 150, axis=1).min() + 9
     assert distances.max() <= np.linalg.norm(head.ring_px - 150, axis=1).max() + 10.1
+
+
+def test_a_face_whose_landmarks_are_broken_is_hidden_by_its_box() -> None:
+    points = np.full((LANDMARKS, 3), np.nan, np.float32)
+    face = Face(box_px=(100.0, 100.0, 160.0, 180.0), score=1.0, points=points.tobytes())
+    [head] = heads_of([face])
+    assert (head.ring_px.min(axis=0) < (100, 100)).all()
+    assert (head.ring_px.max(axis=0) > (160, 180)).all()
+
+
+def test_a_head_of_no_size_has_a_step_all_the_same() -> None:
+    assert Head.at((10.0, 10.0, 10.0, 10.0)).step(64) >= 1

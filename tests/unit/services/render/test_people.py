@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import cv2
@@ -27,9 +28,10 @@ def blob(x: float = 32, seed: int | None = None) -> np.ndarray:
     return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
 
 
-def after(*masks: np.ndarray) -> list[np.ndarray]:
+def after(*masks: np.ndarray, rate: float = 0.04) -> list[np.ndarray]:
     people = People()
-    return [people.seen(PeopleMask.of(mask)).astype(float) for mask in masks]  # type: ignore[union-attr]
+    seen = [people.seen(PeopleMask.of(mask), seconds) for mask, seconds in zip(masks, count(0, rate), strict=False)]
+    return [mask.astype(float) for mask in seen if mask is not None]
 
 
 def test_the_first_mask_is_taken_as_it_is() -> None:
@@ -58,9 +60,21 @@ def test_what_stays_changed_is_taken_over_even_if_it_is_little() -> None:
 
 def test_a_frame_without_a_mask_has_that_of_the_frame_before() -> None:
     people = People()
-    assert people.seen(None) is None
-    people.seen(PeopleMask.of(blob()))
-    assert np.array_equal(people.seen(None), blob())
+    assert people.seen(None, 0.0) is None
+    people.seen(PeopleMask.of(blob()), 0.04)
+    assert np.array_equal(people.seen(None, 0.08), blob())
+
+
+def test_a_mask_is_as_calm_at_any_frame_rate() -> None:
+    lower = (blob() * 0.92).astype(np.uint8)
+    slow, quick = after(blob(), *[lower] * 5, rate=0.04)[-1], after(blob(), *[lower] * 10, rate=0.02)[-1]
+    assert np.abs(slow - quick).max() <= 2
+
+
+@pytest.mark.parametrize("rate", [3.0, -0.04])
+def test_after_a_gap_or_a_jump_back_a_mask_is_taken_as_it_is(rate: float) -> None:
+    lower = (blob() * 0.92).astype(np.uint8)
+    assert np.array_equal(after(blob(), lower, rate=rate)[-1], lower)
 
 
 def test_a_mask_of_another_size_begins_anew() -> None:

@@ -100,3 +100,18 @@ def test_only_points_within_the_picture_say_what_skin_is(studio: Any) -> None:
     shapes = [FaceShape.of(studio.face(x, 190)) for x in (180, 0, -400)]
     counts = [bare_skin(scene.picture, shape).shape[1] for shape in shapes if shape]
     assert counts[0] > counts[1] > counts[2] == 0
+
+
+def test_streaky_hair_of_the_skins_colour_on_the_forehead_is_no_skin(studio: Any) -> None:
+    scene = studio.scene()
+    x, y = (int(v) for v in scene.faces[0].landmarks_px[151, :2])
+    bare, _ = skin_of(scene, 2)
+    streaks = np.arange(scene.picture.planes[0].shape[1]) % 8 < 4
+    streaks[: x - 40] = streaks[x + 40 :] = False
+    scene.picture.planes[0][y - 14 : y + 6, streaks] -= 40
+    skin, region = skin_of(scene, 2)
+    here = np.array((x, y - 4), np.float32)
+    assert at(bare.tint, region, here) > 0.9
+    assert at(skin.tint, region, here) < 0.3
+    cheek = scene.faces[0].landmarks_px[50]
+    assert at(skin.tint, region, cheek) > 0.9

@@ -11,7 +11,8 @@ from services.render.region import Scratch
 from services.render.shape import FaceShape
 from services.render.toning import FACE, MOUTH, Toning, of_eye, region_of
 from shared.model.effects import Eyeliner, Lipstick
-from shared.model.looks import Look
+from shared.model.looks import EFFECTS, Look
+from shared.model.needs import NEEDS
 from shared.model.parts import Part
 
 
@@ -75,3 +76,17 @@ def test_nothing_is_drawn_along_the_border_of_what_is_drawn_on(effect: str, clip
             inside = region.cut(own, 1)
             assert not inside[[0, -1]].any()
             assert not inside[:, [0, -1]].any()
+
+
+@pytest.mark.parametrize("effect", EXTENTS)
+def test_an_effect_asks_for_the_parts_that_it_is_said_to_need_and_no_others(effect: str, studio: Any) -> None:
+    scene = studio.scene()
+    shape = FaceShape.of(scene.faces[0])
+    assert shape is not None
+    Toning(Look.of(effect, 1.0)).draw(scene.copy(), shape, Scratch())
+    assert shape.asked == NEEDS[effect]
+
+
+def test_passes_laid_end_to_end_follow_the_order_of_the_definition() -> None:
+    drawn = [*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS]
+    assert drawn == [name for name in EFFECTS if name in drawn]

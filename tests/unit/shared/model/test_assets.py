@@ -62,12 +62,12 @@ def test_a_pictures_frames_are_views_that_cannot_be_written() -> None:
     ("milliseconds", "frame"), [(0, 0), (99.9, 0), (100, 1), (149, 1), (150, 2), (219, 2), (220, 0), (2320, 1)]
 )
 def test_an_animation_runs_in_a_loop(milliseconds: float, frame: int) -> None:
-    assert picture().shown_at(milliseconds)[0, 0, 0] == frame
+    assert picture().frame_at(milliseconds) == frame
 
 
 def test_a_still_is_shown_at_any_time() -> None:
     still = PreparedPicture(width=1, height=1, frames=(b"\1\2\3\4",), durations_ms=(0,))
-    assert still.shown_at(12_345.6).tolist() == [[[1, 2, 3, 4]]]
+    assert still.picture(still.frame_at(12_345.6)).tolist() == [[[1, 2, 3, 4]]]
 
 
 def test_in_a_lut_red_runs_fastest() -> None:

@@ -47,6 +47,8 @@ def test_a_background_needs_a_picture_only_where_it_is_one() -> None:
     assert shown(effects.Background).kind == "blur"  # type: ignore[attr-defined]
     with pytest.raises(msgspec.ValidationError, match="needs an `asset`"):
         shown(effects.Background, kind="picture")
+    with pytest.raises(msgspec.ValidationError, match="goes with a background of kind"):
+        shown(effects.Background, asset=ASSET)
     assert shown(effects.Background, kind="picture", asset=ASSET)
 
 

@@ -11,7 +11,10 @@ from shared.model.look_faults import fault, suggestion, under
     [
         ("Expected `float` <= 1.0 - at `$.smooth`", "`$.smooth` must be a number from 0 to 1."),
         ("Invalid enum value 'x' - at `$.lipstick.finish`", "`$.lipstick.finish` must be one of: gloss, matte."),
-        ("Object missing required field `asset` - at `$.grade`", "`$.grade.asset` is missing; it must be text such as"),
+        (
+            "Object missing required field `asset` - at `$.grade`",
+            "`$.grade.asset` is missing; it must be an asset's id of 32 hexadecimal digits such as",
+        ),
         ("Object contains unknown field `slimface`", "there is no `$.slimface`. Did you mean slim_face?"),
         ("Object contains unknown field `colour` - at `$.blush`", "there is no `$.blush.colour`. Did you mean color?"),
         ("it cannot be so - at `$.blush`", "`$.blush`: it cannot be so."),

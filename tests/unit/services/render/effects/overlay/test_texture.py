@@ -222,3 +222,13 @@ def test_a_face_anywhere_and_of_any_size_is_painted_without_harm(
     for layout in PixelFormat:
         scene = studio.scene(361, 379, layout)
         drawn(scene, stripes(), (studio.face(*place),))
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (255, 40, 20)])
+def test_bright_light_keeps_paint_within_the_range_of_a_video(colour: tuple[int, int, int], studio: Any) -> None:
+    scene = studio.scene()
+    plane = scene.picture.planes[0]
+    plane[:, 190:] = np.clip(plane[:, 190:].astype(int) * 3 // 2, 0, 235)  # half of the face in much brighter light
+    target = drawn(scene, whole(colour), shading=1.0)
+    assert target.planes[0].max() <= 235
+    assert all(16 <= chroma.min() <= chroma.max() <= 240 for chroma in target.planes[1:])
