@@ -12,7 +12,8 @@ class Part(StrEnum):
     """A ring, a line or single points in the picture's plane. "Right" is the person's own, as everywhere.
 
     Rings are closed and do not cross themselves; how many points a ring has depends on the layout. Lines and points
-    have the same number and the same meaning in every layout that gives them.
+    have the same number and the same meaning in every layout that gives them, but where their docstring leaves it to
+    the layout.
     """
 
     OVAL = "oval"
