@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.names import new_name
-from shared.model.assets import ID_DIGITS, AssetFacts, asset_folder, asset_kind, facts_key, is_asset_id, upload_key
+from shared.model.assets import AssetFacts, asset_folder, asset_kind, facts_key, is_asset_id, upload_key
 from shared.model.errors import Lost, Rejected, Unavailable
+from shared.model.parameters import ID_DIGITS
 from shared.model.preparing import AssetPrepared, AssetRefused, PrepareAsset
 from shared.transport import wire
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
+
+ID_DIGITS: Final = 32
+"""Of the id of an asset."""
 
 # A line's end before `$` would pass the pattern in Python, and in no other reader of the schema: hence the lengths.
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, examples=["#b03a48"])]
@@ -12,8 +15,8 @@ Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, 
 AssetId = Annotated[
     str,
     msgspec.Meta(
-        pattern="^[0-9a-f]{32}$",
-        max_length=32,
+        pattern=f"^[0-9a-f]{{{ID_DIGITS}}}$",
+        max_length=ID_DIGITS,
         examples=["0f343b0931126a20f133d67c2b018a3b"],
         description="What `/v1/assets` answered to an upload.",
     ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
 from shared.model.foreign_effects import check_look
+from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
@@ -79,7 +80,7 @@ def uploaded(look: str, client: Client) -> str:
 def _stand_in(path: Path) -> str:
     """An id like that of a file's asset. Raises OSError if there is no such file."""
     with path.open("rb"):
-        return "0" * 32
+        return "0" * ID_DIGITS
 
 
 def _replaced(text: str, look: str, upload: Callable[[Path], str]) -> str:

@@ -51,7 +51,7 @@ def draw_texture(target: Picture, shape: FaceShape, look: Look, paints: Paints, 
     texture = look.texture
     if texture is None or not texture.strength:
         return
-    paint = paints.of(texture.asset)
+    paint = paints.of(texture.asset, "texture")
     wanted = painted(paint)
     step = shape.step(CELLS)
     face = Region.around(shape.points_px, 2 * step, step, size_of(target))
