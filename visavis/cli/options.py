@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from visavis.client import Client
 
 
+def add_word(
+    words: argparse._SubParsersAction[argparse.ArgumentParser],
+    word: str,
+    run: Callable[[argparse.Namespace], int],
+    sentence: str,
+) -> argparse.ArgumentParser:
+    """A word of a command that has several: what it runs, and the sentence that says it; what it returns takes more."""
+    parser = words.add_parser(word, help=sentence)
+    parser.set_defaults(run=run)
+    return parser
+
+
 def add_models_folder(parser: argparse.ArgumentParser) -> None:
     """`--models FOLDER`"""
     parser.add_argument(
