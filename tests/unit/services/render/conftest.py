@@ -27,6 +27,7 @@ from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+from tests.unit.services.render.pictures import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -354,7 +355,7 @@ def a_picture() -> PreparedPicture:
     """A picture of 30 x 20 pixels: red on the left, blue on the right, a clear row on top."""
     rgba = np.zeros((20, 30, 4), np.uint8)
     rgba[:, :15, 0], rgba[:, 15:, 2], rgba[1:, :, 3] = 220, 220, 255
-    return PreparedPicture(width=30, height=20, frames=(rgba.tobytes(),), durations_ms=(0,))
+    return prepared(rgba)
 
 
 class Silhouette:
