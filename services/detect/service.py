@@ -93,7 +93,7 @@ class DetectService:
         message = passage.message
         if not message.frames:
             raise Late("A message without frames.")
-        segmenter = self._finders.segmenter if message.segment else None
+        segmenter = self._finders.segmenter if message.people else None
         work = _Work(passage, self._finders.of(message.models), segmenter, asyncio.get_running_loop().create_future())
         self._works[id(message)] = work
         self._turns.add(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.gateway import app
+from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.parts import Parts
@@ -22,15 +23,17 @@ async def run(settings: GatewaySettings) -> None:
     async with lifecycle.connected("gateway", settings) as (bus, telemetry):
         store = ObjectStore.open(settings.store)
         presence = Presence()
+        assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
+        admission = Admission(presence, assets)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
             presence=presence,
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-            jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
+            jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
-            assets=AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds),
-            store=store,
+            assets=assets,
+            admission=admission,
         )
         host, port = settings.rest_host, settings.rest_port
         rest = RestServer(app.build(parts), host, port, settings.stop_seconds, parts.jobs.let_go)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.names import new_name
-from shared.model.assets import ID_DIGITS, AssetFacts, asset_folder, asset_kind, facts_key, is_asset_id, upload_key
+from shared.model.assets import AssetFacts, asset_folder, asset_kind, facts_key, is_asset_id, unknown_asset, upload_key
 from shared.model.errors import Lost, Rejected, Unavailable
+from shared.model.parameters import ID_DIGITS
 from shared.model.preparing import AssetPrepared, AssetRefused, PrepareAsset
 from shared.transport import wire
 
@@ -57,12 +58,18 @@ class AssetDesk:
         try:
             return await read_facts(self._store, asset)
         except Lost as error:
-            raise _unknown(asset) from error
+            raise unknown_asset(asset) from error
 
     async def remove(self, asset: str) -> None:
         """Remove an asset from the object store. Raises Rejected `unknown-asset`."""
         if not is_asset_id(asset) or not await self._store.remove(asset_folder(asset)):
-            raise _unknown(asset)
+            raise unknown_asset(asset)
+
+    async def refuse_missing(self, assets: Iterable[str]) -> None:
+        """Let a look pass whose assets are all there. Raises Rejected `unknown-asset` with the first that is not."""
+        for asset in assets:
+            if not is_asset_id(asset) or not await self._store.exists(facts_key(asset)):
+                raise unknown_asset(asset)
 
     async def _prepared(self, request: PrepareAsset) -> AssetFacts:
         reply = await self._bus.request(
@@ -88,18 +95,6 @@ async def read_facts(store: ObjectStore, asset: str) -> AssetFacts:
     if not is_asset_id(asset):
         raise Lost("This is no id of an asset.")
     return msgspec.json.decode(await store.get(facts_key(asset)), type=AssetFacts)
-
-
-async def refuse_missing(store: ObjectStore, assets: Iterable[str]) -> None:
-    """Let a look pass whose assets are all there. Raises Rejected `unknown-asset` with the first that is not."""
-    for asset in assets:
-        if not is_asset_id(asset) or not await store.exists(facts_key(asset)):
-            raise _unknown(asset)
-
-
-def _unknown(asset: str) -> Rejected:
-    shown = f"no asset {asset}" if is_asset_id(asset) else "no such asset: an id has 32 digits of 0-9 and a-f"
-    return Rejected("unknown-asset", f"There is {shown}; upload the file to /v1/assets.")
 
 
 async def _hashed(pieces: AsyncIterable[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models, reply_kind
 from services.gateway.documents import AnalysisDocument
 from services.gateway.fields import OF_ANALYSES, OF_IMAGES, asks
-from services.gateway.offers import refuse_unservable
 from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import documented
 from services.gateway.stills import StillAnswer, StillRequest, still_kind
@@ -20,7 +18,6 @@ from shared.model.faces import face_document
 from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import STILLS
-from shared.model.needs import refuse_opaque
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,9 +100,7 @@ async def _analysis(request: Request, parts: Parts) -> StillAnswer:
 
 async def _asked(request: StillRequest, parts: Parts) -> StillAnswer:
     kind = request.reply_kind or still_kind(request.body)
-    refuse_opaque(request.look, keeps_alpha=kind.keeps_alpha)
-    refuse_unservable(parts.presence.offers(), request.models, request.look)
-    await refuse_missing(parts.store, request.look.asset_ids)
+    await parts.admission.check(request.look, request.models, keeps_alpha=kind.keeps_alpha)
     return await parts.stills.ask(request)
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models, read_want
 from services.gateway.names import is_name, new_name
-from services.gateway.offers import refuse_unservable
 from services.gateway.problems import Refusal
 from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.jobs import (
@@ -31,15 +29,14 @@ from shared.model.jobs import (
     source_key,
 )
 from shared.model.looks import Look
-from shared.model.needs import refuse_opaque
 from shared.transport import wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from services.gateway.admission import Admission
     from services.gateway.uploads import Upload
     from shared.model.media import MediaKind
-    from shared.runtime.presence import Presence
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
     from shared.transport.ledger import JobLedger
@@ -84,10 +81,10 @@ class JobDesk:
     """Takes jobs in and says what has become of them."""
 
     def __init__(
-        self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry, presence: Presence
+        self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry, admission: Admission
     ) -> None:
         self._bus = bus
-        self._presence = presence
+        self._admission = admission
         self._store = store
         self._ledger = ledger
         self._telemetry = telemetry
@@ -201,18 +198,14 @@ class JobDesk:
             id=job,
             state=JobState.ACCEPTED,
             want=read_want(upload.fields),
-            look=read_look(upload.fields, self._presence),
+            look=read_look(upload.fields, self._admission.presence),
             models=read_models(upload.fields),
             source_kind=kind,
             created_unix_seconds=time.time(),
             trace_id=trace_id,
         )
         drawn = record.look if record.want is Want.PICTURE else Look()
-        refuse_opaque(drawn, keeps_alpha=False)
-        offers = self._presence.offers()
-        if offers or not stored:
-            refuse_unservable(offers, record.models, drawn)
-        await refuse_missing(self._store, drawn.asset_ids)
+        await self._admission.check(drawn, record.models, keeps_alpha=False, may_wait=stored)
         return record
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.settings import GatewaySettings
@@ -14,7 +15,6 @@ from services.gateway.stills import StillClient
 from services.gateway.traces import TraceShelf
 from shared.runtime.presence import Presence
 from shared.runtime.telemetry import Telemetry
-from shared.transport.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Parts:
     jobs: JobDesk
     traces: TraceShelf
     assets: AssetDesk
-    store: ObjectStore
+    admission: Admission
 
 
 async def _of_app(request: Request) -> Parts:

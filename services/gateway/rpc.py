@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from services.gateway.asset_desk import refuse_missing
 from services.gateway.choices import read_look, read_models
-from services.gateway.offers import refuse_unservable
 from services.gateway.own_effects import message_known
 from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
 from services.gateway.requests import count_request
@@ -20,7 +18,6 @@ from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
-from shared.model.needs import refuse_opaque
 from shared.runtime.telemetry import log, trace_id_of
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
@@ -88,9 +85,8 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
         if len(request.body) > most:
             raise Rejected("too-large", f"The picture has more than {most} bytes (max_image_bytes).")
         came_in = still_kind(request.body)
-        refuse_opaque(request.look, keeps_alpha=(request.reply_kind or came_in).keeps_alpha)
-        refuse_unservable(self._parts.presence.offers(), request.models, request.look)
-        await refuse_missing(self._parts.store, request.look.asset_ids)
+        keeps_alpha = (request.reply_kind or came_in).keeps_alpha
+        await self._parts.admission.check(request.look, request.models, keeps_alpha=keeps_alpha)
         with self._parts.stills.room():
             return await self._parts.stills.ask(request, context.time_remaining())
 

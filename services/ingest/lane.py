@@ -11,6 +11,7 @@ from services.ingest.pump import FramePump
 from shared.model.errors import Unavailable
 from shared.model.frames import FramesEnded
 from shared.model.jobs import Want
+from shared.model.looks import Look
 from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     BeginSession,
@@ -39,6 +40,7 @@ END_SECONDS = 5.0
 RELEASE_POLL_SECONDS = 0.02
 ASK_AGAIN_SECONDS = 0.1
 DEPLOYMENT_MODELS = ModelChoice()
+NOTHING = Look()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
 
@@ -67,13 +69,11 @@ class Lane:
 class LaneSession:
     """A context manager: afterwards nothing of the session is left, or its slots are in quarantine."""
 
-    def __init__(
-        self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS, *, segment: bool = False
-    ) -> None:
-        """models: by which detect is to find the faces; segment: whether it is to tell people from their background."""
+    def __init__(self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS) -> None:
+        """models: by which detect is to find the faces."""
         self._lane = lane
         self._session = session
-        self._pump = FramePump(lane, session, models, segment=segment)
+        self._pump = FramePump(lane, session, models)
         self._begun: SessionBegun | None = None
         self._fed = False
 
@@ -101,8 +101,9 @@ class LaneSession:
                 request = begin(facts)
                 async with self._pump.granting(decoding, facts):  # it decodes while an owner is found
                     self._begun = await self._find_owner(request)
-                    watchful = request.want is Want.PICTURE and request.look.hides_faces
-                    await self._pump.run(decoding, facts, self._begun, waited_ms, watchful=watchful)
+                    drawn = request.look if request.want is Want.PICTURE else NOTHING
+                    asked = {"people": drawn.needs_people, "watchful": drawn.hides_faces}
+                    await self._pump.run(decoding, facts, self._begun, waited_ms, **asked)
         finally:
             self._pump.take_back()  # the decoder is dead here
         if not request.frames:

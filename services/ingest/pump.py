@@ -35,13 +35,13 @@ _Entry = tuple[CapturedFrame, float]
 class FramePump:
     """One session's frames, from the decoder to the bus."""
 
-    def __init__(self, lane: Lane, session: str, models: ModelChoice, *, segment: bool = False) -> None:
-        """models, segment: what detect is to do, as in FramesCaptured."""
+    def __init__(self, lane: Lane, session: str, models: ModelChoice) -> None:
+        """models: by which detect is to find the faces."""
         self._lane = lane
         self._pool = lane.pool
         self._session = session
         self._models = models
-        self._segment = segment
+        self._wants_people = False
         self._is_watchful = False
         self._granted: set[int] = set()
         self._full = lane.frames_per_message
@@ -59,12 +59,20 @@ class FramePump:
             await _ended(self._granting)
 
     async def run(
-        self, decoding: Decoding, facts: Facts, begun: SessionBegun, waited_ms: float, *, watchful: bool = False
+        self,
+        decoding: Decoding,
+        facts: Facts,
+        begun: SessionBegun,
+        waited_ms: float,
+        *,
+        people: bool = False,
+        watchful: bool = False,
     ) -> None:
         """Until the decoder has no more. Raises what decoding, granting or telling raises, as soon as it does.
 
-        watchful: as FramesCaptured has it.
+        people, watchful: as FramesCaptured has them.
         """
+        self._wants_people = people
         self._is_watchful = watchful
         if isinstance(facts, StillFacts):
             self._full = 1
@@ -148,7 +156,7 @@ class FramePump:
             worker=begun.worker,
             frames=tuple(frame for frame, _ in batch),
             models=self._models,
-            segment=self._segment,
+            people=self._wants_people,
             watchful=self._is_watchful,
             hops=(hop,),
         )

@@ -151,10 +151,9 @@ class SegmentService:
                 job=request.job, segment=request.segment, attempt=passage.tries,
             )  # fmt: skip
 
-        segment = request.want is Want.PICTURE and request.look.needs_people
         async with (
             self._lane.bus.listen(f"jobs.event.{request.job}") as events,
-            LaneSession(self._lane, session, request.models, segment=segment) as run,
+            LaneSession(self._lane, session, request.models) as run,
         ):
             feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms)
             watching = self._outcome(run, events, request.job, session)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from services.ingest.decoder_messages import ReadStill
 from services.ingest.lane import Lane, LaneSession
 from shared.model.errors import Rejected, Unavailable, VisavisError
-from shared.model.jobs import Problem, Want
+from shared.model.jobs import Problem
 from shared.model.sessions import (
     BeginSession,
     Chunk,
@@ -93,8 +93,7 @@ class StillService:
                 facts=facts, reply_kind=request.reply_kind, frames=1,
             )  # fmt: skip
 
-        segment = request.want is Want.PICTURE and request.look.needs_people
-        async with LaneSession(self._lane, request.session, request.models, segment=segment) as run:
+        async with LaneSession(self._lane, request.session, request.models) as run:
             await run.feed(ReadStill(data), begin, waited_ms)
             await run.released(until=request.deadline_unix_seconds)
 

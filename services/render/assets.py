@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.model.assets import unknown_asset
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def asset_of(assets: Mapping[str, Prepared], asset: str, kind: type[Kind], user:
     """
     prepared = assets.get(asset)
     if prepared is None:
-        raise Rejected("unknown-asset", f"There is no asset {asset}; upload the file to /v1/assets.")
+        raise unknown_asset(asset)
     if not isinstance(prepared, kind):
         raise Rejected("invalid-look", f"`{user}` cannot be drawn by the asset {asset}: it is of another kind.")
     return prepared

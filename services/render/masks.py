@@ -68,6 +68,11 @@ def mean(grid: Some, radius: int) -> Some:
     return cast("Some", cv2.blur(grid, (side, side)))
 
 
+def mean_of(plane: Grid, weight: Grid, radius: int) -> Grid:
+    """The same of a plane where each cell counts by its weight, which is above 0."""
+    return mean(plane * weight, radius) / mean(weight, radius)
+
+
 def ramp(grid: Grid, nothing: float, whole: float) -> Grid:
     """0 at and beyond `nothing`, 1 at and beyond `whole`, straight in between."""
     slope = 1 / (whole - nothing)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from services.render.masks import filled, mean, ramp, share
-from services.render.region import Region, size_of
+from services.render.region import Region, size_of, step_of
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
@@ -113,10 +113,7 @@ def matte(picture: Picture, mask: Plane, heads: Sequence[FaceShape]) -> Matte:
     whatever the mask says.
     """
     width, height = size_of(picture)
-    step = 2
-    while max(width, height) > MOST_CELLS * step:
-        step *= 2
-    region = Region(0, 0, width, height, step)
+    region = Region(0, 0, width, height, step_of(max(width, height), MOST_CELLS))
     alpha = coarse_alpha(mask, region.cells)
     sure = filled(region.cells, [region.to_grid(ring) for ring in _rings(heads)])
     np.maximum(alpha, share(sure), out=alpha)

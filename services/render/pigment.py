@@ -24,5 +24,4 @@ def stain(tone: Tone, canvas: Canvas, weight: Grid, colour: Colour, cover: float
     room = y - canvas.planes[0]
     bounded = np.clip(room, shift, 0) if shift < 0 else np.clip(room, 0, shift)
     tone.add(0, weight * np.float32(cover) * bounded)
-    for plane, level in enumerate(chroma, 1):
-        tone.towards(plane, weight, level)
+    tone.tint(weight, *chroma)

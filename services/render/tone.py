@@ -43,6 +43,20 @@ class Tone:
             now = now + added
         self.add(plane, weight * (level - now))
 
+    def tint(self, weight: Grid, cb: Grid | float, cr: Grid | float) -> None:
+        """Bring the colour of each cell to these levels of Cb and Cr at `weight`, as `towards`."""
+        self.towards(1, weight, cb)
+        self.towards(2, weight, cr)
+
+    def lift(self, weight: Grid, height: float, luma_range: tuple[int, int]) -> None:
+        """Lighten Y at `weight` (0..1) by a parabola that leaves black and white where they are.
+
+        height: so many times (y - black)(white - y) / (white - black) is added, y as it was before all changes.
+        """
+        black, white = luma_range
+        luma = self._cells[0]
+        self.add(0, weight * np.float32(height / (white - black)) * (luma - black) * (white - luma))
+
     def blend_luma(self, weight: Grid, gain: Grid, offset: Grid) -> None:
         """Append `gain * sample + offset` of Y at `weight` (0..1) over what the samples were."""
         gain, offset = weight * (gain - 1) + np.float32(1), weight * offset

@@ -56,10 +56,7 @@ class Toning:
     """The tone effects of one look, sorted by where they are drawn."""
 
     def __init__(self, look: Look) -> None:
-        extents = [
-            (Extent((eye.ring, eye.brow), _EYE_MARGIN, MOUTH.cells), _chosen(EYE_EFFECTS, look, eye=eye))
-            for eye in EYES
-        ]
+        extents = [(of_eye(eye), _chosen(EYE_EFFECTS, look, eye=eye)) for eye in EYES]
         passes = [(FACE, _chosen(FACE_EFFECTS, look)), *extents, (MOUTH, _chosen(MOUTH_EFFECTS, look))]
         self._passes = [(extent, draws) for extent, draws in passes if draws]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import numpy as np
 
-from shared.model.errors import Malformed
+from shared.model.errors import Malformed, Rejected
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
+from shared.model.parameters import ID_DIGITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ID_DIGITS: Final = 32
 MOST_FRAMES: Final = 1024
 MOST_PIXELS: Final = 1 << 26
 """Of all frames together; no setting allows more. 4 bytes each."""
@@ -187,6 +187,12 @@ def asset_kind(head: bytes) -> AssetKind | None:
 def is_asset_id(text: str) -> bool:
     """True if `text` can be an asset's id, and therefore part of a key."""
     return _ID.fullmatch(text) is not None
+
+
+def unknown_asset(name: str) -> Rejected:
+    """What is said of an asset that is not there, and of what is no id at all."""
+    shown = f"asset {name}" if is_asset_id(name) else f"such asset: an id has {ID_DIGITS} digits of 0-9 and a-f"
+    return Rejected("unknown-asset", f"There is no {shown}; upload the file to /v1/assets.")
 
 
 def asset_key(asset: str) -> str:

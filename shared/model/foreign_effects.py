@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shared.model.look_text import parse_look
 from shared.model.looks import Look
-from shared.model.own_effects import NAME, EffectOffer, OwnValues
+from shared.model.own_effects import EffectOffer, OwnValues, is_name
 
 if TYPE_CHECKING:
     import msgspec
-
-_NAMES: Final = re.compile(NAME)
 
 
 class _Unknown(EffectOffer, frozen=True, array_like=True):
@@ -45,5 +42,5 @@ def _foreign(text: str | bytes) -> tuple[str, ...]:
     return tuple(
         name
         for name, value in members.items()
-        if name not in known and _NAMES.fullmatch(name) and isinstance(value, dict | float | int)
+        if name not in known and is_name(name) and isinstance(value, dict | float | int)
     )

@@ -47,7 +47,7 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
     """1..16 frames, in order."""
     models: ModelChoice = ModelChoice()
     """By which the faces are found."""
-    segment: bool = False
+    people: bool = False
     """Whether the people of these frames are to be told from what is behind them."""
     watchful: bool = False
     """True: every frame is searched for heads that must not stay unseen, not every few frames for faces to draw on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -154,16 +154,12 @@ ROLES: Final = {
 }  # fmt: skip
 """The first field of each role, in the order of the fields."""
 AMOUNTED: Final[dict[str, type[msgspec.Struct]]] = {
-    "contour": Contour,
-    "blush": Blush,
-    "eyeshadow": Eyeshadow,
-    "eyeliner": Eyeliner,
-    "brows": Brows,
-    "lenses": Lenses,
-    "lipstick": Lipstick,
-    "background": Background,
-    "face_cover": FaceCover,
-}
+    field.name: kind
+    for field in msgspec.structs.fields(Look)
+    for kind in get_args(field.type)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    and not any(member.required for member in msgspec.structs.fields(kind))
+}  # fmt: skip
 """Effects that have an amount, and no picture of the user's that they cannot do without."""
 PRIVACY: Final = ("face_blur", "face_pixelate", "face_cover")
 """Those that hide faces. They are drawn last, over everything."""

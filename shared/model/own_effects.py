@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from shared.model.parameters import Colour, says
 OwnValues = dict[str, float | int | bool | str]
 NAME = "^[a-z][a-z0-9_]{1,39}$"
 """Of an effect and of a parameter."""
+_NAME = re.compile(NAME)
 
 
 class ParameterOffer(msgspec.Struct, frozen=True, array_like=True):
@@ -76,3 +78,8 @@ class EffectOffer(msgspec.Struct, frozen=True, array_like=True):
 def _type_of(offer: EffectOffer) -> Any:
     fields = [(one.name, one.type, one.default) for one in offer.parameters]
     return msgspec.defstruct(offer.name, fields, frozen=True, forbid_unknown_fields=True, kw_only=True)
+
+
+def is_name(text: str) -> bool:
+    """True if `text` can be the name of an effect or of a parameter."""
+    return _NAME.fullmatch(text) is not None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 import msgspec
 
+ID_DIGITS: Final = 32
+"""Of the id of an asset."""
+
+_COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 # A line's end before `$` would pass the pattern in Python, and in no other reader of the schema: hence the lengths.
-Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, examples=["#b03a48"])]
+Colour = Annotated[str, msgspec.Meta(pattern=f"^{_COLOUR.pattern}$", max_length=7, examples=["#b03a48"])]
 """Red, green and blue, sRGB."""
 AssetId = Annotated[
     str,
     msgspec.Meta(
-        pattern="^[0-9a-f]{32}$",
-        max_length=32,
+        pattern=f"^[0-9a-f]{{{ID_DIGITS}}}$",
+        max_length=ID_DIGITS,
         examples=["0f343b0931126a20f133d67c2b018a3b"],
         description="What `/v1/assets` answered to an upload.",
     ),
@@ -33,6 +38,11 @@ def two_way(sentence: str) -> Any:
 def says(sentence: str) -> Any:
     """A parameter that is no number."""
     return msgspec.Meta(description=sentence)
+
+
+def is_colour(text: str) -> bool:
+    """True if `text` is a `Colour`."""
+    return _COLOUR.fullmatch(text) is not None
 
 
 def rgb_of(colour: Colour) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from shared.model.assets import MOST_PREPARED_BYTES, asset_key, is_asset_id, unpack
+from shared.model.assets import MOST_PREPARED_BYTES, asset_key, is_asset_id, unknown_asset, unpack
 from shared.model.errors import Lost, Malformed, Rejected
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ class AssetShelf:
 
     async def _fetch(self, asset: str) -> Prepared:
         if not is_asset_id(asset):
-            raise Rejected("unknown-asset", "There is no such asset: an id has 32 digits of 0-9 and a-f.")
+            raise unknown_asset(asset)
         try:
             return await asyncio.to_thread(unpack, await self._body(asset_key(asset)))
         except Lost as error:
-            detail = f"There is no asset {asset}; upload the file to /v1/assets."
-            raise Rejected("unknown-asset", detail) from error
+            raise unknown_asset(asset) from error
         except Malformed as error:
             detail = f"The asset {asset} cannot be read any more: remove it and upload the file again."
             raise Rejected("damaged-media", detail) from error

@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from visavis.cli.options import address_of
+from visavis.cli.options import add_word, address_of
 from visavis.client import Client, ProblemError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SERVER = "http://127.0.0.1:8700"
 
@@ -22,25 +18,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command."""
     parser = commands.add_parser("assets", help="add, show or remove pictures and LUTs that looks refer to")
     words = parser.add_subparsers(required=True, metavar="WHAT")
-    adding = _word(words, "add", add_assets, "upload PNG, JPEG, WebP, GIF or .cube files; prints the id of each")
+    adding = add_word(words, "add", add_assets, "upload PNG, JPEG, WebP, GIF or .cube files; prints the id of each")
+    _add_server(adding)
     adding.add_argument("files", type=Path, nargs="+", metavar="FILE")
     for word, run, sentence in (
         ("show", show_asset, "say what an asset is"),
         ("remove", remove_asset, "remove an asset; looks that name it are refused from then on"),
     ):
-        _word(words, word, run, sentence).add_argument("id", metavar="ID")
+        naming = add_word(words, word, run, sentence)
+        _add_server(naming)
+        naming.add_argument("id", metavar="ID")
 
 
-def _word(
-    words: argparse._SubParsersAction[argparse.ArgumentParser],
-    word: str,
-    run: Callable[[argparse.Namespace], int],
-    sentence: str,
-) -> argparse.ArgumentParser:
-    parser = words.add_parser(word, help=sentence)
+def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="URL", default=_SERVER, help="a running service (%(default)s)")
-    parser.set_defaults(run=run)
-    return parser
 
 
 def add_assets(options: argparse.Namespace) -> int:

@@ -19,11 +19,10 @@ from shared.model.looks import ROLES
 from shared.model.needs import NEEDS, layouts_of, unsupported
 from shared.model.presets import PRESETS
 from visavis.cli import template
-from visavis.cli.options import look_text
+from visavis.cli.options import add_word, look_text
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
 _WIDTH = 160
 """Columns of a table that does not go to a terminal."""
@@ -34,24 +33,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("looks", help="list the effects, show, describe or check looks")
     parser.set_defaults(run=list_looks)
     words = parser.add_subparsers(metavar="WHAT")
-    _word(words, "list", list_looks, "name the presets and every effect")
+    add_word(words, "list", list_looks, "name the presets and every effect")
     template.add_to(words)
-    _word(words, "schema", print_schema, "print the JSON Schema of looks")
-    showing = _word(words, "show", show_preset, "print a preset as JSON, to start a look of your own from")
+    add_word(words, "schema", print_schema, "print the JSON Schema of looks")
+    showing = add_word(words, "show", show_preset, "print a preset as JSON, to start a look of your own from")
     showing.add_argument("name", metavar="NAME", help=", ".join(PRESETS))
-    checking = _word(words, "check", check_look, "say what is wrong with a look, or what it draws on which faces")
+    checking = add_word(words, "check", check_look, "say what is wrong with a look, or what it draws on which faces")
     checking.add_argument("look", metavar="LOOK", help="a file, a JSON object, or a preset's name")
-
-
-def _word(
-    words: argparse._SubParsersAction[argparse.ArgumentParser],
-    word: str,
-    run: Callable[[argparse.Namespace], int],
-    sentence: str,
-) -> argparse.ArgumentParser:
-    parser = words.add_parser(word, help=sentence)
-    parser.set_defaults(run=run)
-    return parser
 
 
 def list_looks(_: argparse.Namespace) -> int:

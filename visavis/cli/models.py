@@ -15,7 +15,7 @@ from services.detect.models.preparing import prepare
 from services.detect.models.registry import FAMILIES, MODELS
 from shared.model.offers import Role
 from visavis.cli import quantize
-from visavis.cli.options import add_models_folder
+from visavis.cli.options import add_models_folder, add_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,10 +45,9 @@ def _word(
     run: Callable[[argparse.Namespace], int],
     sentence: str,
 ) -> argparse.ArgumentParser:
-    parser = words.add_parser(word, help=sentence)
+    parser = add_word(words, word, run, sentence)
     # Where the folder was named before the word it stays; add_models_folder would put its default in that place.
     parser.add_argument("--models", type=Path, default=argparse.SUPPRESS, help="folder of the prepared models")
-    parser.set_defaults(run=run)
     return parser
 
 

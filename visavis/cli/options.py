@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
 from shared.model.foreign_effects import check_look
+from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from visavis.client import Client
+
+
+def add_word(
+    words: argparse._SubParsersAction[argparse.ArgumentParser],
+    word: str,
+    run: Callable[[argparse.Namespace], int],
+    sentence: str,
+) -> argparse.ArgumentParser:
+    """A word of a command that has several: what it runs, and the sentence that says it; what it returns takes more."""
+    parser = words.add_parser(word, help=sentence)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def add_models_folder(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +92,7 @@ def uploaded(look: str, client: Client) -> str:
 def _stand_in(path: Path) -> str:
     """An id like that of a file's asset. Raises OSError if there is no such file."""
     with path.open("rb"):
-        return "0" * 32
+        return "0" * ID_DIGITS
 
 
 def _replaced(text: str, look: str, upload: Callable[[Path], str]) -> str:

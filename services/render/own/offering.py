@@ -5,27 +5,25 @@ from __future__ import annotations
 import inspect
 import keyword
 import math
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.model.errors import Misconfigured
 from shared.model.faces import Layout
 from shared.model.looks import Look
-from shared.model.own_effects import NAME, EffectOffer, ParameterOffer
+from shared.model.own_effects import EffectOffer, ParameterOffer, is_name
+from shared.model.parameters import is_colour
 from visavis.effects import Choice, Color, Flag, Number
 
 if TYPE_CHECKING:
     from visavis.effects import Effect, Parameter
 
-_NAMES: Final = re.compile(NAME)
 _CALLED: Final = "must be a small letter and then 1 to 39 of a-z, 0-9 and _"
-_COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 
 
 def offer_of(effect: Effect) -> EffectOffer:
     """What is told of an effect. Raises Misconfigured with what is wrong about its declaration."""
-    if not isinstance(effect.name, str) or not _NAMES.fullmatch(effect.name):
+    if not isinstance(effect.name, str) or not is_name(effect.name):
         raise Misconfigured(f"its name {effect.name!r} {_CALLED}")
     if effect.name in Look.__struct_fields__:
         raise Misconfigured("Visavis has an effect of that name itself: choose another")
@@ -40,7 +38,7 @@ def offer_of(effect: Effect) -> EffectOffer:
 
 
 def _offered(name: str, parameter: Parameter) -> ParameterOffer:
-    if not _NAMES.fullmatch(name) or keyword.iskeyword(name):
+    if not is_name(name) or keyword.iskeyword(name):
         raise Misconfigured(f"the name of its parameter {name!r} {_CALLED}, and no word of Python's own")
     if not isinstance(parameter, Number | Color | Choice | Flag):
         raise Misconfigured(f"its parameter {name} must be a Number, Color, Choice or Flag")
@@ -49,7 +47,7 @@ def _offered(name: str, parameter: Parameter) -> ParameterOffer:
         case Number():
             return _number(name, parameter)
         case Color():
-            if not isinstance(parameter.default, str) or not _COLOUR.fullmatch(parameter.default):
+            if not isinstance(parameter.default, str) or not is_colour(parameter.default):
                 raise Misconfigured(f"the default of {name} is {parameter.default!r}: write a colour as '#b03a48'")
             return ParameterOffer(name, parameter.sentence, "color", parameter.default)
         case Choice():

@@ -33,5 +33,4 @@ def brows(tone: Tone, canvas: Canvas, eye: Eye, value: Brows) -> None:
     weight *= (1 - canvas.ring(eye.ring, feather=FEATHER)) * np.float32(value.amount)
     y, *chroma = canvas.paint(value.color)
     tone.add(0, weight * np.float32(COVER) * np.minimum(y - luma, 0))
-    for plane, level in enumerate(chroma, 1):
-        tone.towards(plane, weight, level)
+    tone.tint(weight, *chroma)

@@ -41,8 +41,7 @@ def lenses(tone: Tone, canvas: Canvas, eye: Eye, value: Lenses) -> None:
     y, *chroma = canvas.paint(value.color)
     around = mean(luma, max(1, round(radius / 2)))
     tone.add(0, weight * np.float32(COVER) * (y - around))
-    for plane, level in enumerate(chroma, 1):
-        tone.towards(plane, weight * np.float32(TINT), level)
+    tone.tint(weight * np.float32(TINT), *chroma)
 
 
 def _distance(canvas: Canvas, centre: Grid) -> Grid:

@@ -42,9 +42,11 @@ def lipstick(tone: Tone, canvas: Canvas, value: Lipstick) -> None:
     weight *= np.float32(value.amount)
     colour, own = canvas.paint(value.color), [median(some) for some in samples]
     tone.add(0, weight * (np.float32(COVER * (colour[0] - own[0])) + _shine(canvas, own[0], value)))
-    for plane in (1, 2):
-        lines = np.float32(LINES) * (canvas.planes[plane] - np.float32(own[plane]))
-        tone.towards(plane, weight * np.float32(TINT), lines + np.float32(colour[plane]))
+    chroma = (
+        np.float32(LINES) * (plane - np.float32(middle)) + np.float32(level)
+        for plane, middle, level in zip(canvas.planes[1:], own[1:], colour[1:], strict=True)
+    )
+    tone.tint(weight * np.float32(TINT), *chroma)
 
 
 def _shine(canvas: Canvas, middle: float, value: Lipstick) -> Grid:

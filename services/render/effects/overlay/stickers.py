@@ -51,7 +51,7 @@ def draw_stickers(target: Picture, wearer: Wearer, look: Look, paints: Paints, s
         return
     view = head_view(wearer.shape.landmarks_px)
     for sticker in worn:
-        paint = paints.of(sticker.asset, wearer.moment.seconds)
+        paint = paints.of(sticker.asset, "stickers", wearer.moment.seconds)
         placed = placed_on(wearer, view, sticker, paint)
         if placed is not None:
             _lay(target, wearer, view, placed, sticker, scratch)

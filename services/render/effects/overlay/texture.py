@@ -11,7 +11,7 @@ import numpy as np
 from services.render.blending import SHADED
 from services.render.canvas import Canvas
 from services.render.laying import lay
-from services.render.masks import filled, mean, ramp
+from services.render.masks import filled, mean, mean_of, ramp
 from services.render.patch import read
 from services.render.region import Region, size_of
 from services.render.skin import FEATURE_FEATHER, FEATURES, bare_skin
@@ -51,7 +51,7 @@ def draw_texture(target: Picture, shape: FaceShape, look: Look, paints: Paints, 
     texture = look.texture
     if texture is None or not texture.strength:
         return
-    paint = paints.of(texture.asset)
+    paint = paints.of(texture.asset, "texture")
     wanted = painted(paint)
     step = shape.step(CELLS)
     face = Region.around(shape.points_px, 2 * step, step, size_of(target))
@@ -114,7 +114,7 @@ def _light(canvas: Canvas, shading: float) -> Grid:
     skin, black = canvas.skin, canvas.luma_range[0]
     radius = max(1, round(WINDOW * canvas.scale))
     weight = skin.tint + np.float32(1e-3)
-    around = mean((canvas.planes[0] - black) * weight, radius) / mean(weight, radius)
+    around = mean_of(canvas.planes[0] - black, weight, radius)
     relative = np.clip(around / max(1.0, skin.tone[0] - black), *LIGHT)
     return np.asarray(1 + np.float32(shading) * (relative - 1), np.float32)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from services.render.bumps import Bumps
-from shared.model.parts import Part
+from services.render.narrowing import narrowed_jaw
 
 if TYPE_CHECKING:
+    from services.render.bumps import Bumps
     from services.render.shape import FaceShape
 
 AMOUNT = 0.17
@@ -22,7 +20,4 @@ PROFILE: Final = (0.1, 0.5, 0.9, 1.0, 0.8, 0.45, 0.15, 0.0, 0.0)
 
 def jaw(shape: FaceShape, value: float) -> Bumps:
     """Bumps along the jaw line that pull each point towards its opposite."""
-    right, left = shape.part(Part.RIGHT_JAW), shape.part(Part.LEFT_JAW)
-    return Bumps.closing(
-        right, left, np.float32(AMOUNT * value) * np.array(PROFILE, np.float32), RADIUS * shape.scale_px
-    )
+    return narrowed_jaw(shape, AMOUNT * value, profile=PROFILE, radius=RADIUS)

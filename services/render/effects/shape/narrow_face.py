@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from services.render.bumps import Bumps
+from services.render.narrowing import narrowed
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
+    from services.render.bumps import Bumps
     from services.render.shape import FaceShape
 
 AMOUNT = 0.12
@@ -28,6 +29,4 @@ def narrow_face(shape: FaceShape, value: float) -> Bumps:
         np.concatenate([temples[side : side + 1], bones[side : side + 1], shape.part(jaw)[_OF_JAW, :]])
         for side, jaw in enumerate((Part.RIGHT_JAW, Part.LEFT_JAW))
     )
-    return Bumps.closing(
-        right, left, np.float32(AMOUNT * value) * np.array(PROFILE, np.float32), RADIUS * shape.scale_px
-    )
+    return narrowed(shape, (right, left), AMOUNT * value, profile=PROFILE, radius=RADIUS)

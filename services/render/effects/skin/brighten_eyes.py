@@ -23,15 +23,12 @@ CLEARED = 0.5
 
 def brighten_eyes(tone: Tone, canvas: Canvas, eye: Eye, value: float) -> None:
     """Each sample along the tone curve, so that the iris gains contrast against the pupil."""
-    black, white = canvas.luma_range
     luma = canvas.planes[0]
     weight = canvas.ring(eye.ring, feather=FEATHER) * np.float32(value)
-    reach = LIFT / (white - black)
-    tone.add(0, weight * reach * (luma - black) * (white - luma))
+    tone.lift(weight, LIFT, canvas.luma_range)
     inside = luma[weight > 0.5 * value]
     if not inside.size:
         return
     dark, light = np.percentile(inside, (30, 80)).tolist()
     clear = weight * ramp(luma, dark, max(light, dark + 8)) * np.float32(CLEARED)
-    for plane in (1, 2):
-        tone.towards(plane, clear, 128)
+    tone.tint(clear, 128, 128)

@@ -30,5 +30,4 @@ def dark_circles(tone: Tone, canvas: Canvas, value: float) -> None:
     light, *colour = canvas.skin.tone
     lacking = np.clip(light - mean(canvas.planes[0], max(1, round(WINDOW * canvas.scale))), 0, MOST_LEVELS)
     tone.add(0, weight * np.float32(LIFTED) * lacking)
-    for plane, level in enumerate(colour, 1):
-        tone.towards(plane, weight * np.float32(COLOURED), level)
+    tone.tint(weight * np.float32(COLOURED), *colour)

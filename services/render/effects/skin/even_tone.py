@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.effects.skin.smooth import even_chroma
-from services.render.masks import mean
+from services.render.evening import even_chroma
+from services.render.masks import mean_of
 
 if TYPE_CHECKING:
     from services.render.canvas import Canvas
@@ -33,5 +33,4 @@ def even_tone(tone: Tone, canvas: Canvas, value: float) -> None:
 
 
 def _mean_of_skin(canvas: Canvas, radius: int) -> Grid:
-    texture = canvas.skin.texture + np.float32(1e-3)
-    return mean(canvas.planes[0] * texture, radius) / mean(texture, radius)
+    return mean_of(canvas.planes[0], canvas.skin.texture + np.float32(1e-3), radius)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.masks import mean
+from services.render.masks import mean, mean_of
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ def nasolabial(tone: Tone, canvas: Canvas, value: float) -> None:
     weight = ring * canvas.skin.tint * np.float32(FILLED * value)
     skin = canvas.skin.tint + np.float32(1e-3)  # lips and nostrils are no surroundings
     fine, coarse = max(1, round(FINE * canvas.scale)), max(2, round(COARSE * canvas.scale))
-    around = mean(canvas.planes[0] * skin, coarse) / mean(skin, coarse)
+    around = mean_of(canvas.planes[0], skin, coarse)
     tone.add(0, weight * np.clip(around - mean(canvas.planes[0], fine), 0, MOST_LEVELS))

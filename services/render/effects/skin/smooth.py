@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.render.evening import even_chroma
 from services.render.masks import mean
 
 if TYPE_CHECKING:
     from services.render.canvas import Canvas
-    from services.render.region import Grid
     from services.render.tone import Tone
 
 RADIUS = 0.03
@@ -35,11 +35,3 @@ def smooth(tone: Tone, canvas: Canvas, value: float) -> None:
     kept = np.asarray(variance / (variance + EDGE_LEVELS**2), np.float32)
     tone.blend_luma(weight, mean(kept, radius), mean(middle - middle * kept, radius))
     even_chroma(tone, canvas, weight * np.float32(CHROMA_EVENED), 2 * radius)
-
-
-def even_chroma(tone: Tone, canvas: Canvas, weight: Grid, radius: int) -> None:
-    """Blend the skin's colour with its mean over a window: lips and hair do not bleed into it."""
-    texture = canvas.skin.texture
-    share = mean(texture, radius) + np.float32(1e-3)
-    for plane in (1, 2):
-        tone.towards(plane, weight, mean(canvas.planes[plane] * texture, radius) / share)

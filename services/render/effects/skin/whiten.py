@@ -25,8 +25,7 @@ def whiten(tone: Tone, canvas: Canvas, value: float) -> None:
     """Luma by the tone curve, colour paler."""
     weight = canvas.skin.tint * np.float32(value)
     lift(tone, canvas, weight, LIFT)
-    for plane in (1, 2):
-        tone.towards(plane, weight * np.float32(PALE), 128)
+    tone.tint(weight * np.float32(PALE), 128, 128)
 
 
 def lift(tone: Tone, canvas: Canvas, weight: Grid, height: float) -> None:

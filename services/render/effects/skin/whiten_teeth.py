@@ -32,6 +32,5 @@ def whiten_teeth(tone: Tone, canvas: Canvas, value: float) -> None:
     light = ramp(luma, *(black + share * (white - black) for share in LUMA))
     teeth = mean(light * ramp(red, *(128 + levels for levels in RED)), 1)
     weight = canvas.ring(Part.MOUTH, feather=FEATHER) * teeth * np.float32(value)
-    tone.add(0, weight * np.float32(LIFT / (white - black)) * (luma - black) * (white - luma))
-    for plane in (1, 2):
-        tone.towards(plane, weight * np.float32(CLEARED), 128)
+    tone.lift(weight, LIFT, canvas.luma_range)
+    tone.tint(weight * np.float32(CLEARED), 128, 128)

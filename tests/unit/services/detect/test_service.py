@@ -233,7 +233,7 @@ async def test_a_crowd_goes_in_messages_that_the_bus_takes(desk: Desk) -> None:
 
 
 async def test_people_are_told_from_their_background_in_every_frame_of_who_asks(desk: Desk) -> None:
-    found = await desk.detect(desk.frame(1), desk.frame(2), segment=True)
+    found = await desk.detect(desk.frame(1), desk.frame(2), people=True)
     masks = [frame.people for frame in found.frames]
     assert [mask and mask.alpha[0, 0] for mask in masks] == [1, 2]
     assert [[face.score for face in frame.faces] for frame in found.frames] == [[1], [2]]
@@ -241,7 +241,7 @@ async def test_people_are_told_from_their_background_in_every_frame_of_who_asks(
 
 async def test_who_does_not_ask_for_masks_pays_nothing_for_them(desk: Desk) -> None:
     found, _ = await asyncio.gather(
-        desk.detect(desk.frame(1), session="plain"), desk.detect(desk.frame(2), session="asks", segment=True)
+        desk.detect(desk.frame(1), session="plain"), desk.detect(desk.frame(2), session="asks", people=True)
     )
     assert found.frames[0].people is None
     assert desk.segmenter.shown == [2]
@@ -253,7 +253,7 @@ async def test_sixteen_frames_with_masks_are_far_below_what_the_bus_takes(
     [picture] = clip("two_heads.mp4", 1)
     mask = open_models(models_folder).segmenter(SELFIE_NAME).segment(picture).alpha
     desk.segmenter.mask = lambda _: mask
-    found = await desk.detect(*(desk.frame(number % 12 + 1) for number in range(12)), segment=True)
+    found = await desk.detect(*(desk.frame(number % 12 + 1) for number in range(12)), people=True)
     assert len(wire.encode(found)) < MAX_BODY_BYTES // 4
 
 
@@ -261,7 +261,7 @@ async def test_masks_that_do_not_pack_go_in_messages_that_the_bus_takes(desk: De
     noise = np.random.default_rng(3).integers(0, 256, (256, 256), np.uint8)
     desk.segmenter.mask, desk.finder.crowd = (lambda _: noise), 8
     frames = tuple(desk.frame(number) for number in range(1, 13))
-    message = FramesCaptured("local", "s", "w", frames, segment=True)
+    message = FramesCaptured("local", "s", "w", frames, people=True)
     found = await desk.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
     assert [frame.captured for one in found for frame in one.frames] == list(frames)
     assert len(found) == 2

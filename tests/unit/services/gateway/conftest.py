@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from services.gateway import app
+from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.parts import Parts
@@ -158,15 +159,17 @@ def telemetry(settings: GatewaySettings, spans: list[bytes]) -> Iterator[Telemet
 @pytest.fixture
 def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry) -> Parts:
     presence = Presence()
+    assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
+    admission = Admission(presence, assets)
     return Parts(
         settings=settings,
         telemetry=telemetry,
         presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-        jobs=JobDesk(bus, store, JobLedger(store), telemetry, presence),
+        jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
-        assets=AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds),
-        store=store,
+        assets=assets,
+        admission=admission,
     )
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from services.gateway.asset_desk import read_facts, refuse_missing
+from services.gateway.asset_desk import read_facts
 from shared.model.assets import AssetFacts, AssetKind, facts_key
 from shared.model.errors import Lost, Rejected
 
 if TYPE_CHECKING:
+    from services.gateway.parts import Parts
     from shared.transport.store import ObjectStore
 
 ASSET = "0123456789abcdef" * 2
@@ -34,18 +35,18 @@ async def test_there_are_no_facts_of_what_is_not_there(stocked: ObjectStore, ass
         await read_facts(stocked, asset)
 
 
-async def test_a_look_whose_assets_are_all_there_passes(stocked: ObjectStore) -> None:
-    await refuse_missing(stocked, ())
-    await refuse_missing(stocked, (ASSET, ASSET))
+@pytest.mark.usefixtures("stocked")
+async def test_a_look_whose_assets_are_all_there_passes(parts: Parts) -> None:
+    await parts.assets.refuse_missing(())
+    await parts.assets.refuse_missing((ASSET, ASSET))
 
 
+@pytest.mark.usefixtures("stocked")
 @pytest.mark.parametrize(
     ("missing", "words"), [("f" * 32, "no asset " + "f" * 32), ("./hat.png", "32 digits of 0-9 and a-f")]
 )
-async def test_a_look_with_an_asset_that_is_not_there_is_refused(
-    stocked: ObjectStore, missing: str, words: str
-) -> None:
+async def test_a_look_with_an_asset_that_is_not_there_is_refused(parts: Parts, missing: str, words: str) -> None:
     with pytest.raises(Rejected, match="upload the file to /v1/assets") as refused:
-        await refuse_missing(stocked, (ASSET, missing))
+        await parts.assets.refuse_missing((ASSET, missing))
     assert refused.value.code == "unknown-asset"
     assert words in refused.value.detail

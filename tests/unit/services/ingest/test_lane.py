@@ -12,6 +12,7 @@ from services.ingest import lane
 from services.ingest.decoder import DecoderDied, ReadVideo
 from services.ingest.lane import LaneSession
 from shared.memory.ledger import SlotState
+from shared.model.effects import Background
 from shared.model.errors import Unavailable
 from shared.model.frames import FramesEnded
 from shared.model.jobs import Want
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shared.model.media import Facts, StillFacts
 
 TASK = ReadVideo("clip")
-PLAIN = Look()
+PLAIN, BEHIND = Look(), Look(background=Background(kind="blur"))
 
 
 def begin(rig: Any, frames: int = 0, want: Want = Want.FACES, look: Look = PLAIN) -> Callable[[Facts], BeginSession]:
@@ -76,12 +77,18 @@ async def test_a_session_that_went_well_needs_no_end(rig: Any) -> None:
     assert rig.render.ended == []
 
 
-async def test_whether_people_are_wanted_travels_with_every_frame(rig: Any) -> None:
+@pytest.mark.parametrize(
+    ("want", "look", "asked"),
+    [(Want.PICTURE, BEHIND, True), (Want.FACES, BEHIND, False), (Want.PICTURE, Look(smooth=1.0), False)],
+)
+async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
+    rig: Any, want: Want, look: Look, asked: bool
+) -> None:
     rig.scripted(9)
-    async with LaneSession(rig.lane, "s", segment=True) as run:
-        await run.feed(TASK, begin(rig), 0.0)
+    async with LaneSession(rig.lane, "s") as run:
+        await run.feed(TASK, begin(rig, want=want, look=look), 0.0)
     await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 9)
-    assert all(message.segment for message in rig.render.taken)
+    assert {message.people for message in rig.render.taken} == {asked}
 
 
 async def test_an_owner_is_asked_until_one_has_room(rig: Any) -> None:

@@ -22,9 +22,9 @@ FOR_EVER = 3600.0
 MODELS = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
 
 
-async def pumped(rig: Any, facts: Facts, *, segment: bool = False, **wanted: bool) -> FramePump:
+async def pumped(rig: Any, facts: Facts, **wanted: bool) -> FramePump:
     """Everything that the decoder has, to its end."""
-    one = FramePump(rig.lane, "s", MODELS, segment=segment)
+    one = FramePump(rig.lane, "s", MODELS)
     try:
         async with rig.decode(None) as decoding, one.granting(decoding, facts):
             await one.run(decoding, facts, SessionBegun(worker="w", row=rig.render.reader.row), 1.5, **wanted)
@@ -69,14 +69,14 @@ async def test_a_message_says_which_models_are_wanted(rig: Any, video_facts: Vid
     assert rig.render.taken[0].models == MODELS
 
 
-@pytest.mark.parametrize("segment", [False, True])
+@pytest.mark.parametrize("people", [False, True])
 async def test_a_message_says_whether_people_are_to_be_told_from_their_background(
-    rig: Any, video_facts: VideoFacts, segment: bool
+    rig: Any, video_facts: VideoFacts, people: bool
 ) -> None:
     rig.scripted(1)
-    await pumped(rig, video_facts, segment=segment)
+    await pumped(rig, video_facts, people=people)
     await rig.until(lambda: rig.render.taken)
-    assert rig.render.taken[0].segment is segment
+    assert rig.render.taken[0].people is people
 
 
 @pytest.mark.parametrize("watchful", [True, False])

@@ -15,7 +15,6 @@ from services.ingest import segments
 from services.ingest.decoder import DecoderDied
 from services.ingest.limits import IngestLimits
 from services.ingest.segments import SegmentService
-from shared.model.effects import Background
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,
@@ -45,7 +44,7 @@ from shared.transport.store import ObjectStore
 if TYPE_CHECKING:
     from services.ingest.decoder import Join
 
-NOTHING, BEHIND = Look(), Look(background=Background(kind="blur"))
+NOTHING = Look()
 REQUEST = SegmentRequested(job="j", want=Want.FACES, look=Look())
 RECORD = JobRecord(
     id="j", state=JobState.ACCEPTED, want=Want.FACES, look=Look(), source_kind=MediaKind.MP4, created_unix_seconds=0
@@ -140,17 +139,6 @@ async def test_a_picture_gets_the_sound_of_its_source(office: Office) -> None:
     [join] = office.joins
     assert join.source is not None
     assert Path(join.source).name == "source"
-
-
-@pytest.mark.parametrize(
-    ("want", "look", "asked"),
-    [(Want.PICTURE, BEHIND, True), (Want.FACES, BEHIND, False), (Want.PICTURE, Look(smooth=1.0), False)],
-)
-async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
-    office: Office, want: Want, look: Look, asked: bool
-) -> None:
-    await office.work(want=want, look=look)
-    assert {message.segment for message in office.rig.render.taken} == {asked}
 
 
 async def test_what_is_damaged_is_said_in_the_record(office: Office) -> None:

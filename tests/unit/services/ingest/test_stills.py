@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest.stills import StillService
-from shared.model.effects import Background
 from shared.model.errors import Rejected
 from shared.model.jobs import Want
 from shared.model.looks import Look
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from shared.model.media import StillFacts
 
 MOST_BYTES = 100
-BEHIND = Look(background=Background(kind="blur"))
 
 
 class Desk:
@@ -100,18 +98,6 @@ async def test_the_models_that_a_still_wants_travel_with_its_frame(desk: Desk) -
     await desk.open(models=models)
     await desk.rig.until(lambda: desk.service.room == 2)
     assert [message.models for message in desk.rig.render.taken] == [models]
-
-
-@pytest.mark.parametrize(
-    ("want", "look", "asked"),
-    [(Want.PICTURE, BEHIND, True), (Want.FACES, BEHIND, False), (Want.PICTURE, Look(smooth=1.0), False)],
-)
-async def test_people_are_asked_for_where_the_look_is_drawn_and_needs_them(
-    desk: Desk, want: Want, look: Look, asked: bool
-) -> None:
-    await desk.open(want=want, look=look)
-    await desk.rig.until(lambda: desk.service.room == 2)
-    assert [message.segment for message in desk.rig.render.taken] == [asked]
 
 
 async def test_more_stills_than_there_is_room_for_are_refused(desk: Desk) -> None:

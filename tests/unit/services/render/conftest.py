@@ -15,6 +15,7 @@ import pytest
 from services.render.colouring import Colouring
 from services.render.drawing import Painter
 from services.render.effects.frame.background import as_picture
+from services.render.layouts.frontal import INNER, five, frontal
 from services.render.layouts.ibug import STATIONS
 from services.render.moment import Moment
 from services.render.recipe import Recipe
@@ -26,6 +27,7 @@ from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+from tests.unit.services.render.pictures import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,14 +38,6 @@ if TYPE_CHECKING:
 RIGHT_SIDE = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148)
 LEFT_SIDE = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
 """Landmarks of the mesh along the jaw."""
-INNER = (
-    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
-    *(168, 197, 5, 4, 75, 97, 2, 326, 305),
-    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
-    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
-    *(78, 82, 13, 312, 308, 317, 14, 87),
-)
-"""Landmarks of the mesh where 68 points have theirs from 17 on: brows, nose, eyes, lips."""
 LOWER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324, 146, 91, 181, 84, 17, 314, 405, 321, 375)
 """Landmarks of the mesh along both edges of the lower lip."""
 SHARED = Path(__file__).parents[5] / "shared"
@@ -126,12 +120,9 @@ def real() -> Scene:
 
 @pytest.fixture(scope="session")
 def mesh() -> np.ndarray:
-    """[468, 3] float32: landmarks of a face that looks ahead, made so that a face is some 200 pixels wide."""
-    _, faces = _clip("signer_plain.mkv")
-    points = faces[5][0].landmarks_px.copy()
-    points -= points.mean(axis=0)
-    points *= np.float32(200 / np.ptp(points[:, 0]))
-    points[list(LOWER_LIP), 1] += 14  # the mouth is open
+    """[468, 3] float32: landmarks of a face that looks ahead, 200 pixels wide, with an open mouth."""
+    points = frontal(Layout.MESH) * np.float32(200)
+    points[list(LOWER_LIP), 1] += 14
     return points
 
 
@@ -149,12 +140,6 @@ def sixty_eight(mesh: np.ndarray) -> np.ndarray:
         np.stack([np.interp(range(9), stops, mesh[list(line), axis]) for axis in range(3)], 1) for line in lines
     )
     return np.concatenate([right, left[-2::-1], mesh[list(INNER)]]).astype(np.float32)
-
-
-def five(mesh: np.ndarray) -> np.ndarray:
-    """[5, 3] float32."""
-    eyes = [mesh[list(INNER)][start : start + 6].mean(axis=0) for start in (19, 25)]
-    return np.stack([*eyes, mesh[4], mesh[61], mesh[291]]).astype(np.float32)
 
 
 TAKEN = {Layout.MESH: np.array, Layout.IBUG: sixty_eight, Layout.FIVE: five}
@@ -370,7 +355,7 @@ def a_picture() -> PreparedPicture:
     """A picture of 30 x 20 pixels: red on the left, blue on the right, a clear row on top."""
     rgba = np.zeros((20, 30, 4), np.uint8)
     rgba[:, :15, 0], rgba[:, 15:, 2], rgba[1:, :, 3] = 220, 220, 255
-    return PreparedPicture(width=30, height=20, frames=(rgba.tobytes(),), durations_ms=(0,))
+    return prepared(rgba)
 
 
 class Silhouette:

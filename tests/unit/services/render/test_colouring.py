@@ -14,6 +14,7 @@ from services.render.region import Scratch
 from shared.model.effects import Grade
 from shared.model.looks import Look
 from shared.model.pictures import Picture, PixelFormat
+from tests.unit.services.render.pictures import change, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +27,6 @@ SETTINGS = ["brightness", "contrast", "saturation", "temperature"]
 
 def a_look(name: str, value: float) -> Look:
     return Look(grade=Grade(asset=ASSET, amount=value)) if name == "grade" else Look(**{name: value})
-
-
-def same(one: Picture, other: Picture) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one.planes, other.planes, strict=True))
-
-
-def change(one: Picture, other: Picture) -> float:
-    return sum(float(np.abs(a.astype(int) - b).sum()) for a, b in zip(one.planes, other.planes, strict=True))
 
 
 @pytest.mark.parametrize("name", [*SETTINGS, "grade"])

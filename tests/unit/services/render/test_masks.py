@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.masks import feathered, filled, likeness, mean, median, ramp, share, stroked
+from services.render.masks import feathered, filled, likeness, mean, mean_of, median, ramp, share, stroked
 
 SQUARE = np.array([(4, 3), (12, 3), (12, 9), (4, 9)], np.float32)
 
@@ -38,6 +38,14 @@ def test_a_mean_is_that_of_the_window() -> None:
     grid = np.zeros((9, 9), np.float32)
     grid[4, 4] = 9
     assert mean(grid, 1)[3:6, 3:6] == pytest.approx(np.ones((3, 3)))
+
+
+def test_in_a_mean_by_weight_a_cell_without_weight_counts_nothing() -> None:
+    plane, weight = np.full((9, 9), 8, np.float32), np.ones((9, 9), np.float32)
+    plane[4, 4], weight[4, 4] = 200, 1e-6
+    assert mean_of(plane, weight, 1) == pytest.approx(np.full((9, 9), 8), abs=0.01)
+    weight[4, 4] = 8
+    assert mean_of(plane, weight, 1)[4, 4] == pytest.approx((8 * 8 + 200 * 8) / 16)
 
 
 @pytest.mark.parametrize(("nothing", "whole"), [(10, 20), (20, 10)])

@@ -98,3 +98,19 @@ def test_the_range_is_held_but_for_samples_that_were_beyond_it() -> None:
     after = np.array([[1, 2, 240, 255, 255]], np.uint8)
     hold_range(before, after, (16, 235), Scratch())
     assert after.tolist() == [[5, 16, 235, 235, 250]]
+
+
+def test_a_tint_brings_the_colour_to_its_levels_and_leaves_the_luma() -> None:
+    tone = Tone(CELLS)
+    tone.tint(grid(0.5), 100, 128)
+    luma, chroma = applied(tone)
+    assert np.array_equal(luma, SAMPLES)
+    assert (chroma == 114).all()
+
+
+def test_a_lift_adds_a_parabola_that_is_nothing_at_black_and_white() -> None:
+    for level, more in ((0, 0), (127.5, 0.4 * 255 / 4), (255, 0)):
+        tone = Tone((grid(level), *CELLS[1:]))
+        tone.lift(grid(1), 0.4, (0, 255))
+        luma, _ = applied(tone, np.full((24, 32), 60, np.uint8))
+        assert np.abs(luma - (60 + more)).max() <= 0.5

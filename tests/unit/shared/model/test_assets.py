@@ -22,6 +22,7 @@ from shared.model.assets import (
     facts_key,
     is_asset_id,
     pack,
+    unknown_asset,
     unpack,
 )
 from shared.model.errors import Malformed
@@ -161,3 +162,9 @@ def test_what_is_no_id_is_no_part_of_a_key(text: str) -> None:
 
 def test_an_asset_and_its_facts_lie_in_one_folder() -> None:
     assert asset_key(ID).rpartition("/")[0] == facts_key(ID).rpartition("/")[0] == f"assets/{ID}"
+
+
+def test_what_is_said_of_an_unknown_asset_tells_a_wrong_id_from_a_missing_file() -> None:
+    assert unknown_asset(ID).detail == f"There is no asset {ID}; upload the file to /v1/assets."
+    assert "an id has 32 digits of 0-9 and a-f" in unknown_asset("./hat.png").detail
+    assert unknown_asset(ID).code == "unknown-asset"

@@ -12,7 +12,7 @@ FRAME = CapturedFrame(FrameReference(2**62, 3, 4), sequence=5, pts=-6, duration=
 Message = FramesCaptured | FacesDetected | FramesEnded
 MESSAGES: list[Message] = [
     FramesCaptured("a", "s", "2", (FRAME,)),
-    FramesCaptured("a", "s", "2", (FRAME,), segment=True),
+    FramesCaptured("a", "s", "2", (FRAME,), people=True),
     FramesCaptured("a", "s", "2", (FRAME,), watchful=True),
     FacesDetected("a", "s", "2", (DetectedFrame(FRAME, ()),)),
     FacesDetected("a", "s", "2", (DetectedFrame(FRAME, (), PeopleMask.of(np.eye(4, dtype=np.uint8))),)),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.model.effects import Background, Contour, FaceCover, Grade, Lipstick, Sticker, Texture
-from shared.model.looks import DRAWING_ORDER, EFFECTS, PRIVACY, ROLES, Look
+from shared.model.looks import AMOUNTED, DRAWING_ORDER, EFFECTS, PRIVACY, ROLES, Look, strength_of
 from shared.transport import wire
 
 ASSETS = [f"{number:032x}" for number in range(4)]
@@ -36,6 +36,15 @@ def test_a_look_of_one_effect_draws_that_effect(name: str) -> None:
 def test_a_look_draws_nothing_without_a_strength() -> None:
     assert Look().invisible
     assert Look(lipstick=Lipstick(amount=0.0), faces="largest").invisible
+
+
+@pytest.mark.parametrize("name", sorted(set(EFFECTS) - {"stickers", "texture", "grade", "own"}))
+def test_one_effect_alone_is_as_strong_as_asked(name: str) -> None:
+    assert strength_of(getattr(Look.of(name, 0.4), name)) == 0.4
+
+
+def test_what_needs_a_picture_of_the_users_has_not_enough_with_an_amount() -> None:
+    assert AMOUNTED.keys().isdisjoint({"stickers", "texture", "grade"})
 
 
 def test_an_effect_below_0_draws_too() -> None:

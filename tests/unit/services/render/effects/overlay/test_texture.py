@@ -11,7 +11,6 @@ import pytest
 from services.render.drawing import Painter
 from services.render.effects.overlay.texture import painted
 from services.render.pyramid import Pyramid
-from shared.model.assets import PreparedPicture
 from shared.model.effects import Texture
 from shared.model.errors import Rejected
 from shared.model.faces import Face
@@ -19,6 +18,7 @@ from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.pictures import Picture, PixelFormat
 from shared.model.template import face_template
+from tests.unit.services.render.pictures import change, prepared
 
 ID = "0" * 32
 SIDE = 512
@@ -47,10 +47,6 @@ def dots(points: list[int], radius: int = 5) -> np.ndarray:
     return paint
 
 
-def prepared(rgba: np.ndarray) -> PreparedPicture:
-    return PreparedPicture(width=rgba.shape[1], height=rgba.shape[0], frames=(rgba.tobytes(),), durations_ms=(0,))
-
-
 def drawn(scene: Any, rgba: np.ndarray, faces: tuple[Face, ...] | None = None, **texture: Any) -> Picture:
     target = scene.copy()
     look = Look(texture=Texture(asset=ID, **{"amount": 1.0, **texture}))
@@ -58,13 +54,8 @@ def drawn(scene: Any, rgba: np.ndarray, faces: tuple[Face, ...] | None = None, *
     return target
 
 
-def change(scene: Any, target: Picture) -> np.ndarray:
+def of_luma(scene: Any, target: Picture) -> np.ndarray:
     return np.abs(scene.picture.planes[0].astype(int) - target.planes[0])
-
-
-def total(scene: Any, target: Picture) -> int:
-    pairs = zip(scene.picture.planes, target.planes, strict=True)
-    return sum(int(np.abs(one.astype(int) - other).sum()) for one, other in pairs)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,7 +63,7 @@ def total(scene: Any, target: Picture) -> int:
 def test_a_texture_changes_the_face_and_not_one_bit_beyond_it(kind: str, blend: str, studio: Any) -> None:
     scene = studio.scene(**KINDS[kind])
     target = drawn(scene, whole(), blend=blend)
-    assert total(scene, target) > 10_000
+    assert change(scene.picture, target) > 10_000
     for before, after in zip(scene.picture.planes, target.planes, strict=True):
         sub = 1 if before.shape[0] == scene.picture.geometry.height else 2
         near = cv2.dilate(scene.inside(Part.OVAL, sub).astype(np.uint8), np.ones((5, 5)))[
@@ -84,15 +75,17 @@ def test_a_texture_changes_the_face_and_not_one_bit_beyond_it(kind: str, blend: 
 @pytest.mark.parametrize("kind", KINDS)
 def test_amount_nothing_and_paint_that_is_transparent_leave_every_bit(kind: str, studio: Any) -> None:
     scene = studio.scene(**KINDS[kind])
-    assert total(scene, drawn(scene, whole(), amount=0.0)) == 0
-    assert total(scene, drawn(scene, whole(alpha=0))) == 0
+    assert change(scene.picture, drawn(scene, whole(), amount=0.0)) == 0
+    assert change(scene.picture, drawn(scene, whole(alpha=0))) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("blend", ["normal", "soft-light"])
 def test_more_amount_is_more_change(kind: str, blend: str, studio: Any) -> None:
     scene = studio.scene(**KINDS[kind])
-    changes = [total(scene, drawn(scene, stripes(), blend=blend, amount=a)) for a in (0.05, 0.25, 0.5, 0.75, 1.0)]
+    changes = [
+        change(scene.picture, drawn(scene, stripes(), blend=blend, amount=a)) for a in (0.05, 0.25, 0.5, 0.75, 1.0)
+    ]
     assert changes[0] > 0
     assert changes == sorted(changes)
 
@@ -101,7 +94,7 @@ def test_more_amount_is_more_change(kind: str, blend: str, studio: Any) -> None:
 def test_what_is_painted_at_a_landmark_shows_at_that_landmark(point: int, studio: Any) -> None:
     """On lips, brows and lids too."""
     scene = studio.scene(500, 520)
-    moved = change(scene, drawn(scene, dots([point], 4), feather=0.0, shading=0.0)).astype(float)
+    moved = of_luma(scene, drawn(scene, dots([point], 4), feather=0.0, shading=0.0)).astype(float)
     moved[moved < 0.3 * moved.max()] = 0
     rows, columns = np.mgrid[: moved.shape[0], : moved.shape[1]]
     found = np.array([(moved * columns).sum(), (moved * rows).sum()]) / moved.sum()
@@ -136,7 +129,7 @@ def test_only_triangles_that_are_painted_are_drawn() -> None:
 
 def test_a_small_painting_changes_nothing_far_from_it(studio: Any) -> None:
     scene = studio.scene()
-    moved = change(scene, drawn(scene, dots([50])))
+    moved = of_luma(scene, drawn(scene, dots([50])))
     rows, columns = np.nonzero(moved)
     x, y = scene.faces[0].landmarks_px[50, :2]
     assert len(rows)
@@ -145,7 +138,7 @@ def test_a_small_painting_changes_nothing_far_from_it(studio: Any) -> None:
 
 def test_eyes_and_the_open_mouth_stay_free(studio: Any) -> None:
     scene = studio.scene(420, 440)
-    moved = change(scene, drawn(scene, whole(), shading=0.0))
+    moved = of_luma(scene, drawn(scene, whole(), shading=0.0))
     for part in (Part.RIGHT_EYE, Part.LEFT_EYE):
         inner = cv2.erode(scene.inside(part).astype(np.uint8), np.ones((3, 3))) > 0
         assert inner.any()
@@ -168,11 +161,11 @@ def test_a_hand_or_hair_of_another_colour_stays_before_the_paint(studio: Any) ->
     scene.picture.planes[0][block] = 40
     for plane in scene.picture.planes[1:]:
         plane[half] = 128
-    moved = change(scene, drawn(scene, whole()))
+    moved = of_luma(scene, drawn(scene, whole()))
     middle = studio.cheek(scene)
     other = studio.scene()
     assert moved[middle].max() <= 2
-    assert change(other, drawn(other, whole()))[middle].mean() > 15
+    assert of_luma(other, drawn(other, whole()))[middle].mean() > 15
 
 
 def test_light_and_shade_of_the_face_fall_on_the_paint(studio: Any) -> None:
@@ -187,7 +180,7 @@ def test_light_and_shade_of_the_face_fall_on_the_paint(studio: Any) -> None:
 
 def test_feather_softens_the_edge_inwards(studio: Any) -> None:
     scene = studio.scene()
-    hard, soft = (change(scene, drawn(scene, whole(), shading=0.0, feather=f)) for f in (0.0, 1.0))
+    hard, soft = (of_luma(scene, drawn(scene, whole(), shading=0.0, feather=f)) for f in (0.0, 1.0))
     assert (soft <= hard + 1).all()
     oval = scene.inside(Part.OVAL)
     rim = oval & (cv2.erode(oval.astype(np.uint8), np.ones((25, 25))) == 0)
