@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,8 @@ class _Service:
     process: subprocess.Popen[bytes]
     ready_fd: int
     log: Path
+    work: Path
+    """Its work files, which a process that is killed leaves behind."""
     facts: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,6 +109,11 @@ class Stack:
         """The folder of the services' logs."""
         return self._options.var / "log"
 
+    @property
+    def _work(self) -> Path:
+        """Where the services have their work files (`ServiceSettings.work`)."""
+        return self._options.var / "work"
+
     def pid(self, name: str) -> int:
         """Process id of a service, or of `nats`."""
         if name == "nats" and self._nats is not None and self._nats.process is not None:
@@ -120,6 +128,7 @@ class Stack:
             self._nats = NatsServer(self._options.var / "nats", die_with_parent)
             self._nats.start()
             self.nats_url = self._nats.url
+            shutil.rmtree(self._work, ignore_errors=True)  # only one NATS server runs in a folder: nobody works in it
         for name in SERVICES:
             self._services[name] = self._spawn(name)
         self._wait_until_ready(list(self._services.values()))
@@ -133,6 +142,7 @@ class Stack:
             restarted.append("nats")
         for name, service in list(self._services.items()):
             if service.process.poll() is not None:
+                shutil.rmtree(service.work, ignore_errors=True)
                 self._check_exit(service)
                 if service.ready_fd >= 0:
                     os.close(service.ready_fd)
@@ -157,6 +167,7 @@ class Stack:
             except subprocess.TimeoutExpired:
                 service.process.kill()
                 service.process.wait()
+            shutil.rmtree(service.work, ignore_errors=True)
             if service.ready_fd >= 0:
                 os.close(service.ready_fd)
         self._services.clear()
@@ -166,16 +177,18 @@ class Stack:
 
     def _spawn(self, name: str, former: dict[str, str] | None = None) -> _Service:
         read_fd, write_fd = os.pipe()
-        path = self.logs / f"{name}.log"
+        path, worker = self.logs / f"{name}.log", f"{name}-{secrets.token_hex(3)}"
+        environment = self._environment(worker, write_fd, former or {})
         with path.open("ab") as log:
-            process = self._popen(name, write_fd, log, former or {})
+            process = self._popen(name, environment, write_fd, log)
         os.close(write_fd)
-        return _Service(name, process, read_fd, path, dict(former or {}))
+        work = self._work / f"{name}-{self._lane}-{worker}"
+        return _Service(name, process, read_fd, path, work, dict(former or {}))
 
-    def _popen(self, name: str, write_fd: int, log: IO[bytes], former: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _popen(self, name: str, environment: dict[str, str], write_fd: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  -- our own services
             [sys.executable, "-m", f"services.{name}"],
-            env=self._environment(name, write_fd, former),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -183,7 +196,7 @@ class Stack:
             start_new_session=True,  # Ctrl-C reaches the children through us, in order
         )
 
-    def _environment(self, name: str, write_fd: int, former: dict[str, str]) -> dict[str, str]:
+    def _environment(self, worker: str, write_fd: int, former: dict[str, str]) -> dict[str, str]:
         options = self._options
         own = {
             **ALLOCATOR,
@@ -191,7 +204,7 @@ class Stack:
             "OPENBLAS_NUM_THREADS": "1",
             "VISAVIS_NATS_URL": self.nats_url,
             "VISAVIS_LANE": self._lane,
-            "VISAVIS_WORKER": f"{name}-{secrets.token_hex(3)}",
+            "VISAVIS_WORKER": worker,
             "VISAVIS_VAR": str(options.var.resolve()),
             "VISAVIS_READY_FD": str(write_fd),
             "VISAVIS_DIE_WITH_PARENT": "1",

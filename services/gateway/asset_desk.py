@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.names import new_name
-from shared.model.assets import AssetFacts, asset_folder, asset_kind, facts_key, is_asset_id, unknown_asset, upload_key
+from shared.model.assets import (
+    AssetFacts,
+    asset_folder,
+    asset_key,
+    asset_kind,
+    facts_key,
+    is_asset_id,
+    unknown_asset,
+    upload_key,
+)
 from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.parameters import ID_DIGITS
 from shared.model.preparing import AssetPrepared, AssetRefused, PrepareAsset
@@ -68,7 +77,7 @@ class AssetDesk:
     async def refuse_missing(self, assets: Iterable[str]) -> None:
         """Let a look pass whose assets are all there. Raises Rejected `unknown-asset` with the first that is not."""
         for asset in assets:
-            if not is_asset_id(asset) or not await self._store.exists(facts_key(asset)):
+            if not is_asset_id(asset) or not await _is_there(self._store, asset):
                 raise unknown_asset(asset)
 
     async def _prepared(self, request: PrepareAsset) -> AssetFacts:
@@ -91,10 +100,17 @@ class AssetDesk:
 
 
 async def read_facts(store: ObjectStore, asset: str) -> AssetFacts:
-    """The facts of an asset. Raises Lost if there is none of that id."""
+    """The facts of an asset. Raises Lost if there is none of that id, or not the whole of it."""
     if not is_asset_id(asset):
         raise Lost("This is no id of an asset.")
+    if not await _is_there(store, asset):
+        raise Lost(f"There is no asset {asset}.")
     return msgspec.json.decode(await store.get(facts_key(asset)), type=AssetFacts)
+
+
+async def _is_there(store: ObjectStore, asset: str) -> bool:
+    """Facts alone are what an upload and a removal at the same time may leave: the next upload mends it."""
+    return all([await store.exists(key(asset)) for key in (facts_key, asset_key)])
 
 
 async def _hashed(pieces: AsyncIterable[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

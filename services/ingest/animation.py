@@ -11,7 +11,7 @@ from PIL import Image
 
 from services.ingest.exif import exif_of, orientation_of
 from services.ingest.still import BROKEN
-from shared.model.assets import MOST_DURATION_MS, PreparedPicture
+from shared.model.assets import MOST_DURATION_MS, MOST_SIDE, PreparedPicture
 from shared.model.errors import Rejected
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 
@@ -112,6 +112,8 @@ class _Frames:
         most = self._limits.max_asset_pixels
         if width * height > most:
             raise _too_large(f"{width} x {height} pixels are more than the {most} allowed (max_asset_pixels).")
+        if max(width, height) > MOST_SIDE:
+            raise _too_large(f"{width} x {height} pixels: a side has at most {MOST_SIDE}.")
 
     def _too_many(self) -> Rejected:
         return _too_large(f"The animation has more than {self._limits.max_asset_frames} frames (max_asset_frames).")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.model.assets import MOST_LUT_VALUE, PreparedLut
+from shared.model.assets import MOST_LUT_VALUE, NARROWEST_DOMAIN, PreparedLut
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""Digits belong to one place only, so that what does not match is found out in linear time."""
 _PLAIN = re.compile(_NUMBER)
 _ROW = re.compile(rb"(%b)[ \t]+(%b)[ \t]+(%b)" % (_NUMBER, _NUMBER, _NUMBER))
 _SIZES = {b"LUT_1D_SIZE": 1, b"LUT_3D_SIZE": 3}
 _DOMAINS = (b"DOMAIN_MIN", b"DOMAIN_MAX")
 _RANGES = (b"LUT_1D_INPUT_RANGE", b"LUT_3D_INPUT_RANGE")
+_LONGEST_LINE = 1024
+"""Bytes; the specification has 250."""
 
 
 def read_cube(text: bytes, most_size: int) -> PreparedLut:
@@ -61,6 +64,8 @@ class _Reading:
     def take(self, number: int, line: bytes) -> None:
         """The next line that means something."""
         self._line = number
+        if len(line) > _LONGEST_LINE:
+            raise self._wrong(f"a line has at most {_LONGEST_LINE} bytes")
         row = _ROW.fullmatch(line)
         if row is not None:
             self._take_row(row.groups())
@@ -80,8 +85,9 @@ class _Reading:
         if self._rows != len(self._table):
             raise self._wrong(f"the table ends after {self._rows} rows; it needs {len(self._table)}")
         low, high = self._domain.values()
-        if any(start >= end for start, end in zip(low, high, strict=True)):
-            raise Rejected("damaged-media", "The LUT's domain must begin before it ends, in each of R, G and B.")
+        if np.any(np.subtract(high, low, dtype=np.float32) < NARROWEST_DOMAIN):
+            detail = f"The LUT's domain must begin before it ends, by {NARROWEST_DOMAIN:g} or more, in R, G and B."
+            raise Rejected("damaged-media", detail)
         table = self._table if self._dimensions == 3 else _widened(self._table)
         return PreparedLut(
             size=self._size,

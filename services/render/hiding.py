@@ -48,7 +48,7 @@ def _hide(veil: Veil, look: Look, scratch: Scratch) -> None:
         shown = PRIVACY_EFFECTS[name](veil, getattr(look, name))
         for samples, instead, subsampling in zip(veil.planes, shown, veil.subsamplings, strict=True):
             there = veil.region.spread(weight, subsampling, scratch, "gain")
-            left = cv2.subtract(1.0, there, scratch.take("offset", there.shape))  # type: ignore[call-overload] # a scalar will do
+            left = np.subtract(1, there, out=scratch.take("offset", there.shape))  # OpenCV takes 4 x 1 for a scalar
             cv2.blendLinear(samples, instead, left, there, samples)
 
 

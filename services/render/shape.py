@@ -45,7 +45,7 @@ class FaceShape:
     def of(cls, face: Face) -> FaceShape | None:
         """The shape of a face, or None where the landmarks do not span one."""
         points = np.ascontiguousarray(face.landmarks_px[:, :2])
-        if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST_PX:
+        if not np.isfinite(face.landmarks_px).all() or np.abs(points).max() > FARTHEST_PX:
             return None
         topology = TOPOLOGIES[face.layout]
         scale = float(np.sqrt(topology.area_px2(points)))

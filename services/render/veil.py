@@ -40,8 +40,8 @@ class Veil:
         return cls(head, region, tuple(region.cut(*pair) for pair in pairs), subsamplings, picture.colour)
 
     def levels(self, colour: Hex) -> tuple[tuple[int, ...], ...]:
-        """What each plane's samples are where the picture shows a colour."""
+        """What each plane's samples are where the picture shows a colour; pure red has 255.5 of full range."""
         rgb = rgb_of(colour)
         if len(self.planes) == 1:
             return (rgb,)
-        return tuple((round(level),) for level in (yuv_of_rgb(self.colour) @ (*rgb, 1)).tolist())
+        return tuple((min(255, round(level)),) for level in (yuv_of_rgb(self.colour) @ (*rgb, 1)).tolist())

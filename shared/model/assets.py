@@ -22,6 +22,10 @@ MOST_PIXELS: Final = 1 << 26
 MOST_LUT_SIZE: Final = 65
 MOST_LUT_VALUE: Final = 65_504.0
 """The largest half-precision number (IEEE 754 binary16): no colour is beyond it."""
+NARROWEST_DOMAIN: Final = 1e-6
+"""Of a LUT: in less, float32 tells no colours apart."""
+MOST_SIDE: Final = 16_384
+"""Pixels of a picture's width or height: OpenCV reaches 32,766 samples."""
 MOST_PREPARED_BYTES: Final = 4 * MOST_PIXELS + (1 << 16)
 """No prepared asset is larger."""
 MOST_DURATION_MS: Final = 60_000
@@ -133,7 +137,7 @@ class PreparedLut(msgspec.Struct, frozen=True, kw_only=True, tag="lut"):
             raise ValueError(f"a LUT has 2..{MOST_LUT_SIZE} entries a side and 12 bytes an entry")
         if not (_bounded(np.array((self.domain_min, self.domain_max))) and _bounded(self.table)):
             raise ValueError(f"a LUT's numbers lie between -{MOST_LUT_VALUE:g} and {MOST_LUT_VALUE:g}")
-        if any(low >= high for low, high in zip(self.domain_min, self.domain_max, strict=True)):
+        if np.any(np.subtract(self.domain_max, self.domain_min, dtype=np.float32) < NARROWEST_DOMAIN):
             raise ValueError("a LUT's domain begins before it ends")
 
     @property
@@ -201,7 +205,7 @@ def asset_key(asset: str) -> str:
 
 
 def facts_key(asset: str) -> str:
-    """Where its facts lie (JSON); they are written last, so that whoever finds them finds the asset."""
+    """Where its facts lie (JSON); they are written last. Both are the asset: who finds only one finds none."""
     return f"{asset_folder(asset)}/facts.json"
 
 

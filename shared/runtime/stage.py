@@ -113,6 +113,12 @@ class Stage(Generic[M]):
             outcome = await self._again(delivery, str(error))
         except Misconfigured:
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.exception("cancelled by nobody")  # what was called raised it, and the loop must go on
+            outcome = await self._again(delivery, "CancelledError")
         except Exception as error:  # noqa: BLE001  -- the one place: a bug costs a message, never the service
             log.exception("unexpected")
             outcome = await self._again(delivery, f"{type(error).__name__}: {error}")

@@ -41,8 +41,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mortal(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose processes are killed, and started again by its watch."""
-    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models)) as stack, _watched(stack):
+    var = tmp_path_factory.mktemp("var")
+    with Stack(StackOptions(var=var, models=models)) as stack, _watched(stack):
         yield stack
+    assert _left(var) == [], "those who were killed left files of their work behind"
 
 
 @pytest.mark.parametrize("victim", [*SERVICES, "nats"])
@@ -75,6 +77,7 @@ def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sa
         assert _pts(tmp_path / "result") == _pts(sample)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+    assert _left(tmp_path / "var") == []
     assert not [lane for lane in lanes if segment_path(lane).exists()]
 
 
@@ -150,3 +153,8 @@ def _pts(path: Path) -> list[float]:
     with av.open(str(path)) as file:
         video = file.streams.video[0]
         return [round(float(frame.pts * frame.time_base), 4) for frame in file.decode(video)]
+
+
+def _left(var: Path) -> list[Path]:
+    """Files of work that is over: uploads as they came, and parts of results."""
+    return [path for path in (var / "work").rglob("*") if path.is_file()]

@@ -30,12 +30,15 @@ def perform(own: OwnEffect, view: FaceView, values: OwnValues) -> None:
     draw: Callable[..., object] = own.effect.draw
     try:
         returned = draw(view, **own.arguments(values))
-    except (Exception, SystemExit) as error:  # others' code raises what it likes
+        drawn = isinstance(view.rgb, np.ndarray) and view.rgb.shape == shape and view.rgb.dtype == np.uint8
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise Fault(where_and_what(error, file_of(own))) from error
     if returned is not None:
         kind = type(returned).__name__
         raise Fault(f"draw returned a value ({kind}): change face.rgb in place, as by face.rgb[...] = picture")
-    if view.rgb.shape != shape or view.rgb.dtype != np.uint8:
+    if not drawn:
         raise Fault("draw gave face.rgb another shape: change its pixels only")
 
 
@@ -51,6 +54,15 @@ def where_and_what(error: BaseException, file: str = "") -> str:
         return f"{Path(error.filename).name}, line {error.lineno}: {error.msg}"
     lines = traceback.extract_tb(error.__traceback__)
     inner = next((line for line in reversed(lines) if line.filename == file), lines[-1] if lines else None)
-    said = " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())[:_LONGEST]
+    said = _said(error)
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return f"{Path(inner.filename).name}, line {inner.lineno}: {what}" if inner else what
+
+
+def _said(error: BaseException) -> str:
+    """An author's own message, shortened; empty where even that raises."""
+    try:
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    except Exception:  # noqa: BLE001  -- others' code raises what it likes
+        return ""
+    return " ".join(text.split())[:_LONGEST]

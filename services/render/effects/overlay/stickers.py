@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 THINNEST = 0.02
 """A sticker that is seen so much from its edge is left out: breadth to what it would have from the front."""
+SMALLEST_PX2 = 0.01
+"""A sticker of less area is left out."""
 
 
 class Wearer(NamedTuple):
@@ -69,7 +71,7 @@ class Placed(NamedTuple):
 
 
 def placed_on(wearer: Wearer, view: HeadView, sticker: Sticker, paint: Pyramid) -> Placed | None:
-    """Where a sticker lies; None where it is seen from its edge."""
+    """Where a sticker lies; None where it is seen from its edge or too small to see."""
     width, height = paint.size
     angle = math.radians(sticker.turn)
     turn = np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
@@ -78,6 +80,8 @@ def placed_on(wearer: Wearer, view: HeadView, sticker: Sticker, paint: Pyramid) 
     if area < THINNEST:
         return None
     step = view.scale_px * FACE_WIDTH * sticker.size / width
+    if step * width * step * height * area < SMALLEST_PX2:
+        return None
     level = paint.level(1 / (step * math.sqrt(area)))
     rows, columns = level.shape[:2]
     anchor = bent(anchor_px(wearer.shape, view, sticker.anchor)[None], wearer.bumps)[0]

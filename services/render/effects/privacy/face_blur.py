@@ -20,6 +20,8 @@ Of detail of f cycles a face width a Gaussian leaves exp(-2 (pi sigma f)^2). At 
 cycles, 10^-6 at 6 and 1 % at 3.5. Faces are told apart by 8 to 16 cycles (Parker and Costen 1999; Näsänen 1999), and
 well-known ones are recognised in pictures 12 pixels wide, 6 cycles (Sinha 2002).
 """
+_LEAST = 0.01
+"""Cells: what OpenCV takes a kernel of one sample for; of 0 it would choose a kernel by itself."""
 
 
 def face_blur(veil: Veil, value: float) -> tuple[Plane, ...]:
@@ -38,6 +40,6 @@ def _blurred(samples: Plane, side: int, sigma: float) -> Plane:
     if down or right:
         samples = np.asarray(cv2.copyMakeBorder(samples, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
     small = cv2.resize(samples, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)  # quicker than bytes
-    blurred = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(small, (0, 0), max(sigma, _LEAST), borderType=cv2.BORDER_REPLICATE)
     full = cv2.resize(np.rint(blurred).astype(np.uint8), (columns * side, rows * side), interpolation=cv2.INTER_LINEAR)
     return cast("Plane", full[: full.shape[0] - down, : full.shape[1] - right])

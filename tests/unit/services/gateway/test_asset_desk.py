@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from services.gateway.asset_desk import read_facts
-from shared.model.assets import AssetFacts, AssetKind, facts_key
+from shared.model.assets import AssetFacts, AssetKind, asset_key, facts_key
 from shared.model.errors import Lost, Rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.gateway.parts import Parts
     from shared.transport.store import ObjectStore
 
@@ -22,6 +24,7 @@ FACTS = AssetFacts(id=ASSET, kind=AssetKind.LUT, size=33)
 @pytest.fixture
 async def stocked(store: ObjectStore) -> ObjectStore:
     await store.put(facts_key(ASSET), msgspec.json.encode(FACTS))
+    await store.put(asset_key(ASSET), b"prepared")
     return store
 
 
@@ -50,3 +53,12 @@ async def test_a_look_with_an_asset_that_is_not_there_is_refused(parts: Parts, m
         await parts.assets.refuse_missing((ASSET, missing))
     assert refused.value.code == "unknown-asset"
     assert words in refused.value.detail
+
+
+@pytest.mark.parametrize("gone", [facts_key, asset_key])
+async def test_half_an_asset_is_none(stocked: ObjectStore, parts: Parts, gone: Callable[[str], str]) -> None:
+    await stocked.remove(gone(ASSET))
+    with pytest.raises(Lost):
+        await read_facts(stocked, ASSET)
+    with pytest.raises(Rejected):
+        await parts.assets.refuse_missing((ASSET,))

@@ -104,6 +104,7 @@ async def test_the_same_file_again_is_no_new_asset(client: httpx.AsyncClient, in
 @pytest.mark.usefixtures("ingest")
 async def test_a_lut_has_no_width_and_a_picture_no_size(client: httpx.AsyncClient, store: ObjectStore) -> None:
     facts = AssetFacts(id="a" * 32, kind=AssetKind.LUT, size=33)
+    await store.put(asset_key(facts.id), b"prepared")
     await store.put(facts_key(facts.id), msgspec.json.encode(facts))
     document = (await client.get(f"/v1/assets/{facts.id}")).json()
     assert document == {"id": "a" * 32, "kind": "lut", "width": None, "height": None, "frames": None, "size": 33}

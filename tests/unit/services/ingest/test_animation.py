@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 from services.ingest.animation import read_picture
 from services.ingest.limits import IngestLimits
+from shared.model.assets import MOST_SIDE
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -234,3 +235,10 @@ def test_a_gif_whose_frames_grow_is_refused() -> None:
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     assert refusal(data).code == "unsupported-media"
+
+
+@pytest.mark.parametrize("size", [(2, MOST_SIDE + 1), (MOST_SIDE + 1, 2)])
+def test_a_side_that_no_map_of_samples_reaches_is_refused(size: tuple[int, int]) -> None:
+    error = refusal(saved("PNG", painted(size=size)))
+    assert error.code == "too-large"
+    assert f"a side has at most {MOST_SIDE}" in error.detail

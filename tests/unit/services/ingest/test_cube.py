@@ -98,10 +98,16 @@ WRONG: dict[str, tuple[str, str]] = {
     "a size below nothing": ("LUT_3D_SIZE -2\n", "Line 1: LUT_3D_SIZE must be"),
     "half a size": ("LUT_3D_SIZE 2.5\n", "Line 1: LUT_3D_SIZE must be"),
     "no size": ("LUT_3D_SIZE\n", "Line 1: LUT_3D_SIZE must be"),
-    "a size of many digits": ("LUT_3D_SIZE " + "9" * 5000, "Line 1: LUT_3D_SIZE must be"),
+    "a size of many digits": ("LUT_3D_SIZE " + "9" * 1000, "Line 1: LUT_3D_SIZE must be"),
     "a domain of two": ("DOMAIN_MIN 0 0\n" + WHOLE, "Line 1: there must be 3 plain numbers"),
     "a domain without end": ("DOMAIN_MAX 1 inf 1\n" + WHOLE, "Line 1: there must be 3 plain numbers"),
     "a domain of nothing": ("DOMAIN_MAX 1 0 1\n" + WHOLE, "domain must begin before it ends"),
+    "a domain of next to nothing": ("DOMAIN_MAX 1e-45 1 1\n" + WHOLE, "domain must begin before it ends"),
+    "a domain that float32 has not": (
+        "DOMAIN_MIN .5 0 0\nDOMAIN_MAX .500000001 1 1\n" + WHOLE,
+        "domain must begin before it ends",
+    ),
+    "a line of digits": ("LUT_3D_SIZE 2\n" + "1" * 80_000 + " x\n", "Line 2: a line has at most 1024 bytes"),
     "bytes": ("LUT_3D_SIZE 2\n" + "\0\1\2" * 50, "Line 2"),
 }
 

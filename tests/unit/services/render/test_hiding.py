@@ -115,7 +115,7 @@ def test_a_head_anywhere_and_of_any_size_is_hidden_without_harm(
 
 
 @EVERY_WAY
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (17, 3)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (2, 8), (1, 9), (9, 1), (2, 2), (17, 3)])
 @pytest.mark.parametrize("layout", PixelFormat)
 def test_the_smallest_pictures_are_hidden_whole(size: tuple[int, int], layout: PixelFormat, name: str) -> None:
     picture = Picture.blank(Geometry(layout, *size), Colour())

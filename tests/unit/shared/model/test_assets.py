@@ -106,6 +106,7 @@ LIES: dict[str, bytes] = {
     "an infinity": lie(lut(), body=struct.pack("<f", float("inf")) + lut().body[4:]),
     "a huge number": lie(lut(), body=HUGE + lut().body[4:]),
     "a domain of nothing": lie(lut(), domain_min=[0, 1, 0]),
+    "a domain of next to nothing": lie(lut(), domain_max=[1, 1e-45, 1]),
     "a domain without end": lie(lut(), domain_max=[1, float("inf"), 1]),
     "another thing": msgspec.msgpack.encode({"type": "film"}),
     "no MessagePack": b"\xc1",

@@ -34,14 +34,14 @@ Passed = Passage[FramesCaptured]
 class Work:
     """Does as it is told, message by message, and remembers."""
 
-    def __init__(self, *outcomes: Exception | Sequence[Publishable]) -> None:
+    def __init__(self, *outcomes: BaseException | Sequence[Publishable]) -> None:
         self.outcomes = list(outcomes)
         self.passages: list[Passed] = []
 
     async def __call__(self, passage: Passed) -> Sequence[Publishable]:
         self.passages.append(passage)
         outcome = self.outcomes.pop(0) if self.outcomes else ()
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
@@ -292,3 +292,15 @@ async def test_waiting_and_working_are_spans_of_the_senders_trace(
     assert wait.end_time_unix_nano <= work.start_time_unix_nano
     onward = bus.kept("lane.a.render.2")[0].headers["traceparent"]
     assert onward.split("-")[1:3] == [root.trace_id.hex(), work.span_id.hex()]
+
+
+async def test_a_cancellation_that_nobody_asked_for_costs_a_message_and_not_the_loop(
+    bus: MemoryBus, telemetry: Telemetry
+) -> None:
+    work = Work(asyncio.CancelledError(), [DETECTED])
+    async with running(stage_of(bus, telemetry, work)) as task:
+        await publish(bus)
+        await until(lambda: bus.kept("lane.a.render.2") and not bus.kept(QUEUE.subject))
+        assert not task.done()
+    assert [passage.tries for passage in work.passages] == [1, 2]
+    assert task.cancelled()

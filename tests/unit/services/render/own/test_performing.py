@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,27 @@ def leave(face: FaceView) -> None:
     sys.exit("bye")
 
 
+def cancel(face: FaceView) -> None:
+    raise asyncio.CancelledError("no")
+
+
+def close(face: FaceView) -> None:
+    raise GeneratorExit
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def fall_mute(face: FaceView) -> None:
+    raise MuteError
+
+
+def put_nothing(face: FaceView) -> None:
+    object.__setattr__(face, "rgb", None)
+
+
 def rebind(face: FaceView) -> None:
     face.rgb = face.rgb // 2  # type: ignore[misc]  # frozen
 
@@ -54,6 +76,10 @@ def test_what_is_drawn_is_in_the_pixels() -> None:
     [
         (divide, r"test_performing\.py, line \d+: ZeroDivisionError: division by zero"),
         (leave, r"test_performing\.py, line \d+: SystemExit: bye"),
+        (cancel, "CancelledError: no"),
+        (close, "GeneratorExit"),
+        (fall_mute, "MuteError$"),
+        (put_nothing, "another shape"),
         (rebind, "FrozenInstanceError: cannot assign to field 'rgb'"),
         (write_landmarks, "read-only"),
         (lambda face: face.rgb // 2, r"returned a value \(ndarray\): change face.rgb in place"),

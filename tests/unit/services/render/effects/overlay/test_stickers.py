@@ -238,3 +238,9 @@ def test_the_first_of_several_lies_lowest(studio: Any) -> None:
     )
     x, y = middle_of(changed(scene, target))
     assert target.planes[0][round(y), round(x)].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-12, 1e-4])
+def test_what_is_too_small_to_see_is_left_out(size: float, studio: Any) -> None:
+    scene = studio.scene()
+    assert same(scene.picture, drawn(scene, sheet(), size=size))

@@ -57,3 +57,8 @@ def test_what_is_even_stays_as_it_is(studio: Any) -> None:
     for plane in scene.picture.planes:
         plane[...] = 117
     assert all((plane == 117).all() for plane in scene.drawn(Look(face_blur=1.0)).planes)
+
+
+def test_next_to_nothing_is_drawn_all_the_same(studio: Any) -> None:
+    scene = studio.scene()
+    assert scene.drawn(Look(face_blur=5e-324)).geometry == scene.picture.geometry

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from services.render.drawing import Painter
 from services.render.effects.privacy.face_cover import OPAQUE_FROM
 from shared.model.effects import FaceCover
 from shared.model.looks import Look
 from shared.model.parts import Part
-from shared.model.pictures import PixelFormat
+from shared.model.pictures import Colour, Matrix, Picture, PixelFormat
 
 
 @pytest.mark.parametrize("amount", [OPAQUE_FROM, 0.7, 1.0])
@@ -40,3 +41,13 @@ def test_luma_and_chroma_end_at_the_same_place(studio: Any) -> None:
     y, cr = int(target.planes[0].min()), int(target.planes[2].max())
     covered = (luma.astype(float) - 200) / (y - 200), (target.planes[2].astype(float) - 128) / (cr - 128)
     assert np.abs(covered[0] - covered[1]).max() < 0.12
+
+
+@pytest.mark.parametrize("matrix", Matrix)
+@pytest.mark.parametrize("color", ["#ff0000", "#00ff00", "#0000ff", "#ffffff", "#000000"])
+def test_the_strongest_colours_can_be_stored_in_full_range(color: str, matrix: Matrix, studio: Any) -> None:
+    scene = studio.scene()
+    picture = Picture(scene.picture.geometry, Colour(matrix, full_range=True), scene.picture.planes)
+    before = [plane.copy() for plane in picture.planes]
+    Painter().draw(picture, scene.faces, Look(face_cover=FaceCover(color=color)))
+    assert not all(map(np.array_equal, before, picture.planes))
