@@ -67,7 +67,8 @@ def test_curves_become_the_cube_that_does_the_same() -> None:
         assert np.allclose(found.table[blue, green, red], wanted, atol=1e-6)
 
 
-@given(st.lists(st.floats(-60_000, 60_000, width=32), min_size=24, max_size=24))
+# No subnormal numbers: ONNX Runtime has the threads that it ran in before take them for 0.
+@given(st.lists(st.floats(-60_000, 60_000, width=32, allow_subnormal=False), min_size=24, max_size=24))
 def test_numbers_survive_their_text(numbers: list[float]) -> None:
     rows = np.array(numbers, np.float32).reshape(8, 3)
     text = "LUT_3D_SIZE 2\n" + "".join(f"{r!r} {g!r} {b!r}\n" for r, g, b in rows.tolist())
