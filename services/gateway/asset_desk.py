@@ -77,7 +77,7 @@ class AssetDesk:
     async def refuse_missing(self, assets: Iterable[str]) -> None:
         """Let a look pass whose assets are all there. Raises Rejected `unknown-asset` with the first that is not."""
         for asset in assets:
-            if not is_asset_id(asset) or not await _is_there(self._store, asset):
+            if not await _is_there(self._store, asset):
                 raise unknown_asset(asset)
 
     async def _prepared(self, request: PrepareAsset) -> AssetFacts:
@@ -101,16 +101,14 @@ class AssetDesk:
 
 async def read_facts(store: ObjectStore, asset: str) -> AssetFacts:
     """The facts of an asset. Raises Lost if there is none of that id, or not the whole of it."""
-    if not is_asset_id(asset):
-        raise Lost("This is no id of an asset.")
     if not await _is_there(store, asset):
-        raise Lost(f"There is no asset {asset}.")
+        raise Lost(f"There is no asset {asset!r}.")
     return msgspec.json.decode(await store.get(facts_key(asset)), type=AssetFacts)
 
 
 async def _is_there(store: ObjectStore, asset: str) -> bool:
     """Facts alone are what an upload and a removal at the same time may leave: the next upload mends it."""
-    return all([await store.exists(key(asset)) for key in (facts_key, asset_key)])
+    return is_asset_id(asset) and await store.exists(facts_key(asset)) and await store.exists(asset_key(asset))
 
 
 async def _hashed(pieces: AsyncIterable[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.model.assets import MOST_LUT_VALUE, NARROWEST_DOMAIN, PreparedLut
+from shared.model.assets import MOST_LUT_VALUE, NARROWEST_DOMAIN, PreparedLut, is_domain
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class _Reading:
         if self._rows != len(self._table):
             raise self._wrong(f"the table ends after {self._rows} rows; it needs {len(self._table)}")
         low, high = self._domain.values()
-        if np.any(np.subtract(high, low, dtype=np.float32) < NARROWEST_DOMAIN):
+        if not is_domain(low, high):
             detail = f"The LUT's domain must begin before it ends, by {NARROWEST_DOMAIN:g} or more, in R, G and B."
             raise Rejected("damaged-media", detail)
         table = self._table if self._dimensions == 3 else _widened(self._table)

@@ -40,7 +40,6 @@ END_SECONDS = 5.0
 RELEASE_POLL_SECONDS = 0.02
 ASK_AGAIN_SECONDS = 0.1
 DEPLOYMENT_MODELS = ModelChoice()
-NOTHING = Look()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
 
@@ -101,9 +100,9 @@ class LaneSession:
                 request = begin(facts)
                 async with self._pump.granting(decoding, facts):  # it decodes while an owner is found
                     self._begun = await self._find_owner(request)
-                    drawn = request.look if request.want is Want.PICTURE else NOTHING
-                    asked = {"people": drawn.needs_people, "watchful": drawn.hides_faces}
-                    await self._pump.run(decoding, facts, self._begun, waited_ms, **asked)
+                    drawn = request.look if request.want is Want.PICTURE else Look()
+                    people, watchful = drawn.needs_people, drawn.hides_faces
+                    await self._pump.run(decoding, facts, self._begun, waited_ms, people=people, watchful=watchful)
         finally:
             self._pump.take_back()  # the decoder is dead here
         if not request.frames:

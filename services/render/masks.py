@@ -68,6 +68,12 @@ def mean(grid: Some, radius: int) -> Some:
     return cast("Some", cv2.blur(grid, (side, side)))
 
 
+def mean_and_variance(grid: Grid, radius: int) -> tuple[Grid, Grid]:
+    """Of the window of `radius` cells around each cell; rounding leaves some variances just below 0."""
+    middle = mean(grid, radius)
+    return middle, mean(grid * grid, radius) - middle * middle
+
+
 def mean_of(plane: Grid, weight: Grid, radius: int) -> Grid:
     """The same of a plane where each cell counts by its weight, which is above 0."""
     return mean(plane * weight, radius) / mean(weight, radius)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from services.render.masks import feathered, filled, likeness, mean, median, ramp, share
+from services.render.masks import feathered, filled, likeness, mean, mean_and_variance, median, ramp, share
 from services.render.patch import AS_STILLS
 from services.render.region import size_of
 from shared.model.colours import yuv_of_rgb
@@ -128,9 +128,7 @@ def _hair(shape: FaceShape, region: Region, luma: Grid, brightness: float) -> Gr
     length = math.hypot(right, down) * scale
     across = (np.arange(hair.shape[1], dtype=np.float32) - x) * (-right / max(length, 1e-3))
     above = across + ((np.arange(rows, dtype=np.float32) - y) * (-down / max(length, 1e-3)))[:, None]
-    top, radius = luma[:rows], max(1, round(STREAK * scale))
-    middle = mean(top, radius)
-    variance = mean(top * top, radius) - middle * middle
+    _, variance = mean_and_variance(luma[:rows], max(1, round(STREAK * scale)))
     none, sure = ((share * brightness) ** 2 for share in STREAKS)
     hair[:rows] = ramp(variance, none, sure) * ramp(above.astype(np.float32), *ABOVE_BROWS)
     return hair

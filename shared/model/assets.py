@@ -14,6 +14,8 @@ from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 from shared.model.parameters import ID_DIGITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MOST_FRAMES: Final = 1024
@@ -137,7 +139,7 @@ class PreparedLut(msgspec.Struct, frozen=True, kw_only=True, tag="lut"):
             raise ValueError(f"a LUT has 2..{MOST_LUT_SIZE} entries a side and 12 bytes an entry")
         if not (_bounded(np.array((self.domain_min, self.domain_max))) and _bounded(self.table)):
             raise ValueError(f"a LUT's numbers lie between -{MOST_LUT_VALUE:g} and {MOST_LUT_VALUE:g}")
-        if np.any(np.subtract(self.domain_max, self.domain_min, dtype=np.float32) < NARROWEST_DOMAIN):
+        if not is_domain(self.domain_min, self.domain_max):
             raise ValueError("a LUT's domain begins before it ends")
 
     @property
@@ -217,6 +219,11 @@ def asset_folder(asset: str) -> str:
 def upload_key(name: str) -> str:
     """Where an upload lies until it is prepared."""
     return f"asset-uploads/{name}"
+
+
+def is_domain(low: Sequence[float], high: Sequence[float]) -> bool:
+    """True if a LUT's domain begins before it ends, by NARROWEST_DOMAIN or more, in each of R, G and B."""
+    return bool((np.subtract(high, low, dtype=np.float32) >= NARROWEST_DOMAIN).all())
 
 
 def _bounded(numbers: NDArray[np.floating]) -> bool:

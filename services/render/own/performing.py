@@ -33,7 +33,7 @@ def perform(own: OwnEffect, view: FaceView, values: OwnValues) -> None:
         drawn = isinstance(view.rgb, np.ndarray) and view.rgb.shape == shape and view.rgb.dtype == np.uint8
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # others' code raises what it likes, CancelledError too
         raise Fault(where_and_what(error, file_of(own))) from error
     if returned is not None:
         kind = type(returned).__name__

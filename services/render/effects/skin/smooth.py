@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render.evening import even_chroma
-from services.render.masks import mean
+from services.render.masks import mean, mean_and_variance
 
 if TYPE_CHECKING:
     from services.render.canvas import Canvas
@@ -28,10 +28,8 @@ def smooth(tone: Tone, canvas: Canvas, value: float) -> None:
     """
     radius = max(1, round(RADIUS * canvas.scale))
     weight = canvas.skin.texture * np.float32(value)
-    luma = canvas.planes[0]
-    middle = mean(luma, radius)
-    variance = mean(luma * luma, radius) - middle * middle
-    np.maximum(variance, 0, out=variance)  # rounding leaves some just below
+    middle, variance = mean_and_variance(canvas.planes[0], radius)
+    np.maximum(variance, 0, out=variance)
     kept = np.asarray(variance / (variance + EDGE_LEVELS**2), np.float32)
     tone.blend_luma(weight, mean(kept, radius), mean(middle - middle * kept, radius))
     even_chroma(tone, canvas, weight * np.float32(CHROMA_EVENED), 2 * radius)

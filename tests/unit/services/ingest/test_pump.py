@@ -69,24 +69,15 @@ async def test_a_message_says_which_models_are_wanted(rig: Any, video_facts: Vid
     assert rig.render.taken[0].models == MODELS
 
 
-@pytest.mark.parametrize("people", [False, True])
-async def test_a_message_says_whether_people_are_to_be_told_from_their_background(
-    rig: Any, video_facts: VideoFacts, people: bool
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("what", ["people", "watchful"])
+async def test_a_message_says_whether_people_are_told_from_their_background_and_every_frame_is_watched(
+    rig: Any, video_facts: VideoFacts, what: str, asked: bool
 ) -> None:
     rig.scripted(1)
-    await pumped(rig, video_facts, people=people)
+    await pumped(rig, video_facts, **{what: asked})
     await rig.until(lambda: rig.render.taken)
-    assert rig.render.taken[0].people is people
-
-
-@pytest.mark.parametrize("watchful", [True, False])
-async def test_a_message_says_whether_every_frame_is_to_be_watched(
-    rig: Any, video_facts: VideoFacts, watchful: bool
-) -> None:
-    rig.scripted(1)
-    await pumped(rig, video_facts, watchful=watchful)
-    await rig.until(lambda: rig.render.taken)
-    assert rig.render.taken[0].watchful is watchful
+    assert getattr(rig.render.taken[0], what) is asked
 
 
 async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_facts: VideoFacts) -> None:

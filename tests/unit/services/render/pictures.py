@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from services.render.canvas import Canvas
+from services.render.patch import opened
+from services.render.region import Region, Scratch, size_of
+from services.render.shape import FaceShape
+from services.render.skin import bare_skin
+from services.render.tone import Tone
 from shared.model.assets import PreparedPicture
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.model.pictures import Picture
 
 
@@ -27,3 +36,18 @@ def prepared(*frames: np.ndarray, lasts_ms: int = 0) -> PreparedPicture:
     height, width = frames[0].shape[:2]
     pixels = tuple(frame.tobytes() for frame in frames)
     return PreparedPicture(width=width, height=height, frames=pixels, durations_ms=(lasts_ms,) * len(frames))
+
+
+def toned(scene: Any, draw: Callable[[Tone, Canvas], None]) -> tuple[np.ndarray, np.ndarray]:
+    """Y and Cr of a scene on whose whole face `draw` was drawn."""
+    target, shape = scene.copy(), FaceShape.of(scene.faces[0])
+    assert shape is not None
+    region = Region.around(shape.part(Part.OVAL), 0, 4, size_of(target))
+    assert region is not None
+    bare = bare_skin(target, shape)
+    with opened(target, region) as patch:
+        canvas = Canvas(shape, region, patch, bare)
+        tone = Tone(canvas.planes)
+        draw(tone, canvas)
+        tone.apply(patch, region, Scratch())
+    return target.planes[0], target.planes[2]

@@ -4,29 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from services.render.canvas import Canvas
 from services.render.evening import even_chroma
-from services.render.patch import opened
-from services.render.region import Region, Scratch, size_of
-from services.render.shape import FaceShape
-from services.render.skin import bare_skin
-from services.render.tone import Tone
-from shared.model.parts import Part
+from tests.unit.services.render.pictures import toned
 
 
 def evened(scene: Any) -> tuple[np.ndarray, np.ndarray]:
     """Y and Cr of a scene whose skin's colour was evened all over."""
-    target, shape = scene.copy(), FaceShape.of(scene.faces[0])
-    assert shape is not None
-    region = Region.around(shape.part(Part.OVAL), 0, 4, size_of(target))
-    assert region is not None
-    bare = bare_skin(target, shape)
-    with opened(target, region) as patch:
-        canvas = Canvas(shape, region, patch, bare)
-        tone = Tone(canvas.planes)
-        even_chroma(tone, canvas, canvas.skin.texture, 5)
-        tone.apply(patch, region, Scratch())
-    return target.planes[0], target.planes[2]
+    return toned(scene, lambda tone, canvas: even_chroma(tone, canvas, canvas.skin.texture, 5))
 
 
 def test_a_spot_of_another_colour_fades_and_brightness_stays(studio: Any) -> None:

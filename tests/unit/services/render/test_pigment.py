@@ -5,29 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.canvas import Canvas
-from services.render.patch import opened
 from services.render.pigment import stain
-from services.render.region import Region, Scratch, size_of
-from services.render.shape import FaceShape
-from services.render.skin import bare_skin
-from services.render.tone import Tone
-from shared.model.parts import Part
+from tests.unit.services.render.pictures import toned
 
 
 def stained(scene: Any, colour: str, cover: float) -> tuple[np.ndarray, np.ndarray]:
     """Y and Cr of the whole face after a stain at full weight."""
-    target, shape = scene.copy(), FaceShape.of(scene.faces[0])
-    assert shape is not None
-    region = Region.around(shape.part(Part.OVAL), 0, 4, size_of(target))
-    assert region is not None
-    bare = bare_skin(target, shape)
-    with opened(target, region) as patch:
-        canvas = Canvas(shape, region, patch, bare)
-        tone = Tone(canvas.planes)
-        stain(tone, canvas, canvas.nothing() + np.float32(1), colour, cover)
-        tone.apply(patch, region, Scratch())
-    return target.planes[0], target.planes[2]
+    return toned(scene, lambda tone, canvas: stain(tone, canvas, canvas.nothing() + np.float32(1), colour, cover))
 
 
 @pytest.mark.parametrize("colour", ["#402020", "#ffe0e0"])

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
-from services.detect.models.emitting import FLOAT, Emitter
 from services.detect.models.flatbuffer import read_graph
-from services.detect.models.operators import Translation
 from services.detect.models.postponing import postpone
+from tests.unit.services.detect.models.translated import result
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,20 +36,6 @@ def enlarged(tiny: Any, kernel: int = 1, activation: int = 0, *, read_twice: boo
     if read_twice:
         tiny.step("RELU", [large], tiny.tensor((1, 6, 8, 6)))
     return read_graph(tiny.content([source], [result]))
-
-
-def result(graph: Graph, picture: NDArray[np.float32]) -> NDArray[Any]:
-    emitter = Emitter()
-    translation = Translation(graph, emitter)
-    translation.read(graph.inputs[0], "in", 1.0)
-    for operator in graph.operators:
-        translation.translate(operator)
-    emitter.node("Identity", translation.values[graph.outputs[0]], name="out")
-    picture = picture.transpose(0, 3, 1, 2)
-    infos = [helper.make_tensor_value_info("in", FLOAT, picture.shape)]
-    outputs = [helper.make_tensor_value_info("out", FLOAT, [f"axis{n}" for n in range(4)])]
-    found: Any = ReferenceEvaluator(emitter.model("tiny", infos, outputs)).run(None, {"in": picture})
-    return np.asarray(found[0])
 
 
 def kinds(graph: Graph) -> list[str]:

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
-from services.detect.models.emitting import FLOAT, Emitter
 from services.detect.models.flatbuffer import read_graph
-from services.detect.models.operators import Translation
 from services.detect.models.widening import BLOCK, widen
+from tests.unit.services.detect.models.translated import result
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,21 +22,6 @@ random = np.random.default_rng(11)
 
 def noise(*shape: int) -> NDArray[np.float32]:
     return random.normal(size=shape).astype(np.float32)
-
-
-def result(graph: Graph, picture: NDArray[np.float32]) -> NDArray[Any]:
-    emitter = Emitter()
-    translation = Translation(graph, emitter)
-    translation.read(graph.inputs[0], "in", 1.0)
-    for operator in graph.operators:
-        translation.translate(operator)
-    emitter.node("Identity", translation.values[graph.outputs[0]], name="out")
-    picture = picture.transpose(0, 3, 1, 2)
-    infos = [helper.make_tensor_value_info("in", FLOAT, picture.shape)]
-    outputs = [helper.make_tensor_value_info("out", FLOAT, [f"axis{n}" for n in range(4)])]
-    model = ReferenceEvaluator(emitter.model("tiny", infos, outputs))
-    found: Any = model.run(None, {"in": picture})
-    return np.asarray(found[0])
 
 
 @pytest.fixture
