@@ -12,7 +12,7 @@ import pytest
 from shared.transport.topology import keeper
 
 PAGE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-MODULES = ("frames", "jobs", "preparing", "sessions")
+MODULES = ("frames", "jobs", "live", "preparing", "sessions")
 Rows = dict[str, str]
 
 
@@ -32,8 +32,8 @@ def messages() -> dict[str, type[msgspec.Struct]]:
     found = {}
     for module in MODULES:
         for name, kind in vars(importlib.import_module(f"shared.model.{module}")).items():
-            is_message = isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__struct_config__.tag
-            if is_message and not name.startswith("_"):
+            is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not name.startswith("_")
+            if is_struct and kind.__module__.endswith(f".{module}") and kind.__struct_config__.tag_field == "type":
                 found[name] = kind
     return found
 
