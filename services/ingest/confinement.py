@@ -40,15 +40,18 @@ def die_with(parent: int) -> None:
 
 
 def bound(limits: IngestLimits) -> None:
-    """Bound memory (on top of what is mapped now), processor time and open files; be the first for the kernel's
-    out-of-memory killer."""
+    """Bound memory (on top of what is mapped now) and files; be the first for the kernel's out-of-memory killer."""
     mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     most = mapped + limits.decoder_memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
     Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
+def bound_time(limits: IngestLimits) -> None:
+    """Bound processor time. Not of a live stream, which may last for ever: who is silent for long is ended there."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
 
 
 def bound_files(most_written_bytes: int) -> None:

@@ -8,9 +8,10 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadStill, ReadVideo
+from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadLive, ReadStill, ReadVideo
 from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.forking import Forkery
+from services.ingest.live_decoding import LiveDecoding
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ __all__ = [
     "Decoders",
     "Decoding",
     "Join",
+    "LiveDecoding",
     "ReadAsset",
+    "ReadLive",
     "ReadStill",
     "ReadVideo",
 ]
@@ -64,9 +67,18 @@ class Decoders:
             self._ready.popleft().connection.close()
         await self._forkery.close()
 
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time of the processes that run, and of those that have ended."""
+        return self._forkery.busy_seconds
+
     def decode(self, task: ReadVideo | ReadStill) -> Decoding:
         """A context that reads one picture or video."""
         return Decoding(self._take_child, task, self.limits, self._pool_bytes)
+
+    def decode_live(self, task: ReadLive) -> LiveDecoding:
+        """A context that decodes frames as they come."""
+        return LiveDecoding(self._take_child, task, self.limits, self._pool_bytes)
 
     async def join(self, task: Join) -> MediaKind:
         """Join parts and sound into one file, in a process of its own; returns what was written.

@@ -16,12 +16,15 @@ from services.ingest import confinement
 from services.ingest.asset import most_prepared_bytes, read_asset
 from services.ingest.decoder_messages import (
     AssetRead,
+    CodedFrame,
     DecodedFrame,
     Finished,
     Join,
     Joined,
     JoinGoesOn,
+    NoMoreFrames,
     ReadAsset,
+    ReadLive,
     ReadStill,
     ReadVideo,
     Refused,
@@ -34,6 +37,8 @@ from services.ingest.decoder_messages import (
 from services.ingest.demuxing import silence
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
+from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_reading import LiveReading
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
@@ -87,10 +92,12 @@ class DecoderProcess:
         confinement.bound(self._limits)
         try:
             task = receive_request(self._connection)
-            if isinstance(task, SlotGrant):
-                raise TypeError("a grant before the task")
+            if isinstance(task, SlotGrant | CodedFrame | NoMoreFrames):
+                raise TypeError("something else before the task")
             confinement.bound_files(_most_written(task, self._limits))
-            if not isinstance(task, ReadStill):
+            if not isinstance(task, ReadLive):
+                confinement.bound_time(self._limits)
+            if not isinstance(task, ReadStill | ReadLive):
                 os.nice(self._limits.decoder_niceness)
             self._answer(task)
             while True:  # grants may still be on their way; closing now would lose the last reply with them
@@ -117,6 +124,8 @@ class DecoderProcess:
                 self._read_video(task)
             case ReadStill():
                 self._read_still(task)
+            case ReadLive():
+                self._read_live(task)
             case ReadAsset():
                 self._read_asset(task)
             case Join():
@@ -141,6 +150,11 @@ class DecoderProcess:
         still.write_into(self._picture(grant, still.facts.geometry, still.facts.colour))
         self._send(DecodedFrame(grant.slot, 0, 0, 0))
         self._send(Finished(DecodeSummary(frames=1)))
+
+    def _read_live(self, task: ReadLive) -> None:
+        reading = LiveReading(LiveDecoder(task.input, self._limits), self._send, self._picture)
+        while not reading.is_over:
+            reading.take(receive_request(self._connection))
 
     def _read_asset(self, task: ReadAsset) -> None:
         prepared = read_asset(Path(task.source).read_bytes(), self._limits)

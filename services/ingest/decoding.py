@@ -115,7 +115,7 @@ class Decoding:
             wanted = StillOpened if isinstance(self._task, ReadStill) else VideoOpened
             if not isinstance(reply, wanted):
                 raise DecoderDied("The decoder did not say first what it had opened.")
-            self._facts = _checked_facts(reply.facts, self._limits)
+            self._facts = checked_facts(reply.facts, self._limits)
         return self._facts
 
     def grant(self, slot: int, offset_bytes: int, size_bytes: int) -> None:
@@ -181,12 +181,16 @@ class Decoding:
             raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
         return reply
 
+    @property
+    def _owes(self) -> bool:
+        """Whether the child has something to do, and is to be heard of soon."""
+        return bool(self._granted) or self._facts is None
+
     def _watch(self) -> None:
         """Every now and then: a child that owes a reply may not be silent for long."""
         most = self._patience
         silent_since = max(self._talk.heard_at, self._owes_since)
-        owes = self._granted or self._facts is None
-        if owes and self._loop.time() >= silent_since + most:
+        if self._owes and self._loop.time() >= silent_since + most:
             detail = f"Reading it made no progress for {most} seconds (decoder_stall_seconds)."
             self._talk.fail(DecoderExceeded(detail))
             return
@@ -217,7 +221,7 @@ def _cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | D
     return DecoderDied(f"The decoder process ended without an answer (status {status}).")
 
 
-def _checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
+def checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
     """Facts within the limits, or DecoderDied."""
     most = limits.max_pixels if isinstance(facts, VideoFacts) else limits.max_still_pixels
     wanted = PixelFormat.I420 if isinstance(facts, VideoFacts) else PixelFormat.RGB24
