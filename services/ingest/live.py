@@ -67,7 +67,7 @@ class LiveService:
         telemetry = self._lane.telemetry
         started, problem = time.monotonic(), None
         sent_ns = sent_ns_of(headers, time.time_ns())
-        run = LiveRun(self._lane, request)
+        run = LiveRun(self._lane, request, lambda: self._room.give_back(request.session))
         with telemetry.span(telemetry.service, headers, "consumer", waited_ms=(time.time_ns() - sent_ns) / 1e6):
             try:
                 await run.run(listening)

@@ -35,7 +35,7 @@ from shared.model.sessions import BeginSession, live_in, live_out
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     import msgspec
 
@@ -57,7 +57,9 @@ _said = wire.decoder(ToLane)
 class LiveRun:
     """From `run` to its end one session."""
 
-    def __init__(self, lane: Lane, request: OpenLive) -> None:
+    def __init__(self, lane: Lane, request: OpenLive, ending: Callable[[], None]) -> None:
+        """ending: told when no packet follows."""
+        self._ending = ending
         self._lane, self._request, self._settings = lane, request, request.settings
         self._pump = LivePump(lane, request.session, request.settings)
         asked = self._asked = _input_of(request)
@@ -127,6 +129,7 @@ class LiveRun:
                 raise _AbandonedError
             case LiveEnded():
                 self._ended = said
+                self._ending()
                 self._flow = FlowChanged(paused=False, held=False)
                 self._pump.opened(is_open=True)
                 self._stirred.set()
