@@ -128,6 +128,8 @@ class _Coder:
         self._context.options = settings.options
         self._context.open()
         self.header = bytes(self._context.extradata or b"")
+        # The others give packets in the order of their frames; libvpx counts in 100 ns and knows no pts that is finer.
+        self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}
         self._durations: dict[int, int] = {}
 
     def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
@@ -144,10 +146,10 @@ class _Coder:
         return [self._packet(packet) for packet in packets]
 
     def _packet(self, packet: Packet[VideoStream]) -> EncodedPacket:
-        if packet.pts is None:
+        if packet.pts is None or packet.dts is None:
             raise ValueError("the encoder gave a packet without a time")
-        dts = packet.pts if packet.dts is None else packet.dts
-        return EncodedPacket(bytes(packet), packet.pts, dts, self._durations.pop(packet.pts), packet.is_keyframe)
+        pts, dts = (packet.pts, packet.dts) if self._reorders else (next(iter(self._durations)),) * 2
+        return EncodedPacket(bytes(packet), pts, dts, self._durations.pop(pts), packet.is_keyframe)
 
 
 class _Raw:
