@@ -6,7 +6,7 @@ Measured with low delay and quality 0.6, milliseconds a frame: see docs/decision
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.codec.context import Flags, ThreadType
@@ -15,6 +15,7 @@ from av.video.frame import PictureType
 from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
 from services.render.encoder_input import configure, frame_of
 from services.render.jpeg_colours import JpegColours
+from services.render.packets import EncodedPacket, PictureTrack
 from services.render.raw_samples import samples_of
 from shared.model.live import LiveCodec
 from shared.model.pictures import PixelFormat
@@ -35,16 +36,6 @@ FULL_RANGE: Final = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
 JFIF_MATRIX: Final = 5
 """ITU-T H.273's number."""
-
-
-class EncodedPacket(NamedTuple):
-    """One coded frame; times in the facts' time base."""
-
-    body: bytes
-    pts: int
-    dts: int
-    duration: int
-    key: bool
 
 
 class LiveEncoder:
@@ -72,6 +63,11 @@ class LiveEncoder:
         Annex B parameter sets for H.264 and HEVC, the sequence header for AV1.
         """
         return self._coder.header
+
+    @property
+    def track(self) -> PictureTrack:
+        """What outputs are told before the first packet."""
+        return PictureTrack(self._output.codec, self._facts, self.header)
 
     def encode(self, picture: Picture, pts: int, duration: int, *, key: bool = False) -> list[EncodedPacket]:
         """Encode the next picture (as large as the facts say); its memory may be used again on return.

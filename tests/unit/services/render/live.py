@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from services.render.live_encoding import EncodedPacket, LiveEncoder
-from shared.model.live import LiveCodec, LiveOutput
+from services.render.live_encoding import LiveEncoder
+from services.render.packets import EncodedPacket
+from shared.model.live import LiveCodec, LiveOutput, SoundOpened, SoundPacket
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -80,3 +81,27 @@ def psnr(frame: av.VideoFrame, picture: Picture) -> float:
     pairs = zip(planes_of(frame), picture.planes, strict=True)
     errors = [(read[: p.shape[0], : p.shape[1]].astype(float) - p) ** 2 for read, p in pairs]
     return float(10 * np.log10(255**2 / max(1e-9, np.mean(np.concatenate([e.ravel() for e in errors])))))
+
+
+AAC_LC_STEREO_48000 = bytes.fromhex("1190")
+
+
+def sound_opened(codec: str = "aac") -> SoundOpened:
+    return SoundOpened(session="s", codec=codec, header=AAC_LC_STEREO_48000, rate=48000, channels=2)
+
+
+def sounds(seconds: float, start: int = 0) -> list[SoundPacket]:
+    """A tone as AAC, times in 90 kHz."""
+    context = av.CodecContext.create("aac", "w")
+    context.sample_rate, context.layout, context.format = 48000, "stereo", "fltp"
+    packets = []
+    for number in range(int(seconds * 48000) // 1024):
+        wave = np.sin(np.arange(1024 * number, 1024 * (number + 1)) * 440 * 2 * np.pi / 48000).astype(np.float32) / 3
+        frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]), "fltp", "stereo")
+        frame.sample_rate, frame.pts = 48000, 1024 * number
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    return [
+        SoundPacket(session="s", pts=start + 1920 * number, duration=1920, body=bytes(packet))
+        for number, packet in enumerate(packets)
+    ]
