@@ -9,6 +9,7 @@ import av
 from av.codec.context import Flags
 from av.filter import Graph
 
+from services.render.clocks import exact_clock
 from services.render.encoder_input import configure, frame_of
 from shared.model.pictures import PixelFormat
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from shared.model.media import VideoFacts
     from shared.model.pictures import Picture
 
-COARSEST_SCALE: Final = 10_000
-"""FFmpeg's MP4 muxer doubles time scales below this until they are not; done here, the movie's own scale can follow."""
 FIELDS: Final = {1: ("tff", 2), 2: ("bff", 3)}
 """Field order to FFmpeg's word for it and its AVFieldOrder."""
 
@@ -47,7 +46,7 @@ class VideoEncoder:
             raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
         self._path = path
         self._facts = facts
-        self._ticks, scale = _clock(facts.time_base)
+        self._ticks, scale = exact_clock(facts.time_base)
         self._clock = Fraction(1, scale)
         scales = {"movie_timescale": str(scale), "video_track_timescale": str(scale)}
         self._file = av.open(str(path), "w", format="mp4", options=scales)
@@ -119,12 +118,3 @@ class _FieldMarker:
         """The same picture and times, marked."""
         self._graph.vpush(frame)
         return self._graph.vpull()
-
-
-def _clock(time_base: tuple[int, int]) -> tuple[int, int]:
-    """How many ticks one pts unit lasts, and how many ticks there are a second: exact, and fine enough for MP4."""
-    unit = Fraction(*time_base)
-    ticks, scale = unit.numerator, unit.denominator
-    while scale < COARSEST_SCALE:
-        ticks, scale = 2 * ticks, 2 * scale
-    return ticks, scale

@@ -6,7 +6,7 @@ Measured with low delay and quality 0.6, milliseconds a frame: see docs/decision
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.codec.context import Flags, ThreadType
@@ -15,6 +15,7 @@ from av.video.frame import PictureType
 from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
 from services.render.encoder_input import configure, frame_of
 from services.render.jpeg_colours import JpegColours
+from services.render.packets import EncodedPacket, PictureTrack
 from services.render.raw_samples import samples_of
 from shared.model.live import LiveCodec
 from shared.model.pictures import PixelFormat
@@ -35,16 +36,6 @@ FULL_RANGE: Final = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
 JFIF_MATRIX: Final = 5
 """ITU-T H.273's number."""
-
-
-class EncodedPacket(NamedTuple):
-    """One coded frame; times in the facts' time base."""
-
-    body: bytes
-    pts: int
-    dts: int
-    duration: int
-    key: bool
 
 
 class LiveEncoder:
@@ -72,6 +63,11 @@ class LiveEncoder:
         Annex B parameter sets for H.264 and HEVC, the sequence header for AV1.
         """
         return self._coder.header
+
+    @property
+    def track(self) -> PictureTrack:
+        """What outputs are told before the first packet."""
+        return PictureTrack(self._output.codec, self._facts, self.header)
 
     def encode(self, picture: Picture, pts: int, duration: int, *, key: bool = False) -> list[EncodedPacket]:
         """Encode the next picture (as large as the facts say); its memory may be used again on return.
@@ -128,6 +124,8 @@ class _Coder:
         self._context.options = settings.options
         self._context.open()
         self.header = bytes(self._context.extradata or b"")
+        # The others give packets in the order of their frames; libvpx counts in 100 ns and knows no pts that is finer.
+        self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}
         self._durations: dict[int, int] = {}
 
     def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
@@ -144,10 +142,10 @@ class _Coder:
         return [self._packet(packet) for packet in packets]
 
     def _packet(self, packet: Packet[VideoStream]) -> EncodedPacket:
-        if packet.pts is None:
+        if packet.pts is None or packet.dts is None:
             raise ValueError("the encoder gave a packet without a time")
-        dts = packet.pts if packet.dts is None else packet.dts
-        return EncodedPacket(bytes(packet), packet.pts, dts, self._durations.pop(packet.pts), packet.is_keyframe)
+        pts, dts = (packet.pts, packet.dts) if self._reorders else (next(iter(self._durations)),) * 2
+        return EncodedPacket(bytes(packet), pts, dts, self._durations.pop(pts), packet.is_keyframe)
 
 
 class _Raw:
