@@ -76,17 +76,17 @@ async def test_a_stream_that_sends_nothing_owes_nothing(decoders: Decoders) -> N
 
 
 async def test_a_stream_at_fault_ends_with_its_reason(decoders: Decoders) -> None:
-    with pytest.raises(Rejected, match="min_side"):
-        async with decoders.decode_live(ReadLive(asked(LiveCodec.H264, (16, 16)))) as decoding:
-            [one] = coded(LiveCodec.H264, 1, (16, 8))
-            decoding.put(0, 0, deadline(), one.body)
+    async with decoders.decode_live(ReadLive(asked(LiveCodec.H264, (16, 16)))) as decoding:
+        [one] = coded(LiveCodec.H264, 1, (16, 8))
+        decoding.put(0, 0, deadline(), one.body)
+        with pytest.raises(Rejected, match="min_side"):
             await run(decoding)
 
 
 async def test_a_child_that_hangs_is_ended(decoders: Decoders) -> None:
-    with pytest.raises(DecoderExceeded, match="decoder_stall_seconds"):
-        async with decoders.decode_live(ReadLive(asked(LiveCodec.H264))) as decoding:
-            decoding._under_way.add(7)  # as if it owed an answer
+    async with decoders.decode_live(ReadLive(asked(LiveCodec.H264))) as decoding:
+        decoding._under_way.add(7)  # as if it owed an answer
+        with pytest.raises(DecoderExceeded, match="decoder_stall_seconds"):
             await run(decoding)
     assert decoding.is_over
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given as drawn
 from hypothesis import strategies as some
 
@@ -59,4 +61,4 @@ def test_a_live_frame_without_a_time_follows_the_one_before() -> None:
 @drawn(some.lists(some.integers(-(10**9), 10**9) | some.none(), max_size=50))
 def test_live_times_always_rise(times: list[int | None]) -> None:
     placed = live(*times)
-    assert all(later > earlier for earlier, later in zip(placed, placed[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(placed))

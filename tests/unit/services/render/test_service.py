@@ -538,8 +538,9 @@ async def told_by(worker: Worker) -> AsyncIterator[list[Any]]:
     async with worker.bus.listen(live_out("s")) as messages:
 
         async def listen() -> None:
+            decoder = wire.decoder(FromLane | SessionFailed)
             async for received in messages:
-                told.append(wire.decode(received.body, wire.decoder(FromLane | SessionFailed)))
+                told.extend([wire.decode(received.body, decoder)])
 
         listening = asyncio.create_task(listen())
         yield told

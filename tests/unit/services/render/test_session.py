@@ -388,7 +388,5 @@ def test_a_session_that_is_taken_up_knows_its_faces_whatever_its_clock_says(late
     assert {face.track for faces in after.faces for face in faces} == {1}
     gone_on = RenderSession(Look(), whole := Screen())
     gone_on.feed(walk, Film())
-    steps = [
-        np.abs(a[0].landmarks_px - b[0].landmarks_px).max() for a, b in zip(after.faces, whole.faces[20:], strict=True)
-    ]
-    assert max(steps) < 0.01
+    pairs = zip(after.faces, whole.faces[20:], strict=True)
+    assert max(np.abs(a[0].landmarks_px - b[0].landmarks_px).max() for a, b in pairs) < 0.01
