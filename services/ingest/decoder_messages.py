@@ -2,12 +2,14 @@
 
 | from | message | when |
 |---|---|---|
-| parent | ReadVideo, ReadStill, ReadAsset, Join | once, first: the task |
+| parent | ReadVideo, ReadStill, ReadAsset, Join, ReadSource | once, first: the task |
 | parent | SlotGrant | any time: one more slot may be written, once |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
 | child | DecodedFrame | a granted slot holds a frame |
 | child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
 | child | Finished, AssetRead, Joined, Refused | once, last |
+
+What is said of a fetched source is in source_messages.py.
 """
 
 from __future__ import annotations
@@ -17,6 +19,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.source_messages import (
+    LineWanted,
+    ReadSource,
+    SoundFormat,
+    SourceBytes,
+    SourceCut,
+    SourceEnded,
+    SourceNotice,
+    SourcePacket,
+    VideoFormat,
+)
 from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
 
 if TYPE_CHECKING:
@@ -120,9 +133,10 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Task = ReadVideo | ReadStill | ReadAsset | Join
-Request = Task | SlotGrant
-Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | AssetRead | Joined | Refused
+Task = ReadVideo | ReadStill | ReadAsset | Join | ReadSource
+Request = Task | SlotGrant | SourceBytes | SourceCut | SourceEnded
+SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
+Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

@@ -27,6 +27,7 @@ from services.ingest.decoder_messages import (
     Refused,
     SlotGrant,
     StillOpened,
+    Task,
     VideoOpened,
     framed,
     receive_request,
@@ -34,6 +35,8 @@ from services.ingest.decoder_messages import (
 from services.ingest.demuxing import silence
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
+from services.ingest.source_messages import ReadSource
+from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from services.ingest.decoder_messages import Reply, Task
+    from services.ingest.decoder_messages import Reply
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (
@@ -87,8 +90,8 @@ class DecoderProcess:
         confinement.bound(self._limits)
         try:
             task = receive_request(self._connection)
-            if isinstance(task, SlotGrant):
-                raise TypeError("a grant before the task")
+            if not isinstance(task, Task):
+                raise TypeError("something else before the task")
             confinement.bound_files(_most_written(task, self._limits))
             if not isinstance(task, ReadStill):
                 os.nice(self._limits.decoder_niceness)
@@ -121,6 +124,8 @@ class DecoderProcess:
                 self._read_asset(task)
             case Join():
                 self._join(task)
+            case ReadSource():
+                read_source(task, self._connection, self._limits)
             case _:
                 assert_never(task)
 
