@@ -2,7 +2,7 @@
 
 | from | message | when |
 |---|---|---|
-| parent | ReadVideo, ReadStill, ReadLive, ReadAsset, Join | once, first: the task |
+| parent | ReadVideo, ReadStill, ReadLive, ReadAsset, Join, ReadSource | once, first: the task |
 | parent | SlotGrant | any time: one more slot may be written, once |
 | parent | CodedFrame, NoMoreFrames | any time after ReadLive |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
@@ -10,6 +10,8 @@
 | child | CodedFrameRead, ImagesDropped | after each CodedFrame; any time after ReadLive |
 | child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
 | child | Finished, AssetRead, Joined, Refused | once, last |
+
+What is said of a fetched source is in source_messages.py.
 """
 
 from __future__ import annotations
@@ -19,6 +21,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.source_messages import (
+    LineWanted,
+    ReadSource,
+    SoundFormat,
+    SourceBytes,
+    SourceCut,
+    SourceEnded,
+    SourceNotice,
+    SourcePacket,
+    VideoFormat,
+)
 from shared.model.live import LiveInput
 from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
 
@@ -162,10 +175,11 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Task = ReadVideo | ReadStill | ReadLive | ReadAsset | Join
-Request = Task | SlotGrant | CodedFrame | NoMoreFrames
-Live = CodedFrameRead | ImagesDropped
-Reply = VideoOpened | StillOpened | DecodedFrame | Live | JoinGoesOn | Finished | AssetRead | Joined | Refused
+Task = ReadVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
+Request = Task | SlotGrant | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
+SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
+FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | ImagesDropped
+Reply = FrameReply | JoinGoesOn | Finished | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

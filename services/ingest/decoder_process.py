@@ -16,13 +16,11 @@ from services.ingest import confinement
 from services.ingest.asset import most_prepared_bytes, read_asset
 from services.ingest.decoder_messages import (
     AssetRead,
-    CodedFrame,
     DecodedFrame,
     Finished,
     Join,
     Joined,
     JoinGoesOn,
-    NoMoreFrames,
     ReadAsset,
     ReadLive,
     ReadStill,
@@ -30,6 +28,7 @@ from services.ingest.decoder_messages import (
     Refused,
     SlotGrant,
     StillOpened,
+    Task,
     VideoOpened,
     framed,
     receive_request,
@@ -39,6 +38,8 @@ from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
 from services.ingest.live_decoder import LiveDecoder
 from services.ingest.live_reading import LiveReading
+from services.ingest.source_messages import ReadSource
+from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from services.ingest.decoder_messages import Reply, Task
+    from services.ingest.decoder_messages import Reply
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (
@@ -92,12 +93,12 @@ class DecoderProcess:
         confinement.bound(self._limits)
         try:
             task = receive_request(self._connection)
-            if isinstance(task, SlotGrant | CodedFrame | NoMoreFrames):
+            if not isinstance(task, Task):
                 raise TypeError("something else before the task")
             confinement.bound_files(_most_written(task, self._limits))
-            if not isinstance(task, ReadLive):
+            if not isinstance(task, ReadLive | ReadSource):
                 confinement.bound_time(self._limits)
-            if not isinstance(task, ReadStill | ReadLive):
+            if not isinstance(task, ReadStill | ReadLive | ReadSource):
                 os.nice(self._limits.decoder_niceness)
             self._answer(task)
             while True:  # grants may still be on their way; closing now would lose the last reply with them
@@ -130,6 +131,8 @@ class DecoderProcess:
                 self._read_asset(task)
             case Join():
                 self._join(task)
+            case ReadSource():
+                read_source(task, self._connection, self._limits)
             case _:
                 assert_never(task)
 

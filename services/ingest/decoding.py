@@ -86,7 +86,7 @@ class Decoding:
         self._watching.cancel()
         self._child.kill()
         self._talk.close()
-        await _finish(self._child)
+        await finish(self._child)
 
     @property
     def summary(self) -> DecodeSummary:
@@ -174,7 +174,7 @@ class Decoding:
         try:
             reply = await self._talk.hear()
         except EOFError:
-            raise _cause_of_death(await self._child.ended(), self._limits) from None
+            raise cause_of_death(await self._child.ended(), self._limits) from None
         except msgspec.DecodeError as error:
             raise DecoderDied(f"The decoder sent what is no message of a decoder: {error}.") from error
         if isinstance(reply, Refused):
@@ -197,7 +197,7 @@ class Decoding:
         self._watching = self._loop.call_later(most / 4, self._watch)
 
 
-async def _finish(child: Child) -> None:
+async def finish(child: Child) -> None:
     """Wait for the child's death even if the waiting itself is cancelled: its slots depend on it."""
     ended = asyncio.ensure_future(child.died())
     cancelled = False
@@ -210,7 +210,8 @@ async def _finish(child: Child) -> None:
         raise asyncio.CancelledError
 
 
-def _cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | DecoderExceeded:
+def cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | DecoderExceeded:
+    """What a child's exit status says: see Child.ended."""
     if status == -signal.SIGXCPU:
         most = limits.decoder_cpu_seconds
         return DecoderExceeded(f"Reading it takes more than {most} seconds of processor time (decoder_cpu_seconds).")

@@ -15,7 +15,7 @@ from shared.model.pictures import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.render.live_encoding import EncodedPacket
+    from services.render.packets import EncodedPacket
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
     from shared.model.live import LiveSettings
