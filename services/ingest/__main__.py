@@ -50,7 +50,7 @@ async def run(settings: IngestSettings) -> None:
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
         room = Room(settings.lane_cores)
-        live = LiveService(lane, room)
+        live = LiveService(lane, room, settings.source_rules)
         stack.push_async_callback(live.close)
         await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))
         presence = Presence()

@@ -57,6 +57,8 @@ class ReadLive(msgspec.Struct, frozen=True, tag=True):
     """Decode frames as they come. A frame that finds no granted slot waits, until newer ones take its place."""
 
     input: LiveInput
+    fit: VideoFacts | None = None
+    """What its frames are made to fit, of a stream that goes on after another; None: its first frame."""
 
 
 class ReadAsset(msgspec.Struct, frozen=True, tag=True):

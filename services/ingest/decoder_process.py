@@ -155,7 +155,7 @@ class DecoderProcess:
         self._send(Finished(DecodeSummary(frames=1)))
 
     def _read_live(self, task: ReadLive) -> None:
-        reading = LiveReading(LiveDecoder(task.input, self._limits), self._send, self._picture)
+        reading = LiveReading(LiveDecoder(task.input, self._limits, task.fit), self._send, self._picture)
         while not reading.is_over:
             reading.take(receive_request(self._connection))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.ingest.live_run import LiveRun
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.ingest.lane import Lane
     from services.ingest.room import Room
+    from services.ingest.source_rules import SourceRules
     from shared.transport.bus import Headers, Received
 
 RETRY_AFTER_SECONDS = 2.0
@@ -29,8 +31,9 @@ _open = wire.decoder(OpenLive)
 class LiveService:
     """Takes live sessions as long as the lane has room for their pixels."""
 
-    def __init__(self, lane: Lane, room: Room) -> None:
-        self._lane, self._room = lane, room
+    def __init__(self, lane: Lane, room: Room, rules: SourceRules) -> None:
+        """rules: for sources that are fetched."""
+        self._lane, self._room, self._rules = lane, room, rules
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -67,7 +70,7 @@ class LiveService:
         telemetry = self._lane.telemetry
         started, problem = time.monotonic(), None
         sent_ns = sent_ns_of(headers, time.time_ns())
-        run = LiveRun(self._lane, request, lambda: self._room.give_back(request.session))
+        run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
         with telemetry.span(telemetry.service, headers, "consumer", waited_ms=(time.time_ns() - sent_ns) / 1e6):
             try:
                 await run.run(listening)

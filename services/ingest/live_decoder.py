@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from services.ingest.limits import IngestLimits
+    from services.ingest.upright import Orientation
     from shared.model.pictures import Picture
 
 DECODERS: Final = {
@@ -60,10 +61,12 @@ class LiveDecoder:
     Frames of other sizes or colours that come later are made to fit the first one: what is drawn goes into one stream.
     """
 
-    def __init__(self, asked: LiveInput, limits: IngestLimits) -> None:
-        """Raises Rejected (`too-large`, `too-small`, `unsupported-media`) for what cannot be decoded."""
+    def __init__(self, asked: LiveInput, limits: IngestLimits, fit: VideoFacts | None = None) -> None:
+        """fit: what all frames are made to fit; None: the first one.
+
+        Raises Rejected (`too-large`, `too-small`, `unsupported-media`) for what cannot be decoded."""
         check_frame_size(asked.width, asked.height, limits)
-        self._asked, self._limits = asked, limits
+        self._asked, self._limits, self._fit = asked, limits, fit
         self.facts: VideoFacts | None = None
         """Of all frames; None before the first."""
         self._copy: UprightCopy | None = None
@@ -151,12 +154,16 @@ class LiveDecoder:
     def _begin(self, first: VideoFrame) -> None:
         check_frame_size(first.width, first.height, self._limits)
         orientation = orientation_of(first)
+        self.facts = self._fit or self._facts_of(first, orientation)
+        self._copy = UprightCopy(first, self.facts, orientation)
+
+    def _facts_of(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
         stored = (first.width, first.height)
         colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
         width, height = orientation.size(*stored)
         aspect = (self._context.sample_aspect_ratio if self._context is not None else None) or Fraction(1)
         rate = Fraction(self._asked.rate).limit_denominator(1001)
-        self.facts = VideoFacts(
+        return VideoFacts(
             geometry=Geometry(PixelFormat.I420, width, height),
             colour=colour,
             colour_primaries=first.color_primaries,
@@ -166,4 +173,3 @@ class LiveDecoder:
             frame_rate=max(rate, Fraction(1, 1001)).as_integer_ratio(),
             sample_aspect=(1 / aspect if orientation.turned else aspect).as_integer_ratio(),
         )
-        self._copy = UprightCopy(first, self.facts, orientation)

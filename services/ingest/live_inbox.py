@@ -17,10 +17,10 @@ MOST_BYTES: Final = 64 << 20
 class Inbox:
     """In order of arrival. Knows no clock."""
 
-    def __init__(self, max_delay_ms: int, *, intra: bool) -> None:
-        """intra: every packet stands for itself; else a packet needs those since the last key frame."""
+    def __init__(self, max_delay_ms: int, *, intra: bool = False) -> None:
         self._delay_ns = max_delay_ms * 1_000_000
-        self._intra = intra
+        self.intra = intra
+        """True: every packet stands for itself; False: it needs those since the last key frame."""
         self._waiting: deque[LivePacket] = deque()
         self._bytes = 0
         self._parts: list[bytes] = []
@@ -59,14 +59,14 @@ class Inbox:
         return (self._popped() if self._waiting else None), dropped
 
     def _is_hopeless(self, packet: LivePacket, now_ns: int) -> bool:
-        if self.wants_key and (packet.key or self._intra):
+        if self.wants_key and (packet.key or self.intra):
             self.wants_key = False
         return self.wants_key or self._bytes > MOST_BYTES or now_ns > self.deadline_ns(packet)
 
     def _skipped(self) -> list[int]:
         """Drop the oldest, and what cannot be decoded without it."""
         numbers = [self._popped().number]
-        if self._intra:
+        if self.intra:
             return numbers
         while self._waiting and not self._waiting[0].key:
             numbers.append(self._popped().number)

@@ -52,6 +52,7 @@ class LivePump:
         self._stirred = asyncio.Event()
         self._look, self._change = settings.look, 0
         self._key_wanted = False
+        self._last_pts = -(1 << 62)
         self.is_open = True
         """False: no slot is granted; the decoder keeps the newest frames and drops the others."""
         self.frames = 0
@@ -105,7 +106,8 @@ class LivePump:
         worked_ms = max(0.0, (now_ns - arrived_ns) / 1e6 - waited_ms)
         mark = LiveMark(frame.number, arrived_ns, arrived_ns + self._budget_ns, self._change, self._key_wanted)
         self._key_wanted = False
-        captured = CapturedFrame(reference, frame.sequence, frame.pts, frame.duration, mark)
+        self._last_pts = max(frame.pts, self._last_pts + 1)
+        captured = CapturedFrame(reference, self.frames, self._last_pts, frame.duration, mark)
         hop = Hop(self._lane.telemetry.service, round(waited_ms, 3), round(worked_ms, 3))
         self._ready.put_nowait(_Sealed(captured, hop, self._look))
         self.frames += 1

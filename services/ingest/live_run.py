@@ -12,11 +12,13 @@ from services.ingest.lane import LaneSession
 from services.ingest.live_inbox import Inbox
 from services.ingest.live_looks import LookChanges
 from services.ingest.live_pump import LivePump
+from services.ingest.source_feed import SourceFeed
 from shared.model.errors import Unavailable
 from shared.model.jobs import Want
 from shared.model.live import (
     BEAT_SECONDS,
     SILENCE_SECONDS,
+    ChangeOutputs,
     FlowChanged,
     FramesSkipped,
     KeyFrameWanted,
@@ -27,9 +29,11 @@ from shared.model.live import (
     LiveNoticed,
     LivePacket,
     LookWanted,
+    OutputsWanted,
     Place,
     Reason,
     ToLane,
+    sound_subject,
 )
 from shared.model.sessions import BeginSession, live_in, live_out
 from shared.transport import wire
@@ -41,7 +45,8 @@ if TYPE_CHECKING:
 
     from services.ingest.lane import Lane
     from services.ingest.live_decoding import LiveDecoding
-    from shared.model.live import LiveInput, OpenLive
+    from services.ingest.source_rules import SourceRules
+    from shared.model.live import LiveInput, OpenLive, SoundOpened, SoundPacket
     from shared.model.media import VideoFacts
     from shared.model.sessions import SessionBegun
     from shared.transport.bus import Received
@@ -57,17 +62,20 @@ _said = wire.decoder(ToLane)
 class LiveRun:
     """From `run` to its end one session."""
 
-    def __init__(self, lane: Lane, request: OpenLive, ending: Callable[[], None]) -> None:
-        """ending: told when no packet follows."""
-        self._ending = ending
+    def __init__(self, lane: Lane, request: OpenLive, promise: Callable[[float], None], rules: SourceRules) -> None:
+        """promise: told how many pixels a second the session needs, as soon as that is known; 0 when none follow.
+
+        rules: for sources that are fetched.
+        """
+        self._promise, self._rules = promise, rules
         self._lane, self._request, self._settings = lane, request, request.settings
         self._pump = LivePump(lane, request.session, request.settings)
-        asked = self._asked = _input_of(request)
-        self._inbox = Inbox(request.settings.max_delay_ms, intra=asked.codec.is_intra)
+        self._inputs: asyncio.Queue[LiveInput | None] = asyncio.Queue()
+        self._inbox = Inbox(request.settings.max_delay_ms)
+        self._facts: VideoFacts | None = None
         self._stirred = asyncio.Event()
         self._flow = FlowChanged(paused=False, held=False)
         self._heard_at = time.monotonic()
-        self._ended: LiveEnded | None = None
         self._looks = LookChanges(lane, request.session, self._pump, self._say)
         self._begun: SessionBegun | None = None
         self._helpers: list[asyncio.Task[None]] = []
@@ -82,20 +90,71 @@ class LiveRun:
             listening.set_result(None)
             async with LaneSession(self._lane, session) as owned:
                 try:
-                    await self._decode(owned, messages)
+                    await _first_of(self._legs(owned), self._hear(messages), self._watch(owned), self._source())
                 except _AbandonedError:
                     return
                 finally:
-                    self._pump.take_back()  # the decoder is dead here
+                    await _cancelled(self._helpers)
                 await self._finish(owned)
 
-    async def _decode(self, owned: LaneSession, messages: AsyncIterator[Received]) -> None:
-        async with self._lane.decoders.decode_live(ReadLive(self._asked)) as decoding:
-            running = [self._hear(messages), self._feed(decoding), self._watch(owned)]
+    async def _legs(self, owned: LaneSession) -> None:
+        """One decoder after the other: one, but for a source that begins anew in another way."""
+        while (asked := await self._inputs.get()) is not None:
+            self._inputs.task_done()
+            self._inbox.intra = asked.codec.is_intra
+            granting: list[asyncio.Task[None]] = []
             try:
-                await _first_of(self._follow(decoding, owned), *running)
+                async with self._lane.decoders.decode_live(ReadLive(asked, self._facts)) as decoding:
+                    try:
+                        await _first_of(self._follow(decoding, owned, granting), self._feed(decoding))
+                    finally:
+                        await _cancelled(granting)
             finally:
-                await _cancelled(self._helpers)
+                self._pump.take_back()  # the decoder is dead here
+        await self._pump.told()
+
+    async def _source(self) -> None:
+        """What the session's packets come from, besides the client."""
+        if self._settings.input is not None:
+            self._inputs.put_nowait(self._settings.input)
+            await asyncio.Event().wait()
+        await SourceFeed(self._request.source, self._rules, self._lane.decoders, self).run()
+        await asyncio.Event().wait()
+
+    async def switch(self, asked: LiveInput | None) -> None:
+        """Packets coded otherwise follow, or none at all (None). Returns when those before are decoded."""
+        self._inputs.put_nowait(asked)
+        self._stirred.set()
+        if asked is None:
+            self._end()
+        else:
+            await self._inputs.join()
+
+    def put(self, packet: LivePacket) -> None:
+        """A packet has come."""
+        self._inbox.put(packet)
+        self._stirred.set()
+
+    async def notice(self, kind: str, detail: str) -> None:
+        """Something that the client should know of."""
+        await self._say(LiveNoticed(kind=kind, detail=detail))
+
+    async def sound(self, said: SoundOpened | SoundPacket) -> None:
+        """Sound beside the pictures, for outputs that carry it; what comes before the first picture is left out."""
+        if self._begun is not None:
+            subject = sound_subject(self._lane.name, self._begun.worker)
+            with suppress(Unavailable):  # a gap in the sound, as there is one in the pictures then
+                await self._lane.bus.send(subject, wire.encode(said))
+
+    @property
+    def session(self) -> str:
+        """Its name."""
+        return self._request.session
+
+    def _end(self) -> None:
+        self._flow = FlowChanged(paused=False, held=False)
+        self._pump.opened(is_open=True)
+        self._promise(0.0)
 
     async def _finish(self, owned: LaneSession) -> None:
         """The decoder has no more: have what is under way come to its end."""
@@ -116,8 +175,7 @@ class LiveRun:
     async def _take(self, said: ToLane) -> None:
         match said:
             case LivePacket():
-                self._inbox.put(said)
-                self._stirred.set()
+                self.put(said)
             case LookWanted():
                 self._looks.want(said)
             case KeyFrameWanted():
@@ -128,11 +186,10 @@ class LiveRun:
             case LiveEnded(abandoned=True):
                 raise _AbandonedError
             case LiveEnded():
-                self._ended = said
-                self._ending()
-                self._flow = FlowChanged(paused=False, held=False)
-                self._pump.opened(is_open=True)
-                self._stirred.set()
+                await self.switch(None)
+            case OutputsWanted() if self._begun is not None:
+                change = ChangeOutputs(session=self.session, outputs=said.outputs)
+                await self._lane.bus.send(sound_subject(self._lane.name, self._begun.worker), wire.encode(change))
             case _:
                 return
 
@@ -151,25 +208,24 @@ class LiveRun:
                 decoding.put(packet.number, packet.pts, self._inbox.deadline_ns(packet), packet.body)
             if self._inbox.wants_key and not wanted_key:
                 await self._say(LiveNoticed(kind="key-frame-wanted", detail="Packets were too old to be decoded."))
-            if self._ended is not None and not self._inbox:
+            if not self._inputs.empty() and not self._inbox:
                 decoding.end()
                 await asyncio.Event().wait()  # `_follow` ends when the decoder does
 
-    async def _follow(self, decoding: LiveDecoding, owned: LaneSession) -> None:
-        """What the decoder says, to its end."""
-        facts: VideoFacts | None = None
+    async def _follow(self, decoding: LiveDecoding, owned: LaneSession, granting: list[asyncio.Task[None]]) -> None:
+        """What the decoder says, to its end. granting: where the task is put that gives it slots."""
         async for said in decoding.happenings():
             match said:
                 case VideoOpened():
-                    facts = said.facts
-                    await self._begin(decoding, facts, owned)
-                case DecodedFrame() if facts is not None and self._begun is not None:
-                    self._pump.seal(said, facts, self._begun)
+                    if self._begun is None:
+                        await self._begin(said.facts, owned)
+                    granting.append(asyncio.create_task(self._pump.grant(decoding, said.facts)))
+                case DecodedFrame() if self._facts is not None and self._begun is not None:
+                    self._pump.seal(said, self._facts, self._begun)
                 case ImagesDropped():
                     await self._skipped(said.numbers, self._reason(late=said.late))
                 case CodedFrameRead():
                     await self._read(said)
-        await self._pump.told()
 
     async def _read(self, said: CodedFrameRead) -> None:
         self._stirred.set()
@@ -179,8 +235,10 @@ class LiveRun:
             kind, detail = _PRESSURE[self._pump.pressure.is_high]
             await self._say(LiveNoticed(kind=kind, detail=detail))
 
-    async def _begin(self, decoding: LiveDecoding, facts: VideoFacts, owned: LaneSession) -> None:
-        request, settings = self._request, self._settings
+    async def _begin(self, facts: VideoFacts, owned: LaneSession) -> None:
+        request, settings, size = self._request, self._settings, facts.geometry
+        self._facts = facts
+        self._promise(size.width * size.height * facts.frame_rate[0] / facts.frame_rate[1])
         begin = BeginSession(
             session=request.session,
             epoch=self._lane.pool.epoch,
@@ -195,7 +253,6 @@ class LiveRun:
         self._begun = await owned.begin(begin)
         await self._say(LiveBegan(facts=facts, resumed=self._begun.resumed))
         self._helpers = [
-            asyncio.create_task(self._pump.grant(decoding, facts)),
             asyncio.create_task(self._pump.tell(self._begun)),
             asyncio.create_task(self._looks.follow(self._begun)),
         ]
@@ -245,13 +302,6 @@ _PRESSURE = {
 
 class _AbandonedError(Exception):
     """Nobody waits for the session any more."""
-
-
-def _input_of(request: OpenLive) -> LiveInput:
-    asked = request.settings.input
-    if asked is None:
-        raise Unavailable("Sources that are fetched are not read by this lane.")
-    return asked
 
 
 async def _first_of(main: Coroutine[Any, Any, None], *others: Coroutine[Any, Any, None]) -> None:

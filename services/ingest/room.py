@@ -46,6 +46,11 @@ class Room:
         self._promised[session] = pixels_per_second
         return True
 
+    def promise(self, session: str, pixels_per_second: float) -> None:
+        """A session that was taken turns out to need so much; 0: nothing follows."""
+        if session in self._promised:
+            self._promised[session] = pixels_per_second
+
     def give_back(self, session: str) -> None:
         """A session is over."""
         self._promised.pop(session, None)

@@ -15,6 +15,7 @@ from services.ingest.limits import IngestLimits
 from services.ingest.live import LiveService
 from services.ingest.live_window import MOST
 from services.ingest.room import Room
+from services.ingest.source_rules import SourceRules
 from shared.model.effects import FaceCover
 from shared.model.frames import CapturedFrame, FramesEnded
 from shared.model.jobs import Problem
@@ -120,7 +121,7 @@ async def connected(rig: Any, codec: LiveCodec = LiveCodec.H264) -> AsyncIterato
     decoders = Decoders(rig.pool.fd, IngestLimits(), 1)
     rig.decode_live = decoders.decode_live
     await decoders.start()
-    service = LiveService(rig.lane, Room(2))
+    service = LiveService(rig.lane, Room(2), SourceRules())
     client = Client(rig, service, codec)
     listening = asyncio.create_task(client.listen())
     try:
