@@ -18,6 +18,7 @@ from services.ingest.source_messages import Kind, SourceNotice, SourcePacket, Vi
 from services.ingest.source_rules import SourceRules
 from shared.model.addresses import read_networks
 from shared.model.errors import Rejected, Unavailable
+from tests.rtsp import filming
 from tests.unit.services.ingest.conftest import write_video
 from tests.web import Web, serving
 
@@ -203,3 +204,16 @@ async def test_cancelling_leaves_no_process_task_or_file(decoders: Decoders, web
     assert me.num_fds() <= files
     assert not [thread for thread in threading.enumerate() if thread not in threads and "asyncio" in thread.name]
     assert not [child for child in me.children(recursive=True) if child.status() != "zombie"]
+
+
+async def test_a_camera_is_read_over_rtsp_in_one_connection(decoders: Decoders) -> None:
+    found: list[SourceItem] = []
+    async with filming() as camera, PulledSource(f"rtsp://127.0.0.1:{camera.port}/1", rules(), decoders) as source:
+        async for item in source.packets():
+            found.append(item)
+            if "source-lost" in notices(found):
+                break
+    shown = frames(found)
+    assert [packet.dts for packet in shown] == [number * 3600 for number in range(50)]
+    assert shown[0].key
+    assert [line.split(" ")[0] for line in camera.asked][:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
