@@ -146,7 +146,7 @@ def test_a_server_that_never_answers_can_be_given_up(silent: socket.socket, noti
     connection, _ = silent.accept()
     running.close(0.1)
     connection.close()
-    assert not [thread for thread in [running._thread] if thread.is_alive()]  # noqa: SLF001  -- nothing else shows it
+    assert not [thread for thread in [running._thread] if thread.is_alive()]
     assert "secret" not in str(notices)
 
 
