@@ -7,7 +7,7 @@ IN ?=
 LOOK ?= default
 ONLY ?=
 
-.PHONY: help setup models demo test lint format bench looks lock proto clean
+.PHONY: help setup models origin demo test lint format bench looks lock proto clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,7 +36,6 @@ test: models origin ## run every test
 	$(BIN)/python -m pytest
 
 # What tests publish to and fetch from. Without it they are skipped and say so. No service is started: policy-rc.d forbids it.
-.PHONY: origin
 origin:
 	@tests/system/install_origin.sh
 

@@ -93,8 +93,9 @@ class SourceReading:
         try:
             if self._feeding is not None:
                 self._feeding.cancel()
-                await asyncio.gather(self._feeding, return_exceptions=True)
             await self._lines.close()
+            if self._feeding is not None:
+                await asyncio.gather(self._feeding, return_exceptions=True)
         finally:
             await finish(self._child)
 

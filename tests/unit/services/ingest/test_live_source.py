@@ -113,3 +113,15 @@ def test_a_frame_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
 def test_junk_is_refused() -> None:
     with pytest.raises(Rejected):
         items(b"G" + bytes(187) + b"G" + bytes(5000), "mpegts")
+
+
+def test_a_header_that_changes_on_the_way_is_told(tmp_path: Path) -> None:
+    """As an RTMP server sends it when another publisher takes over: times begin anew, too."""
+    first = clip(tmp_path, "flv", audio=None)
+    second = clip(tmp_path, "flv", audio=None, size=(128, 96))
+    found = items(first + second[13:], "flv")
+    formats = [item for item in found if isinstance(item, VideoFormat)]
+    assert len(formats) == 2
+    assert formats[0].header != formats[1].header
+    assert found[found.index(formats[1]) + 1].key  # type: ignore[union-attr]
+    assert len(packets(found, Kind.VIDEO)) == 60

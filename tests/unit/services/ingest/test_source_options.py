@@ -12,7 +12,7 @@ LIMITS = IngestLimits()
 
 def test_no_source_may_use_another_protocol_than_its_own() -> None:
     assert rtmp_options("rtmp://h/a/b", LIMITS)["protocol_whitelist"] == "rtmp,tcp"
-    assert rtsp_options(LIMITS)["protocol_whitelist"] == "rtsp,rtp,tcp"
+    assert rtsp_options(LIMITS)["protocol_whitelist"] == "rtsp,tcp"
     assert file_options(LIMITS)["protocol_whitelist"] == ""
     assert "hls" not in file_options(LIMITS)["format_whitelist"]
 

@@ -191,3 +191,30 @@ async def test_a_reader_that_breaks_the_rules_is_not_believed(lies: list[Any]) -
 async def test_what_is_fetched_needs_no_line(web: Web) -> None:
     with contextlib.suppress(OSError), pytest.raises(DecoderDied, match="line"):
         await everything(reading(web.url("/a"), Liar(LineWanted(1)).take))
+
+
+async def test_whoever_does_not_take_packets_stops_the_source(decoders: Decoders, tmp_path: Path) -> None:
+    data = clip(tmp_path, "a.ts", frames=100, size=(640, 480)) * 500
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionError):
+            for start in range(0, len(data), 1 << 16):
+                writer.write(data[start : start + (1 << 16)])
+                await writer.drain()
+                sent += 1 << 16
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.ts"
+        async with reading(url, decoders.take_child) as slow:
+            await slow.next()
+            before = -1
+            while before != sent:  # until nothing moves any more
+                before = sent
+                await asyncio.sleep(0.3)
+    assert len(data) > 60 << 20
+    assert sent < 30 << 20
