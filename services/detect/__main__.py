@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import cv2
 
@@ -53,7 +54,14 @@ async def run(settings: DetectSettings) -> None:
         stage = Stage(bus, telemetry, queue, FramesCaptured, service.detect)
 
         def say() -> WorkerReported:
-            return WorkerReported(lane=settings.lane, service="detect", worker=settings.worker, room=1, models=offers)
+            return WorkerReported(
+                lane=settings.lane,
+                service="detect",
+                worker=settings.worker,
+                room=1,
+                busy_seconds=time.process_time(),
+                models=offers,
+            )
 
         lifecycle.tell_ready(settings)
         try:

@@ -127,7 +127,7 @@ class DetectService:
     def _unseen(self) -> _Work | None:
         """The next that waits, begins with a search, and was not glanced at."""
         works = (self._works[id(message)] for message in self._turns.waiting)
-        return next((work for work in works if work.glance is None and self._is_search(work.first)), None)
+        return next((work for work in works if work.glance is None and self._is_search(work, work.first)), None)
 
     def _rest(self, reader: HostReader) -> None:
         self._idle.append(reader)
@@ -142,14 +142,14 @@ class DetectService:
         for work, outcome in zip(works, running.result(), strict=True):
             message = work.passage.message
             self._turns.end(message)
-            if not isinstance(outcome, Exception):
-                self._hints.remember(message.session, outcome[-1])
+            if not isinstance(outcome, Exception) and (looked_at := [one for one in outcome if not one.is_late]):
+                self._hints.remember(message.session, looked_at[-1])
             if not work.result.done():  # else nobody waits any more
                 _settle(work.result, outcome)
         self._rest(reader)
 
-    def _is_search(self, frame: CapturedFrame) -> bool:
-        return frame.sequence % self._every == 0
+    def _is_search(self, work: _Work, frame: CapturedFrame) -> bool:
+        return frame.sequence % (work.passage.message.search_every or self._every) == 0
 
     def _turn(self, frame: CapturedFrame) -> int:
         return -(-frame.sequence // self._every)
@@ -162,9 +162,13 @@ class DetectService:
         _mark_begin(work.passage)
         found, watchful = [], work.passage.message.watchful
         for frame in work.passage.message.frames:
+            if frame.live is not None and time.time_ns() > frame.live.deadline_ns:
+                found.append(DetectedFrame(frame, (), is_late=True))
+                continue
+            is_search = self._is_search(work, frame)
             how = How(
-                detect=self._is_search(frame),
-                turn=0 if hint.faces is None else self._turn(frame) if self._is_search(frame) else _IN_BETWEEN,
+                detect=is_search,
+                turn=0 if hint.faces is None else self._turn(frame) if is_search else _IN_BETWEEN,
                 stale=hint.is_stale(frame),
                 seen=work.seen if frame is work.first and hint.faces is not None else None,
             )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import AsyncExitStack
 
 from services.ingest.assets import AssetService
 from services.ingest.decoder import Decoders
 from services.ingest.lane import Lane
+from services.ingest.live import LiveService
+from services.ingest.room import Room
 from services.ingest.segments import SegmentService
 from services.ingest.settings import IngestSettings
 from services.ingest.stills import StillService
 from shared.memory.host import HostPool
 from shared.memory.segment import segment_path
 from shared.model.jobs import SegmentRequested
+from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
 from shared.runtime import lifecycle
-from shared.runtime.presence import report
+from shared.runtime.presence import Presence, report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.ledger import JobLedger
@@ -45,6 +49,11 @@ async def run(settings: IngestSettings) -> None:
         segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
+        room = Room(settings.lane_cores)
+        live = LiveService(lane, room, settings.source_rules)
+        stack.push_async_callback(live.close)
+        await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))
+        presence = Presence()
         assets = AssetService(decoders, store, telemetry, settings.ingest_work, settings.assets)
         await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
@@ -53,16 +62,20 @@ async def run(settings: IngestSettings) -> None:
 
         def say() -> WorkerReported:
             pool.sweep()
+            room.measure(one for one in presence.workers() if one.lane == settings.lane)
             return WorkerReported(
                 lane=settings.lane,
                 service="ingest",
                 worker=settings.worker,
                 room=stills.room,
+                pixels_per_second=room.pixels_per_second,
+                busy_seconds=time.process_time() + decoders.busy_seconds,
+                pixels=lane.told.pixels,
                 slots_in_use=pool.ledger.in_use,
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(stage.run(settings.jobs), report(bus, say))
+        await lifecycle.together(stage.run(settings.jobs), presence.follow(bus), report(bus, say))
 
 
 if __name__ == "__main__":

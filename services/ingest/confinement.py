@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import signal
+import socket
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +17,11 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # include/uapi/linux/prctl.h
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # include/uapi/linux/sched.h
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1  # include/uapi/linux/sockios.h, if.h
+_INTERFACE = struct.Struct("16sH22x")
+"""struct ifreq: name and flags."""
 _MOST_FILES = 64
+_NO_NETWORK = "none: "
 
 
 def leave_network() -> str:
@@ -24,10 +31,30 @@ def leave_network() -> str:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if not libc.unshare(_CLONE_NEWNET):
-        return "none: own network namespace"
+        return f"{_NO_NETWORK}own network namespace"
     if not libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
-        return "none: own user and network namespace"
+        return f"{_NO_NETWORK}own user and network namespace"
     return f"reachable: the kernel refuses a network namespace ({os.strerror(ctypes.get_errno())})"
+
+
+def is_left(network: str) -> bool:
+    """Whether what `leave_network` returned says that no network can be reached."""
+    return network.startswith(_NO_NETWORK)
+
+
+def own_loopback() -> None:
+    """Move this process into a network namespace with a loopback interface that nobody else sees.
+
+    Raises OSError where the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, _INTERFACE.pack(b"lo", 0))
+        _, flags = _INTERFACE.unpack(answer)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, _INTERFACE.pack(b"lo", flags | _IFF_UP))
 
 
 def die_with(parent: int) -> None:
@@ -40,15 +67,18 @@ def die_with(parent: int) -> None:
 
 
 def bound(limits: IngestLimits) -> None:
-    """Bound memory (on top of what is mapped now), processor time and open files; be the first for the kernel's
-    out-of-memory killer."""
+    """Bound memory (on top of what is mapped now) and files; be the first for the kernel's out-of-memory killer."""
     mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     most = mapped + limits.decoder_memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
     Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+
+
+def bound_time(limits: IngestLimits) -> None:
+    """Bound processor time. Not of a live stream, which may last for ever: who is silent for long is ended there."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.decoder_cpu_seconds, limits.decoder_cpu_seconds + 1))
 
 
 def bound_files(most_written_bytes: int) -> None:

@@ -8,9 +8,10 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadStill, ReadVideo
+from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadLive, ReadStill, ReadVideo
 from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.forking import Forkery
+from services.ingest.live_decoding import LiveDecoding
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ __all__ = [
     "Decoders",
     "Decoding",
     "Join",
+    "LiveDecoding",
     "ReadAsset",
+    "ReadLive",
     "ReadStill",
     "ReadVideo",
 ]
@@ -64,16 +67,25 @@ class Decoders:
             self._ready.popleft().connection.close()
         await self._forkery.close()
 
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time of the processes that run, and of those that have ended."""
+        return self._forkery.busy_seconds
+
     def decode(self, task: ReadVideo | ReadStill) -> Decoding:
         """A context that reads one picture or video."""
-        return Decoding(self._take_child, task, self.limits, self._pool_bytes)
+        return Decoding(self.take_child, task, self.limits, self._pool_bytes)
+
+    def decode_live(self, task: ReadLive) -> LiveDecoding:
+        """A context that decodes frames as they come."""
+        return LiveDecoding(self.take_child, task, self.limits, self._pool_bytes)
 
     async def join(self, task: Join) -> MediaKind:
         """Join parts and sound into one file, in a process of its own; returns what was written.
 
         Raises Rejected, DecoderExceeded or DecoderDied.
         """
-        async with Decoding(self._take_child, task, self.limits, self._pool_bytes) as joining:
+        async with Decoding(self.take_child, task, self.limits, self._pool_bytes) as joining:
             return await joining.joined()
 
     async def read_asset(self, task: ReadAsset) -> None:
@@ -81,11 +93,11 @@ class Decoders:
 
         Raises Rejected, DecoderExceeded or DecoderDied.
         """
-        async with Decoding(self._take_child, task, self.limits, self._pool_bytes) as reading:
+        async with Decoding(self.take_child, task, self.limits, self._pool_bytes) as reading:
             await reading.asset_read()
 
-    async def _take_child(self) -> Child:
-        """A process that has served nobody yet."""
+    async def take_child(self) -> Child:
+        """A process that has served nobody yet. Whoever takes it ends it. Raises Unavailable."""
         while self._ready:
             child = self._ready.popleft()
             if not child.is_dead:

@@ -2,12 +2,16 @@
 
 | from | message | when |
 |---|---|---|
-| parent | ReadVideo, ReadStill, ReadAsset, Join | once, first: the task |
+| parent | ReadVideo, ReadStill, ReadLive, ReadAsset, Join, ReadSource | once, first: the task |
 | parent | SlotGrant | any time: one more slot may be written, once |
+| parent | CodedFrame, NoMoreFrames | any time after ReadLive |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
 | child | DecodedFrame | a granted slot holds a frame |
+| child | CodedFrameRead, ImagesDropped | after each CodedFrame; any time after ReadLive |
 | child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
 | child | Finished, AssetRead, Joined, Refused | once, last |
+
+What is said of a fetched source is in source_messages.py.
 """
 
 from __future__ import annotations
@@ -17,6 +21,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.source_messages import (
+    LineWanted,
+    ReadSource,
+    SoundFormat,
+    SourceBytes,
+    SourceCut,
+    SourceEnded,
+    SourceNotice,
+    SourcePacket,
+    VideoFormat,
+)
+from shared.model.live import LiveInput
 from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
 
 if TYPE_CHECKING:
@@ -35,6 +51,14 @@ class ReadStill(msgspec.Struct, frozen=True, tag=True):
     """Decode a still picture."""
 
     data: bytes
+
+
+class ReadLive(msgspec.Struct, frozen=True, tag=True):
+    """Decode frames as they come. A frame that finds no granted slot waits, until newer ones take its place."""
+
+    input: LiveInput
+    fit: VideoFacts | None = None
+    """What its frames are made to fit, of a stream that goes on after another; None: its first frame."""
 
 
 class ReadAsset(msgspec.Struct, frozen=True, tag=True):
@@ -67,6 +91,20 @@ class SlotGrant(msgspec.Struct, frozen=True, tag=True):
     size_bytes: int
 
 
+class CodedFrame(msgspec.Struct, frozen=True, tag=True):
+    """One packet of a live stream."""
+
+    number: int
+    pts: int
+    deadline_ns: int
+    """After that its frame is of no use, nanoseconds since 1970."""
+    body: bytes
+
+
+class NoMoreFrames(msgspec.Struct, frozen=True, tag=True):
+    """The live stream ends."""
+
+
 class VideoOpened(msgspec.Struct, frozen=True, tag=True):
     """The first frame is decoded."""
 
@@ -89,6 +127,25 @@ class DecodedFrame(msgspec.Struct, frozen=True, tag=True):
     """In units of the facts' time base; 0 for a still."""
     duration: int
     """As pts."""
+    number: int = 0
+    """Of the packet that it came in; of a live stream."""
+
+
+class CodedFrameRead(msgspec.Struct, frozen=True, tag=True):
+    """One packet of a live stream was decoded, or cannot be."""
+
+    number: int
+    is_damaged: bool = False
+    waiting: int = 0
+    """Frames that wait for a slot now."""
+
+
+class ImagesDropped(msgspec.Struct, frozen=True, tag=True):
+    """Frames of a live stream that were decoded for nothing."""
+
+    numbers: tuple[int, ...]
+    late: bool
+    """True: their deadline has passed; False: no slot was granted, and newer ones came."""
 
 
 class JoinGoesOn(msgspec.Struct, frozen=True, tag=True):
@@ -120,9 +177,11 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Task = ReadVideo | ReadStill | ReadAsset | Join
-Request = Task | SlotGrant
-Reply = VideoOpened | StillOpened | DecodedFrame | JoinGoesOn | Finished | AssetRead | Joined | Refused
+Task = ReadVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
+Request = Task | SlotGrant | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
+SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
+FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | ImagesDropped
+Reply = FrameReply | JoinGoesOn | Finished | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

@@ -22,11 +22,13 @@ from services.ingest.decoder_messages import (
     Joined,
     JoinGoesOn,
     ReadAsset,
+    ReadLive,
     ReadStill,
     ReadVideo,
     Refused,
     SlotGrant,
     StillOpened,
+    Task,
     VideoOpened,
     framed,
     receive_request,
@@ -34,6 +36,10 @@ from services.ingest.decoder_messages import (
 from services.ingest.demuxing import silence
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
+from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_reading import LiveReading
+from services.ingest.source_messages import ReadSource
+from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from services.ingest.decoder_messages import Reply, Task
+    from services.ingest.decoder_messages import Reply
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (
@@ -87,10 +93,12 @@ class DecoderProcess:
         confinement.bound(self._limits)
         try:
             task = receive_request(self._connection)
-            if isinstance(task, SlotGrant):
-                raise TypeError("a grant before the task")
+            if not isinstance(task, Task):
+                raise TypeError("something else before the task")
             confinement.bound_files(_most_written(task, self._limits))
-            if not isinstance(task, ReadStill):
+            if not isinstance(task, ReadLive | ReadSource):
+                confinement.bound_time(self._limits)
+            if not isinstance(task, ReadStill | ReadLive | ReadSource):
                 os.nice(self._limits.decoder_niceness)
             self._answer(task)
             while True:  # grants may still be on their way; closing now would lose the last reply with them
@@ -117,10 +125,14 @@ class DecoderProcess:
                 self._read_video(task)
             case ReadStill():
                 self._read_still(task)
+            case ReadLive():
+                self._read_live(task)
             case ReadAsset():
                 self._read_asset(task)
             case Join():
                 self._join(task)
+            case ReadSource():
+                read_source(task, self._connection, self._limits)
             case _:
                 assert_never(task)
 
@@ -141,6 +153,11 @@ class DecoderProcess:
         still.write_into(self._picture(grant, still.facts.geometry, still.facts.colour))
         self._send(DecodedFrame(grant.slot, 0, 0, 0))
         self._send(Finished(DecodeSummary(frames=1)))
+
+    def _read_live(self, task: ReadLive) -> None:
+        reading = LiveReading(LiveDecoder(task.input, self._limits, task.fit), self._send, self._picture)
+        while not reading.is_over:
+            reading.take(receive_request(self._connection))
 
     def _read_asset(self, task: ReadAsset) -> None:
         prepared = read_asset(Path(task.source).read_bytes(), self._limits)

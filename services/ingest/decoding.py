@@ -86,7 +86,7 @@ class Decoding:
         self._watching.cancel()
         self._child.kill()
         self._talk.close()
-        await _finish(self._child)
+        await finish(self._child)
 
     @property
     def summary(self) -> DecodeSummary:
@@ -115,7 +115,7 @@ class Decoding:
             wanted = StillOpened if isinstance(self._task, ReadStill) else VideoOpened
             if not isinstance(reply, wanted):
                 raise DecoderDied("The decoder did not say first what it had opened.")
-            self._facts = _checked_facts(reply.facts, self._limits)
+            self._facts = checked_facts(reply.facts, self._limits)
         return self._facts
 
     def grant(self, slot: int, offset_bytes: int, size_bytes: int) -> None:
@@ -174,26 +174,30 @@ class Decoding:
         try:
             reply = await self._talk.hear()
         except EOFError:
-            raise _cause_of_death(await self._child.ended(), self._limits) from None
+            raise cause_of_death(await self._child.ended(), self._limits) from None
         except msgspec.DecodeError as error:
             raise DecoderDied(f"The decoder sent what is no message of a decoder: {error}.") from error
         if isinstance(reply, Refused):
             raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
         return reply
 
+    @property
+    def _owes(self) -> bool:
+        """Whether the child has something to do, and is to be heard of soon."""
+        return bool(self._granted) or self._facts is None
+
     def _watch(self) -> None:
         """Every now and then: a child that owes a reply may not be silent for long."""
         most = self._patience
         silent_since = max(self._talk.heard_at, self._owes_since)
-        owes = self._granted or self._facts is None
-        if owes and self._loop.time() >= silent_since + most:
+        if self._owes and self._loop.time() >= silent_since + most:
             detail = f"Reading it made no progress for {most} seconds (decoder_stall_seconds)."
             self._talk.fail(DecoderExceeded(detail))
             return
         self._watching = self._loop.call_later(most / 4, self._watch)
 
 
-async def _finish(child: Child) -> None:
+async def finish(child: Child) -> None:
     """Wait for the child's death even if the waiting itself is cancelled: its slots depend on it."""
     ended = asyncio.ensure_future(child.died())
     cancelled = False
@@ -206,7 +210,8 @@ async def _finish(child: Child) -> None:
         raise asyncio.CancelledError
 
 
-def _cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | DecoderExceeded:
+def cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | DecoderExceeded:
+    """What a child's exit status says: see Child.ended."""
     if status == -signal.SIGXCPU:
         most = limits.decoder_cpu_seconds
         return DecoderExceeded(f"Reading it takes more than {most} seconds of processor time (decoder_cpu_seconds).")
@@ -217,7 +222,7 @@ def _cause_of_death(status: int | None, limits: IngestLimits) -> DecoderDied | D
     return DecoderDied(f"The decoder process ended without an answer (status {status}).")
 
 
-def _checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
+def checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
     """Facts within the limits, or DecoderDied."""
     most = limits.max_pixels if isinstance(facts, VideoFacts) else limits.max_still_pixels
     wanted = PixelFormat.I420 if isinstance(facts, VideoFacts) else PixelFormat.RGB24

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,11 +92,22 @@ class Forkery:
         self._waiting: dict[int, tuple[asyncio.Future[Child], socket.socket]] = {}
         self._children: dict[int, Child] = {}
         self._tokens = 0
+        self._busy: dict[int, float] = {}
+        self._busy_before = 0.0
 
     @property
     def is_alive(self) -> bool:
         """True while it can fork."""
         return self._control is not None
+
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time of its children, as far as they were looked at: each for the last time when it was asked."""
+        for child in self._children.values():
+            self._busy[child.pid] = _busy_seconds(child.pid) or self._busy.get(child.pid, 0.0)
+        for pid in self._busy.keys() - self._children.keys():
+            self._busy_before += self._busy.pop(pid)
+        return self._busy_before + sum(self._busy.values())
 
     async def start(self) -> str:
         """Start the process and wait until its libraries are loaded; returns whether children can reach a network.
@@ -193,3 +205,11 @@ class Forkery:
         self._waiting.clear()
         for child in self._children.values():
             child.reaped(None)
+
+
+def _busy_seconds(pid: int) -> float:
+    """Processor time that a process has used; 0 if it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0

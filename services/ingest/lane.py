@@ -43,6 +43,13 @@ DEPLOYMENT_MODELS = ModelChoice()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
 
+@dataclass(slots=True)
+class Told:
+    """What the lane has told so far."""
+
+    pixels: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """What every session of this lane needs."""
@@ -55,6 +62,7 @@ class Lane:
     frames_per_message: int
     share: int
     """Slots that one session may hold at a time."""
+    told: Told = field(default_factory=Told)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""
 
@@ -68,11 +76,9 @@ class Lane:
 class LaneSession:
     """A context manager: afterwards nothing of the session is left, or its slots are in quarantine."""
 
-    def __init__(self, lane: Lane, session: str, models: ModelChoice = DEPLOYMENT_MODELS) -> None:
-        """models: by which detect is to find the faces."""
+    def __init__(self, lane: Lane, session: str) -> None:
         self._lane = lane
         self._session = session
-        self._pump = FramePump(lane, session, models)
         self._begun: SessionBegun | None = None
         self._fed = False
 
@@ -91,24 +97,45 @@ class LaneSession:
         return self._begun is None or self._lane.pool.is_alive(self._begun.row)
 
     async def feed(
-        self, task: ReadVideo | ReadStill, begin: Callable[[Facts], BeginSession], waited_ms: float
+        self,
+        task: ReadVideo | ReadStill,
+        begin: Callable[[Facts], BeginSession],
+        waited_ms: float,
+        models: ModelChoice = DEPLOYMENT_MODELS,
     ) -> DecodeSummary:
-        """Decode, find an owner, tell every frame. Raises Rejected, DecoderDied, or Unavailable without an owner."""
+        """Decode, find an owner, tell every frame. models: by which detect is to find the faces.
+
+        Raises Rejected, DecoderDied, or Unavailable without an owner.
+        """
+        pump = FramePump(self._lane, self._session, models)
         try:
             async with self._lane.decoders.decode(task) as decoding:
                 facts = await decoding.opened()
                 request = begin(facts)
-                async with self._pump.granting(decoding, facts):  # it decodes while an owner is found
-                    self._begun = await self._find_owner(request)
+                async with pump.granting(decoding, facts):  # it decodes while an owner is found
+                    begun = await self.begin(request)
                     drawn = request.look if request.want is Want.PICTURE else Look()
                     people, watchful = drawn.needs_people, drawn.hides_faces
-                    await self._pump.run(decoding, facts, self._begun, waited_ms, people=people, watchful=watchful)
+                    await pump.run(decoding, facts, begun, waited_ms, people=people, watchful=watchful)
         finally:
-            self._pump.take_back()  # the decoder is dead here
+            pump.take_back()  # the decoder is dead here
         if not request.frames:
-            await self._tell_end(self._begun)
+            await self.end(pump.frames)
         self._fed = True
         return decoding.summary
+
+    async def begin(self, request: BeginSession) -> SessionBegun:
+        """Find an owner: ask until a render worker has room; it may just be starting. Raises Unavailable."""
+        self._begun = await self._find_owner(request)
+        return self._begun
+
+    async def end(self, frames: int) -> None:
+        """Tell the owner that it has had all frames."""
+        if self._begun is not None:
+            worker = self._begun.worker
+            ended = FramesEnded(lane=self._lane.name, session=self._session, worker=worker, frames=frames)
+            await self._lane.bus.publish(ended.subject, wire.encode(ended), self._lane.telemetry.headers())
+            self._fed = True
 
     async def released(self, until: float) -> None:
         """Wait until render has given back every frame, or until that time (time.time).
@@ -125,7 +152,6 @@ class LaneSession:
             await asyncio.sleep(RELEASE_POLL_SECONDS)
 
     async def _find_owner(self, request: BeginSession) -> SessionBegun:
-        """Ask until a render worker has room; it may just be starting."""
         body, end = wire.encode(request), time.monotonic() + BEGIN_SECONDS
         while True:
             try:
@@ -141,10 +167,6 @@ class LaneSession:
             if time.monotonic() + pause > end:
                 raise Unavailable(sentence)
             await asyncio.sleep(pause)
-
-    async def _tell_end(self, begun: SessionBegun) -> None:
-        ended = FramesEnded(lane=self._lane.name, session=self._session, worker=begun.worker, frames=self._pump.frames)
-        await self._lane.bus.publish(ended.subject, wire.encode(ended), self._lane.telemetry.headers())
 
     async def _close(self) -> None:
         """What render still holds is given back; until it has confirmed that, or is dead, it stays in quarantine."""

@@ -40,6 +40,21 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
     ] = 20
     decoder_niceness: Annotated[int, _bounded(0, 19, "How far a video's decoder stands back for other processes.")] = 5
     decoder_threads: Annotated[int, _bounded(1, 64, "Threads of one video decoder.")] = 2
+    source_seconds: Annotated[int, _bounded(1, 2_592_000, "Seconds that one source is fetched for.")] = 86_400
+    source_bytes: Annotated[int, _bounded(1, 1 << 50, "Bytes that are fetched from one source.")] = 1 << 40
+    source_playlist_bytes: Annotated[int, _bounded(64, 1 << 22, "Bytes of one playlist of a source.")] = 1 << 18
+    source_segments: Annotated[int, _bounded(1, 100_000, "Segments in one playlist of a source.")] = 5000
+    source_segment_bytes: Annotated[int, _bounded(1, 1 << 36, "Bytes of one segment or file of a source.")] = 2 << 30
+    source_packet_bytes: Annotated[int, _bounded(1024, 1 << 26, "Bytes of one coded frame of a source.")] = 8 << 20
+    source_redirects: Annotated[int, _bounded(0, 20, "Redirects in a row that are followed.")] = 5
+    source_connect_seconds: Annotated[int, _bounded(1, 300, "Seconds to look up a source's host and connect.")] = 10
+    source_stall_seconds: Annotated[int, _bounded(1, 600, "Seconds without a frame after which a client is told.")] = 5
+    source_silence_seconds: Annotated[
+        int, _bounded(1, 3600, "Seconds without a frame after which a source is connected to anew.")
+    ] = 15
+    source_retries: Annotated[
+        int, _bounded(0, 10_000, "Times in a row that a source is connected to anew without a frame.")
+    ] = 10
 
     def __post_init__(self) -> None:
         """Refuse what is out of bounds also where the value was made in code: msgspec checks it in decoding only."""

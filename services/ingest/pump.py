@@ -110,6 +110,7 @@ class FramePump:
     def _sealed(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> CapturedFrame:
         self._granted.remove(frame.slot)
         reference = self._pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
+        self._lane.told.pixels += facts.geometry.width * facts.geometry.height
         return CapturedFrame(reference, frame.sequence, frame.pts, frame.duration)
 
     async def _grant(self, decoding: Decoding, facts: Facts) -> None:

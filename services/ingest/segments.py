@@ -153,9 +153,9 @@ class SegmentService:
 
         async with (
             self._lane.bus.listen(f"jobs.event.{request.job}") as events,
-            LaneSession(self._lane, session, request.models) as run,
+            LaneSession(self._lane, session) as run,
         ):
-            feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms)
+            feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms, request.models)
             watching = self._outcome(run, events, request.job, session)
             summary, done = await _both(feeding, watching)
         return done, summary, expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from pydantic import Field, create_model
 
 from services.ingest.limits import IngestLimits
+from services.ingest.source_rules import SourceRules
 from shared.memory.layout import SlotClass
 from shared.runtime.settings import ServiceSettings
 
@@ -40,9 +42,21 @@ class IngestSettings(_Limited):
     stills: int = Field(4, ge=1, le=64, description="Stills that are worked on at a time.")
     assets: int = Field(2, ge=1, le=16, description="Uploaded assets that are prepared at a time; others wait.")
     spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")
+    lane_cores: float = Field(
+        len(os.sched_getaffinity(0)), gt=0, le=1024, description="Cores that this lane may use: what it takes live."
+    )
     frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
     large_slots: int = Field(5, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
+    source_schemes: str = Field(
+        "rtmp,rtmps,rtsp,rtsps,http,https", description="What sources may be fetched by, separated by commas."
+    )
+    source_networks: str = Field(
+        "", description="Networks that are not public and may be fetched from, as 10.1.0.0/16, separated by commas."
+    )
+    source_unconfined: bool = Field(
+        default=False, description="Whether sources are read where the kernel refuses their reader a network namespace."
+    )
     still_slots: int = Field(1, ge=1, le=64, description="Slots of the frame pool for the largest still.")
 
     @property
@@ -50,6 +64,13 @@ class IngestSettings(_Limited):
         """What media may cost."""
         names = IngestLimits.__struct_fields__
         return IngestLimits(**{name: getattr(self, name) for name in names})
+
+    @property
+    def source_rules(self) -> SourceRules:
+        """Where sources may be fetched from. Raises Misconfigured."""
+        return SourceRules.read(
+            self.limits, self.source_schemes, self.source_networks, unconfined=self.source_unconfined
+        )
 
     @property
     def slot_classes(self) -> tuple[SlotClass, ...]:

@@ -93,8 +93,8 @@ class StillService:
                 facts=facts, reply_kind=request.reply_kind, frames=1,
             )  # fmt: skip
 
-        async with LaneSession(self._lane, request.session, request.models) as run:
-            await run.feed(ReadStill(data), begin, waited_ms)
+        async with LaneSession(self._lane, request.session) as run:
+            await run.feed(ReadStill(data), begin, waited_ms, request.models)
             await run.released(until=request.deadline_unix_seconds)
 
     async def _whole(self, request: OpenSession, listening: asyncio.Event) -> bytes:

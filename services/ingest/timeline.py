@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST_GAP_SECONDS = 60
+"""A longer one is no gap: the source's clock was set anew."""
+
 
 class Timeline:
     """Repairs presentation times as little as possible. All values are in units of the stream's time base."""
@@ -33,3 +36,32 @@ class Timeline:
             wanted = self._last + 1
         self._last, self._end = wanted, wanted + lasts
         return wanted, lasts
+
+
+class LiveTimeline:
+    """Presentation times of a stream without an end, which may begin anew: each later than the one before.
+
+    Where times jump back, or ahead by more than a minute, the stream goes on as if nothing had been.
+    """
+
+    def __init__(self, nominal_duration: int, clock_hz: int) -> None:
+        """nominal_duration: what a frame lasts, 1 or more; both in units of the stream's clock."""
+        self._nominal, self._clock_hz = nominal_duration, clock_hz
+        self._shift = 0
+        self._last: int | None = None
+
+    def place(self, pts: int | None) -> tuple[int, int]:
+        """The (pts, duration) to use for the next frame: what was given wherever that is possible."""
+        last = self._last
+        if last is None:
+            wanted = pts or 0
+        else:
+            wanted = last + self._nominal if pts is None else pts + self._shift
+            step = wanted - last
+            if step < -self._clock_hz or step > LONGEST_GAP_SECONDS * self._clock_hz:
+                self._shift += last + self._nominal - wanted
+                wanted = last + self._nominal
+            elif step < 1:
+                wanted = last + 1
+        self._last = wanted
+        return wanted, self._nominal

@@ -7,36 +7,31 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
 import av.error
-import numpy as np
 from av.codec.context import Flags
-from av.video.reformatter import ColorRange, Colorspace
 
 from services.ingest import colours
 from services.ingest.admission import admit_file, check_frame_size, check_length
 from services.ingest.demuxing import Reading, choose_video, claimed_seconds, count_images, open_media, silence
+from services.ingest.planes import UprightCopy, orientation_of
 from services.ingest.timeline import Timeline
-from services.ingest.upright import Orientation
 from services.ingest.wholeness import missing_bytes
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary, MediaKind, VideoFacts
-from shared.model.pictures import Geometry, Matrix, Picture, PixelFormat
+from shared.model.pictures import Geometry, PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
     from types import TracebackType
 
-    from av.buffer import Buffer
     from av.packet import Packet
     from av.stream import Stream
     from av.video.frame import VideoFrame
-    from numpy.typing import NDArray
 
     from services.ingest.limits import IngestLimits
+    from services.ingest.upright import Orientation
+    from shared.model.pictures import Picture
 
-_PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
-_GRAY = "gray"
-_SWS_MATRIX = {Matrix.BT601: Colorspace.ITU601, Matrix.BT709: Colorspace.ITU709, Matrix.BT2020: Colorspace.BT2020}
 _FIELDS = {2: 1, 3: 2, 4: 2, 5: 1}
 """FFmpeg's AVFieldOrder (TT, BB, TB, BT) to the field that is shown first; 0 and 1 are unknown and progressive."""
 _USUAL_RATE = Fraction(25)
@@ -47,18 +42,13 @@ _MOST_LEADING = 250
 class UprightFrame:
     """One decoded frame and its place in time, in units of the facts' time base."""
 
-    def __init__(self, video: VideoFile, frame: VideoFrame, place: tuple[int, int]) -> None:
-        self._video, self._frame = video, frame
+    def __init__(self, copy: UprightCopy, frame: VideoFrame, place: tuple[int, int]) -> None:
+        self._copy, self._frame = copy, frame
         self.pts, self.duration = place
 
     def write_into(self, picture: Picture) -> None:
         """Copy every sample, upright, into `picture`, whose geometry is that of the facts."""
-        source = self._video.in_420(self._frame)
-        chroma = (1, 2) if len(source.planes) > 1 else ()
-        for index in (0, *chroma):
-            self._video.orientation.copy(_plane(source, index), picture.planes[index])
-        for index in {1, 2}.difference(chroma):
-            picture.planes[index].fill(128)
+        self._copy.write(self._frame, picture)
 
 
 class VideoFile:
@@ -83,8 +73,9 @@ class VideoFile:
             self._decoded = self._decode()
             stack.callback(self._decoded.close)
             self._first = self._first_frame()
-            self.orientation = _orientation(self._first)
-            self.facts = self._facts(self._first)
+            orientation = orientation_of(self._first)
+            self.facts = self._facts(self._first, orientation)
+            self._copy = UprightCopy(self._first, self.facts, orientation)
             self._timeline = Timeline(round(1 / (Fraction(*self.facts.frame_rate) * Fraction(*self.facts.time_base))))
             self._stack = stack.pop_all()
 
@@ -108,7 +99,7 @@ class VideoFile:
             place = self._timeline.place(frame.pts, frame.dts, frame.duration)
             check_length(self._delivered + 1, float(self._timeline.span * unit), self._limits)
             self._delivered += 1
-            yield UprightFrame(self, frame, place)
+            yield UprightFrame(self._copy, frame, place)
             frame = next(self._decoded, None)
 
     @property
@@ -122,32 +113,6 @@ class VideoFile:
             ended_early=early,
             end_seconds=float(self._timeline.end * Fraction(*self.facts.time_base)),
             notice=_notice(self._delivered, self.facts.frames_expected, damaged, early=early),
-        )
-
-    def in_420(self, frame: VideoFrame) -> VideoFrame:
-        """`frame` as planar 4:2:0 or gray of the facts' size and colour: itself, where it is that already."""
-        size = self.orientation.size(frame.width, frame.height)
-        fits = size == (self.facts.geometry.width, self.facts.geometry.height) and _is_top_down(frame)
-        name = frame.format.name
-        if fits and (name in _PLANAR_420 or (name == _GRAY and self._first.format.name == _GRAY)):
-            return frame
-        return self._converted(frame)
-
-    def _converted(self, frame: VideoFrame) -> VideoFrame:
-        width, height = self.orientation.size(self.facts.geometry.width, self.facts.geometry.height)
-        gray = colours.is_gray(frame.format.name) and colours.is_gray(self._first.format.name)
-        own = colours.colour_of(frame.format.name, frame.colorspace, frame.color_range, (frame.width, frame.height))
-        wanted = self.facts.colour
-        rgb = colours.is_rgb(frame.format.name)
-        return frame.reformat(
-            width,
-            height,
-            _GRAY if gray else "yuv420p",
-            src_colorspace=None if rgb else _SWS_MATRIX[own.matrix],
-            dst_colorspace=_SWS_MATRIX[wanted.matrix],
-            src_color_range=ColorRange.JPEG if rgb or own.full_range else ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG if wanted.full_range else ColorRange.MPEG,
-            threads=1,
         )
 
     def _first_frame(self) -> VideoFrame:
@@ -178,11 +143,11 @@ class VideoFile:
             self._damaged += frame.is_corrupt
             yield frame
 
-    def _facts(self, first: VideoFrame) -> VideoFacts:
+    def _facts(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
         check_frame_size(first.width, first.height, self._limits)
         stored = (first.width, first.height)
         colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
-        width, height = self.orientation.size(*stored)
+        width, height = orientation.size(*stored)
         codec, stream = self._stream.codec_context, self._stream
         aspect = stream.sample_aspect_ratio or Fraction(1)
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
@@ -194,7 +159,7 @@ class VideoFile:
             colour_matrix=colours.tag_for(first.format.name, first.colorspace, colour),
             time_base=(stream.time_base or Fraction(1, 1000)).as_integer_ratio(),
             frame_rate=rate.as_integer_ratio(),
-            sample_aspect=(1 / aspect if self.orientation.turned else aspect).as_integer_ratio(),
+            sample_aspect=(1 / aspect if orientation.turned else aspect).as_integer_ratio(),
             field_order=_FIELDS.get(codec.field_order, int(first.interlaced_frame)),
             frames_expected=stream.frames,
             duration_seconds=claimed_seconds(self._container, stream),
@@ -205,24 +170,6 @@ def _prepare(codec: av.VideoCodecContext, threads: int) -> None:
     codec.thread_count = threads
     codec.thread_type = "AUTO"
     codec.flags |= Flags.output_corrupt
-
-
-def _orientation(frame: VideoFrame) -> Orientation:
-    try:
-        matrix: Buffer = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # the stub knows one key only
-    except KeyError:
-        return Orientation()
-    return Orientation.of_matrix(bytes(matrix))
-
-
-def _plane(frame: VideoFrame, index: int) -> NDArray[np.uint8]:
-    plane = frame.planes[index]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    return rows[: plane.height, : plane.width]
-
-
-def _is_top_down(frame: VideoFrame) -> bool:
-    return all(plane.line_size > 0 for plane in frame.planes)
 
 
 def _notice(frames: int, expected: int, damaged: int, *, early: bool) -> str:

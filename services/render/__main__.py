@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from contextlib import AsyncExitStack
 
 import cv2
@@ -15,6 +16,7 @@ from shared.memory.reader import HostReader
 from shared.memory.segment import segment_path
 from shared.model.errors import Unavailable
 from shared.model.frames import ForRender
+from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import lifecycle
 from shared.runtime.presence import report
@@ -39,6 +41,8 @@ async def run(settings: RenderSettings) -> None:
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
         end = end_subject(settings.lane, settings.worker)
         await stack.enter_async_context(bus.answer(end, f"{group}-{settings.worker}", service.end))
+        looks = look_subject(settings.lane, settings.worker)
+        await stack.enter_async_context(bus.answer(looks, f"{group}-{settings.worker}", service.prepare_look))
         stage = Stage(bus, telemetry, render_queue(settings.lane, settings.worker), ForRender, service.draw)
 
         def say() -> WorkerReported:
@@ -47,6 +51,7 @@ async def run(settings: RenderSettings) -> None:
                 service="render",
                 worker=settings.worker,
                 room=max(0, service.room),
+                busy_seconds=time.process_time(),
                 effects=effects.offers,
             )
 

@@ -1,4 +1,4 @@
-"""Encodes drawn pictures by x264. The door to PyAV in render."""
+"""Encodes drawn pictures by x264 into a file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 import av
-import numpy as np
 from av.codec.context import Flags
 from av.filter import Graph
 
+from services.render.clocks import exact_clock
+from services.render.encoder_input import configure, frame_of
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
@@ -18,15 +19,10 @@ if TYPE_CHECKING:
 
     from av.packet import Packet
     from av.video.stream import VideoStream
-    from numpy.typing import NDArray
 
     from shared.model.media import VideoFacts
     from shared.model.pictures import Picture
 
-COARSEST_SCALE: Final = 10_000
-"""FFmpeg's MP4 muxer doubles time scales below this until they are not; done here, the movie's own scale can follow."""
-RANGES: Final = {False: 1, True: 2}
-"""full_range to FFmpeg's AVColorRange."""
 FIELDS: Final = {1: ("tff", 2), 2: ("bff", 3)}
 """Field order to FFmpeg's word for it and its AVFieldOrder."""
 
@@ -50,12 +46,13 @@ class VideoEncoder:
             raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
         self._path = path
         self._facts = facts
-        self._ticks, scale = _clock(facts.time_base)
+        self._ticks, scale = exact_clock(facts.time_base)
         self._clock = Fraction(1, scale)
         scales = {"movie_timescale": str(scale), "video_track_timescale": str(scale)}
         self._file = av.open(str(path), "w", format="mp4", options=scales)
         self._stream = self._file.add_stream("libx264", rate=Fraction(*facts.frame_rate))
-        _configure(self._stream, facts, self._clock)
+        self._stream.time_base = self._clock
+        configure(self._stream.codec_context, facts, self._clock)
         field = {"x264-params": f"{FIELDS[facts.field_order][0]}=1"} if facts.field_order in FIELDS else {}
         self._stream.codec_context.options = {"preset": preset, "crf": str(crf), **field}
         self._stream.codec_context.thread_count = threads
@@ -71,7 +68,7 @@ class VideoEncoder:
         """
         if picture.geometry != self._facts.geometry:
             raise ValueError(f"a picture of {picture.geometry} came for an encoder of {self._facts.geometry}")
-        frame = _frame_of(picture)
+        frame = frame_of(picture)
         frame.pts, frame.duration, frame.time_base = pts * self._ticks, duration * self._ticks, self._clock
         self._end = max(self._end, (pts + duration) * self._ticks)
         self._mux(self._stream.encode(self._fields.marked(frame) if self._fields else frame))
@@ -121,60 +118,3 @@ class _FieldMarker:
         """The same picture and times, marked."""
         self._graph.vpush(frame)
         return self._graph.vpull()
-
-
-def _clock(time_base: tuple[int, int]) -> tuple[int, int]:
-    """How many ticks one pts unit lasts, and how many ticks there are a second: exact, and fine enough for MP4."""
-    unit = Fraction(*time_base)
-    ticks, scale = unit.numerator, unit.denominator
-    while scale < COARSEST_SCALE:
-        ticks, scale = 2 * ticks, 2 * scale
-    return ticks, scale
-
-
-def _configure(stream: VideoStream, facts: VideoFacts, clock: Fraction) -> None:
-    context = stream.codec_context
-    context.width = facts.geometry.width + facts.geometry.width % 2
-    context.height = facts.geometry.height + facts.geometry.height % 2
-    context.pix_fmt = "yuv420p"
-    context.time_base = stream.time_base = clock
-    context.sample_aspect_ratio = Fraction(*facts.sample_aspect)
-    context.color_primaries = facts.colour_primaries
-    context.color_trc = facts.colour_transfer
-    context.colorspace = facts.colour_matrix
-    context.color_range = RANGES[facts.colour.full_range]
-    context.flags |= Flags.frame_duration
-
-
-def _frame_of(picture: Picture) -> av.VideoFrame:
-    """The picture as FFmpeg's frame: over the same memory where PyAV can, else copied and padded to even sides.
-
-    x264 copies what it is given before `encode` returns, so the frame need not outlive the call.
-    """
-    width, height = picture.geometry.width, picture.geometry.height
-    # PyAV takes the height from rows // 6 * 4, which is the height only for multiples of 4.
-    if width % 2 == 0 and height % 4 == 0 and _adjoining(picture):
-        whole = np.lib.stride_tricks.as_strided(
-            picture.planes[0], (height * 3 // 2, width), (width, 1), writeable=False
-        )
-        return av.VideoFrame.from_numpy_buffer(whole, "yuv420p")
-    frame = av.VideoFrame(width + width % 2, height + height % 2, "yuv420p")
-    for target, samples in zip(frame.planes, picture.planes, strict=True):
-        padded = np.frombuffer(memoryview(target), np.uint8).reshape(target.height, target.line_size)
-        _fill(padded[:, : target.width], samples)
-    return frame
-
-
-def _adjoining(picture: Picture) -> bool:
-    """True if the planes follow one another in memory without gaps."""
-    ends = [plane.ctypes.data + plane.nbytes for plane in picture.planes[:-1]]
-    starts = [plane.ctypes.data for plane in picture.planes[1:]]
-    return ends == starts and all(plane.flags.c_contiguous for plane in picture.planes)
-
-
-def _fill(target: NDArray[np.uint8], samples: NDArray[np.uint8]) -> None:
-    """Copy samples to the target's upper left and repeat the last row and column over the rest."""
-    rows, columns = samples.shape
-    target[:rows, :columns] = samples
-    target[:rows, columns:] = samples[:, -1:]
-    target[rows:] = target[rows - 1]

@@ -16,6 +16,8 @@ from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinish
 from shared.transport import wire
 
 if TYPE_CHECKING:
+    from services.render.live import LiveOutlet
+    from services.render.live_sink import LiveSink
     from services.render.session import RenderSession
     from services.render.sinks import FacesSink, VideoSink
     from shared.model.assets import Prepared
@@ -34,10 +36,12 @@ class OwnedSession:
     """A session and what the shell must know of it."""
 
     begun: BeginSession
-    sink: VideoSink | FacesSink | StillSink
+    sink: VideoSink | FacesSink | StillSink | LiveSink
     session: RenderSession
     assets: asyncio.Task[dict[str, Prepared]] | None = None
     """What its look refers to, while it is fetched; None once the session has it."""
+    outlet: LiveOutlet | None = None
+    """Of a live session."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while its frames are touched."""
     hops: deque[Hop] = field(default_factory=lambda: deque(maxlen=HOPS_KEPT))
@@ -109,9 +113,18 @@ class Handover:
             chunk = Chunk(body=picture[start : start + CHUNK_BYTES], last=start + CHUNK_BYTES >= len(picture))
             await self._bus.send(subject, wire.encode(chunk), headers)
 
+    async def live(self, owned: OwnedSession, sink: LiveSink) -> None:
+        """Tell the last frames of a live session, and that it is over."""
+        await asyncio.to_thread(sink.close)
+        if owned.outlet is not None:
+            owned.outlet.keep(owned.session.state, now=True)
+            await owned.outlet.finish()
+
     async def failure(self, owned: OwnedSession, problem: Problem = BROKEN) -> None:
         """Leave nothing behind, and tell ingest (a segment) or the client (a still)."""
         owned.sink.abort()
+        if owned.outlet is not None:
+            await owned.outlet.close()
         if owned.begun.job:
             failed = SegmentFailed(job=owned.begun.job, session=owned.begun.session, problem=problem)
             await self._bus.publish(failed.subject, wire.encode(failed), self._telemetry.headers())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
+from services.render.live import LiveOutlet, past
+from services.render.live_sink import LiveSink, Passing
 from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
@@ -16,6 +18,8 @@ from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import ForRender, FramesEnded
 from shared.model.jobs import Problem, Want
+from shared.model.live import LookPrepared, LookRefused, PrepareLook
+from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime.telemetry import log
@@ -23,10 +27,11 @@ from shared.transport import wire
 from shared.transport.assets import AssetShelf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
+    from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 1.0
 _begin = wire.decoder(BeginSession)
 _end = wire.decoder(EndSession)
+_prepare = wire.decoder(PrepareLook)
 
 
 class RenderService:
@@ -53,6 +59,7 @@ class RenderService:
         """effects: others' own."""
         self._settings = settings
         self._effects = effects
+        self._bus = bus
         self._handover = Handover(bus, store, telemetry)
         self._shelf = AssetShelf(store)
         self._reader = reader
@@ -73,20 +80,39 @@ class RenderService:
                 await self._drop(name)
         if self.room <= 0:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
-        sink = self._sink(request)
+        state = await past(self._bus, request.context) if request.resume else None
+        outlet = self._outlet(request)
+        sink = self._sink(request, outlet)
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
-        session = RenderSession(request.look, sink, time_base)
+        pass_over = sink.pass_over if isinstance(sink, LiveSink) else None
+        session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over)
         session.frames_total = request.frames
         # Who asks waits for two seconds, and the object store may take longer.
         assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
-        self._sessions[request.session] = OwnedSession(request, sink, session, assets)
-        return wire.encode(SessionBegun(worker=self._settings.worker, row=self._reader.row))
+        self._sessions[request.session] = OwnedSession(request, sink, session, assets, outlet)
+        begun = SessionBegun(worker=self._settings.worker, row=self._reader.row, resumed=state is not None)
+        return wire.encode(begun)
 
     async def end(self, received: Received) -> bytes:
         """EndSession -> SessionEnded, once nothing here touches the session's frames any more."""
         request: EndSession = wire.decode(received.body, _end)
         await self._drop(request.session)
         return wire.encode(SessionEnded(session=request.session))
+
+    async def prepare_look(self, received: Received) -> bytes:
+        """PrepareLook -> LookPrepared | LookRefused: another look for a session, from some frame on."""
+        request: PrepareLook = wire.decode(received.body, _prepare)
+        owned = self._sessions.get(request.session)
+        if owned is None:
+            return wire.encode(LookRefused(change=request.change, problem=Problem("gone", "The session is over.")))
+        try:
+            painter = await self._painter(request.session, request.look, self._shelf.load(request.look.asset_ids))
+        except Rejected as error:
+            return wire.encode(LookRefused(change=request.change, problem=Problem(error.code, error.detail)))
+        except Unavailable as error:
+            return wire.encode(LookRefused(change=request.change, problem=Problem("unavailable", str(error))))
+        owned.session.prepare(request.change, request.look, painter)
+        return wire.encode(LookPrepared())
 
     async def draw(self, passage: Passage[ForRender]) -> Sequence[Publishable]:
         """Draw what has come; the answer is progress, or the end of a segment."""
@@ -143,14 +169,20 @@ class RenderService:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
             await self._equip(owned)
+            if isinstance(owned.sink, LiveSink):
+                owned.sink.expect(message.frames, Passing(message.hops, passage.waited_ms, passage.started))
             await self._feed(owned, message.frames)
             self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
+            if owned.outlet is not None:
+                owned.outlet.keep(owned.session.state)
         if not owned.session.finished:
             return owned.progress()
         results: list[Publishable] = []
         if isinstance(owned.sink, StillSink):
             await self._handover.still(owned, owned.sink, passage.hop(self._telemetry.service))
+        elif isinstance(owned.sink, LiveSink):
+            await self._handover.live(owned, owned.sink)
         else:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
@@ -160,15 +192,17 @@ class RenderService:
         """Give the session what its look needs, before its first frame. Raises Rejected for what is not there."""
         if owned.assets is None:
             return
-        if owned.sink.wants_picture:
-            self._effects.refuse_unknown(owned.begun.look)
+        look = owned.begun.look if owned.sink.wants_picture else Look()
         try:
-            assets = await owned.assets
+            owned.session.painter = await self._painter(owned.begun.session, look, owned.assets)
         except Unavailable as error:
             raise Rejected("unavailable", str(error)) from error
         owned.assets = None
-        own = OwnPainter(self._effects, OwnWatch(owned.begun.session).note)
-        owned.session.painter = Painter(assets, own)
+
+    async def _painter(self, session: str, look: Look, assets: Awaitable[dict[str, Prepared]]) -> Painter:
+        """With all that a look needs. Raises Rejected for what is not there, Unavailable where nobody can tell."""
+        self._effects.refuse_unknown(look)
+        return Painter(await assets, OwnPainter(self._effects, OwnWatch(session).note))
 
     def _tell_of_people(self, owned: OwnedSession) -> None:
         """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
@@ -192,10 +226,20 @@ class RenderService:
             owned.forget_assets()
             async with owned.lock:
                 await asyncio.to_thread(owned.sink.abort)
+                if owned.outlet is not None:
+                    owned.outlet.keep(owned.session.state, now=True)
+                    await owned.outlet.close()
 
-    def _sink(self, begun: BeginSession) -> VideoSink | FacesSink | StillSink:
+    def _outlet(self, begun: BeginSession) -> LiveOutlet | None:
+        if begun.live is None:
+            return None
+        return LiveOutlet(self._bus, self._telemetry, begun.session, begun.context)
+
+    def _sink(self, begun: BeginSession, outlet: LiveOutlet | None) -> VideoSink | FacesSink | StillSink | LiveSink:
         path = self._settings.render_work / begun.session
         if isinstance(begun.facts, VideoFacts):
+            if begun.live is not None and outlet is not None:
+                return LiveSink(begun.live, begun.facts, outlet.emit, self._settings.live_encoder_threads)
             if begun.want is Want.FACES:
                 return FacesSink(path, begun.facts)
             settings = self._settings

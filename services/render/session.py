@@ -19,7 +19,7 @@ from services.render.watching import Watch
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
+
+
+RESUMED_AFTER_SECONDS = 0.04
+"""A session that is gone on with begins so long after its last frame, whatever time has passed."""
 
 
 class FrameSource(Protocol):
@@ -73,6 +77,20 @@ class SessionState(msgspec.Struct, frozen=True, array_like=True):
     tracks: Tracks = Tracks()
     choice: Choice = Choice()
     watch: Watch = Watch()
+    is_taken_up: bool = False
+    """True: frames are counted anew from here, and their times may be others."""
+
+    def taken_up(self) -> SessionState:
+        """For another session that goes on from this one."""
+        return msgspec.structs.replace(self, frames_done=0, faces_done=0, is_taken_up=True)
+
+    def before(self, seconds: float) -> SessionState:
+        """As if its last frame had been just before that time: what is known of faces is as fresh as it was."""
+        times = [*(track.motion.seconds for track in self.tracks.known), *(one.seconds for one in self.watch.sightings)]
+        later = seconds - RESUMED_AFTER_SECONDS - max(times, default=seconds)
+        return msgspec.structs.replace(
+            self, tracks=self.tracks.moved(later), watch=self.watch.moved(later), is_taken_up=False
+        )
 
 
 class RenderSession:
@@ -85,11 +103,13 @@ class RenderSession:
         time_base: tuple[int, int] = (1, 1000),
         state: SessionState | None = None,
         painter: Painter | None = None,
+        pass_over: Callable[[DetectedFrame], bool] | None = None,
     ) -> None:
         """time_base: numerator and denominator of the seconds that one unit of the frames' pts lasts.
 
         state: of a session that another worker began; None for a new one. painter: with what the look needs; None: one
-        that has neither assets nor effects of others.
+        that has neither assets nor effects of others. pass_over: says of each frame, once, whether it comes too late to
+        be of use; it is neither drawn nor written then. None: every frame is of use.
         """
         self.sink = sink
         self.state = state or SessionState()
@@ -97,14 +117,16 @@ class RenderSession:
         """How many there will be; 0 until that is known."""
         self.lacks_people = False
         """True once it was not known of a frame where its people are, and the look asks for that."""
-        self._look = look
-        self._hides = look.hides_faces and sink.wants_picture
         self.painter = painter or Painter()
         """Draws; another may take its place before the first frame."""
+        self._changes: dict[int, tuple[Look, Painter]] = {}
+        self._change = 0
+        self._pass_over = pass_over
+        self._is_resumed = self.state.is_taken_up
+        self._draw_by(look)
         self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
-        self._target: Picture | None = None
 
     @property
     def frames_done(self) -> int:
@@ -132,13 +154,36 @@ class RenderSession:
         for frame in self._next():
             self._draw(frame, source)
 
+    def prepare(self, change: int, look: Look, painter: Painter) -> None:
+        """Frames that say so are drawn by this from now on. May be called from another thread than `feed`."""
+        self._changes[change] = (look, painter)
+
+    def _draw_by(self, look: Look) -> None:
+        self._look = look
+        self._hides = look.hides_faces and self.sink.wants_picture
+        self._target: Picture | None = None
+
+    def _follow_changes(self, frame: CapturedFrame) -> None:
+        if frame.live is not None and frame.live.look != self._change and frame.live.look in self._changes:
+            self._change = frame.live.look
+            look, self.painter = self._changes.pop(self._change)
+            self._draw_by(look)
+
     def _next(self) -> Iterator[DetectedFrame]:
         while self.frames_done in self._early:
             yield self._early.pop(self.frames_done)
 
     def _draw(self, frame: DetectedFrame, source: FrameSource) -> None:
+        if self._pass_over is not None and self._pass_over(frame):
+            source.release(frame.captured.reference)
+            self.state = msgspec.structs.replace(self.state, frames_done=self.frames_done + 1)
+            return
+        self._follow_changes(frame.captured)
         numerator, denominator = self._time_base
         seconds = frame.captured.pts * numerator / denominator
+        if self._is_resumed:
+            self._is_resumed = False
+            self.state = self.state.before(seconds)
         tracks, faces = self.state.tracks.seen(frame.faces, seconds)
         present = Present(seconds, tracks, faces)
         choice = self.state.choice.after(present)

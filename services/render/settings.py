@@ -21,6 +21,9 @@ class RenderSettings(ServiceSettings):
     )
     x264_preset: str = Field("veryfast", pattern="^[a-z]+$", description="Speed of x264 against size.")
     x264_crf: float = Field(23, ge=0, le=51, description="Quality of x264: lower is better and larger.")
+    live_encoder_threads: int = Field(
+        1, ge=0, le=128, description="Threads of one live encoder; 0: as many as the encoder likes."
+    )
     x264_threads: int = Field(0, ge=0, le=128, description="Threads of one x264 encoder; 0: as many as x264 likes.")
 
     effects: Path | None = Field(

@@ -84,6 +84,11 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
         down += part * ((now.y_px - before.y_px) / since - down)
         return Track(self.number, motion, now_looks.tobytes(), (right, down), met)
 
+    def moved(self, seconds: float) -> Track:
+        """The same, all times later by so much."""
+        motion = msgspec.structs.replace(self.motion, seconds=self.motion.seconds + seconds)
+        return msgspec.structs.replace(self, motion=motion, met_seconds=self.met_seconds + seconds)
+
     def unlikeness(self, found: Found) -> float:
         """RMS distance, in spreads, between the two shapes; infinite if they are not of one layout or nothing alike."""
         looks, some = np.frombuffer(self.looks, np.complex64), sampled(found.away)
@@ -156,6 +161,10 @@ class Tracks(msgspec.Struct, frozen=True, array_like=True):
                 named.append(_calmed(face, one, track))
         absent = [track for track in known if track.number not in followed]
         return Tracks(last, (*absent, *followed.values())), named
+
+    def moved(self, seconds: float) -> Tracks:
+        """The same, all times later by so much."""
+        return Tracks(self.last, tuple(track.moved(seconds) for track in self.known))
 
     def held(self, faces: Sequence[Face], seconds: float) -> list[Face]:
         """Faces to draw besides those of the frame: lost a moment ago, and hidden by none of them."""

@@ -51,6 +51,10 @@ class Watch(msgspec.Struct, frozen=True, array_like=True):
         kept = (one for one in self.sightings if 0 <= present.seconds - one.seconds <= MEMORY_SECONDS)
         return Watch((*seen, *(one for one in kept if all(_overlap(one.box_px, box) < SAME for box in here))))
 
+    def moved(self, seconds: float) -> Watch:
+        """The same, all times later by so much."""
+        return Watch(tuple(Sighting(one.box_px, one.seconds + seconds) for one in self.sightings))
+
     def heads(self, present: Present, choice: Choice, look: Look) -> list[Head]:
         """All that a look hides in a frame.
 

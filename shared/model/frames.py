@@ -24,6 +24,21 @@ class FrameReference(msgspec.Struct, frozen=True, array_like=True):
     """Which use of the slot."""
 
 
+class LiveMark(msgspec.Struct, frozen=True, array_like=True):
+    """What a frame of a live session has on top."""
+
+    number: int
+    """Of the packet that it came in."""
+    arrived_ns: int
+    """When that was there, nanoseconds since 1970."""
+    deadline_ns: int
+    """After that it is of no use."""
+    look: int = 0
+    """Which change of the look it is drawn by; 0 is the first."""
+    key: bool = False
+    """Whether it is to be a key frame."""
+
+
 class CapturedFrame(msgspec.Struct, frozen=True, array_like=True):
     """One decoded frame of a session."""
 
@@ -34,6 +49,8 @@ class CapturedFrame(msgspec.Struct, frozen=True, array_like=True):
     """Presentation time in units of the session's time base."""
     duration: int = 0
     """In units of the session's time base; 0 if the source does not say."""
+    live: LiveMark | None = None
+    """Of a live session."""
 
 
 class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
@@ -49,6 +66,8 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
     """By which the faces are found."""
     people: bool = False
     """Whether the people of these frames are to be told from what is behind them."""
+    search_every: int = 0
+    """Frames from one search for new faces to the next; 0: as detect's setting has it."""
     watchful: bool = False
     """True: every frame is searched for heads that must not stay unseen, not every few frames for faces to draw on."""
     hops: tuple[Hop, ...] = ()
@@ -75,6 +94,8 @@ class DetectedFrame(msgspec.Struct, frozen=True, array_like=True):
     sightings: tuple[Box, ...] | None = None
     """x0, y0, x1, y1 in pixels of what may be faces besides these, as the detector draws them; they may reach over the
     picture's edge. None where nobody was watchful."""
+    is_late: bool = False
+    """True: its deadline had passed when detect had it, and nothing was looked for."""
 
 
 class FacesDetected(msgspec.Struct, frozen=True, tag=True):

@@ -218,21 +218,6 @@ class LiveEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """True: nobody waits for what is under way."""
 
 
-class LiveMark(msgspec.Struct, frozen=True, array_like=True):
-    """What a frame of a live session has on top."""
-
-    number: int
-    """Of the packet that it came in."""
-    arrived_ns: int
-    """When that was there, nanoseconds since 1970."""
-    deadline_ns: int
-    """After that it is of no use."""
-    look: int = 0
-    """Which change of the look it is drawn by; 0 is the first."""
-    key: bool = False
-    """Whether it is to be a key frame."""
-
-
 class LiveBegan(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first frame is decoded: what the stream really is."""
 

@@ -7,6 +7,7 @@ import msgspec
 from shared.model.faces import Face
 from shared.model.hops import Hop
 from shared.model.jobs import Problem, Want
+from shared.model.live import LiveSettings, Output
 from shared.model.looks import Look
 from shared.model.media import Facts, MediaKind
 from shared.model.offers import ModelChoice, ModelOffer
@@ -90,6 +91,14 @@ class BeginSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reply_kind: MediaKind | None = None
     frames: int = 0
     """How many frames there will be, where that is known before; else FramesEnded says it."""
+    live: LiveSettings | None = None
+    """Of a live session."""
+    outputs: tuple[Output, ...] = ()
+    """Of a live session: what is made besides packets for the client."""
+    context: str = ""
+    """Of a live session: the name under which its past is kept."""
+    resume: bool = False
+    """Whether to go on from that past."""
 
 
 class SessionBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -98,6 +107,8 @@ class SessionBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     worker: str
     row: int
     """The worker's reader row in the lane's frame pool."""
+    resumed: bool = False
+    """Whether there was a past to go on from."""
 
 
 class EndSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -120,6 +131,12 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     worker: str
     room: int
     """How many sessions more it takes."""
+    pixels_per_second: float = 0.0
+    """Of ingest: what more live work the lane has room for, by what it has measured."""
+    busy_seconds: float = 0.0
+    """Processor time that it has used so far, its children's too."""
+    pixels: int = 0
+    """Of ingest: pixels of frames that it has told so far."""
     slots_in_use: int = 0
     """Of ingest: slots of the lane's frame pool that are not free."""
     models: tuple[ModelOffer, ...] = ()

@@ -36,6 +36,7 @@ SENT_HEADER = "visavis-sent-ns"
 """When a message was published, nanoseconds since 1970: what `waited` is measured from."""
 EXPORT_EVERY_MS = 500
 
+_TRACEPARENT = "traceparent"
 _BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _LABELS = ("service",)
 _waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.", _LABELS, buckets=_BUCKETS_SECONDS)
@@ -116,10 +117,15 @@ class Telemetry:
                 span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
             span.end()
 
-    def headers(self) -> dict[str, str]:
-        """What a message carries so that its trace and its waiting time go on: W3C trace context and the time."""
+    def headers(self, *, sampled: bool = True) -> dict[str, str]:
+        """What a message carries so that its trace and its waiting time go on: W3C trace context and the time.
+
+        sampled: False: whoever gets it makes no spans, nor do those after him.
+        """
         carrier = {SENT_HEADER: str(time.time_ns())}
         _w3c.inject(carrier)
+        if not sampled and _TRACEPARENT in carrier:
+            carrier[_TRACEPARENT] = carrier[_TRACEPARENT][:-2] + "00"
         return carrier
 
     def record(self, hop: Hop) -> None:

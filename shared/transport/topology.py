@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.model.errors import Misconfigured
 from shared.model.jobs import TRIES
+from shared.model.live import RESUME_SECONDS
 
 MIB = 1 << 20
 DAY_SECONDS = 86_400.0
@@ -54,8 +55,12 @@ FRAMES = Stream(
     "FRAMES", ("lane.*.detect", "lane.*.render.*"), in_memory=True, is_queue=True,
     max_bytes=256 * MIB, max_age_seconds=60,
 )  # fmt: skip
+CONTEXT = Stream(
+    "CONTEXT", ("context.*",), in_memory=True, is_queue=False,
+    max_bytes=64 * MIB, max_age_seconds=RESUME_SECONDS, max_per_subject=1,
+)  # fmt: skip
 DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS)
-STREAMS = (JOBS, EVENTS, FRAMES, DEAD)
+STREAMS = (JOBS, EVENTS, FRAMES, CONTEXT, DEAD)
 
 
 def segment_queue() -> Queue:

@@ -27,6 +27,7 @@ FOREIGN = re.compile(
     r"pypi\.org|pythonhosted|anaconda\.org|registry\.npmjs|crates\.io|ghcr\.io|(?<![\w.])/(home|Users)/\w|(?<![\w.])/root/"
 )
 
+LIVE = "tests/unit/services/ingest/test_live_run.py"
 DECODER = "tests/unit/services/ingest/test_decoder.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
@@ -62,6 +63,11 @@ TESTED_ELSEWHERE = {
     "services/ingest/fork_messages.py": DECODER,
     "services/ingest/fork_server.py": DECODER,
     "services/ingest/forking.py": DECODER,
+    "services/ingest/planes.py": "tests/unit/services/ingest/test_video.py",
+    # one session of its parts, with real decoders
+    "services/ingest/live.py": LIVE,
+    "services/ingest/live_pump.py": LIVE,
+    "services/ingest/live_looks.py": LIVE,
 }
 """Modules without a test of their own name, and the test that would fail if they were wrong."""
 

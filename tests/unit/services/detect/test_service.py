@@ -23,7 +23,7 @@ from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
 from shared.model.errors import FrameLost, Late, Rejected
 from shared.model.faces import Face
-from shared.model.frames import CapturedFrame, FacesDetected, FramesCaptured
+from shared.model.frames import CapturedFrame, FacesDetected, FramesCaptured, LiveMark
 from shared.model.offers import ModelChoice
 from shared.model.people import PeopleMask
 from shared.model.pictures import Colour, Geometry, PixelFormat
@@ -117,7 +117,7 @@ class Desk:
             plane[:] = sequence if sample is None else sample
         return CapturedFrame(self.pool.seal(slot, SIZE, Colour(), self.readers[0].row), sequence, sequence * 40)
 
-    async def detect(self, *frames: CapturedFrame, session: str = "s", **wanted: bool) -> FacesDetected:
+    async def detect(self, *frames: CapturedFrame, session: str = "s", **wanted: int) -> FacesDetected:
         message = FramesCaptured("local", session, "w", frames, **wanted)
         [found] = await self.service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
         return found
@@ -367,3 +367,23 @@ async def test_a_service_that_is_closed_begins_with_nothing_more(desk: Desk) -> 
     desk.service.close()
     await asyncio.sleep(0.01)
     assert (desk.finder.hints, troubles) == ([None], [])
+
+
+async def test_a_frame_whose_deadline_has_passed_is_not_looked_at_and_says_so(desk: Desk) -> None:
+    late = msgspec.structs.replace(desk.frame(2), live=LiveMark(2, 1, 1))
+    young = msgspec.structs.replace(desk.frame(3), live=LiveMark(3, 1, time.time_ns() + 10**12))
+    found = await desk.detect(desk.frame(1), late, young)
+    assert [(frame.is_late, len(frame.faces)) for frame in found.frames] == [(False, 1), (True, 0), (False, 1)]
+    assert [how.stale for how in desk.finder.asked] == [False, True]
+
+
+async def test_a_message_of_late_frames_only_leaves_the_hint_of_those_before(desk: Desk) -> None:
+    await desk.detect(desk.frame(1))
+    await desk.detect(msgspec.structs.replace(desk.frame(2), live=LiveMark(2, 1, 1)))
+    await desk.detect(desk.frame(3))
+    assert desk.finder.hints == [None, [1]]
+
+
+async def test_under_pressure_new_faces_are_looked_for_as_seldom_as_the_message_says(desk: Desk) -> None:
+    await desk.detect(*[desk.frame(number) for number in range(8)], search_every=8)
+    assert [how.detect for how in desk.finder.asked] == [True, *[False] * 7]

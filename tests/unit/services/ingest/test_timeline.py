@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from services.ingest.timeline import Timeline
+from itertools import pairwise
+
+from hypothesis import given as drawn
+from hypothesis import strategies as some
+
+from services.ingest.timeline import LiveTimeline, Timeline
 
 
 def test_good_times_stay_as_they_are() -> None:
@@ -30,3 +35,30 @@ def test_the_span_runs_from_the_first_beginning_to_the_last_end() -> None:
     line.place(100, None, 10)
     line.place(130, None, 25)
     assert (line.span, line.end) == (55, 155)
+
+
+def live(*times: int | None) -> list[int]:
+    line = LiveTimeline(40, 1000)
+    return [line.place(time)[0] for time in times]
+
+
+def test_a_live_stream_keeps_its_times_and_its_gaps() -> None:
+    assert live(7, 47, 90, 30_000, 30_040) == [7, 47, 90, 30_000, 30_040]
+
+
+def test_a_live_stream_that_begins_anew_goes_on_where_it_was() -> None:
+    assert live(90_000, 90_040, 0, 40, 80) == [90_000, 90_040, 90_080, 90_120, 90_160]
+
+
+def test_a_live_clock_that_is_set_ahead_leaves_no_hole_of_hours() -> None:
+    assert live(0, 40, 10_000_000, 10_000_040) == [0, 40, 80, 120]
+
+
+def test_a_live_frame_without_a_time_follows_the_one_before() -> None:
+    assert live(None, 40, None, 100) == [0, 40, 80, 100]
+
+
+@drawn(some.lists(some.integers(-(10**9), 10**9) | some.none(), max_size=50))
+def test_live_times_always_rise(times: list[int | None]) -> None:
+    placed = live(*times)
+    assert all(later > earlier for earlier, later in pairwise(placed))

@@ -7,7 +7,7 @@ import io
 import json
 import threading
 import time
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,9 +32,20 @@ from shared.model.assets import PreparedLut, PreparedPicture, asset_key, pack
 from shared.model.effects import Background, Grade, Sticker
 from shared.model.errors import FrameLost, Late, Rejected, Unavailable
 from shared.model.faces import Face, Layout
-from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded
+from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FramesEnded, LiveMark
 from shared.model.hops import Hop
 from shared.model.jobs import JobEvent, JobProgressed, Problem, SegmentDone, SegmentFailed, Want, part_key
+from shared.model.live import (
+    FromLane,
+    LiveCodec,
+    LiveFinished,
+    LiveFrame,
+    LiveOutput,
+    LiveSettings,
+    LookPrepared,
+    LookRefused,
+    PrepareLook,
+)
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
@@ -509,3 +520,85 @@ async def test_frames_without_people_are_logged_once(worker: Worker, monkeypatch
     for number in range(3):
         await worker.draw(worker.frame(number))
     assert said == ["frames without people"]
+
+
+LIVE = LiveSettings(input=None, look=Look())
+
+
+def live_frame(worker: Worker, number: int, look: int = 0) -> DetectedFrame:
+    frame = worker.frame(number)
+    mark = LiveMark(number, 0, time.time_ns() + 10**12, look)
+    return msgspec.structs.replace(frame, captured=msgspec.structs.replace(frame.captured, live=mark))
+
+
+@asynccontextmanager
+async def told_by(worker: Worker) -> AsyncIterator[list[Any]]:
+    """What comes out of session `s` for its client."""
+    told: list[Any] = []
+    async with worker.bus.listen(live_out("s")) as messages:
+
+        async def listen() -> None:
+            decoder = wire.decoder(FromLane | SessionFailed)
+            async for received in messages:
+                told.extend([wire.decode(received.body, decoder)])
+
+        listening = asyncio.create_task(listen())
+        yield told
+        await asyncio.sleep(0.01)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_a_live_session_tells_each_frame_and_its_end(worker: Worker) -> None:
+    async with told_by(worker) as told:
+        await worker.begin(live=LIVE, context="c", want=Want.PICTURE, job="")
+        for number in range(3):
+            await worker.draw(live_frame(worker, number))
+        await worker.no_more(3)
+    assert [one.number for one in told if isinstance(one, LiveFrame)] == [0, 1, 2]
+    assert told[-1] == LiveFinished()
+    assert (worker.slots_in_use(), worker.service.room) == (0, 2)
+
+
+async def test_a_live_session_goes_on_with_the_faces_of_the_one_before(worker: Worker) -> None:
+    faces = msgspec.structs.replace(LIVE, want_faces=True)
+    async with told_by(worker) as told:
+        await worker.begin(live=faces, context="c", want=Want.PICTURE, job="")
+        await worker.draw(live_frame(worker, 0))
+        await worker.end()
+        begun = [
+            await worker.begin(live=faces, context=context, resume=True, want=Want.PICTURE, job="")
+            for context in ("never", "c")
+        ]
+        await worker.draw(live_frame(worker, 0))
+        await worker.no_more(1)
+    assert [one.resumed for one in begun if isinstance(one, SessionBegun)] == [False, True]
+    assert [face.track for one in told if isinstance(one, LiveFrame) for face in one.faces] == [1, 1]
+
+
+async def look_of(worker: Worker, look: Look, change: int = 1, session: str = "s") -> LookPrepared | LookRefused:
+    request = PrepareLook(session=session, look=look, change=change)
+    body = await worker.service.prepare_look(MemoryMessage("", wire.encode(request), {}))
+    return wire.decode(body, wire.decoder(LookPrepared | LookRefused))
+
+
+async def test_another_look_is_drawn_from_the_frame_that_says_so(worker: Worker) -> None:
+    raw = msgspec.structs.replace(LIVE, output=LiveOutput(codec=LiveCodec.I420))
+    async with told_by(worker) as told:
+        await worker.begin(live=raw, context="c", want=Want.PICTURE, job="")
+        assert await look_of(worker, Look(brightness=1.0)) == LookPrepared()
+        await worker.draw(live_frame(worker, 0), live_frame(worker, 1, look=1))
+        await worker.no_more(2)
+    dark, bright = (np.frombuffer(one.body, np.uint8)[: 64 * 48].mean() for one in told if isinstance(one, LiveFrame))
+    assert bright > dark + 20
+
+
+async def test_a_look_that_cannot_be_drawn_is_refused_and_the_session_goes_on(worker: Worker) -> None:
+    await worker.begin(live=LIVE, context="c", want=Want.PICTURE, job="")
+    refused = await look_of(worker, WITH_HAT)
+    gone = await look_of(worker, Look(), session="other")
+    assert isinstance(refused, LookRefused)
+    assert isinstance(gone, LookRefused)
+    assert (refused.problem.code, gone.problem.code) == ("unknown-asset", "gone")
+    await worker.draw(live_frame(worker, 0))
+    await worker.end()

@@ -15,7 +15,7 @@ from shared.model.assets import PreparedPicture
 from shared.model.effects import Background, FaceCover, Grade, Sticker
 from shared.model.errors import FrameLost, Malformed, Rejected
 from shared.model.faces import Face, Quality
-from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
+from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference, LiveMark
 from shared.model.looks import Look
 from shared.model.people import PeopleMask
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -345,3 +345,48 @@ def test_a_transparent_background_has_an_alpha_where_the_sink_keeps_it_and_is_re
     assert (alpha == 0).all()
     with pytest.raises(Rejected, match="PNG or WebP"):
         RenderSession(look, Screen()).feed(frames(0, people=NOBODY), other)
+
+
+def live(sequence: int, look: int = 0) -> DetectedFrame:
+    mark = LiveMark(sequence, 0, 0, look=look)
+    return DetectedFrame(CapturedFrame(FrameReference(1, sequence, 1), sequence, sequence * 40, live=mark), (a_face(),))
+
+
+def test_a_prepared_look_holds_from_the_first_frame_that_says_so() -> None:
+    screen, film = Screen(), Film()
+    session = RenderSession(Look(), screen)
+    session.prepare(2, Look(smooth=1.0), Painter())
+    session.feed([live(0), live(1), live(2, look=2), live(3, look=2)], film)
+    assert [picture is film.picture for picture in screen.pictures] == [True, True, False, False]
+
+
+def test_a_change_that_was_not_prepared_changes_nothing() -> None:
+    screen, film = Screen(), Film()
+    RenderSession(Look(), screen).feed([live(0, look=7)], film)
+    assert screen.pictures == [film.picture]
+
+
+def test_a_frame_that_is_passed_over_is_released_and_the_next_one_drawn() -> None:
+    screen, film = Screen(), Film()
+    session = RenderSession(Look(), screen, pass_over=lambda frame: frame.captured.sequence == 1)
+    session.feed(frames(0, 1, 2), film)
+    assert (screen.sequences, film.released, session.frames_done) == ([0, 2], [0, 1, 2], 3)
+
+
+@pytest.mark.parametrize("later", [0, 50_000, -1_000])
+def test_a_session_that_is_taken_up_knows_its_faces_whatever_its_clock_says(later: int) -> None:
+    walk, before, after = walking(30), Screen(), Screen()
+    session = RenderSession(Look(), before)
+    session.feed(walk[:20], Film())
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(session.state.taken_up()), type=SessionState)
+    other = RenderSession(Look(), after, state=kept)
+    anew = [
+        DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, n * 40 + later), frame.faces)
+        for n, frame in enumerate(walk[20:])
+    ]
+    other.feed(anew, Film())
+    assert {face.track for faces in after.faces for face in faces} == {1}
+    gone_on = RenderSession(Look(), whole := Screen())
+    gone_on.feed(walk, Film())
+    pairs = zip(after.faces, whole.faces[20:], strict=True)
+    assert max(np.abs(a[0].landmarks_px - b[0].landmarks_px).max() for a, b in pairs) < 0.01

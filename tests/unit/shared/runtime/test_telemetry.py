@@ -206,3 +206,13 @@ def test_less_than_the_level_is_not_said(settings: ServiceSettings, capsys: pyte
         log.warning("not this")
         log.error("this")
     assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["this"]
+
+
+def test_who_gets_unsampled_headers_makes_no_spans(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("first", {}):
+        headers = telemetry.headers(sampled=False)
+    with telemetry.hop(headers, 1, 2), telemetry.span("inner"):
+        onward = telemetry.headers()["traceparent"]
+    assert [span.name for span in spans()] == ["first"]
+    assert onward.split("-")[1] == headers["traceparent"].split("-")[1]
+    assert onward.endswith("-00")

@@ -1,0 +1,117 @@
+"""The child's side of a live stream: decodes what comes, keeps the newest frames for the slots that it is granted."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from services.ingest.decoder_messages import (
+    CodedFrame,
+    CodedFrameRead,
+    DecodedFrame,
+    Finished,
+    ImagesDropped,
+    NoMoreFrames,
+    SlotGrant,
+    VideoOpened,
+)
+from services.ingest.live_decoder import MOST_PENDING
+from shared.model.errors import Rejected
+from shared.model.media import DecodeSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from services.ingest.decoder_messages import Reply, Request
+    from services.ingest.live_decoder import LiveDecoder, LiveImage
+    from shared.model.pictures import Colour, Geometry, Picture
+
+MOST_WAITING: Final = 2
+"""Frames that wait for a slot. More would only make those older that are drawn: the oldest is dropped for a new one."""
+
+
+class LiveReading:
+    """One live stream. Without room the oldest frames are dropped, before anything is done for them."""
+
+    def __init__(
+        self,
+        decoder: LiveDecoder,
+        send: Callable[[Reply], None],
+        picture: Callable[[SlotGrant, Geometry, Colour], Picture],
+    ) -> None:
+        """send: to the parent. picture: the planes of a granted slot."""
+        self._decoder, self._send, self._picture = decoder, send, picture
+        self._grants: deque[SlotGrant] = deque()
+        self._waiting: deque[LiveImage] = deque()
+        self._deadlines_ns: dict[int, int] = {}
+        self._sequence = 0
+        self._is_told = False
+        self._ended = False
+        self.is_over = False
+        """True when the stream has ended and every frame of it is written or dropped."""
+
+    def take(self, request: Request) -> None:
+        """Do what the parent says. Raises TypeError for what has no place in a live stream."""
+        match request:
+            case CodedFrame():
+                self._decode(request)
+            case SlotGrant():
+                self._grants.append(request)
+                self._write()
+            case NoMoreFrames():
+                self._queue(self._decoder.flush())
+                self._ended = True
+                self._write()
+            case _:
+                raise TypeError(f"{type(request).__name__} in a live stream")
+        if self._ended and not self._waiting:
+            self.is_over = True
+            self._send(Finished(DecodeSummary(frames=self._sequence)))
+
+    def _decode(self, coded: CodedFrame) -> None:
+        self._deadlines_ns[coded.number] = coded.deadline_ns
+        if len(self._deadlines_ns) > MOST_PENDING:
+            del self._deadlines_ns[min(self._deadlines_ns)]  # of a packet that never became a frame
+        is_damaged = False
+        try:
+            self._queue(self._decoder.decode(coded.number, coded.pts, coded.body))
+        except Rejected as error:
+            if error.code != "damaged-media":
+                raise
+            is_damaged = True
+        self._write()
+        if over := [self._waiting.popleft().number for _ in range(len(self._waiting) - MOST_WAITING)]:
+            self._drop(over, late=False)
+        self._send(CodedFrameRead(coded.number, is_damaged=is_damaged, waiting=len(self._waiting)))
+
+    def _queue(self, images: Iterable[LiveImage]) -> None:
+        """Have images wait; before the first ever the parent is told what the stream is."""
+        for image in images:
+            if not self._is_told and self._decoder.facts is not None:
+                self._is_told = True
+                self._send(VideoOpened(self._decoder.facts))
+            self._waiting.append(image)
+
+    def _write(self) -> None:
+        late, now_ns = [], time.time_ns()
+        while self._waiting and self._grants:
+            image = self._waiting.popleft()
+            if self._deadlines_ns.pop(image.number, now_ns) < now_ns:
+                late.append(image.number)
+                continue
+            self._write_one(image, self._grants.popleft())
+        if late:
+            self._drop(late, late=True)
+
+    def _write_one(self, image: LiveImage, grant: SlotGrant) -> None:
+        facts = self._decoder.facts
+        assert facts is not None  # noqa: S101  -- there is an image
+        image.write_into(self._picture(grant, facts.geometry, facts.colour))
+        self._send(DecodedFrame(grant.slot, self._sequence, image.pts, image.duration, image.number))
+        self._sequence += 1
+
+    def _drop(self, numbers: list[int], *, late: bool) -> None:
+        for number in numbers:
+            self._deadlines_ns.pop(number, None)
+        self._send(ImagesDropped(tuple(numbers), late))

@@ -1,0 +1,165 @@
+"""Demuxes a fetched source into coded packets, from a key frame on. It knows an open container, no network, no decoder.
+
+One stream of video and at most one of AAC are read. Times are the source's, in 1/90000 of a second; they may jump.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+
+from services.ingest.adts import AdtsFrame, has_header
+from services.ingest.demuxing import Reading, choose_video
+from services.ingest.source_messages import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from shared.model.errors import Rejected
+from shared.model.live import LiveCodec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+    from services.ingest.byte_pipe import BytePipe
+    from services.ingest.limits import IngestLimits
+
+SourceItem = VideoFormat | SoundFormat | SourcePacket | SourceNotice
+_BUFFER_BYTES = 1 << 15
+_READ = frozenset(codec.value for codec in LiveCodec if not codec.is_raw)
+_AAC = "aac"
+
+
+def open_source(
+    what: str | BytePipe, container_format: str, options: dict[str, str], limits: IngestLimits
+) -> InputContainer:
+    """Open a URL of the tunnel, or what the parent fetched. Raises Rejected (`damaged-media`) if it cannot be read."""
+    try:
+        return av.open(
+            what,
+            "r",
+            format=container_format,
+            options=options,
+            buffer_size=_BUFFER_BYTES,
+            metadata_errors="replace",
+            timeout=None if not isinstance(what, str) else (float(limits.source_silence_seconds),) * 2,
+        )
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError as error:
+        raise Rejected("damaged-media", f"The source cannot be read: {error.strerror}.") from error
+
+
+def source_items(
+    what: str | BytePipe, container_format: str, options: dict[str, str], leg: int, limits: IngestLimits
+) -> Iterator[SourceItem]:
+    """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
+    with open_source(what, container_format, options, limits) as container:
+        yield from LiveSource(container, leg, limits).items()
+
+
+class LiveSource:
+    """One leg of a source: one container from its beginning to its end."""
+
+    def __init__(self, container: InputContainer, leg: int, limits: IngestLimits) -> None:
+        """Raises Rejected (`no-video`, `too-large`, `too-small`, `unsupported-media`)."""
+        self._container, self._leg, self._limits = container, leg, limits
+        self._video = choose_video(container, limits)
+        codec = self._video.codec_context.name
+        if self._video.codec_context.codec.canonical_name not in _READ:
+            raise Rejected("unsupported-media", f"The source's video is {codec}; read are {', '.join(sorted(_READ))}.")
+        self._sound = next((one for one in container.streams.audio if _is_aac(one)), None)
+        if self._sound is not None:
+            self._sound.discard = av.stream.Discard.default
+        self._sound_format: SoundFormat | None = None
+        self._began = False
+
+    def items(self) -> Iterator[SourceItem]:
+        """Formats and packets in the source's order; the first packet is a key frame."""
+        if self._container.streams.audio and self._sound is None:
+            names = ", ".join(sorted({_name(stream) for stream in self._container.streams.audio}))
+            yield SourceNotice("sound-left-out", f"The source's sound is left out: it is {names[:80]}, not AAC.")
+        streams: list[Stream] = [self._video, *([self._sound] if self._sound is not None else [])]
+        for packet in Reading(self._container, *streams).packets():
+            if packet.size > self._limits.source_packet_bytes:
+                most = self._limits.source_packet_bytes
+                raise Rejected(
+                    "too-demanding", f"A frame of the source has more than {most} bytes (source_packet_bytes)."
+                )
+            if packet.size and packet.dts is not None:
+                yield from self._of_video(packet) if packet.stream is self._video else self._of_sound(packet)
+
+    def _of_video(self, packet: Packet[Stream]) -> Iterator[SourceItem]:
+        if not self._began:
+            if not packet.is_keyframe:
+                return
+            self._began = True
+            if not packet.has_sidedata("new_extradata"):
+                yield self._video_format()
+        if packet.has_sidedata("new_extradata"):
+            yield VideoFormat(self._codec, bytes(packet.get_sidedata("new_extradata")))
+        yield self._packet(Kind.VIDEO, packet, bytes(packet), key=packet.is_keyframe)
+
+    def _of_sound(self, packet: Packet[Stream]) -> Iterator[SourceItem]:
+        if not self._began:
+            return
+        body = bytes(packet)
+        said = self._sound_format_of(body)
+        if has_header(body):
+            body = AdtsFrame(body).body
+        if said is None:
+            return
+        if said != self._sound_format:
+            self._sound_format = said
+            yield said
+        yield self._packet(Kind.SOUND, packet, body, key=True)
+
+    def _packet(self, kind: Kind, packet: Packet[Stream], body: bytes, *, key: bool) -> SourcePacket:
+        unit = packet.time_base
+
+        def ticks(value: int) -> int:
+            return value * unit.numerator * TICKS // unit.denominator
+
+        dts = packet.dts if packet.dts is not None else 0
+        pts = packet.pts if packet.pts is not None else dts
+        return SourcePacket(kind, ticks(pts), ticks(dts), ticks(max(0, packet.duration or 0)), key, body, self._leg)
+
+    @property
+    def _codec(self) -> str:
+        return self._video.codec_context.codec.canonical_name
+
+    def _video_format(self) -> VideoFormat:
+        stream, codec = self._video, self._video.codec_context
+        aspect = stream.sample_aspect_ratio or 1
+        rate = stream.average_rate or stream.guessed_rate or 0
+        return VideoFormat(
+            codec=self._codec,
+            header=bytes(codec.extradata or b""),
+            width=codec.width,
+            height=codec.height,
+            sample_aspect=aspect.as_integer_ratio(),
+            rate=float(rate),
+        )
+
+    def _sound_format_of(self, body: bytes) -> SoundFormat | None:
+        """None where the stream is not told of well enough to be used."""
+        if self._sound is None:
+            return None
+        codec = self._sound.codec_context
+        header = bytes(codec.extradata or b"")
+        rate, channels = codec.sample_rate, codec.channels
+        if has_header(body):
+            frame = AdtsFrame(body)
+            header, rate, channels = frame.config, frame.rate, frame.channels or channels
+        return SoundFormat(_AAC, header, rate, channels) if header and rate and channels else None
+
+
+def _is_aac(stream: AudioStream) -> bool:
+    return _name(stream) == _AAC
+
+
+def _name(stream: AudioStream) -> str:
+    return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"

@@ -1,0 +1,163 @@
+"""Encodes drawn pictures one by one for those who watch them now.
+
+Measured with low delay and quality 0.6, milliseconds a frame: see docs/decisions/0026-live-encoders.md.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+from av.codec.context import Flags, ThreadType
+from av.video.frame import PictureType
+
+from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
+from services.render.encoder_input import configure, frame_of
+from services.render.jpeg_colours import JpegColours
+from services.render.packets import EncodedPacket, PictureTrack
+from services.render.raw_samples import samples_of
+from shared.model.live import LiveCodec
+from shared.model.pictures import PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+    from shared.model.live import LiveOutput
+    from shared.model.media import VideoFacts
+    from shared.model.pictures import Picture
+
+
+FULL_RANGE: Final = 2
+"""FFmpeg's AVCOL_RANGE_JPEG."""
+JFIF_MATRIX: Final = 5
+"""ITU-T H.273's number."""
+
+
+class LiveEncoder:
+    """Pictures (i420) in, packets out, every pts as given.
+
+    With low delay each picture's packet comes from the call that it was given to. H.264 and HEVC come as Annex B with
+    parameter sets, AV1 with its sequence header, before every key frame: who joins there needs nothing else.
+    """
+
+    def __init__(
+        self, facts: VideoFacts, output: LiveOutput, threads: int = 0, *, x264_preset: str = X264_PRESET
+    ) -> None:
+        """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were."""
+        if facts.geometry.format is not PixelFormat.I420:
+            raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
+        self._facts, self._output = facts, output
+        self._coder = _Raw(output.codec) if output.codec.is_raw else _Coder(facts, output, threads, x264_preset)
+        self._keys = _KeyFrames(facts, output)
+        self._last: int | None = None
+
+    @property
+    def header(self) -> bytes:
+        """What containers want before the packets (FFmpeg's extradata), from the beginning; empty where there is none.
+
+        Annex B parameter sets for H.264 and HEVC, the sequence header for AV1.
+        """
+        return self._coder.header
+
+    @property
+    def track(self) -> PictureTrack:
+        """What outputs are told before the first packet."""
+        return PictureTrack(self._output.codec, self._facts, self.header)
+
+    def encode(self, picture: Picture, pts: int, duration: int, *, key: bool = False) -> list[EncodedPacket]:
+        """Encode the next picture (as large as the facts say); its memory may be used again on return.
+
+        pts, duration: in the facts' time base; pts grow from call to call. key: have it stand for itself.
+        """
+        if picture.geometry != self._facts.geometry:
+            raise ValueError(f"a picture of {picture.geometry} came for an encoder of {self._facts.geometry}")
+        if self._last is not None and pts <= self._last:
+            raise ValueError(f"pts {pts} came after {self._last}")
+        self._last = pts
+        return self._coder.encode(picture, pts, duration, self._keys.decide(pts, duration, wanted=key))
+
+    def flush(self) -> list[EncodedPacket]:
+        """What the encoder still holds. Nothing can be encoded afterwards."""
+        return self._coder.flush()
+
+
+class _KeyFrames:
+    """Decides which frames stand for themselves: by time, so that it does not matter how many frames there are."""
+
+    def __init__(self, facts: VideoFacts, output: LiveOutput) -> None:
+        unit = Fraction(*facts.time_base)
+        self._interval = Fraction(output.key_interval_seconds) / unit
+        self._usual_duration = 1 / Fraction(*facts.frame_rate) / unit
+        self._all = output.codec.is_intra
+        self._last: int | None = None
+
+    def decide(self, pts: int, duration: int, *, wanted: bool) -> bool:
+        """True for a frame after which the next one would come too late."""
+        next_pts = pts + (duration if duration > 0 else self._usual_duration)
+        if self._all or wanted or self._last is None or next_pts - self._last > self._interval:
+            self._last = pts
+            return True
+        return False
+
+
+class _Coder:
+    """One of FFmpeg's encoders."""
+
+    def __init__(self, facts: VideoFacts, output: LiveOutput, threads: int, x264_preset: str) -> None:
+        settings = settings_of(output, threads, x264_preset)
+        self._clock = Fraction(*facts.time_base)
+        self._colours = JpegColours(facts.colour) if output.codec is LiveCodec.MJPEG else None
+        self._context = cast("VideoCodecContext", av.CodecContext.create(settings.encoder, "w"))
+        configure(self._context, facts, self._clock)
+        self._context.framerate = Fraction(*facts.frame_rate)
+        self._context.gop_size = GOP_FRAMES
+        self._context.thread_count, self._context.thread_type = threads, ThreadType.SLICE
+        self._context.flags |= Flags.global_header
+        if self._colours is not None:
+            self._context.color_range, self._context.colorspace = FULL_RANGE, JFIF_MATRIX
+        self._pixels = self._context.pix_fmt = settings.pixels
+        self._context.options = settings.options
+        self._context.open()
+        self.header = bytes(self._context.extradata or b"")
+        # The others give packets in the order of their frames; libvpx counts in 100 ns and knows no pts that is finer.
+        self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}
+        self._durations: dict[int, int] = {}
+
+    def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        frame = frame_of(picture if self._colours is None else self._colours.converted(picture), self._pixels)
+        frame.pts, frame.duration, frame.time_base = pts, duration, self._clock
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        self._durations[pts] = duration
+        return self._packets(self._context.encode(frame))
+
+    def flush(self) -> list[EncodedPacket]:
+        return self._packets(self._context.encode(None))
+
+    def _packets(self, packets: Iterable[Packet[VideoStream]]) -> list[EncodedPacket]:
+        return [self._packet(packet) for packet in packets]
+
+    def _packet(self, packet: Packet[VideoStream]) -> EncodedPacket:
+        if packet.pts is None or packet.dts is None:
+            raise ValueError("the encoder gave a packet without a time")
+        pts, dts = (packet.pts, packet.dts) if self._reorders else (next(iter(self._durations)),) * 2
+        return EncodedPacket(bytes(packet), pts, dts, self._durations.pop(pts), packet.is_keyframe)
+
+
+class _Raw:
+    """Samples as they are."""
+
+    header = b""
+
+    def __init__(self, codec: LiveCodec) -> None:
+        self._codec = codec
+
+    def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        return [EncodedPacket(samples_of(picture, self._codec), pts, pts, duration, key)]
+
+    def flush(self) -> list[EncodedPacket]:
+        return []

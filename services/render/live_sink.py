@@ -1,0 +1,151 @@
+"""What becomes of a live session's frames: coded at once, in a thread beside the drawing, and told one by one."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from services.render.live_encoding import LiveEncoder
+from shared.model.hops import Hop
+from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
+from shared.model.pictures import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from services.render.packets import EncodedPacket
+    from shared.model.faces import Face
+    from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
+    from shared.model.live import LiveSettings
+    from shared.model.media import VideoFacts
+
+FRAMES_AHEAD: Final = 2
+"""Frames that are drawn and not yet encoded."""
+MOST_PENDING: Final = 512
+"""Frames that an encoder may hold back."""
+
+
+class Passing(NamedTuple):
+    """How a frame came to render."""
+
+    hops: tuple[Hop, ...]
+    """Before render."""
+    waited_ms: float
+    started: float
+    """When its message was received (time.perf_counter)."""
+
+
+class _Drawn(NamedTuple):
+    mark: LiveMark
+    pts: int
+    faces: Sequence[Face]
+    passing: Passing | None
+
+
+class LiveSink:
+    """Encodes every frame and hands its packet on."""
+
+    keeps_alpha = False
+
+    def __init__(
+        self, settings: LiveSettings, facts: VideoFacts, emit: Callable[[LiveFrame | FramesSkipped], None], threads: int
+    ) -> None:
+        """emit: takes what is to be told, from any thread. threads: of the encoder."""
+        self.wants_picture = settings.want_picture
+        self.wants_faces = settings.want_faces
+        self._settings, self._emit = settings, emit
+        self._encoder = LiveEncoder(facts, settings.output, threads) if settings.want_picture else None
+        self._thread = ThreadPoolExecutor(1, "encoder")
+        self._encoding: deque[tuple[Future[None], Picture]] = deque()
+        self._drawn: dict[int, _Drawn] = {}
+        self._passing: dict[int, Passing] = {}
+        self._is_first = True
+
+    def expect(self, frames: Sequence[DetectedFrame], passing: Passing) -> None:
+        """These frames came so."""
+        for frame in frames:
+            if frame.captured.live is not None:
+                self._passing[frame.captured.live.number] = passing
+
+    def pass_over(self, frame: DetectedFrame) -> bool:
+        """Whether a frame is too old, by now or when detect had it; that is told."""
+        mark = frame.captured.live
+        if mark is None or not (frame.is_late or time.time_ns() > mark.deadline_ns):
+            return False
+        self._passing.pop(mark.number, None)
+        place = Place.DETECT if frame.is_late else Place.RENDER
+        self._emit(FramesSkipped(numbers=(mark.number,), place=place, reason=Reason.LATE))
+        return True
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+        """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""
+        mark = frame.live
+        if mark is None:
+            raise ValueError("a frame of no live session came to a live sink")
+        told = faces if self.wants_faces else ()
+        drawn = _Drawn(mark, frame.pts, told, self._passing.pop(mark.number, None))
+        if self._encoder is None:
+            self._tell(drawn, b"", frame.pts, key=True)
+            return
+        copy = self._room(picture)
+        picture.copy_to(copy)
+        self._encoding.append((self._thread.submit(self._encode, copy, drawn, frame.duration), copy))
+
+    def close(self) -> None:
+        """Tell what the encoder still holds."""
+        for encoding, _ in self._encoding:
+            encoding.result()
+        self._thread.shutdown()
+        if self._encoder is not None:
+            self._told(self._encoder.flush())
+
+    def abort(self) -> None:
+        """Nothing is told any more."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _encode(self, picture: Picture, drawn: _Drawn, duration: int) -> None:
+        assert self._encoder is not None  # noqa: S101  -- who submits has looked
+        self._drawn[drawn.pts] = drawn
+        if len(self._drawn) > MOST_PENDING:
+            del self._drawn[min(self._drawn)]
+        self._told(self._encoder.encode(picture, drawn.pts, duration, key=drawn.mark.key))
+
+    def _told(self, packets: Sequence[EncodedPacket]) -> None:
+        for packet in packets:
+            if (drawn := self._drawn.pop(packet.pts, None)) is not None:
+                self._tell(drawn, packet.body, packet.dts, key=packet.key)
+
+    def _tell(self, drawn: _Drawn, body: bytes, dts: int, *, key: bool) -> None:
+        header = self._encoder.header if self._is_first and self._encoder is not None else b""
+        self._is_first = False
+        self._emit(
+            LiveFrame(
+                number=drawn.mark.number,
+                pts=drawn.pts,
+                dts=dts,
+                key=key,
+                look=drawn.mark.look,
+                body=body,
+                faces=tuple(drawn.faces),
+                hops=_hops(drawn.passing) if self._settings.want_timings else (),
+                arrived_ns=drawn.mark.arrived_ns,
+                header=header,
+            )
+        )
+
+    def _room(self, like: Picture) -> Picture:
+        """Memory for a frame: new as long as few are under way, then that of the oldest."""
+        if len(self._encoding) < FRAMES_AHEAD:
+            return Picture.blank(like.geometry, like.colour)
+        encoding, picture = self._encoding.popleft()
+        encoding.result()
+        return picture
+
+
+def _hops(passing: Passing | None) -> tuple[Hop, ...]:
+    if passing is None:
+        return ()
+    worked_ms = (time.perf_counter() - passing.started) * 1000
+    return (*passing.hops, Hop("render", round(passing.waited_ms, 3), round(worked_ms, 3)))

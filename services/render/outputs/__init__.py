@@ -1,0 +1,1 @@
+"""What is made of a live session's packets besides answers to its client."""

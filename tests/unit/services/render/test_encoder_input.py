@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from services.render.encoder_input import configure, frame_of
+from shared.model.pictures import Colour, Picture
+from tests.unit.services.render.live import facts, moving, planes_of
+
+
+def test_a_frame_lies_over_the_pictures_own_memory_where_it_can() -> None:
+    picture = moving(facts(), 0)
+    assert planes_of(frame_of(picture))[0].ctypes.data == picture.planes[0].ctypes.data
+
+
+@pytest.mark.parametrize("size", [(64, 48), (64, 50), (63, 47), (1, 1)])
+def test_a_frame_has_the_pictures_samples_and_repeats_the_last_ones_to_even_sides(size: tuple[int, int]) -> None:
+    picture = moving(facts(*size), 2)
+    for read, plane in zip(planes_of(frame_of(picture)), picture.planes, strict=True):
+        rows, columns = plane.shape
+        assert np.array_equal(read[:rows, :columns], plane)
+        assert np.array_equal(read[-1, :columns], plane[-1])
+        assert np.array_equal(read[:rows, -1], plane[:, -1])
+
+
+def test_planes_that_lie_apart_are_copied_together() -> None:
+    near = moving(facts(), 1)
+    apart = Picture(near.geometry, near.colour, tuple(plane.copy() for plane in near.planes))
+    for read, plane in zip(planes_of(frame_of(apart)), near.planes, strict=True):
+        assert np.array_equal(read, plane)
+
+
+def test_an_encoder_is_told_what_the_facts_say() -> None:
+    context = av.CodecContext.create("libx264", "w")
+    of = facts(63, 47, colour=Colour(full_range=True), colour_primaries=1, colour_transfer=1, colour_matrix=1)
+    configure(context, of, Fraction(1, 90000))
+    assert (context.width, context.height, context.pix_fmt) == (64, 48, "yuv420p")
+    assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 2)
+    assert context.time_base == Fraction(1, 90000)
