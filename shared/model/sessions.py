@@ -143,8 +143,6 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of detect: what a request may choose from."""
     effects: tuple[EffectOffer, ...] = ()
     """Of render: effects of others that it has."""
-    pixels_per_second: float = 0.0
-    """What more live work the lane has room for, by what it has measured; only of ingest."""
 
     SUBJECT = "lanes.report"
 
