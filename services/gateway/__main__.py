@@ -6,6 +6,7 @@ from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
+from services.gateway.live_desk import LiveDesk
 from services.gateway.parts import Parts
 from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer
@@ -34,9 +35,9 @@ async def run(settings: GatewaySettings) -> None:
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
             assets=assets,
             admission=admission,
+            live=LiveDesk(bus, telemetry, admission, settings),
         )
-        host, port = settings.rest_host, settings.rest_port
-        rest = RestServer(app.build(parts), host, port, settings.stop_seconds, parts.jobs.let_go)
+        rest = RestServer(app.build(parts), settings, parts.jobs.let_go, parts.live.drained)
         rpc = RpcServer(parts)
         grpc_address = await rpc.start()
         await rest.start()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from services.gateway import assets, contract, images, jobs, looks, models, operations, problems
+from services.gateway import assets, contract, images, jobs, looks, models, operations, problems, sockets
 from services.gateway.requests import AroundRequests
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(AroundRequests, telemetry=parts.telemetry)
     problems.install(app)
-    for one in (images, jobs, looks, assets, models, operations):
+    for one in (images, jobs, looks, assets, models, operations, sockets):
         app.include_router(one.router)
     document = cache(partial(contract.openapi, app))
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it

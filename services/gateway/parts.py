@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
+from services.gateway.live_desk import LiveDesk
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.traces import TraceShelf
@@ -29,6 +30,7 @@ class Parts:
     traces: TraceShelf
     assets: AssetDesk
     admission: Admission
+    live: LiveDesk
 
 
 async def _of_app(request: Request) -> Parts:

@@ -30,6 +30,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This cannot be done with it."),
     "not-acceptable": (406, "The answer cannot be given in a form that is accepted."),
     "upload-stalled": (408, "The upload stopped coming."),
+    "idle": (408, "Nothing happened on the stream for too long."),
     "not-done": (409, "The job has no result yet."),
     "job-failed": (409, "The job failed and has no result."),
     "gone": (410, "It was there and is no more."),
@@ -46,6 +47,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too-small": (422, "The picture is too small."),
     "too-demanding": (422, "Reading it takes more than is allowed."),
     "internal": (500, "Something broke on our side."),
+    "no-room": (503, "No more streams are taken, for now."),
     "unavailable": (503, "The service has no room or is not there, for now."),
     "deadline-exceeded": (504, "The answer did not come in time."),
 }
@@ -85,6 +87,14 @@ class ProblemDocument(BaseModel):
     trace_id: str = Field("", description="The request's trace, 32 hexadecimal digits: see `/v1/traces/{trace_id}`.")
     state: str | None = Field(None, description="The job's state, where it is the reason.")
     errors: list[InvalidField] | None = Field(None, description="Each wrong parameter, where there are several.")
+
+
+def retry_seconds(error: VisavisError) -> float:
+    """After how long whoever was told this may come back; 0: that would not help."""
+    if isinstance(error, Unavailable):
+        return RETRY_SECONDS
+    said = error.headers.get("Retry-After", "") if isinstance(error, Refusal) else ""
+    return float(said) if said else 0.0
 
 
 def status_of(code: str) -> int:

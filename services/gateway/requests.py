@@ -42,14 +42,14 @@ class AroundRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # `sockets` does for its own what is done here
             await self._app(scope, receive, send)
             return
         seen = _Seen(scope, send)
         if scope["path"].startswith(_QUIET):  # decides about noise only
             await self._counted(seen, receive)
             return
-        with self._telemetry.span(seen.method, _propagated(scope), "server") as span:
+        with self._telemetry.span(seen.method, propagated(scope), "server") as span:
             scope.setdefault("state", {})["trace_id"] = seen.trace_id = trace_id_of(span)
             try:
                 await self._counted(seen, receive, logged=True)
@@ -100,7 +100,7 @@ class _Seen:
         await self._send(message)
 
 
-def _propagated(scope: Scope) -> dict[str, str]:
+def propagated(scope: Scope) -> dict[str, str]:
     """W3C trace context of the caller."""
     names = (b"traceparent", b"tracestate")
     return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in names}

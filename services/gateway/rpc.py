@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-
-import grpc
+from typing import TYPE_CHECKING
 
 from services.gateway.choices import read_look, read_models
+from services.gateway.face_messages import face_messages, hop_messages
 from services.gateway.own_effects import message_known
-from services.gateway.problems import RETRY_SECONDS, Refusal, status_of
-from services.gateway.requests import count_request
+from services.gateway.problems import Refusal
+from services.gateway.rpc_calls import serving, tell_trace
 from services.gateway.stills import StillRequest, still_kind
-from shared.model.errors import Rejected, Unavailable
+from shared.model.errors import Rejected
 from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import STILLS, MediaKind
-from shared.runtime.telemetry import log, trace_id_of
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
     from services.gateway.parts import Parts
+    from services.gateway.rpc_calls import Context
     from services.gateway.stills import StillAnswer
-    from shared.model.faces import Face, Pose
-    from shared.model.hops import Hop
     from shared.model.offers import ModelChoice
     from shared.runtime.presence import Presence
 
-    Context = grpc.aio.ServicerContext[Any, Any]
-
 SERVICE = "visavis.v1.Pictures"
-
-_CODES = {
-    400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND, 406: grpc.StatusCode.INVALID_ARGUMENT,
-    413: grpc.StatusCode.INVALID_ARGUMENT, 415: grpc.StatusCode.INVALID_ARGUMENT, 422: grpc.StatusCode.INVALID_ARGUMENT,
-    500: grpc.StatusCode.INTERNAL, 503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
-}  # fmt: skip
 
 
 class Pictures(pictures_pb2_grpc.PicturesServicer):
@@ -57,7 +44,10 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
             answer = await self._ask(wanted, context)
             finished = answer.finished
             return pictures_pb2.AnalyzeResponse(
-                width=finished.width, height=finished.height, faces=_faces(finished.faces), hops=_hops(answer.hops)
+                width=finished.width,
+                height=finished.height,
+                faces=face_messages(finished.faces),
+                hops=hop_messages(answer.hops),
             )
 
     async def Process(  # noqa: N802  -- the contract's own name
@@ -76,8 +66,8 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
                 media_type=finished.kind or "",
                 width=finished.width,
                 height=finished.height,
-                faces=_faces(finished.faces),
-                hops=_hops(answer.hops),
+                faces=face_messages(finished.faces),
+                hops=hop_messages(answer.hops),
             )
 
     async def _ask(self, request: StillRequest, context: Context) -> StillAnswer:
@@ -92,39 +82,9 @@ class Pictures(pictures_pb2_grpc.PicturesServicer):
 
     @asynccontextmanager
     async def _served(self, method: str, context: Context) -> AsyncIterator[None]:
-        """Around every call: one span, one log line, one count; errors become canonical codes."""
-        carried = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        started, route, code = time.perf_counter(), f"{SERVICE}/{method}", "internal"
-        with self._parts.telemetry.span(route, carried, "server") as span:
-            trace_id = trace_id_of(span)
-            context.set_trailing_metadata((("visavis-trace-id", trace_id),))
-            try:
-                yield
-                code = "ok"
-            except (Rejected, Refusal) as error:
-                code = error.code
-                await _abort(context, trace_id, code, error.detail)
-            except Unavailable as error:
-                code = "unavailable"
-                await _abort(context, trace_id, code, str(error))
-            except asyncio.CancelledError:
-                code = "cancelled"
-                raise
-            except Exception:  # noqa: BLE001  -- gRPC would tell the client the words of the bug
-                log.exception("unexpected")
-                await _abort(context, trace_id, code, "Something broke on our side; the trace id leads to the log.")
-            finally:
-                took_ms = count_request("grpc", route, "RPC", code, started)
-                log.info("request", route=route, status=code, ms=took_ms)
-
-
-async def _abort(context: Context, trace_id: str, code: str, detail: str) -> None:
-    """End the call with the canonical code; never returns."""
-    metadata = [("visavis-trace-id", trace_id), ("visavis-code", code)]
-    status = _CODES.get(status_of(code), grpc.StatusCode.INVALID_ARGUMENT)
-    if status is grpc.StatusCode.UNAVAILABLE:
-        metadata.append(("grpc-retry-pushback-ms", f"{RETRY_SECONDS * 1000:.0f}"))
-    await context.abort(status, detail, tuple(metadata))
+        async with serving(self._parts.telemetry, f"{SERVICE}/{method}", context) as about:
+            tell_trace(context, about)
+            yield
 
 
 def _look(request: pictures_pb2.ProcessRequest, presence: Presence) -> Look:
@@ -143,25 +103,3 @@ def _reply_kind(media_type: str) -> MediaKind | None:
     if media_type not in set(STILLS):
         raise Refusal("not-acceptable", f"A picture can be answered as {', '.join(sorted(STILLS))}.")
     return MediaKind(media_type)
-
-
-def _faces(faces: Iterable[Face]) -> list[pictures_pb2.Face]:
-    return [
-        pictures_pb2.Face(
-            track=face.track,
-            score=face.score,
-            box=pictures_pb2.Box(x0=face.box_px[0], y0=face.box_px[1], x1=face.box_px[2], y1=face.box_px[3]),
-            landmarks=face.landmarks_px.ravel().tolist(),
-            quality=face.quality,
-            pose=_pose(face.pose) if face.pose else None,
-        )
-        for face in faces
-    ]
-
-
-def _pose(pose: Pose) -> pictures_pb2.Pose:
-    return pictures_pb2.Pose(yaw=pose.yaw, pitch=pose.pitch, roll=pose.roll)
-
-
-def _hops(hops: Iterable[Hop]) -> list[pictures_pb2.Hop]:
-    return [pictures_pb2.Hop(name=hop.name, waited_ms=hop.waited_ms, worked_ms=hop.worked_ms) for hop in hops]

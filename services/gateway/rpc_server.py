@@ -9,18 +9,25 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import OVERALL_HEALTH, aio  # type: ignore[attr-defined]  # in no __all__ of the package
 
-from services.gateway.rpc import SERVICE, Pictures
+from services.gateway import rpc, rpc_streams
 from shared.model.errors import Misconfigured
-from visavis.v1 import pictures_pb2_grpc
+from visavis.v1 import pictures_pb2_grpc, streams_pb2_grpc
 
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
+    from services.gateway.settings import GatewaySettings
     from shared.runtime.presence import Presence
 
 ENVELOPE_BYTES = 64 * 1024
 """What a request has beside its picture, at most."""
 WATCHERS = 64
-"""Calls beside pictures: of the health service."""
+"""Calls beside pictures and streams: of the health service, and those that are refused with a sentence."""
+PING_MS = 20_000
+PONG_MS = 10_000
+"""A client that does not answer a ping for so long is gone."""
+CLIENT_PING_MS = 5_000
+"""Clients may ping so often."""
+SERVICES = (OVERALL_HEALTH, rpc.SERVICE, rpc_streams.SERVICE)
 WATCH_SECONDS = 0.25
 
 
@@ -31,16 +38,14 @@ class RpcServer:
         settings = parts.settings
         self._stop_seconds = settings.stop_seconds
         self._presence = parts.presence
+        self._live = parts.live
         self._health = aio.HealthServicer()
         self._server = grpc.aio.server(
-            maximum_concurrent_rpcs=settings.max_stills + WATCHERS,
-            options=(
-                ("grpc.max_receive_message_length", settings.max_image_bytes + ENVELOPE_BYTES),
-                ("grpc.max_send_message_length", settings.max_reply_bytes),
-                ("grpc.so_reuseport", 0),
-            ),
+            maximum_concurrent_rpcs=settings.max_stills + settings.max_live + WATCHERS,
+            options=_options(settings),
         )
-        pictures_pb2_grpc.add_PicturesServicer_to_server(Pictures(parts), self._server)  # type: ignore[no-untyped-call]  # generated
+        pictures_pb2_grpc.add_PicturesServicer_to_server(rpc.Pictures(parts), self._server)  # type: ignore[no-untyped-call]  # generated
+        streams_pb2_grpc.add_FaceStreamServicer_to_server(rpc_streams.FaceStream(parts.live), self._server)  # type: ignore[no-untyped-call]  # generated
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # type: ignore[no-untyped-call]  # generated
         self._address = f"{settings.grpc_host}:{settings.grpc_port}"
         self._host = settings.grpc_host
@@ -60,8 +65,24 @@ class RpcServer:
         try:
             await keep_health(self._health, self._presence)
         finally:
+            self._live.drain()
             await self._health.enter_graceful_shutdown()
             await self._server.stop(self._stop_seconds)
+
+
+def _options(settings: GatewaySettings) -> tuple[tuple[str, int], ...]:
+    largest = max(settings.max_image_bytes, settings.max_live_packet_bytes)
+    return (
+        ("grpc.max_receive_message_length", largest + ENVELOPE_BYTES),
+        ("grpc.max_send_message_length", settings.max_reply_bytes),
+        ("grpc.max_concurrent_streams", settings.max_connection_calls),
+        ("grpc.keepalive_time_ms", PING_MS),
+        ("grpc.keepalive_timeout_ms", PONG_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", CLIENT_PING_MS),
+        ("grpc.so_reuseport", 0),
+    )
 
 
 async def keep_health(servicer: aio.HealthServicer, presence: Presence) -> None:
@@ -77,5 +98,5 @@ async def keep_health(servicer: aio.HealthServicer, presence: Presence) -> None:
 
 async def _say(servicer: aio.HealthServicer, *, serving: bool) -> None:
     status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-    for service in (OVERALL_HEALTH, SERVICE):
+    for service in SERVICES:
         await servicer.set(service, status)

@@ -12,12 +12,18 @@ import uvicorn
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp
 
+    from services.gateway.settings import GatewaySettings
+
 BACKLOG = 1024
 IDLE_SECONDS = 30
+ENVELOPE_BYTES = 64 * 1024
+"""What a message has beside its packet or picture, at most."""
+PING_SECONDS = 20.0
+PONG_SECONDS = 10.0
 
 
 class _Server(uvicorn.Server):
@@ -38,8 +44,18 @@ class _Server(uvicorn.Server):
 class RestServer:
     """The app on its port."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, stop_seconds: int, let_go: Callable[[], None]) -> None:
-        """Binds at once; `let_go` ends answers without an end of their own. Raises Misconfigured for a taken port."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: GatewaySettings,
+        let_go: Callable[[], None],
+        drained: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Binds at once. let_go: ends answers without an end of their own; drained: returns when live streams are over.
+
+        Raises Misconfigured for a taken port.
+        """
+        host, port = settings.rest_host, settings.rest_port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,10 +76,16 @@ class RestServer:
                 server_header=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=IDLE_SECONDS,
-                timeout_graceful_shutdown=stop_seconds,
+                timeout_graceful_shutdown=settings.stop_seconds,
+                ws="websockets-sansio",
+                ws_max_size=settings.max_live_packet_bytes + ENVELOPE_BYTES,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PONG_SECONDS,
+                ws_per_message_deflate=False,  # what is coded is small already
             )
         )
         self._let_go = let_go
+        self._drained = drained
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -79,5 +101,8 @@ class RestServer:
             await asyncio.shield(self._serving)
         finally:
             self._let_go()
-            self._server.should_exit = True
+            for server in self._server.servers:
+                server.close()  # nobody new; those who are here go on
+            await self._drained()
+            self._server.should_exit = True  # ends WebSockets at once
             await self._serving

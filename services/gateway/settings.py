@@ -27,6 +27,27 @@ class GatewaySettings(ServiceSettings):
     still_deadline_seconds: float = Field(
         30, ge=1, le=600, description="The answer to a picture comes in so many seconds, or 504."
     )
+    max_live: int = Field(64, ge=1, le=4096, description="Live streams that are under way at a time.")
+    max_live_packet_bytes: int = Field(
+        32 * MIB, ge=1, le=512 * MIB, description="Largest packet of a live stream, bytes; one of raw 4K RGB has 25 MB."
+    )
+    live_idle_seconds: float = Field(
+        60,
+        ge=0.1,
+        le=86_400,
+        description="A live stream on which nothing comes, or nothing is taken, ends after so long.",
+    )
+    live_paused_seconds: float = Field(
+        600, ge=0.1, le=86_400, description="A live stream that is paused ends after so long without a word."
+    )
+    max_connection_calls: int = Field(
+        128, ge=1, le=65_536, description="Calls at a time on one gRPC connection; more wait at the client."
+    )
+    web_origins: str = Field(
+        "",
+        description="Origins (`https://example.org`) by comma whose pages may open WebSockets; `*`: any; empty: those "
+        "of the gateway's own host. Clients that are no browsers name none, and may.",
+    )
     upload_stall_seconds: float = Field(
         30, ge=1, le=3600, description="An upload that brings nothing for so long is given up."
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,12 +16,14 @@ from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
+from services.gateway.live_desk import LiveDesk
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.traces import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop
+from shared.model.live import open_subject
 from shared.model.media import MediaKind
 from shared.model.offers import ModelOffer, Role
 from shared.model.sessions import (
@@ -41,6 +44,7 @@ from shared.testing import MemoryBus
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
+from tests.unit.services.gateway.live_ends import LiveClient, LiveLane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -137,6 +141,7 @@ def settings(tmp_path: Path) -> GatewaySettings:
         max_upload_bytes=300_000,
         max_image_bytes=2_000_000,
         max_asset_bytes=100_000,
+        max_live_packet_bytes=2_000_000,
         asset_deadline_seconds=5,
         still_deadline_seconds=5,
         keep_alive_seconds=0.1,
@@ -170,6 +175,7 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
         admission=admission,
+        live=LiveDesk(bus, telemetry, admission, settings),
     )
 
 
@@ -181,12 +187,39 @@ async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
         yield found
 
 
+def warm_up(parts: Parts, lane: str, pixels_per_second: float = 0.0) -> None:
+    """Have a lane say that it is there, and what its detect offers."""
+    for service in sorted(LANE_SERVICES):
+        report = WorkerReported(lane=lane, service=service, worker="1", room=1)
+        if service == "detect":
+            report = msgspec.structs.replace(report, models=OFFERS)
+        if service == "ingest":
+            report = msgspec.structs.replace(report, pixels_per_second=pixels_per_second)
+        parts.presence.note(report)
+
+
 @pytest.fixture
 def warm(parts: Parts) -> None:
     """A lane has said that it is there, and what its detect offers."""
-    for service in sorted(LANE_SERVICES):
-        models = OFFERS if service == "detect" else ()
-        parts.presence.note(WorkerReported(lane="test", service=service, worker="1", room=1, models=models))
+    warm_up(parts, "test")
+
+
+@pytest.fixture
+async def live_lane(bus: MemoryBus, parts: Parts) -> AsyncIterator[LiveLane]:
+    """A warm lane that takes live sessions."""
+    found = LiveLane(bus)
+    warm_up(parts, found.name)
+    async with bus.answer(open_subject(found.name), "ingest", found.open):
+        yield found
+    await found.close()
+
+
+@pytest.fixture
+async def live_client(parts: Parts) -> AsyncIterator[LiveClient]:
+    """Who has a stream in that lane."""
+    found = LiveClient(parts)
+    yield found
+    await found.close()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.gateway.parts import Parts
-    from services.gateway.settings import GatewaySettings
 
 MIB = 1 << 20
 
@@ -28,9 +27,14 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
+def served(parts: Parts, **changed: int) -> RestServer:
+    settings = parts.settings.model_copy(update={"stop_seconds": 1, **changed})
+    return RestServer(app.build(parts), settings, parts.jobs.let_go, parts.live.drained)
+
+
 @pytest.fixture
-async def url(parts: Parts, settings: GatewaySettings) -> AsyncIterator[str]:
-    server = RestServer(app.build(parts), settings.rest_host, 0, 1, parts.jobs.let_go)
+async def url(parts: Parts) -> AsyncIterator[str]:
+    server = served(parts)
     await server.start()
     running = asyncio.create_task(server.run())
     yield server.url
@@ -49,11 +53,11 @@ async def test_it_leaves_signals_alone(url: str) -> None:
 
 async def test_a_port_that_is_taken_is_said(url: str, parts: Parts) -> None:
     with pytest.raises(Misconfigured, match="rest_port"):
-        RestServer(app.build(parts), "127.0.0.1", int(url.rpartition(":")[2]), 1, parts.jobs.let_go)
+        served(parts, rest_port=int(url.rpartition(":")[2]))
 
 
 async def test_when_stopped_it_lets_go_of_its_port(parts: Parts) -> None:
-    server = RestServer(app.build(parts), "127.0.0.1", 0, 1, parts.jobs.let_go)
+    server = served(parts)
     await server.start()
     running = asyncio.create_task(server.run())
     await asyncio.sleep(0)
@@ -96,7 +100,7 @@ async def test_what_is_announced_as_too_large_is_refused_before_it_comes(url: st
 
 
 async def test_who_watches_a_job_is_let_go_when_it_stops(parts: Parts) -> None:
-    server = RestServer(app.build(parts), "127.0.0.1", 0, 60, parts.jobs.let_go)
+    server = served(parts, stop_seconds=60)
     await server.start()
     running = asyncio.create_task(server.run())
     async with httpx.AsyncClient(base_url=server.url) as client:

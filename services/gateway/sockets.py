@@ -1,0 +1,120 @@
+"""Live streams over a WebSocket: the messages of `visavis.v1.FaceStream`, one binary message each.
+
+`end` says what closing the sending side says over gRPC. A stream that fails ends with the message `problem`, and with
+the close code 1003 (text), 1008 (what was sent is wrong), 1011 (something broke here) or 1013 (come back).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no stubs
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from services.gateway.calls import Call, served
+from services.gateway.live import LiveCall
+from services.gateway.live_messages import problem_message
+from services.gateway.problems import Refusal, status_of
+from services.gateway.requests import propagated
+from visavis.v1 import streams_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.gateway.calls import Failure
+    from services.gateway.parts import Parts
+
+PATH = "/v1/streams/ws"
+MOST_REASON_BYTES = 123
+"""RFC 6455, 5.5: a control frame has 125 bytes, two of which are the code."""
+_NORMAL, _UNSUPPORTED, _WRONG, _BROKEN, _LATER = 1000, 1003, 1008, 1011, 1013
+_CLOSE_CODES = {408: _LATER, 415: _UNSUPPORTED, 500: _BROKEN, 503: _LATER, 504: _LATER}
+router = APIRouter()
+
+
+class _Gone(ConnectionError):  # noqa: N818  -- an outcome
+    """The client is not there any more."""
+
+
+@router.websocket(PATH)
+async def stream(socket: WebSocket) -> None:
+    """A stream from its first message to its last."""
+    parts: Parts = socket.app.state.parts
+    if not may_open(socket.headers.get("origin", ""), socket.headers.get("host", ""), parts.settings.web_origins):
+        await socket.close(_WRONG)  # before it is accepted: the browser sees a 403
+        return
+    await socket.accept()
+
+    async def refuse(failure: Failure, trace_id: str) -> None:
+        await _end(socket, failure, trace_id)
+
+    call = Call("ws", PATH, "WEBSOCKET", propagated(socket.scope))
+    try:
+        async with served(parts.telemetry, call, refuse) as about:
+            live = LiveCall(parts.live, _said(socket), _Sender(socket), about.trace_id)
+            try:
+                await live.run()
+            finally:
+                about.facts |= live.account.facts()
+            await socket.close(_NORMAL)
+    except (ConnectionError, WebSocketDisconnect):
+        return  # nobody is there who could be told
+
+
+def may_open(origin: str, host: str, allowed: str) -> bool:
+    """Whether a page of `origin` may open a WebSocket here; browsers ask nobody before. allowed: `web_origins`."""
+    if not origin or urlsplit(origin).netloc == host:
+        return True
+    known = {one.strip().rstrip("/") for one in allowed.split(",")}
+    return "*" in known or origin in known
+
+
+def close_code(code: str) -> int:
+    """How a socket is closed after a problem."""
+    return _CLOSE_CODES.get(status_of(code), _WRONG)
+
+
+def cut(reason: str) -> str:
+    """As much of a sentence as goes into a close frame."""
+    return reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore")
+
+
+class _Sender:
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def __call__(self, message: streams_pb2.ServerMessage) -> None:
+        try:
+            await self._socket.send_bytes(message.SerializeToString())
+        except WebSocketDisconnect as error:
+            raise _Gone from error
+
+
+async def _said(socket: WebSocket) -> AsyncIterator[streams_pb2.ClientMessage]:
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise _Gone
+        body = message.get("bytes")
+        if body is None:
+            raise Refusal("unsupported-media", "Messages are binary: one ClientMessage of visavis.v1 each.")
+        yield _parsed(body)
+
+
+def _parsed(body: bytes) -> streams_pb2.ClientMessage:
+    """What cannot be read says nothing, and is refused for that."""
+    message = streams_pb2.ClientMessage()
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        message.Clear()
+    return message
+
+
+async def _end(socket: WebSocket, failure: Failure, trace_id: str) -> None:
+    if socket.client_state is WebSocketState.DISCONNECTED:
+        return
+    await _Sender(socket)(problem_message(failure, trace_id))
+    await socket.close(close_code(failure.code), cut(failure.detail))

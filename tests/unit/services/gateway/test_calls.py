@@ -1,0 +1,71 @@
+"""Around every call that is no plain HTTP request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import CapturingLogger
+
+from services.gateway.calls import Call, Failure, served
+from services.gateway.problems import Refusal
+from shared.model.errors import Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from shared.runtime.telemetry import Telemetry
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+CALL = Call("ws", "/v1/somewhere", "WEBSOCKET", {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+
+
+class Refused:
+    def __init__(self) -> None:
+        self.told: list[tuple[Failure, str]] = []
+
+    async def __call__(self, failure: Failure, trace_id: str) -> None:
+        self.told.append((failure, trace_id))
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (Rejected("too-large", "It is."), Failure("too-large", "It is.")),
+        (Refusal("no-room", "None.", headers={"Retry-After": "3"}), Failure("no-room", "None.", 3.0)),
+        (Unavailable("Away."), Failure("unavailable", "Away.", 1.0)),
+    ],
+)
+async def test_every_error_is_told_with_its_trace(telemetry: Telemetry, error: Exception, failure: Failure) -> None:
+    refused = Refused()
+    async with served(telemetry, CALL, refused):
+        raise error
+    assert refused.told == [(failure, TRACE)]
+
+
+async def test_a_bug_tells_nothing_of_itself(telemetry: Telemetry) -> None:
+    refused = Refused()
+    async with served(telemetry, CALL, refused):
+        raise KeyError("secret")
+    [(failure, _)] = refused.told
+    assert failure.code == "internal"
+    assert "secret" not in failure.detail
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ConnectionResetError()])
+async def test_whoever_is_gone_is_told_nothing(telemetry: Telemetry, error: BaseException) -> None:
+    refused = Refused()
+    with pytest.raises(type(error)):
+        async with served(telemetry, CALL, refused):
+            raise error
+    assert not refused.told
+
+
+async def test_the_log_has_one_line_a_call(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("services.gateway.calls.log", log)
+    async with served(telemetry, CALL, Refused()) as about:
+        about.facts["received"] = 3
+    [(level, (event,), facts)] = log.calls
+    assert facts.pop("ms") >= 0
+    assert (level, event) == ("info", "request")
+    assert facts == {"route": "/v1/somewhere", "status": "ok", "received": 3}
