@@ -36,7 +36,6 @@ class LiveStream:
     def __init__(self, address: str, settings: streams_pb2.StreamSettings) -> None:
         """address: host:port of the gateway's gRPC."""
         self._address, self._settings = address, settings
-        self._outbox: asyncio.Queue[streams_pb2.ClientMessage | None] = asyncio.Queue(maxsize=64)
         self.opened = streams_pb2.Opened()
         """What the service said first; known in the context."""
         self.account: streams_pb2.Account | None = None
@@ -49,9 +48,9 @@ class LiveStream:
         )
         self._channel = grpc.aio.insecure_channel(self._address, options)
         stub = streams_pb2_grpc.FaceStreamStub(self._channel)  # type: ignore[no-untyped-call]  # generated
-        self._call = stub.Process(self._messages())
-        self._outbox.put_nowait(streams_pb2.ClientMessage(settings=self._settings))
+        self._call = stub.Process()
         try:
+            await self._say(settings=self._settings)
             first = await self._next()
         except BaseException:
             await self._close()
@@ -91,7 +90,7 @@ class LiveStream:
 
     async def end(self) -> None:
         """No packet follows; what is under way still comes."""
-        await self._outbox.put(None)
+        await self._call.done_writing()
 
     async def __aiter__(self) -> AsyncIterator[streams_pb2.ServerMessage]:
         """Every message of the service, to the end."""
@@ -101,13 +100,12 @@ class LiveStream:
             yield message
 
     async def _say(self, **message: Any) -> None:
-        if self._call.done():
-            raise ProblemError("unreachable", "The stream is over.")
-        await self._outbox.put(streams_pb2.ClientMessage(**message))
-
-    async def _messages(self) -> AsyncIterator[streams_pb2.ClientMessage]:
-        while (message := await self._outbox.get()) is not None:
-            yield message
+        try:
+            await self._call.write(streams_pb2.ClientMessage(**message))
+        except grpc.aio.AioRpcError as error:
+            raise _problem(error) from error
+        except asyncio.InvalidStateError as error:
+            raise ProblemError("unreachable", "The stream is over.") from error
 
     async def _next(self) -> streams_pb2.ServerMessage | None:
         try:
@@ -115,7 +113,7 @@ class LiveStream:
         except grpc.aio.AioRpcError as error:
             raise _problem(error) from error
         if message is not grpc.aio.EOF:
-            return message  # type: ignore[no-any-return]  # EOF has no type
+            return message
         if await self._call.code() is not grpc.StatusCode.OK:
             metadata = await self._call.trailing_metadata()
             raise _said(await self._call.code(), await self._call.details(), metadata)
@@ -127,6 +125,9 @@ class LiveStream:
 
 
 def _problem(error: grpc.aio.AioRpcError) -> ProblemError:
+    if error.code() is grpc.StatusCode.INTERNAL and not error.trailing_metadata():
+        # grpc.aio forgets the service's own words where the end of a stream meets a message that is being sent.
+        return ProblemError("unreachable", "The stream broke off while something was sent; its token goes on with it.")
     return _said(error.code(), error.details() or "", error.trailing_metadata())
 
 
