@@ -52,7 +52,7 @@ class Nginx:
 
     def start(self) -> None:
         command = ["nginx", "-p", str(self._folder), "-c", str(self._folder / "nginx.conf"), "-e", "error.log"]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603  -- our own words
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             with socket.socket() as probe:
