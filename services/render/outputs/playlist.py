@@ -16,6 +16,11 @@ GRACE: Final = 3
 """So many segments are kept after they left the playlist: somebody may be fetching them."""
 
 
+def first_number(now: float) -> int:
+    """Above every number that an earlier playlist of the stream has reached; now: seconds since 1970."""
+    return int(now * 10)  # no segments are so short that there are ten of them in a second
+
+
 class _Entry(NamedTuple):
     name: str
     duration_seconds: float
@@ -30,7 +35,7 @@ class Playlist:
     def __init__(self, segment_seconds: float, window: int, first: int = 0, *, resumed: bool = False) -> None:
         """window: segments in the playlist. first: number of the first segment.
 
-        A stream that goes on with the name of an earlier one (resumed) begins above the numbers of that, and its first
+        A stream that goes on under the name of an earlier one (resumed) begins with `first_number`, and its first
         segment is marked as a discontinuity.
         """
         self._target = max(1, math.ceil(segment_seconds))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.render.outputs.playlist import GRACE, Playlist
+from services.render.outputs.playlist import GRACE, Playlist, first_number
 from services.render.outputs.segments import Init, Segment
 
 BEGAN = 1_700_000_000.25
@@ -79,8 +79,9 @@ def test_what_follows_a_lost_segment_does_not_follow_the_one_before() -> None:
 
 
 def test_a_stream_that_goes_on_begins_above_its_old_numbers() -> None:
-    playlist = Playlist(2.0, 3, 1000, resumed=True)
+    old, shortest = first_number(BEGAN), 0.4
+    playlist = Playlist(2.0, 3, first_number(BEGAN + 100 * shortest), resumed=True)
     playlist.add(segment(0))
     playlist.add(segment(1))
-    assert "#EXT-X-MEDIA-SEQUENCE:1000\n" in playlist.text
+    assert f"#EXT-X-MEDIA-SEQUENCE:{old + 400}\n" in playlist.text
     assert playlist.text.count("#EXT-X-DISCONTINUITY\n") == 1

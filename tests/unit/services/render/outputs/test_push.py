@@ -14,6 +14,7 @@ from services.render.outputs.push import RtmpPusher
 from shared.model.errors import Rejected, Unavailable
 from shared.model.live import LiveCodec, LiveOutput
 from tests.unit.services.render.live import BETWEEN, encoded, facts, moving, psnr, sound_opened, sounds
+from tests.unit.services.render.outputs.test_rtmp import GOOD, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,6 +194,28 @@ def silent() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server
+
+
+def test_a_server_that_stops_reading_harms_only_itself(notices: Notices) -> None:
+    encoder, (key, small, *_) = encoded(facts(64, 48), LiveOutput(), range(0, 36000, 3600))
+    reading = threading.Event()
+    reading.set()
+    server = Server(GOOD, reading)
+    push = RtmpPusher("rtmp://host.example/live/name", lambda *_: server.ours, notices)
+    running = RunningOutlet(push, "The push", notices)
+    running.offer(encoder.track)
+    running.offer(key)
+    until(lambda: running.written == 1)
+    reading.clear()
+    large = small._replace(body=small.body + bytes(1 << 18))
+    for number in range(1, 2000):
+        running.offer(large._replace(pts=3600 * number, dts=3600 * number))
+    assert running.dropped > 1000
+    assert running.written < 500
+    running.close(0.1)
+    reading.set()
+    server.join()
+    assert notices.kinds == ["output-connected"]
 
 
 def test_a_server_that_never_answers_can_be_given_up(silent: socket.socket, notices: Notices) -> None:

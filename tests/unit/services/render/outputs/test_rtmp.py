@@ -25,7 +25,9 @@ STARTED = {"level": "status", "code": "NetStream.Publish.Start"}
 class Server:
     """The other end, scripted: answers commands by name and keeps what it hears."""
 
-    def __init__(self, answers: dict[str, list[Message]]) -> None:
+    def __init__(self, answers: dict[str, list[Message]], reading: threading.Event | None = None) -> None:
+        """reading: while it is not set, nothing is read."""
+        self._reading = reading
         self.ours, self._theirs = socket.socketpair()
         self._theirs.settimeout(10)
         self._answers = answers
@@ -46,6 +48,8 @@ class Server:
             while piece := self._theirs.recv(65536):
                 for message in reader.feed(piece):
                     self._hear(message)
+                if self._reading is not None:
+                    self._reading.wait()
 
     def _hear(self, message: Message) -> None:
         self.heard.append(message)
