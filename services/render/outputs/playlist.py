@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 GRACE: Final = 3
 """So many segments are kept after they left the playlist: somebody may be fetching them."""
+_EPOCH: Final = 1_767_225_600
+"""2026-01-01, in seconds since 1970: numbers stay within 31 bits, which some players count in, until 2043."""
+_MOST_A_SECOND: Final = 4
+"""No segments are so short that there are more of them in a second for long."""
 
 
 def first_number(now: float) -> int:
     """Above every number that an earlier playlist of the stream has reached; now: seconds since 1970."""
-    return int(now * 10)  # no segments are so short that there are ten of them in a second
+    return max(0, int((now - _EPOCH) * _MOST_A_SECOND))
 
 
 class _Entry(NamedTuple):

@@ -1,33 +1,20 @@
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import av
 import pytest
 
 from services.render.live_encoding import LiveEncoder
-from services.render.outputs.hls import HlsOutlet
 from services.render.outputs.outlets import Outlets
-from services.render.outputs.playlist import Playlist
-from services.render.outputs.push import RtmpPusher
-from services.render.outputs.record import Recorder
-from services.render.outputs.shelf import HlsShelf, hls_key, recording_keeper
 from shared.model.errors import Rejected
 from shared.model.live import HlsOutput, LiveOutput, Output, RecordOutput, RtmpOutput
-from shared.transport.store import ObjectStore
 from tests.unit.services.render.live import encoded, facts, moving, sound_opened, sounds
 from tests.unit.services.render.outputs.test_outlet import Collector
-from tests.unit.services.render.outputs.test_push import connect
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from services.render.outputs.outlet import Outlet
     from services.render.packets import EncodedPacket
     from tests.unit.services.render.outputs.conftest import Notices
-    from tests.unit.services.render.outputs.nginx import Nginx
 
 HLS, RECORD = HlsOutput(segment_seconds=0.5), RecordOutput()
 
@@ -135,46 +122,3 @@ def until_failed(outlets: Outlets) -> None:
     while not any(count.failed for count in outlets.counts()):
         assert time.monotonic() < end
         time.sleep(0.001)
-
-
-async def test_all_three_kinds_at_once(tmp_path: Path, nginx: Nginx, notices: Notices) -> None:
-    store, loop = ObjectStore.open((tmp_path / "objects").as_uri()), asyncio.get_running_loop()
-
-    def build(output: Output) -> Outlet:
-        match output:
-            case HlsOutput():
-                shelf = HlsShelf(store, "s", Playlist(output.segment_seconds, output.window), notices, loop)
-                return HlsOutlet(output, shelf, "run", time.time)
-            case RtmpOutput():
-                return RtmpPusher(output.url, connect, notices)
-            case RecordOutput():
-                keep = recording_keeper(store, "s", loop)
-                return Recorder(tmp_path / "work", output.max_seconds, keep, notices)
-
-    outlets = Outlets(build, notices)
-    await asyncio.to_thread(outlets.change, (HLS, RECORD, RtmpOutput(url=nginx.url("name"))))
-    await asyncio.to_thread(session, outlets)
-    await asyncio.to_thread(outlets.close)
-    objects = tmp_path / "objects"
-    files = (objects / hls_key("s", "index.m3u8"), objects / "streams/s/record.mp4", nginx.recorded[0])
-    assert [await asyncio.to_thread(seen, path) for path in files] == [50, 50, 50]
-    assert notices.kinds == ["output-connected"]
-
-
-def session(outlets: Outlets) -> None:
-    encoder, heard = LiveEncoder(facts(), LiveOutput(), 1), sounds(2.0)
-    outlets.open_sound(sound_opened())
-    outlets.begin(encoder.track)
-    for number in range(50):
-        for packet in encoder.encode(
-            moving(facts(), number), 3600 * number, 3600, key=outlets.wants_key(3600 * number)
-        ):
-            outlets.write(packet)
-        while heard and heard[0].pts <= 3600 * number:
-            outlets.write_sound(heard.pop(0))
-
-
-def seen(path: Path) -> int:
-    options = {"allowed_extensions": "ALL", "allowed_segment_extensions": "ALL"} if path.suffix == ".m3u8" else {}
-    with av.open(str(path), options=options) as file:
-        return sum(1 for _ in file.decode(video=0))

@@ -79,9 +79,10 @@ def test_what_follows_a_lost_segment_does_not_follow_the_one_before() -> None:
 
 
 def test_a_stream_that_goes_on_begins_above_its_old_numbers() -> None:
-    old, shortest = first_number(BEGAN), 0.4
-    playlist = Playlist(2.0, 3, first_number(BEGAN + 100 * shortest), resumed=True)
+    began, shortest = BEGAN + 100_000_000, 0.48
+    old = first_number(began)
+    playlist = Playlist(2.0, 3, first_number(began + 100 * shortest), resumed=True)
     playlist.add(segment(0))
     playlist.add(segment(1))
-    assert f"#EXT-X-MEDIA-SEQUENCE:{old + 400}\n" in playlist.text
+    assert f"#EXT-X-MEDIA-SEQUENCE:{old + 192}\n" in playlist.text
     assert playlist.text.count("#EXT-X-DISCONTINUITY\n") == 1
