@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.render.live_encoding import LiveEncoder
-from services.render.packets import PictureTrack
 from shared.model.hops import Hop
 from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
 from shared.model.pictures import Picture
@@ -67,7 +66,7 @@ class LiveSink:
         self.outlets = outlets
         self._tells_bodies = settings.input is not None  # a source that is fetched has no client that waits for them
         if outlets is not None and self._encoder is not None:
-            outlets.begin(PictureTrack(settings.output.codec, facts, self._encoder.header))
+            outlets.begin(self._encoder.track)
         self._thread = ThreadPoolExecutor(1, "encoder")
         self._encoding: deque[tuple[Future[None], Picture]] = deque()
         self._drawn: dict[int, _Drawn] = {}

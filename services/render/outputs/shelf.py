@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import CancelledError
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -65,9 +66,12 @@ class HlsShelf:
         self._loop.call_soon_threadsafe(self._take, segment)
 
     def close(self) -> None:
-        """From any thread but the loop's: nothing follows; waits until all is stored."""
+        """From any thread but the loop's: nothing follows; waits until all is stored. Raises Unavailable if aborted."""
         self._loop.call_soon_threadsafe(self._waiting.put_nowait, None)
-        self._work_done.result()
+        try:
+            self._work_done.result()
+        except CancelledError:
+            raise Unavailable("The object store has not taken the end of the HLS stream in time.") from None
 
     def abort(self) -> None:
         """From any thread: wait no longer."""

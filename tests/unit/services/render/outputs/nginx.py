@@ -42,6 +42,7 @@ class Nginx:
         text = CONFIGURATION.format(module=MODULE, folder=folder, port=self.port)
         (folder / "nginx.conf").write_text(text)
         self._process: subprocess.Popen[bytes] | None = None
+        self._kills = 0
 
     def url(self, stream: str, app: str = "live") -> str:
         return f"rtmp://127.0.0.1:{self.port}/{app}/{stream}"
@@ -67,3 +68,6 @@ class Nginx:
             self._process.kill()
             self._process.wait()
             self._process = None
+            self._kills += 1
+            for path in self.recorded:  # nginx names files by the second
+                path.rename(path.with_name(f"{self._kills}-{path.name}"))
