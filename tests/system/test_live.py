@@ -212,7 +212,7 @@ async def test_a_broken_stream_goes_on_with_the_same_face(stack: Stack, packets:
 
 
 async def test_a_hundred_streams_that_are_cancelled_leave_nothing(stack: Stack, packets: list[Coded]) -> None:
-    # Several at a time first: a worker opens what it keeps, a second view of the frame pool for example, when it is used.
+    # Several at a time first: a worker opens what it keeps, such as a second view of the pool, when it is used.
     await asyncio.gather(*[cancelled(stack, packets, 1.0) for _ in range(4)])
     await settled(stack)
     before, chance = held(stack), random.Random(7)  # noqa: S311  -- no secret
