@@ -154,6 +154,8 @@ async def test_who_goes_on_with_a_stream_ends_the_connection_that_had_it(
     with pytest.raises(Refusal, match="goes on") as refused:
         await live_client.running
     assert refused.value.code == "gone"
+    await again.until(lambda: again.told("opened"))
+    assert live_lane.said(LiveEnded) == [LiveEnded(abandoned=True)]
     await again.finish()
 
 
