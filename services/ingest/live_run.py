@@ -32,6 +32,7 @@ from shared.model.live import (
     OutputsWanted,
     Place,
     Reason,
+    SoundOpened,
     ToLane,
     sound_subject,
 )
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from services.ingest.lane import Lane
     from services.ingest.live_decoding import LiveDecoding
     from services.ingest.source_rules import SourceRules
-    from shared.model.live import LiveInput, OpenLive, SoundOpened, SoundPacket
+    from shared.model.live import LiveInput, OpenLive, SoundPacket
     from shared.model.media import VideoFacts
     from shared.model.sessions import SessionBegun
     from shared.transport.bus import Received
@@ -73,6 +74,7 @@ class LiveRun:
         self._inputs: asyncio.Queue[LiveInput | None] = asyncio.Queue()
         self._inbox = Inbox(request.settings.max_delay_ms)
         self._facts: VideoFacts | None = None
+        self._sound: SoundOpened | None = None
         self._stirred = asyncio.Event()
         self._flow = FlowChanged(paused=False, held=False)
         self._heard_at = time.monotonic()
@@ -141,6 +143,8 @@ class LiveRun:
 
     async def sound(self, said: SoundOpened | SoundPacket) -> None:
         """Sound beside the pictures, for outputs that carry it; what comes before the first picture is left out."""
+        if isinstance(said, SoundOpened):
+            self._sound = said
         if self._begun is not None:
             subject = sound_subject(self._lane.name, self._begun.worker)
             with suppress(Unavailable):  # a gap in the sound, as there is one in the pictures then
@@ -252,6 +256,8 @@ class LiveRun:
         )
         self._begun = await owned.begin(begin)
         await self._say(LiveBegan(facts=facts, resumed=self._begun.resumed))
+        if self._sound is not None:
+            await self.sound(self._sound)
         self._helpers = [
             asyncio.create_task(self._pump.tell(self._begun)),
             asyncio.create_task(self._looks.follow(self._begun)),

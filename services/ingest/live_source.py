@@ -76,6 +76,8 @@ class LiveSource:
             self._sound.discard = av.stream.Discard.default
         self._sound_format: SoundFormat | None = None
         self._began = False
+        self._expected = dict.fromkeys(Kind, 0)
+        """Where a packet without any time goes."""
 
     def items(self) -> Iterator[SourceItem]:
         """Formats and packets in the source's order; the first packet is a key frame."""
@@ -89,7 +91,7 @@ class LiveSource:
                 raise Rejected(
                     "too-demanding", f"A frame of the source has more than {most} bytes (source_packet_bytes)."
                 )
-            if packet.size and packet.dts is not None:
+            if packet.size:  # an empty one at the end flushes decoders; there is none here
                 yield from self._of_video(packet) if packet.stream is self._video else self._of_sound(packet)
 
     def _of_video(self, packet: Packet[Stream]) -> Iterator[SourceItem]:
@@ -123,9 +125,12 @@ class LiveSource:
         def ticks(value: int) -> int:
             return value * unit.numerator * TICKS // unit.denominator
 
-        dts = packet.dts if packet.dts is not None else 0
-        pts = packet.pts if packet.pts is not None else dts
-        return SourcePacket(kind, ticks(pts), ticks(dts), ticks(max(0, packet.duration or 0)), key, body, self._leg)
+        duration = ticks(max(0, packet.duration or 0))
+        known = packet.dts if packet.dts is not None else packet.pts
+        dts = ticks(known) if known is not None else self._expected[kind]
+        pts = ticks(packet.pts) if packet.pts is not None else dts
+        self._expected[kind] = dts + max(1, duration)
+        return SourcePacket(kind, pts, dts, duration, key, body, self._leg)
 
     @property
     def _codec(self) -> str:

@@ -109,6 +109,7 @@ class PulledSource:
         now = asyncio.get_running_loop().time
         since = self._waits_since = self._waits_since or now()
         while True:
+            self._check_time(now())
             patience = self._limits.source_silence_seconds
             if self._trouble is None:
                 patience = min(patience, self._limits.source_stall_seconds)
@@ -116,9 +117,7 @@ class PulledSource:
                 async with asyncio.timeout_at(min(since + patience, self._ends_at)):
                     item = await reading.next()
             except TimeoutError:
-                if now() >= self._ends_at:
-                    most = self._limits.source_seconds
-                    raise Rejected("too-long", f"The source lasts more than {most} seconds (source_seconds).") from None
+                self._check_time(now())
                 if self._trouble is None:
                     self._trouble = _STALLED
                     return SourceNotice(_STALLED, f"{self._url.place} has brought nothing for {patience} seconds.")
@@ -130,6 +129,11 @@ class PulledSource:
                 return self._placed(item)
             return item
 
+    def _check_time(self, now: float) -> None:
+        if now >= self._ends_at:
+            most = self._limits.source_seconds
+            raise Rejected("too-long", f"The source lasts more than {most} seconds (source_seconds).")
+
     def _placed(self, packet: SourcePacket) -> SourcePacket:
         if (self._readings, packet.leg) != self._place:
             self._place = (self._readings, packet.leg)
@@ -138,7 +142,7 @@ class PulledSource:
         return self._timeline.place(replace(packet, leg=self._legs))
 
     def _recovered(self) -> SourceNotice | None:
-        """Said once, with the first packet after trouble that came after packets."""
+        """Said once, with the first packet after what was told as trouble."""
         trouble, self._trouble = self._trouble, None
         return SourceNotice("source-recovered", f"{self._url.place} goes on.") if trouble is not None else None
 

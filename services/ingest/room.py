@@ -40,8 +40,8 @@ class Room:
         return max(0.0, SHARE * self._cores / self._cost - sum(self._promised.values()))
 
     def take(self, session: str, pixels_per_second: float) -> bool:
-        """Promise a session its pixels; false if there is no room. A lane without sessions takes any one."""
-        if self._promised and pixels_per_second > self.pixels_per_second:
+        """Promise a session its pixels; false if there is no room. A lane that has promised nothing takes any one."""
+        if sum(self._promised.values()) and pixels_per_second > self.pixels_per_second:
             return False
         self._promised[session] = pixels_per_second
         return True

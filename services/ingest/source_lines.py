@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from services.ingest.source_messages import SourceBytes, SourceEnded
-from shared.model.errors import Unavailable, VisavisError
+from shared.model.errors import VisavisError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,16 +76,19 @@ class SourceLines:
             reader, writer = await self._dialer.open(url.host, url.port, encrypted=url.is_encrypted)
             self._writers[line] = writer
             writer.write(self._unsent.pop(line))
-            while chunk := await reader.read(_CHUNK_BYTES):
-                await self._tell(SourceBytes(chunk, line))
+            await self._receive(reader, line)
             await self._tell(SourceEnded(line))
         except VisavisError as error:
             self._fail(error)
         except EOFError:
             return  # the child has gone
-        except OSError as error:
-            self._fail(Unavailable(f"{self._url.place} broke off: {error.strerror or type(error).__name__}."))
         finally:
             self._unsent.pop(line, None)
             if line in self._writers:
                 self._writers.pop(line).transport.abort()
+
+    async def _receive(self, reader: asyncio.StreamReader, line: int) -> None:
+        """Until the server ends it, in whatever way: what came before is still read."""
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(_CHUNK_BYTES):
+                await self._tell(SourceBytes(chunk, line))

@@ -43,7 +43,7 @@ def rtmp_options(url: str, limits: IngestLimits) -> dict[str, str]:
 def rtsp_options(limits: IngestLimits) -> dict[str, str]:
     """For RTSP, with the media in the same TCP connection."""
     return {
-        "protocol_whitelist": "rtsp,rtp,tcp",
+        "protocol_whitelist": "rtsp,tcp",
         "format_whitelist": "rtsp,sdp",
         "rtsp_transport": "tcp",
         "timeout": str(limits.source_silence_seconds * 1_000_000),

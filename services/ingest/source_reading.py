@@ -63,6 +63,7 @@ class SourceReading:
         self._take_child, self._spend = take_child, spend
         self._notices: deque[SourceNotice] = deque()
         self._feeding: asyncio.Task[None] | None = None
+        self._broke_off: VisavisError | None = None
         self._leg, self._can_begin = -1, False
 
     @property
@@ -92,8 +93,9 @@ class SourceReading:
         try:
             if self._feeding is not None:
                 self._feeding.cancel()
-                await asyncio.gather(self._feeding, return_exceptions=True)
             await self._lines.close()
+            if self._feeding is not None:
+                await asyncio.gather(self._feeding, return_exceptions=True)
         finally:
             await finish(self._child)
 
@@ -108,6 +110,8 @@ class SourceReading:
                 case LineWanted() | SourceBytes() | SourceEnded():
                     self._carry(reply)
                 case Finished():
+                    if self._broke_off is not None:
+                        raise self._broke_off
                     return None
                 case VideoFormat() | SoundFormat() | SourcePacket() | SourceNotice():
                     self._check(reply)
@@ -124,6 +128,8 @@ class SourceReading:
         except msgspec.DecodeError as error:
             raise DecoderDied(f"The reader of a source sent what is no message of one: {error}.") from error
         if isinstance(reply, Refused):
+            if self._broke_off is not None:
+                raise self._broke_off
             raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
         return reply
 
@@ -168,16 +174,19 @@ class SourceReading:
             await self._tell(SourceBytes(what) if isinstance(what, bytes) else what)
 
     async def _feed(self) -> None:
-        """Give the child what is fetched."""
-        patience = self._limits.source_silence_seconds
-        redirects = self._limits.source_redirects
+        """Give the child what is fetched. What came before a failure is still read; then it is raised."""
         try:
-            async with Fetcher(self._dialer, silence_seconds=patience, redirects=redirects) as fetcher:
-                await WebSource(self._url, fetcher, self._limits, self._give).read()
-            await self._tell(SourceEnded(FETCHED))
-        except VisavisError as error:
-            self._talk.fail(error)
+            try:
+                await self._fetch()
+            except VisavisError as error:
+                self._broke_off = error
+            await self._talk.tell(SourceEnded(FETCHED))
         except (EOFError, ConnectionError):
             return  # the child has gone; its socket tells
         except Exception as error:  # noqa: BLE001  -- a task's end: whatever it is, the reader must hear of it
             self._talk.fail(Unavailable(f"{self._url.place} cannot be fetched: {type(error).__name__}."))
+
+    async def _fetch(self) -> None:
+        patience, redirects = self._limits.source_silence_seconds, self._limits.source_redirects
+        async with Fetcher(self._dialer, silence_seconds=patience, redirects=redirects) as fetcher:
+            await WebSource(self._url, fetcher, self._limits, self._give).read()

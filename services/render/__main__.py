@@ -14,6 +14,7 @@ from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.reader import HostReader
 from shared.memory.segment import segment_path
+from shared.model.addresses import read_networks
 from shared.model.errors import Unavailable
 from shared.model.frames import ForRender
 from shared.model.live import look_subject
@@ -21,6 +22,7 @@ from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import lifecycle
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
+from shared.transport.dialing import Dialer
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
 
@@ -35,7 +37,9 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
-        service = RenderService(settings, bus, ObjectStore.open(settings.store), reader, telemetry, effects)
+        service = RenderService(
+            settings, bus, ObjectStore.open(settings.store), reader, telemetry, effects, dialer(settings)
+        )
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
@@ -56,7 +60,12 @@ async def run(settings: RenderSettings) -> None:
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(stage.run(), service.sweep(), report(bus, say))
+        await lifecycle.together(stage.run(), service.sweep(), service.hear(bus), report(bus, say))
+
+
+def dialer(settings: RenderSettings) -> Dialer:
+    """Connects to where streams are pushed. Raises Misconfigured."""
+    return Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
 
 
 async def _pool(reader: HostReader) -> None:

@@ -19,11 +19,11 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.model.live import FramesSkipped
+    from shared.model.live import FramesSkipped, LiveNoticed
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus
 
-    Told = LiveFrame | FramesSkipped | LiveFinished
+    Told = LiveFrame | FramesSkipped | LiveNoticed | LiveFinished
 
 KEEP_SECONDS = 1.0
 """A session's past is kept so often."""

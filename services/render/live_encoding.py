@@ -1,6 +1,16 @@
 """Encodes drawn pictures one by one for those who watch them now.
 
-Measured with low delay and quality 0.6, milliseconds a frame: see docs/decisions/0026-live-encoders.md.
+Milliseconds a picture with low delay at quality 0.6, median, with one thread and with two (2 cores, both in use):
+
+               640x480      1280x720     a key frame of 1280x720
+    H.264      3.0   2.1    8.7   6.1     10    7
+    HEVC        12   7.5     39    22    116   54
+    AV1        6.2   6.5    9.2   8.7     43   44
+    VP9        4.0   2.8     11   6.7     18   13
+    MJPEG      2.0   1.4    5.2   3.1
+    i420       0.1          0.2
+    nv12       0.1          0.3
+    rgb24      0.7          1.3
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from shared.model.pictures import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from services.render.outputs.outlets import Outlets
     from services.render.packets import EncodedPacket
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
@@ -50,13 +51,22 @@ class LiveSink:
     keeps_alpha = False
 
     def __init__(
-        self, settings: LiveSettings, facts: VideoFacts, emit: Callable[[LiveFrame | FramesSkipped], None], threads: int
+        self,
+        settings: LiveSettings,
+        facts: VideoFacts,
+        emit: Callable[[LiveFrame | FramesSkipped], None],
+        threads: int,
+        outlets: Outlets | None = None,
     ) -> None:
-        """emit: takes what is to be told, from any thread. threads: of the encoder."""
+        """emit: takes what is to be told, from any thread. threads: of the encoder. outlets: get every packet too."""
         self.wants_picture = settings.want_picture
         self.wants_faces = settings.want_faces
         self._settings, self._emit = settings, emit
         self._encoder = LiveEncoder(facts, settings.output, threads) if settings.want_picture else None
+        self.outlets = outlets
+        self._tells_bodies = settings.input is not None  # a source that is fetched has no client that waits for them
+        if outlets is not None and self._encoder is not None:
+            outlets.begin(self._encoder.track)
         self._thread = ThreadPoolExecutor(1, "encoder")
         self._encoding: deque[tuple[Future[None], Picture]] = deque()
         self._drawn: dict[int, _Drawn] = {}
@@ -100,9 +110,11 @@ class LiveSink:
         self._thread.shutdown()
         if self._encoder is not None:
             self._told(self._encoder.flush())
+        if self.outlets is not None:
+            self.outlets.close()
 
     def abort(self) -> None:
-        """Nothing is told any more."""
+        """Nothing is told any more. Outlets are left as they are: whoever made them closes them."""
         self._thread.shutdown(cancel_futures=True)
 
     def _encode(self, picture: Picture, drawn: _Drawn, duration: int) -> None:
@@ -110,12 +122,15 @@ class LiveSink:
         self._drawn[drawn.pts] = drawn
         if len(self._drawn) > MOST_PENDING:
             del self._drawn[min(self._drawn)]
-        self._told(self._encoder.encode(picture, drawn.pts, duration, key=drawn.mark.key))
+        key = drawn.mark.key or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
+        self._told(self._encoder.encode(picture, drawn.pts, duration, key=key))
 
     def _told(self, packets: Sequence[EncodedPacket]) -> None:
         for packet in packets:
+            if self.outlets is not None:
+                self.outlets.write(packet)
             if (drawn := self._drawn.pop(packet.pts, None)) is not None:
-                self._tell(drawn, packet.body, packet.dts, key=packet.key)
+                self._tell(drawn, packet.body if self._tells_bodies else b"", packet.dts, key=packet.key)
 
     def _tell(self, drawn: _Drawn, body: bytes, dts: int, *, key: bool) -> None:
         header = self._encoder.header if self._is_first and self._encoder is not None else b""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
 from services.render.live import LiveOutlet, past
+from services.render.live_outputs import OutputRoom
 from services.render.live_sink import LiveSink, Passing
 from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
@@ -18,30 +19,43 @@ from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import ForRender, FramesEnded
 from shared.model.jobs import Problem, Want
-from shared.model.live import LookPrepared, LookRefused, PrepareLook
+from shared.model.live import (
+    ChangeOutputs,
+    LookPrepared,
+    LookRefused,
+    PrepareLook,
+    SoundOpened,
+    SoundPacket,
+    sound_subject,
+)
 from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime.telemetry import log
 from shared.transport import wire
 from shared.transport.assets import AssetShelf
+from shared.transport.dialing import Dialer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Coroutine, Sequence
 
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
     from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
+    from shared.model.live import LiveSettings
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
     from shared.transport.store import ObjectStore
 
 SWEEP_SECONDS = 1.0
+CLOSE_SECONDS = 3.0
+"""What outputs may take to end when the worker is stopped."""
 _begin = wire.decoder(BeginSession)
 _end = wire.decoder(EndSession)
 _prepare = wire.decoder(PrepareLook)
+_heard = wire.decoder(SoundOpened | SoundPacket | ChangeOutputs)
 
 
 class RenderService:
@@ -55,16 +69,19 @@ class RenderService:
         reader: HostReader,
         telemetry: Telemetry,
         effects: OwnEffects = NONE,
+        dialer: Dialer | None = None,
     ) -> None:
-        """effects: others' own."""
+        """effects: others' own. dialer: connects to where live sessions are pushed; None: to public addresses."""
         self._settings = settings
         self._effects = effects
         self._bus = bus
+        self._room_for_outputs = OutputRoom(store, dialer or Dialer(setting="push_networks"), settings.render_work)
         self._handover = Handover(bus, store, telemetry)
         self._shelf = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
+        self._changes: set[asyncio.Task[None]] = set()
 
     @property
     def room(self) -> int:
@@ -114,6 +131,23 @@ class RenderService:
         owned.session.prepare(request.change, request.look, painter)
         return wire.encode(LookPrepared())
 
+    async def hear(self, bus: Bus) -> None:
+        """Take sessions' sound, and wishes for other outputs, until cancelled."""
+        async with bus.listen(sound_subject(self._settings.lane, self._settings.worker)) as messages:
+            async for received in messages:
+                said: SoundOpened | SoundPacket | ChangeOutputs = wire.decode(received.body, _heard)
+                owned = self._sessions.get(said.session)
+                outlets = owned.sink.outlets if owned is not None and isinstance(owned.sink, LiveSink) else None
+                if outlets is None:
+                    continue
+                match said:
+                    case SoundOpened():
+                        outlets.open_sound(said)
+                    case SoundPacket():
+                        outlets.write_sound(said)
+                    case ChangeOutputs():  # waits for outputs that end
+                        self._changing(asyncio.to_thread(outlets.change, said.outputs))
+
     async def draw(self, passage: Passage[ForRender]) -> Sequence[Publishable]:
         """Draw what has come; the answer is progress, or the end of a segment."""
         owned = self._sessions.get(passage.message.session)
@@ -152,10 +186,13 @@ class RenderService:
         """Drop everything."""
         for name in list(self._sessions):
             await self._drop(name)
+        if self._changes:
+            await asyncio.wait(self._changes, timeout=CLOSE_SECONDS)
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
         owned.forget_assets()
+        self._end_outputs(owned)
         if not isinstance(message, FramesEnded):  # a still has no other frames, and nobody waits for its slot then
             for frame in message.frames:
                 self._reader.release(frame.captured.reference)
@@ -229,17 +266,43 @@ class RenderService:
                 if owned.outlet is not None:
                     owned.outlet.keep(owned.session.state, now=True)
                     await owned.outlet.close()
+            self._end_outputs(owned)
 
     def _outlet(self, begun: BeginSession) -> LiveOutlet | None:
         if begun.live is None:
             return None
         return LiveOutlet(self._bus, self._telemetry, begun.session, begun.context)
 
+    def _live_sink(self, begun: BeginSession, live: LiveSettings, facts: VideoFacts, outlet: LiveOutlet) -> LiveSink:
+        outlets = None
+        if live.want_picture and live.input is None:
+            outlets = self._room_for_outputs.outlets(begun.session, outlet.emit, resumed=begun.resume)
+        sink = LiveSink(live, facts, outlet.emit, self._settings.live_encoder_threads, outlets)
+        if outlets is not None:
+            self._changing(asyncio.to_thread(outlets.change, begun.outputs))
+        return sink
+
+    def _end_outputs(self, owned: OwnedSession) -> None:
+        """Have the outputs of a session end properly, which may take them a while."""
+        if isinstance(owned.sink, LiveSink) and (outlets := owned.sink.outlets) is not None:
+
+            async def end() -> None:
+                await asyncio.to_thread(outlets.close)
+                self._room_for_outputs.forget(owned.begun.session)
+
+            self._changing(end())
+
+    def _changing(self, change: Coroutine[Any, Any, None]) -> None:
+        """Have outputs changed, in a thread."""
+        task = asyncio.create_task(change)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+
     def _sink(self, begun: BeginSession, outlet: LiveOutlet | None) -> VideoSink | FacesSink | StillSink | LiveSink:
         path = self._settings.render_work / begun.session
         if isinstance(begun.facts, VideoFacts):
             if begun.live is not None and outlet is not None:
-                return LiveSink(begun.live, begun.facts, outlet.emit, self._settings.live_encoder_threads)
+                return self._live_sink(begun, begun.live, begun.facts, outlet)
             if begun.want is Want.FACES:
                 return FacesSink(path, begun.facts)
             settings = self._settings

@@ -26,6 +26,9 @@ class RenderSettings(ServiceSettings):
     )
     x264_threads: int = Field(0, ge=0, le=128, description="Threads of one x264 encoder; 0: as many as x264 likes.")
 
+    push_networks: str = Field(
+        "", description="Networks beside the public ones that streams may be pushed to: CIDR, commas between."
+    )
     effects: Path | None = Field(
         None, description="Folder whose Python files are effects of your own (docs/own-effects.md); empty: none."
     )

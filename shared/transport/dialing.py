@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from functools import cache
@@ -94,7 +95,7 @@ class Dialer:
 
     async def _checked(self, host: str, port: int) -> Sequence[str]:
         try:
-            found = (await self._resolve(host, port))[:_MOST_ADDRESSES]
+            found = _literal(host) or (await self._resolve(host, port))[:_MOST_ADDRESSES]
         except (OSError, UnicodeError) as error:
             raise Unavailable(f"{host} cannot be looked up: {_reason(error)}.") from error
         if not found:
@@ -131,11 +132,15 @@ async def _connected(address: str, port: int) -> socket.socket:
     return made
 
 
-async def _look_up(host: str, port: int) -> Sequence[str]:
+def _literal(host: str) -> Sequence[str]:
+    """The host, where it is an address and no name."""
     try:
         return [str(ip_address(host))]
     except ValueError:
-        pass
+        return []
+
+
+async def _look_up(host: str, port: int) -> Sequence[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -152,4 +157,6 @@ def _reason(error: Exception) -> str:
     """What the system says, without what was connected to."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno is not None:
+        return os.strerror(error.errno)
     return getattr(error, "strerror", None) or type(error).__name__

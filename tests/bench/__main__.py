@@ -21,7 +21,7 @@ from services.detect.models.preparing import prepare
 from shared.model.look_text import parse_look
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_server import NatsServer
-from tests.bench import accuracy, accuracy_table, calm, frames, hops, looks, memory, peer, stills, throughput
+from tests.bench import accuracy, accuracy_table, calm, frames, hops, live, looks, memory, peer, stills, throughput
 from tests.bench import models as model_runs
 from visavis.client import Client
 from visavis.sample import portrait_jpeg, write_sample
@@ -107,6 +107,11 @@ def _memory(folder: Path, models: Path) -> dict[str, Any]:
         return memory.measure(stack, client, _clip(folder), LOOK)
 
 
+def _live(folder: Path, models: Path) -> dict[str, Any]:
+    with Stack(StackOptions(var=folder / "var", models=models)) as stack:
+        return live.measure(stack, _clip(folder), FaceFinder.load(models))
+
+
 def _peer(folder: Path, models: Path) -> dict[str, Any]:
     with Stack(StackOptions(var=folder / "var", models=models)) as stack, Client(stack.rest) as client:
         return peer.measure(client, folder)
@@ -145,6 +150,7 @@ PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "still": _still,
     "memory": _memory,
     "peer": _peer,
+    "live": _live,
     "models": lambda folder, models: model_runs.measure(models, folder),
     "accuracy": lambda _, models: accuracy.measure(models),
     "calm": lambda _, models: calm.measure(models),

@@ -55,11 +55,12 @@ TESTED_ELSEWHERE = {
     "visavis/cli/up.py": "tests/system/test_commands.py",
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",
-    "services/ingest/confinement.py": DECODER,
     "services/ingest/conversation.py": DECODER,
     "services/ingest/decoder_messages.py": DECODER,
     "services/ingest/decoder_process.py": DECODER,
     "services/ingest/demuxing.py": "tests/unit/services/ingest/test_video.py",
+    "services/ingest/source_messages.py": "tests/unit/services/ingest/test_source_reading.py",
+    "services/ingest/source_process.py": "tests/unit/services/ingest/test_source_reading.py",
     "services/ingest/fork_messages.py": DECODER,
     "services/ingest/fork_server.py": DECODER,
     "services/ingest/forking.py": DECODER,

@@ -7,6 +7,7 @@ nginx, libnginx-mod-rtmp and ffmpeg are needed: `make test` installs them where 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _CONFIGURATION = """
 load_module {module};
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -76,10 +78,11 @@ class Origin:
         self._publishers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        self._folder.chmod(0o755)
         (self._folder / "hls").mkdir()
-        (self._folder / "hls").chmod(0o777)  # workers of nginx are nobody, where the test is root
-        text = _CONFIGURATION.format(module=RTMP_MODULE, folder=self._folder, rtmp=self.rtmp_port, http=self.http_port)
+        user = "user root;" if os.geteuid() == 0 else ""  # its workers write into a folder that is the test's own
+        text = _CONFIGURATION.format(
+            module=RTMP_MODULE, user=user, folder=self._folder, rtmp=self.rtmp_port, http=self.http_port
+        )
         (self._folder / "nginx.conf").write_text(text)
         self.begin()
         return self

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 GRACE: Final = 3
 """So many segments are kept after they left the playlist: somebody may be fetching them."""
+_EPOCH: Final = 1_767_225_600
+"""2026-01-01, in seconds since 1970: numbers stay within 31 bits, which some players count in, until 2043."""
+_MOST_A_SECOND: Final = 4
+"""No segments are so short that there are more of them in a second for long."""
+
+
+def first_number(now: float) -> int:
+    """Above every number that an earlier playlist of the stream has reached; now: seconds since 1970."""
+    return max(0, int((now - _EPOCH) * _MOST_A_SECOND))
 
 
 class _Entry(NamedTuple):
@@ -30,7 +39,7 @@ class Playlist:
     def __init__(self, segment_seconds: float, window: int, first: int = 0, *, resumed: bool = False) -> None:
         """window: segments in the playlist. first: number of the first segment.
 
-        A stream that goes on with the name of an earlier one (resumed) begins above the numbers of that, and its first
+        A stream that goes on under the name of an earlier one (resumed) begins with `first_number`, and its first
         segment is marked as a discontinuity.
         """
         self._target = max(1, math.ceil(segment_seconds))

@@ -34,6 +34,13 @@ def test_a_lane_without_sessions_takes_any_one() -> None:
     assert not room.take("b", 1)
 
 
+def test_a_session_that_has_ended_but_is_not_gone_counts_for_nothing() -> None:
+    room = Room(0.1)
+    room.take("a", 100 * HD)
+    room.promise("a", 0.0)
+    assert room.take("b", 100 * HD)
+
+
 def test_what_pixels_cost_is_measured() -> None:
     room = Room(2)
     for second in range(60):

@@ -27,10 +27,11 @@ def units_of(codec: LiveCodec, body: bytes) -> list[int]:
     return [part[0] & 31 if codec is LiveCodec.H264 else part[0] >> 1 & 63 for part in starts]
 
 
+@pytest.mark.parametrize("bitrate_kbps", [0, 400])
 @pytest.mark.parametrize("codec", LiveCodec)
-def test_with_low_delay_every_picture_comes_out_of_its_own_call(codec: LiveCodec) -> None:
+def test_with_low_delay_every_picture_comes_out_of_its_own_call(codec: LiveCodec, bitrate_kbps: int) -> None:
     of = facts()
-    encoder = LiveEncoder(of, LiveOutput(codec=codec), 2)
+    encoder = LiveEncoder(of, LiveOutput(codec=codec, bitrate_kbps=bitrate_kbps), 2)
     for number, pts in enumerate(TWELVE):
         (packet,) = encoder.encode(moving(of, number), pts, 3600)
         assert (packet.pts, packet.dts, packet.duration) == (pts, pts, 3600)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,7 @@ def test_sound_goes_beside_its_pictures_without_a_gap() -> None:
     with opened(made) as file:
         heard = [packet for packet in file.demux(audio=0) if packet.size]
         assert heard[0].pts * heard[0].time_base <= Fraction(1, 10)
-        assert {b.pts - a.pts for a, b in zip(heard, heard[1:], strict=False)} == {1024}
+        assert {b.pts - a.pts for a, b in itertools.pairwise(heard)} == {1024}
         assert 2.1 > float(heard[-1].pts * heard[-1].time_base) > 2.05
     with opened(made) as file:
         assert sum(frame.samples for frame in file.decode(audio=0)) == 1024 * len(heard)

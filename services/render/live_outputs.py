@@ -1,0 +1,62 @@
+"""What the outputs of all live sessions of a worker share: the object store, checked connections, a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+from services.render.outputs.making import OutletMaker
+from services.render.outputs.outlets import Outlets
+from shared.model.live import LiveNoticed
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from services.render.outputs.rtmp import RtmpPlace
+    from shared.transport.dialing import Dialer
+    from shared.transport.store import ObjectStore
+
+
+class OutputRoom:
+    """Makes the fans of sessions."""
+
+    def __init__(self, store: ObjectStore, dialer: Dialer, work: Path) -> None:
+        """dialer: connects to where streams are pushed. work: for recordings while they are made."""
+        self._store, self._dialer, self._work = store, dialer, work
+        self._loop = asyncio.get_running_loop()
+
+    def outlets(self, session: str, emit: Callable[[LiveNoticed], None], *, resumed: bool = False) -> Outlets:
+        """The fan of one session. emit: takes what is to be told, from any thread."""
+
+        def notice(kind: str, detail: str) -> None:
+            emit(LiveNoticed(kind=kind, detail=detail))
+
+        folder = self._folder(session)
+        return Outlets(OutletMaker(session, self._store, self._loop, folder, self._connected, notice, resumed), notice)
+
+    def forget(self, session: str) -> None:
+        """Remove what a session has left of work files."""
+        shutil.rmtree(self._folder(session), ignore_errors=True)
+
+    def _folder(self, session: str) -> Path:
+        return self._work / f"{session}-record"
+
+    def _connected(self, place: RtmpPlace, seconds: float) -> socket.socket:
+        """From an outlet's thread: a blocking socket to a checked address."""
+        connecting = asyncio.run_coroutine_threadsafe(self._dialer.connect(place.host, place.port), self._loop)
+        try:
+            connected = connecting.result(seconds)
+        except TimeoutError:
+            connecting.cancel()
+            raise
+        connected.settimeout(seconds)
+        if not place.secure:
+            return connected
+        try:
+            return self._dialer.tls.wrap_socket(connected, server_hostname=place.host)
+        except BaseException:
+            connected.close()
+            raise

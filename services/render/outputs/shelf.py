@@ -1,0 +1,130 @@
+"""Puts what outputs make into the object store: from the threads of outlets, in the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import CancelledError
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from shared.model.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from services.render.outputs.outlet import Notice
+    from services.render.outputs.playlist import Playlist
+    from services.render.outputs.segments import Segment
+    from shared.transport.store import ObjectStore
+
+PLAYLIST: Final = "index.m3u8"
+SEGMENTS_WAITING: Final = 4
+"""Segments that wait for the store, at most; what comes then is lost."""
+PAUSES: Final = (0.2, 1.0, 3.0)
+"""Seconds between tries to store something."""
+BEHIND: Final = ("hls-behind", "The object store does not take segments fast enough: the HLS stream lacks some.")
+
+
+def hls_key(stream: str, name: str = "") -> str:
+    """Where the objects of a stream's HLS lie; without a name all of them."""
+    return f"streams/{stream}/hls/{name}".rstrip("/")
+
+
+def recording_key(stream: str, name: str) -> str:
+    """Where a stream's recording lies; name: `part_name`."""
+    return f"streams/{stream}/{name}"
+
+
+def recording_keeper(store: ObjectStore, stream: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str], None]:
+    """What a recorder hands its files to: waits, in the recorder's thread, until the store has them."""
+
+    def keep(path: Path, name: str) -> None:
+        asyncio.run_coroutine_threadsafe(store.put(recording_key(stream, name), path), loop).result()
+
+    return keep
+
+
+class HlsShelf:
+    """Keeps the playlist of one stream and its segments in the object store."""
+
+    def __init__(
+        self, store: ObjectStore, stream: str, playlist: Playlist, notice: Notice, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Works in that loop; may be made in any thread."""
+        self._store, self._stream, self._playlist, self._notice = store, stream, playlist, notice
+        self._loop = loop
+        self._waiting: asyncio.Queue[Segment | None] = asyncio.Queue()
+        self._inits: set[str] = set()
+        self._behind = self._gap = False
+        self.lost = 0
+        """Segments that the store did not take."""
+        self._work_done = asyncio.run_coroutine_threadsafe(self._work(), loop)
+
+    def put(self, segment: Segment) -> None:
+        """From any thread: a segment is there."""
+        self._loop.call_soon_threadsafe(self._take, segment)
+
+    def close(self) -> None:
+        """From any thread but the loop's: nothing follows; waits until all is stored. Raises Unavailable if aborted."""
+        self._loop.call_soon_threadsafe(self._waiting.put_nowait, None)
+        try:
+            self._work_done.result()
+        except CancelledError:
+            raise Unavailable("The object store has not taken the end of the HLS stream in time.") from None
+
+    def abort(self) -> None:
+        """From any thread: wait no longer."""
+        self._work_done.cancel()
+
+    def _take(self, segment: Segment) -> None:
+        if self._waiting.qsize() >= SEGMENTS_WAITING:
+            self._gap = True
+            self._lose()
+            return
+        self._waiting.put_nowait(segment._replace(discontinuity=True) if self._gap else segment)
+        self._gap = False
+
+    def _lose(self) -> None:
+        self.lost += 1
+        if not self._behind:
+            self._behind = True
+            self._notice(*BEHIND)
+
+    async def _work(self) -> None:
+        while (segment := await self._waiting.get()) is not None:
+            if await self._stored(segment):
+                await self._publish(self._playlist.add(segment))
+                self._behind = False
+            else:
+                self._playlist.skip()
+                self._lose()
+        self._playlist.end()
+        await self._publish(())
+
+    async def _stored(self, segment: Segment) -> bool:
+        """Store a segment and, before it, a head that is new; False if the store will not."""
+        if segment.init.name not in self._inits and await self._put(segment.init.name, segment.init.body):
+            self._inits.add(segment.init.name)
+        return segment.init.name in self._inits and await self._put(segment.name, segment.body)
+
+    async def _publish(self, gone: tuple[str, ...]) -> None:
+        """The playlist, which names only what is there; then what it names no more goes."""
+        if not await self._put(PLAYLIST, self._playlist.text.encode()):
+            return  # the next segment brings it
+        for name in gone:
+            await self._tried(partial(self._store.remove, hls_key(self._stream, name)))
+
+    async def _put(self, name: str, body: bytes) -> bool:
+        return await self._tried(partial(self._store.put, hls_key(self._stream, name), body))
+
+    async def _tried(self, ask: Callable[[], Awaitable[object]]) -> bool:
+        for pause in (*PAUSES, None):
+            try:
+                await ask()
+            except Unavailable:
+                if pause is not None:
+                    await asyncio.sleep(pause)
+            else:
+                return True
+        return False

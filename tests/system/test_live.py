@@ -1,0 +1,320 @@
+"""Live streams through the real processes: gRPC in both directions, and what is left when they break."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+from tests.system.live_clips import STEP, coded, decoded
+from visavis.client import ProblemError
+from visavis.live import LiveStream
+from visavis.stack import SERVICES, Stack, StackOptions
+from visavis.v1 import streams_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tests.system.live_clips import Coded
+
+PATIENCE_SECONDS = 60
+BUDGET_MS = 20_000
+"""No test is about speed: a busy machine may take long for a frame."""
+H264 = streams_pb2.CODEC_H264
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def packets(portrait: bytes) -> list[Coded]:
+    return coded(portrait, 90)
+
+
+def wanted(look: Any = "none", size: tuple[int, int] = (640, 360), **more: Any) -> streams_pb2.StreamSettings:
+    asked = streams_pb2.StreamInput(codec=more.pop("codec", H264), width=size[0], height=size[1], rate=10)
+    settings = {"input": asked, "look_name": look, "max_delay_ms": BUDGET_MS, **more}
+    return streams_pb2.StreamSettings(**settings)
+
+
+class Told:
+    """What came of a stream."""
+
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+        self.others: list[Any] = []
+        self.account: Any = None
+
+    def of(self, kind: str) -> list[Any]:
+        return [getattr(one, kind) for one in self.others if one.HasField(kind)]
+
+    async def take(self, stream: LiveStream) -> None:
+        async for message in stream:
+            if message.HasField("frame"):
+                self.frames.append(message.frame)
+            else:
+                self.others.append(message)
+        self.account = stream.account
+
+    async def until(self, frames: int) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.frames) < frames:  # noqa: ASYNC110  -- the stream's task appends them
+                await asyncio.sleep(0.005)
+
+
+async def one_by_one(stream: LiveStream, told: Told, packets: Sequence[Coded]) -> None:
+    """Send each packet when the frame of the one before has come back."""
+    for packet in packets:
+        before = len(told.frames)
+        await stream.send(packet.pts, packet.data, key=packet.key)
+        await told.until(before + 1)
+
+
+async def through(stack: Stack, packets: Sequence[Coded], settings: streams_pb2.StreamSettings) -> Told:
+    """All packets, one by one, to the account."""
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, settings) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets)
+        await stream.end()
+        await taking
+    return told
+
+
+async def test_each_packet_comes_back_drawn_under_its_pts(stack: Stack, packets: list[Coded]) -> None:
+    told = await through(stack, packets[:20], wanted("glamour", want_faces=True, want_timings=True))
+    assert [frame.pts for frame in told.frames] == [packet.pts for packet in packets[:20]]
+    assert (told.account.received, told.account.delivered, list(told.account.dropped)) == (20, 20, [])
+    assert all([face.track for face in frame.faces] == [1] for frame in told.frames)
+    assert [hop.name for hop in told.frames[5].hops] == ["ingest", "detect", "render", "gateway"]
+    before, after = decoded([one.data for one in packets[:20]])[10], decoded([one.data for one in told.frames])[10]
+    box = told.frames[10].faces[0].box
+    face = np.s_[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)]
+    changed = np.abs(before.astype(int) - after).mean(axis=-1)
+    assert changed[face].mean() > 3 * np.delete(changed, np.s_[: int(box.x1) + 40], 1).mean()
+
+
+@pytest.mark.parametrize("encoder", ["libx265", "mjpeg"])
+async def test_other_codecs_come_and_go(stack: Stack, portrait: bytes, encoder: str) -> None:
+    names = {"libx265": streams_pb2.CODEC_HEVC, "mjpeg": streams_pb2.CODEC_MJPEG}
+    output = streams_pb2.StreamOutput(codec=names[encoder])
+    clip = coded(portrait, 4, encoder=encoder)
+    told = await through(stack, clip, wanted(codec=names[encoder], output=output))
+    shown = decoded([frame.data for frame in told.frames], {"libx265": "hevc", "mjpeg": "mjpeg"}[encoder])
+    assert [image.shape for image in shown] == [(360, 640, 3)] * 4
+    given = decoded([one.data for one in clip], {"libx265": "hevc", "mjpeg": "mjpeg"}[encoder])
+    assert np.abs(shown[3].astype(int) - given[3]).mean() < 8
+
+
+async def test_a_look_changes_at_a_named_pts_and_a_wrong_one_ends_nothing(stack: Stack, packets: list[Coded]) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, wanted()) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:5])
+        await stream.change_look({"brightness": 1.0})
+        await stream.change_look({"brigthness": 1.0})
+        for packet in packets[5:40]:
+            await one_by_one(stream, told, [packet])
+            if told.of("look_changed") and told.of("look_refused"):
+                break
+        await stream.end()
+        await taking
+    [changed], [refused] = told.of("look_changed"), told.of("look_refused")
+    assert (changed.change, refused.change, refused.code) == (1, 2, "invalid-look")
+    light = [image.mean() for image in decoded([frame.data for frame in told.frames])]
+    at = [frame.pts for frame in told.frames].index(changed.from_pts)
+    assert at >= 5
+    assert min(light[at:]) > max(light[:at]) + 10
+
+
+async def test_a_key_frame_comes_when_it_is_asked_for(stack: Stack, packets: list[Coded]) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, wanted()) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:3])
+        await stream.request_key_frame()
+        await one_by_one(stream, told, packets[3:6])
+        await stream.end()
+        await taking
+    assert [frame.key for frame in told.frames][:3] == [True, False, False]
+    assert any(frame.key for frame in told.frames[3:])
+
+
+async def test_what_comes_while_the_client_pauses_is_counted_and_not_drawn(stack: Stack, packets: list[Coded]) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, wanted()) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:2])
+        await stream.pause()
+        for packet in packets[2:40]:
+            await stream.send(packet.pts, packet.data, key=packet.key)
+        await stream.unpause()
+        await stream.end()
+        await taking
+    assert told.account.received == 40 == told.account.delivered + sum(one.count for one in told.account.dropped)
+    assert {one.reason for one in told.account.dropped} <= {"paused", "overload"}
+    assert any(one.reason == "paused" for one in told.account.dropped)
+
+
+async def test_packets_that_cannot_be_decoded_have_failed(stack: Stack, packets: list[Coded]) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, wanted()) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:2])
+        await stream.send(2 * STEP, b"no frame at all")
+        await stream.end()
+        await taking
+    account = told.account
+    assert (account.received, account.delivered, account.failed) == (3, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        (wanted(size=(8192, 8192)), "too-large"),
+        (wanted('{"smooth": 7}'), "invalid-look"),
+        (wanted(detector="nobody"), "unknown-model"),
+        (streams_pb2.StreamSettings(), "invalid-parameter"),
+    ],
+)
+async def test_what_cannot_be_served_is_refused_with_a_word(
+    stack: Stack, settings: streams_pb2.StreamSettings, code: str
+) -> None:
+    with pytest.raises(ProblemError) as caught:
+        async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, settings) as stream:
+            await Told().take(stream)
+    assert caught.value.code == code
+
+
+async def test_a_broken_stream_goes_on_with_the_same_face(stack: Stack, packets: list[Coded]) -> None:
+    first, second = Told(), Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, wanted(want_faces=True)) as stream:
+        taking = asyncio.create_task(first.take(stream))
+        await one_by_one(stream, first, packets[:10])
+        token = stream.opened.resume_token
+        taking.cancel()
+    await asyncio.sleep(0.5)
+    again = wanted(want_faces=True, resume_token=token)
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(stack.grpc, again) as stream:
+        taking = asyncio.create_task(second.take(stream))
+        await one_by_one(stream, second, packets[30:35])
+        await stream.end()
+        await taking
+    assert [one.resumed for one in second.of("began")] == [True]
+    assert {face.track for frame in [*first.frames, *second.frames] for face in frame.faces} == {1}
+
+
+async def test_a_hundred_streams_that_are_cancelled_leave_nothing(stack: Stack, packets: list[Coded]) -> None:
+    # Several at a time first: a worker opens what it keeps, such as a second view of the pool, when it is used.
+    await asyncio.gather(*[cancelled(stack, packets, 1.0) for _ in range(4)])
+    await settled(stack)
+    before, chance = held(stack), random.Random(7)  # noqa: S311  -- no secret
+    for _ in range(100):
+        await cancelled(stack, packets, chance.uniform(0, 0.15))
+    await settled(stack)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while any(count > before[name] for name, count in held(stack).items()):  # noqa: ASYNC110  -- of other processes
+            await asyncio.sleep(0.2)
+
+
+async def cancelled(stack: Stack, packets: Sequence[Coded], seconds: float) -> None:
+    """A stream that is cancelled after so long, wherever it is then."""
+
+    async def run() -> None:
+        async with LiveStream(stack.grpc, wanted()) as stream:
+            for packet in packets:
+                await stream.send(packet.pts, packet.data, key=packet.key)
+                await asyncio.sleep(0.01)
+
+    running = asyncio.create_task(run())
+    await asyncio.sleep(seconds)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def settled(stack: Stack) -> None:
+    """Until no session holds a slot."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while slots_in_use(stack):  # noqa: ASYNC110  -- in another process
+            await asyncio.sleep(0.2)
+
+
+def slots_in_use(stack: Stack) -> float:
+    for line in httpx.get(f"{stack.rest}/metrics").text.splitlines():
+        if line.startswith("visavis_pool_slots_in_use{"):
+            return float(line.rsplit(" ", 1)[1])
+    return 1.0
+
+
+def held(stack: Stack) -> dict[str, int]:
+    """Open files and children of each service."""
+    found = {}
+    for name in SERVICES:
+        process = psutil.Process(stack.pid(name))
+        found[f"{name} files"] = process.num_fds()
+        found[f"{name} children"] = len(process.children(recursive=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def mortal(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose processes are killed."""
+    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models)) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("victim", ["render", "ingest", "detect"])
+async def test_a_stream_survives_a_sudden_death_by_its_token(mortal: Stack, packets: list[Coded], victim: str) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(mortal.grpc, wanted(want_faces=True)) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:5])
+        await asyncio.sleep(1.2)  # the past of a session is kept once a second
+        await one_by_one(stream, told, packets[5:10])
+        token = stream.opened.resume_token
+        os.kill(mortal.pid(victim), signal.SIGKILL)
+        psutil.Process(mortal.pid(victim)).wait()
+        assert mortal.watch() == [victim]
+        mortal.wait_for_restart(victim)
+        with suppress(ProblemError):  # which of the two ends hears of it first is chance
+            for packet in packets[10:]:
+                await stream.send(packet.pts, packet.data, key=packet.key)
+                await asyncio.sleep(0.1)
+            await stream.end()
+        [end] = await asyncio.gather(taking, return_exceptions=True)
+    if victim == "detect":
+        assert end is None
+        assert told.account.received == len(packets)
+    else:
+        assert isinstance(end, ProblemError)
+        assert end.code in {"unavailable", "unreachable"}
+    await resumed(mortal, packets, token)
+
+
+async def resumed(stack: Stack, packets: list[Coded], token: str) -> None:
+    """The stream goes on as soon as the lane is there again, and says whether it knows its past."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            again = Told()
+            settings = wanted(want_faces=True, resume_token=token)
+            try:
+                async with LiveStream(stack.grpc, settings) as stream:
+                    taking = asyncio.create_task(again.take(stream))
+                    await one_by_one(stream, again, packets[60:63])
+                    await stream.end()
+                    await taking
+            except ProblemError as problem:
+                if problem.code not in {"unavailable", "unreachable", "no-room"}:
+                    raise
+                await asyncio.sleep(0.3)
+                continue
+            assert [one.resumed for one in again.of("began")] == [True]
+            assert {face.track for frame in again.frames for face in frame.faces} == {1}
+            return

@@ -1,0 +1,41 @@
+"""services/ingest/confinement.py: what only a process of its own can show. The rest is shown by test_decoder.py."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from services.ingest import confinement
+
+SCRIPT = """
+import socket, sys
+from services.ingest import confinement
+
+said = confinement.leave_network()
+print(said, flush=True)
+if confinement.is_left(said):
+    before = socket.socket().connect_ex(("127.0.0.1", int(sys.argv[1])))
+    confinement.own_loopback()
+    after = socket.socket().connect_ex(("127.0.0.1", int(sys.argv[1])))
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        inside = socket.socket().connect_ex(own.getsockname())
+    print(before != 0, after != 0, inside == 0, socket.socket().connect_ex(("192.0.2.1", 80)) != 0)
+"""
+
+
+def test_a_loopback_of_its_own_leads_to_this_process_and_nowhere_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        port = str(outside.getsockname()[1])
+        done = subprocess.run([sys.executable, "-c", SCRIPT, port], capture_output=True, text=True, check=True)
+    said, _, told = done.stdout.partition("\n")
+    if not confinement.is_left(said):
+        pytest.skip(f"This kernel gives no network namespace: {said}")
+    assert told.split() == ["True"] * 4
+
+
+def test_a_network_that_can_be_reached_is_not_taken_for_none() -> None:
+    assert not confinement.is_left("reachable: the kernel refuses a network namespace (Operation not permitted)")
+    assert not confinement.is_left("")

@@ -1,0 +1,127 @@
+"""services/ingest/live_source.py, with files that are read as they come."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from services.ingest.limits import IngestLimits
+from services.ingest.live_source import source_items
+from services.ingest.source_messages import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.source_options import file_options
+from shared.model.errors import Rejected
+from tests.unit.services.ingest.conftest import write_video
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.ingest.live_source import SourceItem
+
+LIMITS = IngestLimits()
+MUXED = {
+    "mpegts": {"name": "a.ts", "container": {}},
+    "mov": {"name": "a.mp4", "container": {"movflags": "frag_keyframe+empty_moov+default_base_moof"}},
+    "flv": {"name": "a.flv", "container": {}},
+    "matroska": {"name": "a.mkv", "container": {}},
+}
+
+
+class Forward:
+    """Bytes that can be read from front to back only, a few at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int) -> bytes:
+        return self._data.read(min(size, 1000))
+
+
+def items(data: bytes, container: str, limits: IngestLimits = LIMITS) -> list[SourceItem]:
+    return list(source_items(cast("Any", Forward(data)), container, file_options(limits), 3, limits))
+
+
+def clip(tmp_path: Path, container: str, **wanted: Any) -> bytes:
+    made = MUXED[container]
+    wanted = {"audio": "aac", "frames": 30, "options": {"g": "10", "bf": "0", "sc_threshold": "0"}} | wanted
+    return write_video(tmp_path / str(made["name"]), container=made["container"], **wanted).read_bytes()
+
+
+def packets(found: list[SourceItem], kind: Kind) -> list[SourcePacket]:
+    return [item for item in found if isinstance(item, SourcePacket) and item.kind is kind]
+
+
+@pytest.mark.parametrize("container", MUXED)
+def test_each_container_gives_its_frames_and_its_sound(tmp_path: Path, container: str) -> None:
+    found = items(clip(tmp_path, container), container)
+    video = packets(found, Kind.VIDEO)
+    formats = [item for item in found if isinstance(item, VideoFormat)]
+    assert [(one.codec, one.width, one.height) for one in formats] == [("h264", 64, 48)]
+    assert isinstance(found[0], VideoFormat)
+    assert len(video) == 30
+    assert [packet.key for packet in video] == [number % 10 == 0 for number in range(30)]
+    assert all(abs(after.dts - before.dts - 3600) <= 90 for before, after in pairwise(video[1:]))
+    assert {packet.leg for packet in video} == {3}
+
+
+@pytest.mark.parametrize("container", MUXED)
+def test_sound_is_told_and_has_no_adts_header(tmp_path: Path, container: str) -> None:
+    found = items(clip(tmp_path, container), container)
+    (sound,) = [item for item in found if isinstance(item, SoundFormat)]
+    assert (sound.codec, sound.rate, sound.channels) == ("aac", 48_000, 2)
+    assert sound.header[:2] == bytes((0x11, 0x90))
+    pieces = packets(found, Kind.SOUND)
+    assert pieces
+    assert not [piece for piece in pieces if piece.body[:1] == b"\xff" and piece.body[1:2] in {b"\xf1", b"\xf9"}]
+    assert found.index(sound) < found.index(pieces[0])
+
+
+def test_a_stream_that_is_joined_in_its_middle_begins_with_a_key_frame(tmp_path: Path) -> None:
+    data = clip(tmp_path, "mpegts", frames=60, audio=None)
+    middle = len(data) // 188 // 3 * 188
+    found = packets(items(data[middle:], "mpegts"), Kind.VIDEO)
+    assert found[0].key
+    assert 0 < len(found) < 60
+
+
+def test_sound_that_is_not_aac_is_left_out_and_told_once(tmp_path: Path) -> None:
+    found = items(clip(tmp_path, "mpegts", audio="mp2"), "mpegts")
+    assert [item.kind for item in found if isinstance(item, SourceNotice)] == ["sound-left-out"]
+    assert not packets(found, Kind.SOUND)
+    assert len(packets(found, Kind.VIDEO)) == 30
+
+
+def test_a_codec_that_is_not_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="mpeg2video"):
+        items(clip(tmp_path, "mpegts", codec="mpeg2video", options={}), "mpegts")
+
+
+def test_a_source_without_video_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Rejected) as refused:
+        items(clip(tmp_path, "mpegts", codec=None), "mpegts")
+    assert refused.value.code == "no-video"
+
+
+def test_a_frame_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
+    data = clip(tmp_path, "mpegts", size=(640, 480), options={"crf": "0", "g": "10"})
+    with pytest.raises(Rejected, match="source_packet_bytes"):
+        items(data, "mpegts", IngestLimits(source_packet_bytes=1024))
+
+
+def test_junk_is_refused() -> None:
+    with pytest.raises(Rejected):
+        items(b"G" + bytes(187) + b"G" + bytes(5000), "mpegts")
+
+
+def test_a_header_that_changes_on_the_way_is_told(tmp_path: Path) -> None:
+    """As an RTMP server sends it when another publisher takes over: times begin anew, too."""
+    first = clip(tmp_path, "flv", audio=None)
+    second = clip(tmp_path, "flv", audio=None, size=(128, 96))
+    found = items(first + second[13:], "flv")
+    formats = [item for item in found if isinstance(item, VideoFormat)]
+    assert len(formats) == 2
+    assert formats[0].header != formats[1].header
+    assert found[found.index(formats[1]) + 1].key  # type: ignore[union-attr]
+    assert len(packets(found, Kind.VIDEO)) == 60

@@ -1,0 +1,97 @@
+"""services/ingest/tunnel.py."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from services.ingest.decoder_messages import framed, unpack_reply
+from services.ingest.source_messages import MOST_LINES, LineWanted, SourceBytes, SourceEnded
+from services.ingest.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.ingest.decoder_messages import Reply
+
+
+class Ends:
+    """A tunnel whose thread runs, and the parent's end of it."""
+
+    def __init__(self) -> None:
+        self.parent, self._child = socket.socketpair()
+        self.tunnel = Tunnel(self._child, lambda reply: self._child.sendall(framed(reply)))
+        self._thread = threading.Thread(target=self.tunnel.run)
+        self._thread.start()
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.tunnel.port), 5)
+
+    def heard(self) -> Reply:
+        size = int.from_bytes(self.parent.recv(4, socket.MSG_WAITALL), "little")
+        return unpack_reply(self.parent.recv(size, socket.MSG_WAITALL))
+
+    def say(self, message: SourceBytes | SourceEnded) -> None:
+        self.parent.sendall(framed(message))
+
+    def close(self) -> None:
+        self.parent.close()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+        self._child.close()
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    both = Ends()
+    both.parent.settimeout(5)
+    yield both
+    both.close()
+
+
+def test_each_connection_is_a_line_that_carries_both_ways(ends: Ends) -> None:
+    with ends.connected() as one, ends.connected() as two:
+        assert {ends.heard(), ends.heard()} == {LineWanted(1), LineWanted(2)}
+        two.sendall(b"ask")
+        assert ends.heard() == SourceBytes(b"ask", 2)
+        ends.say(SourceBytes(b"told", 2))
+        assert two.recv(10) == b"told"
+        one.sendall(b"x")
+        assert ends.heard() == SourceBytes(b"x", 1)
+
+
+def test_either_side_ends_a_line(ends: Ends) -> None:
+    with ends.connected() as one, ends.connected() as two:
+        ends.heard(), ends.heard()
+        one.close()
+        assert ends.heard() == SourceEnded(1)
+        ends.say(SourceBytes(b"late", 1))
+        ends.say(SourceEnded(2))
+        assert two.recv(10) == b""
+    with ends.connected():
+        assert ends.heard() == LineWanted(3)
+
+
+def test_there_are_no_more_lines_than_the_parent_would_open(ends: Ends) -> None:
+    for number in range(1, MOST_LINES + 1):
+        ends.connected().close()
+        assert [ends.heard(), ends.heard()] == [LineWanted(number), SourceEnded(number)]
+    with ends.connected() as refused:
+        assert refused.recv(1) == b""
+
+
+def test_when_the_parent_has_gone_connections_end() -> None:
+    both = Ends()
+    with both.connected() as one:
+        both.heard()
+        both.close()
+        assert one.recv(1) == b""
+
+
+def test_a_line_outside_of_its_range_is_no_message() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        unpack_reply(framed(LineWanted(MOST_LINES + 1))[4:])

@@ -1,0 +1,80 @@
+"""A small HTTP server on loopback for tests: what it answers is a table, what it was asked is a list."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Answer = bytes | str | Callable[[], bytes] | None
+
+
+class Web:
+    """`files[path]`: bytes are a body, text is where to redirect to, a function is called for each body; None: 404."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.files: dict[str, Answer] = {}
+        self.asked: list[str] = []
+        self.headers: list[dict[str, str]] = []
+
+    def url(self, path: str) -> str:
+        """Of a file."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Web]:
+    """A running server; afterwards its port is closed and its threads are gone."""
+
+    class Asked(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            web.asked.append(self.path)
+            web.headers.append(dict(self.headers))
+            answer = web.files.get(self.path)
+            if isinstance(answer, str):
+                self._send(302, b"", ("Location", answer))
+            elif answer is None:
+                self._send(404, b"")
+            else:
+                body = answer if isinstance(answer, bytes) else answer()
+                span = self.headers.get("Range")
+                if span:
+                    first, last = map(int, span.removeprefix("bytes=").split("-"))
+                    self._send(206, body[first : last + 1])
+                else:
+                    self._send(200, body)
+
+        def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
+            self.send_response(status)
+            for name, value in (*headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):  # whoever asked has heard enough
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client that hangs up is no error here."""
+
+    server = Server(("127.0.0.1", 0), Asked)
+    web = Web(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield web
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

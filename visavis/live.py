@@ -1,0 +1,137 @@
+"""Live streams for Python programs, over gRPC: coded frames out, drawn ones back. Asynchronous; needs grpcio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc
+
+from visavis.client import ProblemError
+from visavis.v1 import streams_pb2, streams_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from visavis.client import Look
+
+MOST_MESSAGE_BYTES = 64 << 20
+_STATUS = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 503,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    grpc.StatusCode.INVALID_ARGUMENT: 422,
+}
+
+
+class LiveStream:
+    """One stream. An asynchronous context: on leaving it the stream is over, cancelled where it was not ended.
+
+    Every method raises ProblemError where the service says no or the stream breaks. A broken one can be gone on with
+    for a minute: open another with the same settings and `resume_token` set to that of `opened`.
+    """
+
+    def __init__(self, address: str, settings: streams_pb2.StreamSettings) -> None:
+        """address: host:port of the gateway's gRPC."""
+        self._address, self._settings = address, settings
+        self.opened = streams_pb2.Opened()
+        """What the service said first; known in the context."""
+        self.account: streams_pb2.Account | None = None
+        """What became of all packets; known when the messages are over."""
+
+    async def __aenter__(self) -> Self:
+        options = (
+            ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
+        )
+        self._channel = grpc.aio.insecure_channel(self._address, options)
+        stub = streams_pb2_grpc.FaceStreamStub(self._channel)  # type: ignore[no-untyped-call]  # generated
+        self._call = stub.Process()
+        try:
+            await self._say(settings=self._settings)
+            first = await self._next()
+        except BaseException:
+            await self._close()
+            raise
+        if first is not None:
+            self.opened = first.opened
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def send(self, pts: int, data: bytes, *, key: bool = True) -> None:
+        """One coded frame, in order of decoding; waits while many are on their way.
+
+        pts: in units of the input's clock. key: whether it can be decoded without those before it.
+        """
+        await self._say(packet=streams_pb2.Packet(pts=pts, key=key, data=data))
+
+    async def change_look(self, look: Look) -> None:
+        """Another look: a preset's name, or the look as an object. A message says from which pts on it holds."""
+        name = look if isinstance(look, str) else json.dumps(look)
+        await self._say(change_look=streams_pb2.ChangeLook(look_name=name))
+
+    async def request_key_frame(self) -> None:
+        """The next frame that comes back is to be a key frame."""
+        await self._say(request_key_frame=streams_pb2.RequestKeyFrame())
+
+    async def pause(self) -> None:
+        """No frame is wanted for a while."""
+        await self._say(pause=streams_pb2.Pause())
+
+    async def unpause(self) -> None:
+        """Frames are wanted again."""
+        await self._say(unpause=streams_pb2.Unpause())
+
+    async def end(self) -> None:
+        """No packet follows; what is under way still comes."""
+        await self._call.done_writing()
+
+    async def __aiter__(self) -> AsyncIterator[streams_pb2.ServerMessage]:
+        """Every message of the service, to the end."""
+        while (message := await self._next()) is not None:
+            if message.HasField("account"):
+                self.account = message.account
+            yield message
+
+    async def _say(self, **message: Any) -> None:
+        try:
+            await self._call.write(streams_pb2.ClientMessage(**message))
+        except grpc.aio.AioRpcError as error:
+            raise _problem(error) from error
+        except asyncio.InvalidStateError as error:
+            raise ProblemError("unreachable", "The stream is over.") from error
+
+    async def _next(self) -> streams_pb2.ServerMessage | None:
+        try:
+            message: streams_pb2.ServerMessage | Any = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise _problem(error) from error
+        if message is not grpc.aio.EOF:
+            return message
+        if await self._call.code() is not grpc.StatusCode.OK:
+            metadata = await self._call.trailing_metadata()
+            raise _said(await self._call.code(), await self._call.details(), metadata)
+        return None
+
+    async def _close(self) -> None:
+        self._call.cancel()
+        await self._channel.close()
+
+
+def _problem(error: grpc.aio.AioRpcError) -> ProblemError:
+    if error.code() is grpc.StatusCode.INTERNAL and not error.trailing_metadata():
+        # grpc.aio forgets the service's own words where the end of a stream meets a message that is being sent.
+        return ProblemError("unreachable", "The stream broke off while something was sent; its token goes on with it.")
+    return _said(error.code(), error.details() or "", error.trailing_metadata())
+
+
+def _said(code: grpc.StatusCode, details: str, metadata: Any) -> ProblemError:
+    carried = {key: value for key, value in metadata or () if isinstance(value, str)}
+    word = carried.get("visavis-code", "unreachable")
+    return ProblemError(word, details, _STATUS.get(code, 500), carried.get("visavis-trace-id", ""))
