@@ -12,6 +12,7 @@ from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
+from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
 from shared.runtime.presence import Presence
@@ -26,6 +27,7 @@ async def run(settings: GatewaySettings) -> None:
         presence = Presence()
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
+        live = LiveDesk(bus, telemetry, admission, settings)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
@@ -35,14 +37,23 @@ async def run(settings: GatewaySettings) -> None:
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
             assets=assets,
             admission=admission,
-            live=LiveDesk(bus, telemetry, admission, settings),
+            live=live,
+            streams=StreamDesk(live, store),
         )
-        rest = RestServer(app.build(parts), settings, parts.jobs.let_go, parts.live.drained)
+
+        def let_go() -> None:
+            parts.jobs.let_go()
+            parts.streams.let_go()
+
+        rest = RestServer(app.build(parts), settings, let_go, live.drained)
         rpc = RpcServer(parts)
         grpc_address = await rpc.start()
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
-        await lifecycle.together(rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus))
+        try:
+            await lifecycle.together(rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus))
+        finally:
+            await parts.streams.close()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from services.gateway import assets, contract, images, jobs, looks, models, operations, problems, sockets
+from services.gateway import (
+    assets,
+    contract,
+    images,
+    jobs,
+    looks,
+    models,
+    operations,
+    problems,
+    sockets,
+    stream_files,
+    streams,
+)  # fmt: skip
 from services.gateway.requests import AroundRequests
 
 if TYPE_CHECKING:
@@ -37,7 +49,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(AroundRequests, telemetry=parts.telemetry)
     problems.install(app)
-    for one in (images, jobs, looks, assets, models, operations, sockets):
+    for one in (images, jobs, looks, assets, models, operations, sockets, streams, stream_files):
         app.include_router(one.router)
     document = cache(partial(contract.openapi, app))
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.gateway.live_desk import LiveDesk
     from services.gateway.live_giving import Send
     from services.gateway.live_taking import Client
+    from shared.model.errors import VisavisError
     from visavis.v1 import streams_pb2
 
 
@@ -30,6 +31,8 @@ class LiveCall:
         self._client = client
         self._send = send
         self._trace_id = trace_id
+        self._talk: LiveTalk | None = None
+        self._stopped: VisavisError | None = None
 
     async def run(self) -> None:
         """Serve the stream to its end; the account is the last that is sent, where it was opened.
@@ -45,10 +48,20 @@ class LiveCall:
             await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
             resume, token = bool(token), token or new_token()
             wanted = OpenLive(session="", settings=settings, context=context_of(token), resume=resume)
-            async with opened(desk.bus, desk.telemetry, presence, wanted) as link:
-                talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)
-                with desk.owning(wanted.context, talk.stop):
-                    await talk.run(opened_message(token, self._trace_id))
+            async with (
+                desk.owning(wanted.context, self._stop),
+                opened(desk.bus, desk.telemetry, presence, wanted) as link,
+            ):
+                self._talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)
+                if self._stopped is not None:
+                    raise self._stopped
+                await self._talk.run(opened_message(token, self._trace_id))
+
+    def _stop(self, why: VisavisError) -> None:
+        """End the stream soon, whether it is open already or not."""
+        self._stopped = why
+        if self._talk is not None:
+            self._talk.stop(why)
 
     async def _first(self) -> streams_pb2.StreamSettings:
         seconds = self._desk.settings.live_idle_seconds

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from services.gateway.problems import RETRY_SECONDS, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from services.gateway.admission import Admission
     from services.gateway.settings import GatewaySettings
@@ -24,6 +24,9 @@ DRAIN_SHARE = 0.8
 """Of the time to stop: streams go on so long, and then have the rest to hear why they end."""
 
 
+LEAVE_SECONDS = 2.0
+
+
 class LiveDesk:
     """Knows every live stream of this gateway."""
 
@@ -32,8 +35,8 @@ class LiveDesk:
         self.telemetry = telemetry
         self.admission = admission
         self.settings = settings
-        self._stops: dict[str, Stop] = {}
-        """What ends a stream, by the name of its past."""
+        self._owners: dict[str, _Owner] = {}
+        """Who has a stream, by the name of its past."""
         self._count = 0
         self._stop_at: float | None = None
         self._empty = asyncio.Event()
@@ -82,15 +85,28 @@ class LiveDesk:
             if not self._count:
                 self._empty.set()
 
-    @contextmanager
-    def owning(self, context: str, stop: Stop) -> Iterator[None]:
-        """Whoever goes on with a stream takes it over from a connection that is not known yet to be broken."""
-        before = self._stops.get(context)
-        if before is not None:
-            before(Refusal("gone", "Somebody else goes on with this stream, by its resume token."))
-        self._stops[context] = stop
+    @asynccontextmanager
+    async def owning(self, context: str, stop: Stop) -> AsyncIterator[None]:
+        """Whoever goes on with a stream takes it over from a connection that is not known yet to be broken.
+
+        That one is told to end by its `stop`, and waited for, so that its room in the lane is free.
+        """
+        own, before = _Owner(stop), self._owners.get(context)
+        self._owners[context] = own
         try:
+            if before is not None:
+                before.stop(Refusal("gone", "Somebody else goes on with this stream, by its resume token."))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LEAVE_SECONDS):
+                        await before.left.wait()
             yield
         finally:
-            if self._stops.get(context) is stop:
-                del self._stops[context]
+            own.left.set()
+            if self._owners.get(context) is own:
+                del self._owners[context]
+
+
+class _Owner:
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        self.left = asyncio.Event()

@@ -48,7 +48,9 @@ class LaneLink:
         self.session = session
         self.lane = lane
         self.finished = False
-        """Whether the lane has said that it is over."""
+        """Whether the lane has seen the session to its end."""
+        self.failed = False
+        """Whether the lane has said that it gave the session up."""
         self._bus = bus
         self._heard = heard
         self._last = time.monotonic()
@@ -77,7 +79,7 @@ class LaneLink:
                     self.finished = True
                     return
                 case SessionFailed():
-                    self.finished = True
+                    self.failed = True
                     raise _failure(message)
             yield message, received
 
@@ -115,7 +117,7 @@ async def opened(
             try:
                 yield link
             finally:
-                if not link.finished:
+                if not (link.finished or link.failed):
                     await abandon(bus, asked.session)
             return
     detail = f"No lane has room for the stream: {len(lanes)} were asked."

@@ -13,6 +13,7 @@ from services.gateway.job_desk import JobDesk
 from services.gateway.live_desk import LiveDesk
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
+from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.runtime.presence import Presence
 from shared.runtime.telemetry import Telemetry
@@ -31,6 +32,7 @@ class Parts:
     assets: AssetDesk
     admission: Admission
     live: LiveDesk
+    streams: StreamDesk
 
 
 async def _of_app(request: Request) -> Parts:

@@ -6,6 +6,7 @@ the close code 1003 (text), 1008 (what was sent is wrong), 1011 (something broke
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -58,7 +59,7 @@ async def stream(socket: WebSocket) -> None:
                 await live.run()
             finally:
                 about.facts |= live.account.facts()
-            await socket.close(_NORMAL)
+            await _close(socket, _NORMAL)
     except (ConnectionError, WebSocketDisconnect):
         return  # nobody is there who could be told
 
@@ -88,7 +89,7 @@ class _Sender:
     async def __call__(self, message: streams_pb2.ServerMessage) -> None:
         try:
             await self._socket.send_bytes(message.SerializeToString())
-        except WebSocketDisconnect as error:
+        except (WebSocketDisconnect, RuntimeError) as error:  # the latter: uvicorn has closed it by itself
             raise _Gone from error
 
 
@@ -117,4 +118,9 @@ async def _end(socket: WebSocket, failure: Failure, trace_id: str) -> None:
     if socket.client_state is WebSocketState.DISCONNECTED:
         return
     await _Sender(socket)(problem_message(failure, trace_id))
-    await socket.close(close_code(failure.code), cut(failure.detail))
+    await _close(socket, close_code(failure.code), cut(failure.detail))
+
+
+async def _close(socket: WebSocket, code: int, reason: str = "") -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it is closed already
+        await socket.close(code, reason)

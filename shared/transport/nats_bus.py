@@ -307,19 +307,30 @@ class _Replay:
 
 
 class _down:  # noqa: N801  -- reads as the words of a with statement
-    """Turns the client's errors into Unavailable with a sentence."""
+    """Turns the client's errors into Unavailable with a sentence, and raises the cancellation that it swallows.
+
+    nats-py 2.16 does that in Client._flush_pending, where whoever publishes much waits: a task would go on for ever.
+    """
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
+        self._cancelled = 0
 
     def __enter__(self) -> None:
-        return None
+        self._cancelled = _times_cancelled()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None and _times_cancelled() > self._cancelled:
+            raise asyncio.CancelledError
         if isinstance(error, NoRespondersError):
             raise Unavailable(f"{self._sentence}: nobody is there.") from error
         if isinstance(error, _DOWN):
             raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 def _consumer(queue: Queue) -> api.ConsumerConfig:

@@ -51,3 +51,18 @@ async def test_the_bus_goes_on_when_a_call_is_given_up(bus: Bus, what: str) -> N
         async with asyncio.timeout(3):
             await bus.publish("jobs.event.a", b"kept")
             assert await bus.last("jobs.event.a") == b"kept"
+
+
+async def test_whoever_sends_much_can_be_cancelled_at_any_moment(bus: Bus) -> None:
+    async def pour() -> None:
+        for _ in range(6):
+            await bus.send("live.a.in", bytes(900_000))
+        await asyncio.sleep(0)
+
+    for ticks in range(12):
+        task = asyncio.ensure_future(pour())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        if task.cancel():
+            await asyncio.wait({task})
+            assert task.cancelled(), f"given up after {ticks} turns it went on to its end"

@@ -20,6 +20,7 @@ from services.gateway.live_desk import LiveDesk
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
+from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop
@@ -166,6 +167,7 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
     presence = Presence()
     assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
     admission = Admission(presence, assets)
+    live = LiveDesk(bus, telemetry, admission, settings)
     return Parts(
         settings=settings,
         telemetry=telemetry,
@@ -175,7 +177,8 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
         admission=admission,
-        live=LiveDesk(bus, telemetry, admission, settings),
+        live=live,
+        streams=StreamDesk(live, store),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ FACTS = VideoFacts(
 )
 HOPS = (Hop("ingest", 0.5, 2.5), Hop("detect", 0.25, 9.0), Hop("render", 0.75, 4.0))
 _to_lane = wire.decoder(ToLane)
+SILENCE_SECONDS = 2.5
 
 
 @dataclass
@@ -121,7 +123,7 @@ class _Session:
         async with self.lane.bus.listen(live_in(name)) as heard, asyncio.TaskGroup() as tasks:
             beating = tasks.create_task(self._beat())
             listening.set()
-            async for received in heard:
+            async for received in _until_silent(heard):
                 message = wire.decode(received.body, _to_lane)
                 if isinstance(message, LiveBeat):
                     self.lane.beaten += 1
@@ -193,6 +195,15 @@ class _Session:
 
     async def _say(self, message: FromLane | SessionFailed) -> None:
         await self.lane.say(message, self.wanted.session)
+
+
+async def _until_silent(heard: AsyncIterator[Received]) -> AsyncIterator[Received]:
+    """As a lane does that nobody speaks to: it may have been asked by someone who is gone."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                received = await anext(heard)
+            yield received
 
 
 class LiveClient:

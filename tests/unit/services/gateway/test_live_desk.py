@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.gateway import live_desk
 from services.gateway.problems import Refusal
 
 if TYPE_CHECKING:
@@ -19,14 +20,35 @@ def test_places_are_given_back(parts: Parts) -> None:
     assert parts.live.under_way == 0
 
 
-def test_the_last_one_who_goes_on_with_a_stream_has_it(parts: Parts) -> None:
+async def test_who_goes_on_with_a_stream_waits_until_the_other_has_left(parts: Parts) -> None:
     told: list[str] = []
-    with parts.live.owning("past", lambda _: told.append("first")):
-        with parts.live.owning("past", lambda _: told.append("second")):
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with parts.live.owning("past", lambda _: leave.set()):
+            inside.set()
+            await leave.wait()
+            told.append("left")
+
+    leaving = asyncio.create_task(first())
+    await inside.wait()
+    async with parts.live.owning("past", lambda _: told.append("never")), parts.live.owning("other", print):
+        assert told == ["left"]
+    async with parts.live.owning("past", lambda _: None):
+        assert told == ["left"]
+    await leaving
+
+
+async def test_one_that_does_not_leave_is_not_waited_for_for_ever(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_desk, "LEAVE_SECONDS", 0.01)
+    told: list[str] = []
+    async with parts.live.owning("past", lambda _: told.append("first")):
+        async with parts.live.owning("past", lambda _: told.append("second")):
             assert told == ["first"]
-        with parts.live.owning("past", lambda _: told.append("third")), parts.live.owning("other", print):
+        async with parts.live.owning("past", lambda _: told.append("third")):
             assert told == ["first"]
-    assert told == ["first"]
 
 
 async def test_when_it_stops_nobody_comes_in_and_who_is_there_is_waited_for(parts: Parts) -> None:
