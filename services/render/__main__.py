@@ -60,7 +60,9 @@ async def run(settings: RenderSettings) -> None:
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(stage.run(), service.sweep(), service.hear(bus), report(bus, say))
+        await lifecycle.together(
+            stage.run(settings.render_parallel), service.sweep(), service.hear(bus), report(bus, say)
+        )
 
 
 def dialer(settings: RenderSettings) -> Dialer:
