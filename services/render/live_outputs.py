@@ -28,14 +28,20 @@ class OutputRoom:
         self._store, self._dialer, self._work = store, dialer, work
         self._loop = asyncio.get_running_loop()
 
-    def outlets(self, session: str, emit: Callable[[LiveNoticed], None], *, resumed: bool = False) -> Outlets:
-        """The fan of one session. emit: takes what is to be told, from any thread."""
+    def outlets(
+        self, session: str, emit: Callable[[LiveNoticed], None], *, stream: str = "", resumed: bool = False
+    ) -> Outlets:
+        """The fan of one session. emit: takes what is to be told, from any thread.
+
+        stream: what is kept is kept under that name, which outlives its sessions; empty: under the session's.
+        """
 
         def notice(kind: str, detail: str) -> None:
             emit(LiveNoticed(kind=kind, detail=detail))
 
         folder = self._folder(session)
-        return Outlets(OutletMaker(session, self._store, self._loop, folder, self._connected, notice, resumed), notice)
+        kept = stream or session
+        return Outlets(OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, resumed), notice)
 
     def forget(self, session: str) -> None:
         """Remove what a session has left of work files."""

@@ -276,7 +276,9 @@ class RenderService:
     def _live_sink(self, begun: BeginSession, live: LiveSettings, facts: VideoFacts, outlet: LiveOutlet) -> LiveSink:
         outlets = None
         if live.want_picture and live.input is None:
-            outlets = self._room_for_outputs.outlets(begun.session, outlet.emit, resumed=begun.resume)
+            outlets = self._room_for_outputs.outlets(
+                begun.session, outlet.emit, stream=begun.context, resumed=begun.resume
+            )
         sink = LiveSink(live, facts, outlet.emit, self._settings.live_encoder_threads, outlets)
         if outlets is not None:
             self._changing(asyncio.to_thread(outlets.change, begun.outputs))
