@@ -7,7 +7,7 @@ IN ?=
 LOOK ?= default
 ONLY ?=
 
-.PHONY: help setup models origin demo test lint format bench looks lock proto clean
+.PHONY: help setup models peers demo test lint format bench looks lock proto clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,12 +32,12 @@ models: setup ## download, check and convert the models (once)
 demo: models ## beautify a clip through the whole service: out/demo.mp4 (IN=my.mp4 for your own)
 	$(BIN)/visavis demo $(if $(IN),"$(IN)") --look '$(LOOK)'
 
-test: models origin ## run every test
+test: models peers ## run every test
 	$(BIN)/python -m pytest
 
 # What tests publish to and fetch from. Without it they are skipped and say so. No service is started: policy-rc.d forbids it.
-origin:
-	@tests/system/install_origin.sh
+peers:
+	@tests/system/install_peers.sh
 
 lint: setup ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
