@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import av
 import httpx
 import pytest
 
-from tests.system.live_clips import moving
+from tests.system.live_clips import CLOCK_HZ, moving
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def source(portrait: bytes, tmp_path: Path) -> Iterator[str]:
     with av.open(str(folder / "clip.mp4"), "w", options={"movflags": "faststart"}) as clip:
         stream = clip.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt, stream.options = 640, 360, "yuv420p", {"g": "30"}
-        for number, frame in enumerate(moving(portrait, (640, 360), FRAMES)):
-            frame.pts, frame.time_base = number, stream.time_base
+        stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
+        for frame in moving(portrait, (640, 360), FRAMES):
             clip.mux(stream.encode(frame.reformat(format="yuv420p")))
         clip.mux(stream.encode(None))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder))) as server:
