@@ -17,7 +17,7 @@ from services.render.own.watching import OwnWatch
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Late, Rejected, Unavailable
-from shared.model.frames import ForRender, FramesEnded
+from shared.model.frames import FacesDetected, ForRender, FramesEnded
 from shared.model.jobs import Problem, Want
 from shared.model.live import (
     ChangeOutputs,
@@ -153,6 +153,9 @@ class RenderService:
         owned = self._sessions.get(passage.message.session)
         if owned is None:
             raise Late("The session is over.")
+        if isinstance(owned.sink, LiveSink) and isinstance(passage.message, FacesDetected):
+            hops = passage.message.hops
+            owned.sink.expect(passage.message.frames, Passing(hops, passage.waited_ms, passage.started))
         async with owned.lock:
             if self._sessions.get(passage.message.session) is not owned:
                 raise Late("The session is over.")
@@ -206,8 +209,6 @@ class RenderService:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
             await self._equip(owned)
-            if isinstance(owned.sink, LiveSink):
-                owned.sink.expect(message.frames, Passing(message.hops, passage.waited_ms, passage.started))
             await self._feed(owned, message.frames)
             self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))

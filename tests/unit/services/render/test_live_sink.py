@@ -13,7 +13,7 @@ from services.render.live_sink import LiveSink, Passing
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference, LiveMark
 from shared.model.hops import Hop
-from shared.model.live import FramesSkipped, LiveCodec, LiveFrame, LiveOutput, LiveSettings, Place, Reason
+from shared.model.live import FramesSkipped, LiveCodec, LiveFrame, LiveInput, LiveOutput, LiveSettings, Place, Reason
 from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -25,6 +25,7 @@ VIDEO = VideoFacts(
     geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 1000), frame_rate=(25, 1)
 )  # fmt: skip
 FACE = Face.of(np.random.default_rng(1).uniform(0, 40, (468, 3)).astype(np.float32), 0.75).known_as(3)
+ASKED = LiveInput(codec=LiveCodec.H264, width=64, height=48)
 NEVER = time.time_ns() + 10**15
 
 
@@ -36,7 +37,7 @@ class Studio:
         self.sinks: list[LiveSink] = []
 
     def sink(self, output: LiveOutput | None = None, **wanted: Any) -> LiveSink:
-        settings = LiveSettings(input=None, look=Look(), output=output or LiveOutput(), **wanted)
+        settings = LiveSettings(input=wanted.pop("input", ASKED), look=Look(), output=output or LiveOutput(), **wanted)
         self.sinks.append(LiveSink(settings, VIDEO, self.told.append, 1))
         return self.sinks[-1]
 
@@ -118,6 +119,21 @@ def test_raw_frames_can_be_had(studio: Studio) -> None:
     write(sink, frame(0))
     sink.close()
     assert studio.told[0].body == bytes([60]) * VIDEO.geometry.size_bytes
+
+
+def test_of_a_source_that_is_fetched_nobody_waits_for_the_packets(studio: Studio) -> None:
+    sink = studio.sink(input=None)
+    write(sink, frame(0))
+    sink.close()
+    assert [(one.number, one.body) for one in studio.told] == [(10, b"")]
+
+
+def test_while_the_next_frame_is_there_encoding_goes_on_beside_and_in_order(studio: Studio) -> None:
+    sink, frames = studio.sink(), [frame(number) for number in range(8)]
+    sink.expect([DetectedFrame(one, ()) for one in frames], Passing((), 0.0, 0.0))
+    write(sink, *frames)
+    sink.close()
+    assert [one.number for one in studio.told] == list(range(10, 18))
 
 
 def test_what_is_too_old_is_passed_over_and_told_by_its_place(studio: Studio) -> None:

@@ -40,6 +40,7 @@ from shared.model.live import (
     LiveCodec,
     LiveFinished,
     LiveFrame,
+    LiveInput,
     LiveOutput,
     LiveSettings,
     LookPrepared,
@@ -522,7 +523,7 @@ async def test_frames_without_people_are_logged_once(worker: Worker, monkeypatch
     assert said == ["frames without people"]
 
 
-LIVE = LiveSettings(input=None, look=Look())
+LIVE = LiveSettings(input=LiveInput(codec=LiveCodec.H264, width=64, height=48), look=Look())
 
 
 def live_frame(worker: Worker, number: int, look: int = 0) -> DetectedFrame:
