@@ -74,6 +74,10 @@ class Giver:
         """What has waited for too long is of no use."""
         self._drop(self.frames.overdue(time.monotonic()))
 
+    def leave_out(self, numbers: Iterable[int], reason: Reason) -> None:
+        """Nothing comes of these packets, by what is known here."""
+        self._tally.drop(self._account.drop(numbers, Place.GATEWAY, reason), Place.GATEWAY, reason)
+
     def end(self) -> None:
         """Nothing more comes from the lane: when all is given, so is the account, and that is all."""
         self._over = True
@@ -116,7 +120,4 @@ class Giver:
         self.sending_since = None
 
     def _drop(self, frames: Iterable[Drawn]) -> None:
-        numbers = tuple(one.frame.number for one in frames)
-        self._tally.drop(
-            self._account.drop(numbers, Place.GATEWAY, Reason.SLOW_READER), Place.GATEWAY, Reason.SLOW_READER
-        )
+        self.leave_out((one.frame.number for one in frames), Reason.SLOW_READER)

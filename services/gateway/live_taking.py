@@ -6,11 +6,12 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from services.gateway.live_account import MOST_UNDER_WAY
 from services.gateway.live_messages import look_refused_message
 from services.gateway.live_settings import read_wanted_look
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
-from shared.model.live import LiveEnded, LivePacket, LookWanted
+from shared.model.live import LiveEnded, LivePacket, LookWanted, Reason
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Taker:
         self._flow = flow
         self._giver = giver
         self._changes = 0
+        self._pts: dict[int, int] = {}
+        self._last_key = -1
+        self._skips = False
         self.heard_at: float | None = time.monotonic()
         """When the client said something last; None: it has nothing more to say."""
 
@@ -84,15 +88,36 @@ class Taker:
             raise Rejected("too-large", f"A packet has more than {most} bytes (max_live_packet_bytes).")
         if not packet.data:
             raise Refusal("malformed-request", "A packet is empty: leave out frames that there are not.")
+        number = self._account.receive()
+        if packet.key:
+            self._last_key, self._skips = number, False
+        if self._skips:
+            self._giver.leave_out((number,), Reason.OVERLOAD)
+            return
+        self._note(number, packet.pts)
         await self._link.feed(
             LivePacket(
-                number=self._account.receive(),
+                number=number,
                 pts=packet.pts,
                 key=packet.key,
                 arrived_ns=time.time_ns(),
                 body=packet.data,
             )
         )
+
+    def skip_to_key(self, after: int) -> None:
+        """The lane cannot decode what comes before the next key frame: it is not sent there, if none came after that
+        number already."""
+        self._skips = self._last_key <= after
+
+    def pts_of(self, number: int, default: int) -> int:
+        """What the client called a packet of which a frame has come; asked once. The lane's own times may be mended."""
+        return self._pts.pop(number, default)
+
+    def _note(self, number: int, pts: int) -> None:
+        self._pts[number] = pts
+        if len(self._pts) > MOST_UNDER_WAY:
+            del self._pts[next(iter(self._pts))]
 
     async def _look(self, wanted: streams_pb2.ChangeLook) -> None:
         self._changes += 1

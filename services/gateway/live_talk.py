@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from services.gateway.live_flow import LiveFlow
 from services.gateway.live_giving import Giver
 from services.gateway.live_messages import (
@@ -21,7 +23,16 @@ from services.gateway.live_queue import Drawn
 from services.gateway.live_taking import Taker
 from services.gateway.problems import Refusal
 from shared.model.errors import Unavailable, VisavisError
-from shared.model.live import FramesSkipped, LiveBegan, LiveFrame, LiveNoticed, LookRefused, Place, Reason
+from shared.model.live import (
+    FramesSkipped,
+    KeyFrameAwaited,
+    LiveBegan,
+    LiveFrame,
+    LiveNoticed,
+    LookRefused,
+    Place,
+    Reason,
+)
 from shared.runtime.telemetry import sent_ns_of
 from visavis.v1 import streams_pb2
 
@@ -116,6 +127,10 @@ class LiveTalk:
             case LookRefused():
                 problem = message.problem
                 self._giver.tell(look_refused_message(message.change, problem.code, problem.detail))
+            case KeyFrameAwaited():
+                self._taker.skip_to_key(message.after)
+                if self._giver.has_room:
+                    self._giver.tell(notice_message("key-frame-wanted", "Packets came too fast to be decoded in time."))
             case LiveNoticed() if self._giver.has_room:
                 self._giver.tell(notice_message(message.kind, message.detail))
 
@@ -126,6 +141,8 @@ class LiveTalk:
             self._giver.frames.break_off()
         if whole is None or not self._account.take(whole.number):
             return
+        pts = self._taker.pts_of(whole.number, whole.pts)
+        whole = msgspec.structs.replace(whole, pts=pts, dts=whole.dts + pts - whole.pts)
         if whole.look > self._look:
             self._look = whole.look
             self._giver.tell(look_changed_message(whole.look, whole.pts))

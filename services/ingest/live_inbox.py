@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from shared.model.live import LivePacket
 
+PATIENCE: Final = 0.4
+"""Share of the delay budget that a packet may wait here: its frame has a way to go after that."""
 MOST_BYTES: Final = 64 << 20
 """Of packets that wait; the oldest go first."""
 
@@ -19,6 +21,9 @@ class Inbox:
 
     def __init__(self, max_delay_ms: int, *, intra: bool = False) -> None:
         self._delay_ns = max_delay_ms * 1_000_000
+        self._patience_ns = int(PATIENCE * self._delay_ns)
+        self.last = -1
+        """Number of the last packet that has come."""
         self.intra = intra
         """True: every packet stands for itself; False: it needs those since the last key frame."""
         self._waiting: deque[LivePacket] = deque()
@@ -49,6 +54,7 @@ class Inbox:
             )
         )
         self._waiting.append(whole)
+        self.last = whole.number
         self._bytes += len(body)
 
     def take(self, now_ns: int) -> tuple[LivePacket | None, Sequence[int]]:
@@ -61,17 +67,15 @@ class Inbox:
     def _is_hopeless(self, packet: LivePacket, now_ns: int) -> bool:
         if self.wants_key and (packet.key or self.intra):
             self.wants_key = False
-        return self.wants_key or self._bytes > MOST_BYTES or now_ns > self.deadline_ns(packet)
+        return self.wants_key or self._bytes > MOST_BYTES or now_ns > packet.arrived_ns + self._patience_ns
 
     def _skipped(self) -> list[int]:
-        """Drop the oldest, and what cannot be decoded without it."""
-        numbers = [self._popped().number]
+        """Drop the oldest, and what cannot be decoded without it: all before the newest key frame."""
         if self.intra:
-            return numbers
-        while self._waiting and not self._waiting[0].key:
-            numbers.append(self._popped().number)
-        self.wants_key = not self._waiting
-        return numbers
+            return [self._popped().number]
+        newest = max((place for place, packet in enumerate(self._waiting) if packet.key and place), default=None)
+        self.wants_key = newest is None
+        return [self._popped().number for _ in range(len(self._waiting) if newest is None else newest)]
 
     def _popped(self) -> LivePacket:
         packet = self._waiting.popleft()

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, ImagesDropped, ReadLive, VideoOpened
+from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, ReadLive, VideoOpened
 from services.ingest.lane import LaneSession
 from services.ingest.live_inbox import Inbox
 from services.ingest.live_looks import LookChanges
@@ -21,6 +21,7 @@ from shared.model.live import (
     ChangeOutputs,
     FlowChanged,
     FramesSkipped,
+    KeyFrameAwaited,
     KeyFrameWanted,
     LiveBeat,
     LiveBegan,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 MOST_UNDER_WAY = 3
 """Packets that the decoder has at a time; the others wait where they can be dropped."""
-WATCH_SECONDS = 0.25
+WATCH_SECONDS = 0.1
 FINISH_SECONDS = 10.0
 """So long render may take for what is under way when a session ends."""
 _said = wire.decoder(ToLane)
@@ -75,6 +76,7 @@ class LiveRun:
         self._inbox = Inbox(request.settings.max_delay_ms)
         self._facts: VideoFacts | None = None
         self._sound: SoundOpened | None = None
+        self._skips: dict[Reason | None, list[int]] = {}
         self._stirred = asyncio.Event()
         self._flow = FlowChanged(paused=False, held=False)
         self._heard_at = time.monotonic()
@@ -163,8 +165,10 @@ class LiveRun:
     async def _finish(self, owned: LaneSession) -> None:
         """The decoder has no more: have what is under way come to its end."""
         if self._begun is None:
+            await self._tell_skips()
             await self._say(LiveFinished())
             return
+        await self._tell_skips()
         await owned.end(self._pump.frames)
         if self._pump.frames == 0:
             await self._say(LiveFinished())
@@ -205,13 +209,13 @@ class LiveRun:
             wanted_key = self._inbox.wants_key
             while decoding.under_way < MOST_UNDER_WAY:
                 packet, dropped = self._inbox.take(time.time_ns())
-                await self._skipped(dropped, Reason.LATE)
+                self._skipped(dropped, Reason.LATE)
                 if packet is None:
                     break
                 self._pump.came(packet.number, packet.arrived_ns)
                 decoding.put(packet.number, packet.pts, self._inbox.deadline_ns(packet), packet.body)
             if self._inbox.wants_key and not wanted_key:
-                await self._say(LiveNoticed(kind="key-frame-wanted", detail="Packets were too old to be decoded."))
+                await self._say(KeyFrameAwaited(after=self._inbox.last))
             if not self._inputs.empty() and not self._inbox:
                 decoding.end()
                 await asyncio.Event().wait()  # `_follow` ends when the decoder does
@@ -226,15 +230,16 @@ class LiveRun:
                     granting.append(asyncio.create_task(self._pump.grant(decoding, said.facts)))
                 case DecodedFrame() if self._facts is not None and self._begun is not None:
                     self._pump.seal(said, self._facts, self._begun)
-                case ImagesDropped():
-                    await self._skipped(said.numbers, self._reason(late=said.late))
+                case FramesLate():
+                    self._skipped(said.numbers, self._reason(late=True))
                 case CodedFrameRead():
                     await self._read(said)
 
     async def _read(self, said: CodedFrameRead) -> None:
         self._stirred.set()
+        self._skipped(said.passed_over, self._reason(late=False))
         if said.is_damaged:
-            await self._skipped((said.number,), None)
+            self._skipped((said.number,), None)
         if self._pump.is_open and self._pump.pressure.felt(said.waiting, time.monotonic()):
             kind, detail = _PRESSURE[self._pump.pressure.is_high]
             await self._say(LiveNoticed(kind=kind, detail=detail))
@@ -285,14 +290,19 @@ class LiveRun:
             if now - beaten >= BEAT_SECONDS:
                 beaten = now
                 await self._say(LiveBeat())
+            await self._tell_skips()
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _skipped(self, numbers: Iterable[int], reason: Reason | None) -> None:
-        numbers = tuple(numbers)
+    def _skipped(self, numbers: Iterable[int], reason: Reason | None) -> None:
+        """Nothing comes of these packets: told with others, a moment later."""
         for number in numbers:
             self._pump.forget(number)
-        if numbers:
-            await self._say(FramesSkipped(numbers=numbers, place=Place.INGEST, reason=reason))
+            self._skips.setdefault(reason, []).append(number)
+
+    async def _tell_skips(self) -> None:
+        skips, self._skips = self._skips, {}
+        for reason, numbers in skips.items():
+            await self._say(FramesSkipped(numbers=tuple(numbers), place=Place.INGEST, reason=reason))
 
     async def _say(self, message: msgspec.Struct) -> None:
         headers = self._lane.telemetry.headers(sampled=False)

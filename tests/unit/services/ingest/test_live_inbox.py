@@ -42,24 +42,29 @@ def test_parts_become_one_packet() -> None:
     assert (one.body, one.more, one.key) == (b"abc", False, True)
 
 
-def test_what_is_too_old_is_dropped_up_to_the_next_key_frame() -> None:
-    box = inbox(packet(0, 0, key=True), packet(1, 90), packet(2, 95, key=True), packet(3, 99))
-    assert taken(box, 120) == (2, [0, 1])
-    assert not box.wants_key
+def test_what_has_waited_too_long_is_dropped_up_to_the_newest_key_frame() -> None:
+    keys = {0, 2, 4}
+    box = inbox(*[packet(number, 9 * number, key=number in keys) for number in range(6)])
+    assert taken(box, 45) == (4, [0, 1, 2, 3])
+    assert (taken(box, 45), box.wants_key) == ((5, []), False)
 
 
 def test_without_a_key_frame_nothing_is_taken_before_one_comes() -> None:
-    box = inbox(packet(0, 0), packet(1, 90))
-    assert taken(box, 120) == (None, [0, 1])
-    assert box.wants_key
-    box.put(packet(2, 120))
-    assert taken(box, 121) == (None, [2])
-    box.put(packet(3, 122, key=True))
-    assert taken(box, 123) == (3, [])
+    box = inbox(packet(0, 0), packet(1, 30))
+    assert taken(box, 45) == (None, [0, 1])
+    assert (box.wants_key, box.last) == (True, 1)
+    box.put(packet(2, 45))
+    assert taken(box, 46) == (None, [2])
+    box.put(packet(3, 47, key=True))
+    assert taken(box, 48) == (3, [])
+
+
+def test_a_key_frame_that_has_waited_too_long_itself_is_taken_for_nothing_older() -> None:
+    assert taken(inbox(packet(0, 0, key=True)), 45) == (None, [0])
 
 
 def test_of_frames_that_stand_for_themselves_only_the_old_ones_go() -> None:
-    assert taken(inbox(packet(0, 0), packet(1, 90), intra=True), 120) == (1, [0])
+    assert taken(inbox(packet(0, 0), packet(1, 30), intra=True), 45) == (1, [0])
 
 
 def test_more_than_the_memory_allows_is_dropped() -> None:

@@ -23,6 +23,7 @@ from shared.model.live import (
     FlowChanged,
     FramesSkipped,
     FromLane,
+    KeyFrameAwaited,
     KeyFrameWanted,
     LiveBeat,
     LiveBegan,
@@ -208,9 +209,9 @@ async def test_packets_that_are_too_old_are_not_decoded_and_a_key_frame_is_asked
         await client.send(1)
         await client.frames(1)
         await client.send(1, arrived_ns=1)
-        await rig.until(lambda: client.of(LiveNoticed))
+        await rig.until(lambda: client.of(KeyFrameAwaited) and client.skipped)
         assert client.skipped == {1: (Place.INGEST, Reason.LATE)}
-        assert client.of(LiveNoticed)[0].kind == "key-frame-wanted"
+        assert client.of(KeyFrameAwaited) == [KeyFrameAwaited(after=1)]
         await client.say(LiveEnded())
         await client.over()
 
