@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.gateway.live import LiveCall
+from services.gateway.live.call import LiveCall
 from shared.model.hops import Hop
 from shared.model.live import (
     FlowChanged,
