@@ -76,7 +76,7 @@ class LiveInput(msgspec.Struct, frozen=True, kw_only=True):
     width: Annotated[int, msgspec.Meta(ge=16, le=8192)]
     """Pixels."""
     height: Annotated[int, msgspec.Meta(ge=16, le=8192)]
-    rate: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 30.0
+    rate: Annotated[float, msgspec.Meta(ge=0.001, le=1000)] = 30.0
     """Frames a second, about; the pts are what counts."""
     clock_hz: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 90_000
     """Units of pts a second."""
@@ -97,7 +97,7 @@ class LiveOutput(msgspec.Struct, frozen=True, kw_only=True):
     """0: by `quality`."""
     quality: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.6
     """1 is best and largest."""
-    key_interval_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
+    key_interval_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=60)] = 2.0
     """From one key frame to the next, at most."""
     low_delay: bool = True
     """True: every packet comes out as soon as its frame is in. False: smaller, some frames later."""
@@ -122,7 +122,7 @@ class RecordOutput(
 ):
     """Kept as one file in the object store."""
 
-    max_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 3600.0
+    max_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=86_400)] = 3600.0
 
 
 Output = HlsOutput | RtmpOutput | RecordOutput
