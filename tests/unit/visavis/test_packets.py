@@ -20,7 +20,7 @@ SIZE = (96, 64)
 OPTIONS = {
     "libx264": {"preset": "ultrafast", "bf": "2"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
-    "libsvtav1": {"preset": "10"},
+    "libsvtav1": {"preset": "11", "svtav1-params": "pred-struct=1:lookahead=0:rtc=1"},
     "mpeg4": {},
 }
 
