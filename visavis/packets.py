@@ -129,6 +129,7 @@ class ClipWriter:
         """codec: one of WRITTEN. size: of the frames, width and height. rotation: as CodedClip has it."""
         self._path, self._codec, self._size, self._rotation = path, codec, size, rotation
         self._opened: tuple[OutputContainer, VideoStream] | None = None
+        self._last: int | None = None
         self.frames = 0
 
     def __enter__(self) -> Self:
@@ -144,6 +145,9 @@ class ClipWriter:
         packet: Packet[Stream] = av.Packet(data)
         packet.pts, packet.dts, packet.time_base = pts, dts, Fraction(1, CLOCK_HZ)
         packet.is_keyframe, packet.stream = key, stream
+        if self._last is not None:
+            packet.duration = dts - self._last  # only that of the last one counts, which nothing follows
+        self._last = dts
         file.mux_one(packet)
         self.frames += 1
 
