@@ -69,6 +69,11 @@ class CodedClip:
         self._file.close()
 
     @property
+    def name(self) -> str:
+        """Of the file."""
+        return self._path.name
+
+    @property
     def width(self) -> int:
         """Pixels."""
         return self._stream.codec_context.width
