@@ -6,7 +6,7 @@ from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
-from services.gateway.live_desk import LiveDesk
+from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
 from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
-from services.gateway.live_desk import LiveDesk
+from services.gateway.live.desk import LiveDesk
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk

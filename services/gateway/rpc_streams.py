@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from services.gateway.live import LiveCall
+from services.gateway.live.call import LiveCall
 from services.gateway.rpc_calls import serving, tell_trace
 from visavis.v1 import streams_pb2, streams_pb2_grpc
 
 if TYPE_CHECKING:
-    from services.gateway.live_desk import LiveDesk
-    from services.gateway.live_taking import Client
+    from services.gateway.live.desk import LiveDesk
+    from services.gateway.live.taking import Client
     from services.gateway.rpc_calls import Context
 
 SERVICE = "visavis.v1.FaceStream"

@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from services.gateway.calls import Call, served
-from services.gateway.live import LiveCall
-from services.gateway.live_messages import problem_message
+from services.gateway.live.call import LiveCall
+from services.gateway.live.messages import problem_message
 from services.gateway.problems import Refusal, status_of
 from services.gateway.requests import propagated
 from visavis.v1 import streams_pb2

@@ -15,7 +15,7 @@ from shared.runtime.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.gateway.live_desk import LiveDesk
+    from services.gateway.live.desk import LiveDesk
     from shared.transport.store import ObjectStore
 
 MOST_KEPT = 200

@@ -12,7 +12,7 @@ from services.gateway.stream_wishes import told_output
 from shared.model.live import HlsOutput, Place, Reason, RecordOutput
 
 if TYPE_CHECKING:
-    from services.gateway.live_account import LiveAccount
+    from services.gateway.live.account import LiveAccount
     from services.gateway.stream_run import StreamRun
 
 _STREAM = "7c1v5b3n6q4f8a0k2m9x"

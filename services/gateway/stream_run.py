@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.gateway.live_account import LiveAccount
-from services.gateway.live_lane import opened
+from services.gateway.live.account import LiveAccount
+from services.gateway.live.lane import opened
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
@@ -30,8 +30,8 @@ from shared.model.live import (
 )
 
 if TYPE_CHECKING:
-    from services.gateway.live_desk import LiveDesk
-    from services.gateway.live_lane import LaneLink
+    from services.gateway.live.desk import LiveDesk
+    from services.gateway.live.lane import LaneLink
     from services.gateway.stream_wishes import StreamWish
     from shared.model.live import FromLane, Output
     from shared.model.looks import Look

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from services.gateway.choices import read_look, read_models
-from services.gateway.live_settings import refuse_invalid
+from services.gateway.live.settings import refuse_invalid
 from services.gateway.problems import Refusal
 from shared.model.addresses import read_url
 from shared.model.errors import Rejected

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from services.ingest.assets import AssetService
 from services.ingest.decoder import Decoders
 from services.ingest.lane import Lane
-from services.ingest.live import LiveService
-from services.ingest.room import Room
+from services.ingest.live.room import Room
+from services.ingest.live.service import LiveService
 from services.ingest.segments import SegmentService
 from services.ingest.settings import IngestSettings
 from services.ingest.stills import StillService

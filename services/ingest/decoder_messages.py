@@ -7,7 +7,7 @@
 | parent | CodedFrame, NoMoreFrames | any time after ReadLive |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
 | child | DecodedFrame | a granted slot holds a frame |
-| child | CodedFrameRead, ImagesDropped | after each CodedFrame; any time after ReadLive |
+| child | CodedFrameRead, FramesLate | after each CodedFrame; any time after ReadLive |
 | child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
 | child | Finished, AssetRead, Joined, Refused | once, last |
 
@@ -136,16 +136,16 @@ class CodedFrameRead(msgspec.Struct, frozen=True, tag=True):
 
     number: int
     is_damaged: bool = False
+    passed_over: tuple[int, ...] = ()
+    """Numbers of frames that were decoded for nothing: no slot was granted, and newer ones came."""
     waiting: int = 0
     """Frames that wait for a slot now."""
 
 
-class ImagesDropped(msgspec.Struct, frozen=True, tag=True):
-    """Frames of a live stream that were decoded for nothing."""
+class FramesLate(msgspec.Struct, frozen=True, tag=True):
+    """Frames of a live stream whose deadline passed while they waited for a slot."""
 
     numbers: tuple[int, ...]
-    late: bool
-    """True: their deadline has passed; False: no slot was granted, and newer ones came."""
 
 
 class JoinGoesOn(msgspec.Struct, frozen=True, tag=True):
@@ -180,7 +180,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 Task = ReadVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
 Request = Task | SlotGrant | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
 SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
-FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | ImagesDropped
+FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | FramesLate
 Reply = FrameReply | JoinGoesOn | Finished | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

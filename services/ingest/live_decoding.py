@@ -9,7 +9,7 @@ from services.ingest.decoder_messages import (
     CodedFrameRead,
     DecodedFrame,
     Finished,
-    ImagesDropped,
+    FramesLate,
     NoMoreFrames,
     VideoOpened,
 )
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.ingest.forking import Child
     from services.ingest.limits import IngestLimits
 
-    Happening = VideoOpened | DecodedFrame | CodedFrameRead | ImagesDropped
+    Happening = VideoOpened | DecodedFrame | CodedFrameRead | FramesLate
 
 _MOST_KNOWN = 1024
 """Packets of which a frame may still be told."""
@@ -75,17 +75,18 @@ class LiveDecoding(Decoding):
                 return self._checked_frame(reply)
             case CodedFrameRead() if reply.number in self._under_way:
                 self._under_way.discard(reply.number)
-            case ImagesDropped():
-                for number in reply.numbers:
-                    self._forget(number)
+                self._forget(*reply.passed_over)
+            case FramesLate():
+                self._forget(*reply.numbers)
             case _:
                 raise DecoderDied(f"The decoder of a live stream sent {type(reply).__name__}, out of place.")
         return reply
 
-    def _forget(self, number: int) -> None:
-        if number not in self._known:
-            raise DecoderDied("The decoder tells of a frame that was never sent, or twice.")
-        self._known.discard(number)
+    def _forget(self, *numbers: int) -> None:
+        for number in numbers:
+            if number not in self._known:
+                raise DecoderDied("The decoder tells of a frame that was never sent, or twice.")
+            self._known.discard(number)
 
     @property
     def _owes(self) -> bool:

@@ -11,7 +11,7 @@ from services.ingest.decoder_messages import (
     CodedFrameRead,
     DecodedFrame,
     Finished,
-    ImagesDropped,
+    FramesLate,
     NoMoreFrames,
     SlotGrant,
     VideoOpened,
@@ -81,9 +81,10 @@ class LiveReading:
                 raise
             is_damaged = True
         self._write()
-        if over := [self._waiting.popleft().number for _ in range(len(self._waiting) - MOST_WAITING)]:
-            self._drop(over, late=False)
-        self._send(CodedFrameRead(coded.number, is_damaged=is_damaged, waiting=len(self._waiting)))
+        over = tuple(self._waiting.popleft().number for _ in range(len(self._waiting) - MOST_WAITING))
+        self._forget(over)
+        waiting = len(self._waiting)
+        self._send(CodedFrameRead(coded.number, is_damaged=is_damaged, passed_over=over, waiting=waiting))
 
     def _queue(self, images: Iterable[LiveImage]) -> None:
         """Have images wait; before the first ever the parent is told what the stream is."""
@@ -102,7 +103,8 @@ class LiveReading:
                 continue
             self._write_one(image, self._grants.popleft())
         if late:
-            self._drop(late, late=True)
+            self._forget(late)
+            self._send(FramesLate(tuple(late)))
 
     def _write_one(self, image: LiveImage, grant: SlotGrant) -> None:
         facts = self._decoder.facts
@@ -111,7 +113,6 @@ class LiveReading:
         self._send(DecodedFrame(grant.slot, self._sequence, image.pts, image.duration, image.number))
         self._sequence += 1
 
-    def _drop(self, numbers: list[int], *, late: bool) -> None:
+    def _forget(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             self._deadlines_ns.pop(number, None)
-        self._send(ImagesDropped(tuple(numbers), late))

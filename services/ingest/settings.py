@@ -10,7 +10,7 @@ import msgspec
 from pydantic import Field, create_model
 
 from services.ingest.limits import IngestLimits
-from services.ingest.source_rules import SourceRules
+from services.ingest.sources.rules import SourceRules
 from shared.memory.layout import SlotClass
 from shared.runtime.settings import ServiceSettings
 

@@ -271,6 +271,13 @@ class LiveNoticed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One sentence for a person."""
 
 
+class KeyFrameAwaited(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Packets were too many to be decoded in time: until the next key frame none is of use."""
+
+    after: int
+    """The number of the last packet that had come then; a later key frame ends the waiting."""
+
+
 class LiveFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The session is over; everything was told before."""
 
@@ -317,7 +324,7 @@ class SoundPacket(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 ToLane = LivePacket | LookWanted | KeyFrameWanted | FlowChanged | OutputsWanted | LiveBeat | LiveEnded
-FromLane = LiveBegan | LiveFrame | FramesSkipped | LookRefused | LiveNoticed | LiveBeat | LiveFinished
+FromLane = LiveBegan | LiveFrame | FramesSkipped | KeyFrameAwaited | LookRefused | LiveNoticed | LiveBeat | LiveFinished
 
 
 def open_subject(lane: str) -> str:

@@ -27,7 +27,7 @@ FOREIGN = re.compile(
     r"pypi\.org|pythonhosted|anaconda\.org|registry\.npmjs|crates\.io|ghcr\.io|(?<![\w.])/(home|Users)/\w|(?<![\w.])/root/"
 )
 
-LIVE = "tests/unit/services/ingest/test_live_run.py"
+LIVE = "tests/unit/services/ingest/live/test_run.py"
 DECODER = "tests/unit/services/ingest/test_decoder.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
@@ -60,16 +60,16 @@ TESTED_ELSEWHERE = {
     "services/ingest/decoder_messages.py": DECODER,
     "services/ingest/decoder_process.py": DECODER,
     "services/ingest/demuxing.py": "tests/unit/services/ingest/test_video.py",
-    "services/ingest/source_messages.py": "tests/unit/services/ingest/test_source_reading.py",
-    "services/ingest/source_process.py": "tests/unit/services/ingest/test_source_reading.py",
+    "services/ingest/source_messages.py": "tests/unit/services/ingest/sources/test_reading.py",
+    "services/ingest/source_process.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/fork_messages.py": DECODER,
     "services/ingest/fork_server.py": DECODER,
     "services/ingest/forking.py": DECODER,
     "services/ingest/planes.py": "tests/unit/services/ingest/test_video.py",
     # one session of its parts, with real decoders
-    "services/ingest/live.py": LIVE,
-    "services/ingest/live_pump.py": LIVE,
-    "services/ingest/live_looks.py": LIVE,
+    "services/ingest/live/service.py": LIVE,
+    "services/ingest/live/pump.py": LIVE,
+    "services/ingest/live/looks.py": LIVE,
 }
 """Modules without a test of their own name, and the test that would fail if they were wrong."""
 

@@ -11,9 +11,9 @@ import pytest
 
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
-from services.ingest.pulling import PulledSource
 from services.ingest.source_messages import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
-from services.ingest.source_rules import SourceRules
+from services.ingest.sources.pulling import PulledSource
+from services.ingest.sources.rules import SourceRules
 from shared.model.addresses import read_networks
 from tests.system.origin import Origin
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
-    from services.ingest.source_reading import SourceItem
+    from services.ingest.sources.reading import SourceItem
 
 RULES = SourceRules(
     networks=read_networks("127.0.0.0/8", "source_networks"), limits=IngestLimits(source_silence_seconds=4)

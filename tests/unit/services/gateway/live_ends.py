@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.gateway.live import LiveCall
+from services.gateway.live.call import LiveCall
 from shared.model.hops import Hop
 from shared.model.live import (
     FlowChanged,
@@ -68,6 +68,8 @@ class LiveLane:
     """What becomes of packets by their number, instead of a frame."""
     answers: dict[str, list[FromLane | SessionFailed]] = field(default_factory=dict)
     """What it says besides, by the name of the message that it answers."""
+    mends: int = 0
+    """By so much it moves the times of frames, as a lane does where a client's times jump."""
     key_every: int = 10
     frame: bytes = b""
     """The body of every frame; empty: that of its packet."""
@@ -181,8 +183,8 @@ class _Session:
             end = start + CHUNK_BYTES
             part = LiveFrame(
                 number=packet.number,
-                pts=packet.pts,
-                dts=packet.pts,
+                pts=packet.pts + self.lane.mends,
+                dts=packet.pts + self.lane.mends - 1,
                 key=key,
                 look=self.look,
                 body=body[start:end],

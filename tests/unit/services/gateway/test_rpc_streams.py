@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.gateway import live_lane as live_lane_module
+from services.gateway.live import lane as live_lane_module
 from services.gateway.rpc_server import RpcServer
 from services.gateway.rpc_streams import SERVICE
 from shared.model.live import FlowChanged, LiveEnded, Place, Reason

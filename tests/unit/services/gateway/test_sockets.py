@@ -128,7 +128,7 @@ async def test_a_bug_tells_the_client_nothing_of_itself(
     def broken(*_: Any) -> None:
         raise KeyError("secret")
 
-    monkeypatch.setattr("services.gateway.live.read_settings", broken)
+    monkeypatch.setattr("services.gateway.live.call.read_settings", broken)
     await say(socket, settings=live_settings())
     code, reason, [message] = await rest(socket)
     assert (code, message.problem.code) == (1011, "internal")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.gateway import live_lane as live_lane_module
 from services.gateway import stream_run
+from services.gateway.live import lane as live_lane_module
 from services.gateway.problems import Refusal
 from services.gateway.stream_run import StreamRun, StreamState
 from services.gateway.stream_wishes import StreamWish

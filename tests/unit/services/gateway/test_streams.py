@@ -72,7 +72,7 @@ async def test_nothing_secret_is_ever_shown_or_logged(
     client: httpx.AsyncClient, parts: Parts, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
-    for module in ("requests", "stream_desk", "live_lane"):
+    for module in ("requests", "stream_desk", "live.lane"):
         monkeypatch.setattr(f"services.gateway.{module}.log", log)
     answer = await client.post("/v1/streams", json=WISH)
     stream = answer.headers["location"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, ReadLive
-from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, ImagesDropped, VideoOpened
+from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, VideoOpened
 from services.ingest.limits import IngestLimits
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
@@ -52,8 +52,6 @@ async def run(decoding: LiveDecoding, slots: int = 4) -> list[int]:
         if isinstance(said, DecodedFrame):
             numbers.append(said.number)
             decoding.grant(said.slot, said.slot * SLOT_BYTES, SLOT_BYTES)
-        if isinstance(said, ImagesDropped):
-            numbers += [-number for number in said.numbers]
     return numbers
 
 
@@ -93,6 +91,9 @@ async def test_a_child_that_hangs_is_ended(decoders: Decoders) -> None:
 
 async def test_a_child_that_tells_of_frames_nobody_sent_is_not_believed(decoders: Decoders) -> None:
     async with decoders.decode_live(ReadLive(asked(LiveCodec.H264))) as decoding:
-        for lie in (ImagesDropped((3,), late=False), CodedFrameRead(3)):
+        for lie in (FramesLate((3,)), CodedFrameRead(3)):
             with pytest.raises(DecoderDied):
                 decoding._checked(lie)
+        put(decoding, 1)
+        with pytest.raises(DecoderDied):
+            decoding._checked(CodedFrameRead(0, passed_over=(0, 0)))

@@ -11,7 +11,7 @@ from services.ingest.decoder_messages import (
     CodedFrameRead,
     DecodedFrame,
     Finished,
-    ImagesDropped,
+    FramesLate,
     NoMoreFrames,
     Reply,
     SlotGrant,
@@ -60,8 +60,12 @@ class Child:
         return [(one.slot, one.number) for one in self.said if isinstance(one, DecodedFrame)]
 
     @property
-    def dropped(self) -> list[tuple[tuple[int, ...], bool]]:
-        return [(one.numbers, one.late) for one in self.said if isinstance(one, ImagesDropped)]
+    def passed_over(self) -> list[int]:
+        return [number for one in self.said if isinstance(one, CodedFrameRead) for number in one.passed_over]
+
+    @property
+    def late(self) -> list[int]:
+        return [number for one in self.said if isinstance(one, FramesLate) for number in one.numbers]
 
 
 def test_a_frame_goes_into_the_slot_that_was_granted_before_it() -> None:
@@ -83,7 +87,7 @@ def test_the_parent_hears_once_what_the_stream_is() -> None:
 def test_without_a_slot_the_oldest_are_dropped_and_the_newest_kept() -> None:
     child = Child()
     child.packets(*range(6))
-    assert child.dropped == [((number,), False) for number in range(6 - MOST_WAITING)]
+    assert child.passed_over == list(range(6 - MOST_WAITING))
     child.grants(1, 2, 3)
     assert child.written == [(1, 4), (2, 5)]
 
@@ -93,7 +97,7 @@ def test_what_waited_too_long_is_no_frame_any_more() -> None:
     child.packets(0, deadline_ns=LONG_AGO)
     child.packets(1)
     child.grants(1)
-    assert (child.dropped, child.written) == ([((0,), True)], [(1, 1)])
+    assert (child.late, child.passed_over, child.written) == ([0], [], [(1, 1)])
 
 
 def test_every_packet_is_answered_also_one_that_cannot_be_decoded() -> None:

@@ -1,0 +1,1 @@
+"""Live sessions as the gateway sees them, whatever protocol their client speaks."""

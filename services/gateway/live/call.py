@@ -1,0 +1,75 @@
+"""A live stream of one client, whichever way it comes in: what it wants is checked, and a lane takes it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from services.gateway.live.account import LiveAccount
+from services.gateway.live.lane import opened
+from services.gateway.live.messages import opened_message
+from services.gateway.live.settings import context_of, new_token, read_settings, read_token
+from services.gateway.live.talk import LiveTalk
+from services.gateway.problems import Refusal
+from shared.model.live import OpenLive
+
+if TYPE_CHECKING:
+    from services.gateway.live.desk import LiveDesk
+    from services.gateway.live.giving import Send
+    from services.gateway.live.taking import Client
+    from shared.model.errors import VisavisError
+    from visavis.v1 import streams_pb2
+
+
+class LiveCall:
+    """One stream of one client."""
+
+    def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str) -> None:
+        """client: what it says; the end of that says that no packet follows. send: returns when the message is out."""
+        self.account = LiveAccount()
+        self._desk = desk
+        self._client = client
+        self._send = send
+        self._trace_id = trace_id
+        self._talk: LiveTalk | None = None
+        self._stopped: VisavisError | None = None
+
+    async def run(self) -> None:
+        """Serve the stream to its end; the account is the last that is sent, where it was opened.
+
+        Raises Rejected and Refusal for what the client did wrong, Refusal `no-room`, `idle` and `gone`, Unavailable
+        where it may come back, and whatever `client` and `send` raise.
+        """
+        desk = self._desk
+        with desk.room():
+            said = await self._first()
+            presence = desk.admission.presence
+            settings, token = read_settings(said, presence), read_token(said)
+            await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
+            resume, token = bool(token), token or new_token()
+            wanted = OpenLive(session="", settings=settings, context=context_of(token), resume=resume)
+            async with (
+                desk.owning(wanted.context, self._stop),
+                opened(desk.bus, desk.telemetry, presence, wanted) as link,
+            ):
+                self._talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)
+                if self._stopped is not None:
+                    raise self._stopped
+                await self._talk.run(opened_message(token, self._trace_id))
+
+    def _stop(self, why: VisavisError) -> None:
+        """End the stream soon, whether it is open already or not."""
+        self._stopped = why
+        if self._talk is not None:
+            self._talk.stop(why)
+
+    async def _first(self) -> streams_pb2.StreamSettings:
+        seconds = self._desk.settings.live_idle_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                message = await anext(self._client, None)
+        except TimeoutError as error:
+            raise Refusal("idle", f"No settings came for {seconds:g} s (live_idle_seconds).") from error
+        if message is None or message.WhichOneof("message") != "settings":
+            raise Refusal("malformed-request", "The first message of a stream must be its `settings`.")
+        return message.settings

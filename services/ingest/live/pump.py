@@ -1,0 +1,165 @@
+"""Carries the frames of a live session into the lane: grants slots within a window, seals, tells detect at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from services.ingest.live.window import Pressure, Window
+from services.ingest.pump import SLOT_POLL_SECONDS
+from shared.model.frames import CapturedFrame, FramesCaptured, LiveMark
+from shared.model.hops import Hop
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    from services.ingest.decoder import DecodedFrame, LiveDecoding
+    from services.ingest.lane import Lane
+    from shared.model.live import LiveSettings
+    from shared.model.looks import Look
+    from shared.model.media import Facts
+    from shared.model.sessions import SessionBegun
+
+TRACED_EVERY = 32
+"""Of a live session's frames so many times fewer have spans than are counted: a span costs more than a frame's hop."""
+
+
+class _Sealed(NamedTuple):
+    """One frame in the pool."""
+
+    frame: CapturedFrame
+    hop: Hop
+    look: Look
+    """That it will be drawn by."""
+
+
+class LivePump:
+    """One live session's frames, from the decoder to the bus."""
+
+    def __init__(self, lane: Lane, session: str, settings: LiveSettings) -> None:
+        self._lane, self._pool, self._session = lane, lane.pool, session
+        self._models = settings.models
+        self._wants_picture = settings.want_picture
+        self.window = Window(settings.max_delay_ms / 1000)
+        self.pressure = Pressure()
+        self._budget_ns = settings.max_delay_ms * 1_000_000
+        self._granted: set[int] = set()
+        self._under_way: dict[int, float] = {}
+        """When each slot that is told was sealed (time.perf_counter)."""
+        self._came: dict[int, tuple[int, float]] = {}
+        """When a packet arrived at the gateway (ns since 1970), and milliseconds from then to the decoder."""
+        self._ready: asyncio.Queue[_Sealed] = asyncio.Queue()
+        self._stirred = asyncio.Event()
+        self._look, self._change = settings.look, 0
+        self._key_wanted = False
+        self._last_pts = -(1 << 62)
+        self.is_open = True
+        """False: no slot is granted; the decoder keeps the newest frames and drops the others."""
+        self.frames = 0
+        """How many were sealed."""
+
+    def opened(self, *, is_open: bool) -> None:
+        """Whether frames are wanted."""
+        self.is_open = is_open
+        self._stirred.set()
+
+    def draw_by(self, look: Look, change: int) -> None:
+        """From the next frame on."""
+        self._look, self._change = look, change
+
+    def want_key(self) -> None:
+        """The next frame is to be a key frame."""
+        self._key_wanted = True
+
+    def came(self, number: int, arrived_ns: int) -> None:
+        """A packet goes to the decoder."""
+        self._came[number] = (arrived_ns, max(0.0, (time.time_ns() - arrived_ns) / 1e6))
+
+    def forget(self, number: int) -> None:
+        """Nothing comes of a packet."""
+        self._came.pop(number, None)
+
+    async def grant(self, decoding: LiveDecoding, facts: Facts) -> None:
+        """Keep the decoder in as many slots as the window has, until cancelled."""
+        size = facts.geometry.size_bytes
+        while True:
+            if self.is_open and self._pool.ledger.count_of(self._session) < self.window.size:
+                slot = self._pool.lease(size, self._session)
+                if slot is not None:
+                    self._granted.add(slot)
+                    decoding.grant(slot, *self._pool.extent(slot))
+                    continue
+            if not self._under_way:
+                self._stirred.clear()
+                await self._stirred.wait()
+            self._pool.sweep()
+            self._note_released()
+            await asyncio.sleep(SLOT_POLL_SECONDS)
+
+    def seal(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> None:
+        """The decoder has written a frame: from now on it is immutable, and on its way."""
+        self._granted.remove(frame.slot)
+        reference = self._pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
+        self._under_way[frame.slot] = time.perf_counter()
+        now_ns = time.time_ns()
+        arrived_ns, waited_ms = self._came.pop(frame.number, (now_ns, 0.0))
+        worked_ms = max(0.0, (now_ns - arrived_ns) / 1e6 - waited_ms)
+        mark = LiveMark(frame.number, arrived_ns, arrived_ns + self._budget_ns, self._change, self._key_wanted)
+        self._key_wanted = False
+        self._last_pts = max(frame.pts, self._last_pts + 1)
+        captured = CapturedFrame(reference, self.frames, self._last_pts, frame.duration, mark)
+        hop = Hop(self._lane.telemetry.service, round(waited_ms, 3), round(worked_ms, 3))
+        self._ready.put_nowait(_Sealed(captured, hop, self._look))
+        self.frames += 1
+        self._lane.told.pixels += facts.geometry.width * facts.geometry.height
+        self._stirred.set()
+
+    async def tell(self, begun: SessionBegun) -> None:
+        """Tell detect of what is sealed, as soon as it is, until cancelled."""
+        while True:
+            batch = [await self._ready.get()]
+            while not self._ready.empty() and len(batch) < self._lane.frames_per_message:
+                batch.append(self._ready.get_nowait())
+            await self._publish(batch, begun)
+            for _ in batch:
+                self._ready.task_done()
+
+    async def told(self) -> None:
+        """Wait until all that is sealed is told."""
+        await self._ready.join()
+
+    def take_back(self) -> None:
+        """Slots that were granted and never written come back. Only when the decoder is dead."""
+        for slot in self._granted:
+            self._pool.abandon(slot)
+        self._granted.clear()
+
+    def _note_released(self) -> None:
+        held = set(self._pool.ledger.held())
+        for slot in [slot for slot in self._under_way if slot not in held]:
+            self.window.took(time.perf_counter() - self._under_way.pop(slot))
+
+    async def _publish(self, batch: list[_Sealed], begun: SessionBegun) -> None:
+        frames = tuple(one.frame for one in batch)
+        hop = batch[-1].hop if len(batch) == 1 else _mean([one.hop for one in batch])
+        message = FramesCaptured(
+            lane=self._lane.name,
+            session=self._session,
+            worker=begun.worker,
+            frames=frames,
+            models=self._models,
+            people=self._wants_picture and any(one.look.needs_people for one in batch),
+            watchful=self._wants_picture and any(one.look.hides_faces for one in batch),
+            search_every=self.pressure.search_every,
+            hops=(hop,),
+        )
+        is_traced = any(frame.sequence % TRACED_EVERY == 0 for frame in frames)
+        headers = self._lane.telemetry.headers(sampled=is_traced)
+        await self._lane.bus.publish(message.subject, wire.encode(message), headers)
+        self._lane.telemetry.record(hop)
+
+
+def _mean(hops: list[Hop]) -> Hop:
+    count = len(hops)
+    waited, worked = sum(hop.waited_ms for hop in hops), sum(hop.worked_ms for hop in hops)
+    return Hop(hops[0].name, round(waited / count, 3), round(worked / count, 3), count)

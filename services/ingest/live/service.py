@@ -1,0 +1,94 @@
+"""Live sessions: the lane's side of one stream of frames, from the gateway's packets to the frames in the pool."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from services.ingest.live.run import LiveRun
+from shared.model.errors import Rejected, Unavailable, VisavisError
+from shared.model.jobs import Problem
+from shared.model.live import LiveOpened, OpenLive
+from shared.model.sessions import SessionFailed, SessionRefused, live_out
+from shared.runtime.telemetry import log, sent_ns_of
+from shared.transport import wire
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from services.ingest.lane import Lane
+    from services.ingest.live.room import Room
+    from services.ingest.sources.rules import SourceRules
+    from shared.transport.bus import Headers, Received
+
+RETRY_AFTER_SECONDS = 2.0
+_open = wire.decoder(OpenLive)
+
+
+class LiveService:
+    """Takes live sessions as long as the lane has room for their pixels."""
+
+    def __init__(self, lane: Lane, room: Room, rules: SourceRules) -> None:
+        """rules: for sources that are fetched."""
+        self._lane, self._room, self._rules = lane, room, rules
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def sessions(self) -> int:
+        """How many run."""
+        return len(self._running)
+
+    async def open(self, received: Received) -> bytes:
+        """OpenLive -> LiveOpened | SessionRefused; from the answer on packets are listened for."""
+        request: OpenLive = wire.decode(received.body, _open)
+        asked = request.settings.input
+        wanted = asked.pixels_per_second if asked is not None else 0.0
+        if not self._room.take(request.session, wanted):
+            return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
+        listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._serve(request, received.headers, listening))
+        self._running.add(task)
+        task.add_done_callback(lambda ended: self._ended(request.session, ended))
+        await listening
+        return wire.encode(LiveOpened(lane=self._lane.name))
+
+    async def close(self) -> None:
+        """End what is running."""
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _ended(self, session: str, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._room.give_back(session)
+
+    async def _serve(self, request: OpenLive, headers: Headers, listening: asyncio.Future[None]) -> None:
+        """See one session through; whoever waits for it is told if that fails."""
+        telemetry = self._lane.telemetry
+        started, problem = time.monotonic(), None
+        sent_ns = sent_ns_of(headers, time.time_ns())
+        run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
+        with telemetry.span(telemetry.service, headers, "consumer", waited_ms=(time.time_ns() - sent_ns) / 1e6):
+            try:
+                await run.run(listening)
+            except Rejected as error:
+                problem = Problem(error.code, error.detail)
+            except VisavisError as error:
+                problem = Problem("unavailable", str(error))
+            except asyncio.CancelledError:
+                await self._say(request.session, SessionFailed(problem=Problem("unavailable", "The lane stops.")))
+                raise
+            finally:
+                if not listening.done():
+                    listening.set_result(None)
+            if problem is not None:
+                await self._say(request.session, SessionFailed(problem=problem))
+        word = problem.code if problem else "ended"
+        log.info("live session over", session=request.session, outcome=word, seconds=round(time.monotonic() - started))
+
+    async def _say(self, session: str, message: msgspec.Struct) -> None:
+        with suppress(Unavailable):  # without a bus nobody is there to be told
+            await self._lane.bus.send(live_out(session), wire.encode(message), self._lane.telemetry.headers())

@@ -1,0 +1,1 @@
+"""Sources that ingest fetches: playlists, files and servers, as coded packets on one timeline."""
