@@ -11,18 +11,20 @@ from urllib.parse import quote
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     Look = str | Mapping[str, Any]
     Progress = Callable[[int, int], None]
+    Output = Mapping[str, Any]
 
 PIECE_BYTES = 1 << 20
 UPLOAD_PIECE_BYTES = 256 * 1024
 RECONNECTIONS = 8
 PAUSE_SECONDS = 0.1
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-FINAL_STATES = frozenset({"done", "failed", "cancelled"})
+FINAL_STATES = frozenset({"done", "failed", "cancelled", "ended"})
+"""Of jobs and of streams."""
 
 
 class ProblemError(Exception):
@@ -99,38 +101,58 @@ class Client:
 
     def events(self, job: str) -> Iterator[dict[str, Any]]:
         """The job now and after each change, to its end, over connections that break (RECONNECTIONS in a row)."""
-        broken = 0
-        while True:
-            try:
-                for document in self._told(job):
-                    broken = 0
-                    yield document
-                    if document["state"] in FINAL_STATES:
-                        return
-            except ProblemError as problem:
-                if problem.code != "unreachable" or broken >= RECONNECTIONS:
-                    raise
-            broken += 1
-            time.sleep(PAUSE_SECONDS * broken)
+        return self._followed(f"/v1/jobs/{job}/events")
 
     def download(self, job: str, path: Path, on_progress: Progress | None = None) -> Path:
         """The result of a job, into a file that is there when it is whole."""
-        part = path.with_name(path.name + ".part")
-        try:
-            with self._streamed(f"/v1/jobs/{job}/result") as answer, part.open("wb") as file:
-                whole = int(answer.headers.get("content-length", 0))
-                for piece in answer.iter_bytes(PIECE_BYTES):
-                    file.write(piece)
-                    if on_progress is not None:
-                        on_progress(file.tell(), whole)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return path
+        return self._fetched(f"/v1/jobs/{job}/result", path, on_progress)
 
     def cancel(self, job: str) -> None:
         """Nobody wants the job any more."""
         self._ask("DELETE", f"/v1/jobs/{job}")
+
+    def begin_stream(
+        self, source: str, outputs: Sequence[Output], look: Look = "default", **more: Any
+    ) -> dict[str, Any]:
+        """Have a live source fetched, drawn and given out; answers the stream, `id` among what it tells.
+
+        source: rtmp(s)://, rtsp(s)://, http(s)://. outputs: such as {"hls": {}}, {"rtmp": URL}, {"record": {}}.
+        more: further members of the request, such as `output`, `max_delay_ms`, `detector`, `landmarks`.
+        """
+        wish = {"source": source, "outputs": list(outputs), "look": look, **more}
+        return _object(self._ask("POST", "/v1/streams", json=wish))
+
+    def streams(self) -> list[dict[str, Any]]:
+        """The streams that were begun at the gateway, the newest first; the last that are over among them."""
+        found: list[dict[str, Any]] = _object(self._ask("GET", "/v1/streams"))["streams"]
+        return found
+
+    def stream(self, stream: str) -> dict[str, Any]:
+        """The stream as it stands now: state, account, notices."""
+        return _object(self._ask("GET", _stream_path(stream)))
+
+    def change_stream(
+        self, stream: str, look: Look | None = None, outputs: Sequence[Output] | None = None
+    ) -> dict[str, Any]:
+        """Another look, or all the outputs that are wanted from now on; None: as before."""
+        wish = {"look": look, "outputs": None if outputs is None else list(outputs)}
+        changed = {name: value for name, value in wish.items() if value is not None}
+        return _object(self._ask("PATCH", _stream_path(stream), json=changed))
+
+    def end_stream(self, stream: str) -> None:
+        """End a stream: what is under way still goes out. Of one that is over what is kept is removed."""
+        self._ask("DELETE", _stream_path(stream))
+
+    def stream_events(self, stream: str) -> Iterator[dict[str, Any]]:
+        """The stream now, after each change and now and then, to its end, as `events` of jobs."""
+        return self._followed(f"{_stream_path(stream)}/events")
+
+    def download_recording(self, stream: str, path: Path, part: int = 1) -> Path:
+        """The recording of a stream that is over, into a file that is there when it is whole.
+
+        part: a source that changed its kind meanwhile is recorded in several files, from 1.
+        """
+        return self._fetched(f"{_stream_path(stream)}/record?part={part}", path)
 
     def upload_asset(self, path: Path) -> dict[str, Any]:
         """Upload a picture, an animation or a `.cube` file that looks refer to; its facts, `id` among them.
@@ -175,8 +197,37 @@ class Client:
         _raise_problem(answer)
         return answer
 
-    def _told(self, job: str) -> Iterator[dict[str, Any]]:
-        with self._streamed(f"/v1/jobs/{job}/events") as answer:
+    def _followed(self, path: str) -> Iterator[dict[str, Any]]:
+        broken = 0
+        while True:
+            try:
+                for document in self._told(path):
+                    broken = 0
+                    yield document
+                    if document["state"] in FINAL_STATES:
+                        return
+            except ProblemError as problem:
+                if problem.code != "unreachable" or broken >= RECONNECTIONS:
+                    raise
+            broken += 1
+            time.sleep(PAUSE_SECONDS * broken)
+
+    def _fetched(self, source: str, path: Path, on_progress: Progress | None = None) -> Path:
+        part = path.with_name(path.name + ".part")
+        try:
+            with self._streamed(source) as answer, part.open("wb") as file:
+                whole = int(answer.headers.get("content-length", 0))
+                for piece in answer.iter_bytes(PIECE_BYTES):
+                    file.write(piece)
+                    if on_progress is not None:
+                        on_progress(file.tell(), whole)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    def _told(self, path: str) -> Iterator[dict[str, Any]]:
+        with self._streamed(path) as answer:
             for line in answer.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line[6:])
@@ -245,6 +296,10 @@ class _Told:
 
 def _look(look: Look) -> str:
     return look if isinstance(look, str) else json.dumps(dict(look))
+
+
+def _stream_path(stream: str) -> str:
+    return f"/v1/streams/{quote(stream, safe='')}"
 
 
 def _models(detector: str, landmarks: str) -> dict[str, str]:

@@ -128,6 +128,32 @@ def test_analyze_writes_a_line_a_frame(stack: Stack, jpeg: Path, clip: Path, tmp
         assert len(lines[0]["faces"][0]["landmarks"]) == 468
 
 
+def test_live_sends_a_clip_as_a_camera_would_and_writes_what_comes_back(
+    stack: Stack, clip: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "live.mp4"
+    more = ("--look", "natural", "--max-delay", "20000", "--server", stack.grpc)
+    ended = visavis("live", clip, target, *more)
+    assert ended.returncode == 0, ended.stderr
+    [back] = re.findall(r"^Of 48 frames (\d+) came back", ended.stderr, re.MULTILINE)
+    assert re.search(r"\d ms \(p50\), .* \d+ ms \(p99\)", ended.stderr)
+    with av.open(str(clip)) as file:
+        before = {round(frame.time, 3) for frame in file.decode(video=0)}
+    with av.open(str(target)) as file:
+        after = [(round(frame.time, 3), frame.width, frame.height) for frame in file.decode(video=0)]
+    assert len(after) == int(back) > 0, "a busy machine drops frames, and says so"
+    assert {time for time, *_ in after} <= before
+    assert after[0][1:] == (640, 360)
+    assert [path.name for path in tmp_path.iterdir()] == ["live.mp4"]
+
+
+def test_live_says_what_the_service_refuses(stack: Stack, clip: Path, tmp_path: Path) -> None:
+    ended = visavis("live", clip, tmp_path / "live.mp4", "--detector", "nobody", "--server", stack.grpc)
+    assert ended.returncode == 1
+    assert_one_sentence(ended.stderr, "nobody")
+    assert not list(tmp_path.iterdir())
+
+
 def test_doctor_says_of_everything_whether_it_works(models: Path) -> None:
     ended = visavis("doctor", "--models", models)
     assert ended.returncode == 0, ended.stdout

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 
 SHARED_MIB = 512
 DISK_MIB = 2048
+_LEAVE_NETWORK = """
+from services.ingest.confinement import is_left, leave_network, own_loopback
+said = leave_network()
+own_loopback()
+print(said.partition(": ")[2])
+raise SystemExit(not is_left(said))
+"""
+_LEAVE_SECONDS = 20
 PACKAGES = ("av", "onnxruntime", "opencv-python-headless", "nats-py", "grpcio", "fastapi")
 
 
@@ -73,6 +82,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
+    yield _fetching()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
     yield _cuda()
@@ -111,6 +121,24 @@ def _loopback() -> Finding:
     except OSError as error:
         return Finding("loopback", works=False, detail=str(error), remedy="Allow listening on 127.0.0.1.")
     return Finding("loopback", works=True, detail="ports can be had on 127.0.0.1")
+
+
+def _fetching() -> Finding:
+    """Whether a process can leave the network; one that has cannot come back, so another tries it."""
+    what, remedy = (
+        "fetched streams",
+        (
+            "Without it no stream is fetched; all else works. Let processes have user namespaces, or, for sources that "
+            "you trust, set VISAVIS_SOURCE_UNCONFINED=true."
+        ),
+    )
+    command = [sys.executable, "-c", _LEAVE_NETWORK]
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=_LEAVE_SECONDS, check=True)  # noqa: S603  -- our own words
+    except (OSError, subprocess.SubprocessError):
+        detail = "the kernel refuses the process that reads them a network of its own"
+        return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
+    return Finding(what, works=True, detail=f"who reads them has no network ({tried.stdout.strip()})")
 
 
 def _cuda() -> Finding:

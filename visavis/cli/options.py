@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,19 +11,22 @@ from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
 from shared.model.foreign_effects import check_look
+from shared.model.live import USUAL_DELAY_MS
 from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
+from visavis.client import Client, ProblemError
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
-    from visavis.client import Client
+USUAL_SERVER = "http://127.0.0.1:8700"
+CODECS = ("h264", "hevc", "av1")
+"""What streams may be asked for in."""
 
 
 def add_word(
@@ -63,6 +67,23 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
 
 
+def add_running_server(parser: argparse.ArgumentParser) -> None:
+    """`--server URL`, for what only a service that runs on can do."""
+    parser.add_argument("--server", metavar="URL", default=USUAL_SERVER, help="a running service (%(default)s)")
+
+
+@contextmanager
+def running(options: argparse.Namespace, hint: str) -> Iterator[Client]:
+    """A client of the service that `add_running_server` names. hint: what is said besides where nobody is there."""
+    try:
+        with Client(address_of(options.server)) as client:
+            yield client
+    except ProblemError as problem:
+        if problem.code != "unreachable":
+            raise
+        raise ProblemError(problem.code, f"{problem.detail} {hint}", problem.status, problem.trace_id) from problem
+
+
 def add_look(parser: argparse.ArgumentParser) -> None:
     """`--look NAME, JSON or @FILE`"""
     parser.add_argument(
@@ -87,6 +108,12 @@ def look_text(look: str) -> str:
 def uploaded(look: str, client: Client) -> str:
     """What `look_text` gives, with the files that it names uploaded and replaced by their assets' ids."""
     return _replaced(look_text(look), look, lambda path: str(client.upload_asset(path)["id"]))
+
+
+def names_files(look: str) -> bool:
+    """Whether a look, checked before, names files that are to be uploaded."""
+    text = look_text(look)
+    return _replaced(text, look, _stand_in) != text
 
 
 def _stand_in(path: Path) -> str:
@@ -124,6 +151,25 @@ def chosen_models(options: argparse.Namespace) -> dict[str, str]:
     return {"detector": options.detector, "landmarks": options.landmarks}
 
 
+def add_live(parser: argparse.ArgumentParser) -> None:
+    """`--codec NAME --max-delay MS`"""
+    parser.add_argument("--codec", choices=CODECS, default=CODECS[0], help="how frames are coded (%(default)s)")
+    parser.add_argument(
+        "--max-delay",
+        type=_delay_ms,
+        default=USUAL_DELAY_MS,
+        metavar="MS",
+        help="a frame that is older, milliseconds from its arrival, is dropped (%(default)s)",
+    )
+
+
+def _delay_ms(text: str) -> int:
+    least, most = 20, 60_000  # as in visavis/v1/streams.proto
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text} is none of {least}..{most} milliseconds")
+    return int(text)
+
+
 def address_of(server: str) -> str:
     """The REST address of a server that is named with or without `http://`."""
     return server if "://" in server else f"http://{server}"
@@ -135,8 +181,15 @@ def server(options: argparse.Namespace, console: Console) -> Iterator[str]:
     if options.server:
         yield address_of(options.server)
         return
+    with started(options, console) as stack:
+        yield stack.rest
+
+
+@contextmanager
+def started(options: argparse.Namespace, console: Console) -> Iterator[Stack]:
+    """A short-lived service of our own that leaves nothing behind."""
     prepare(options.models, console.print)
     with TemporaryDirectory(prefix="visavis-") as folder:
         console.print("Starting the services...")
         with Stack(StackOptions(var=Path(folder), models=options.models, effects=options.effects)) as stack:
-            yield stack.rest
+            yield stack

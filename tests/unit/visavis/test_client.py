@@ -188,6 +188,52 @@ def test_cancelling_deletes_the_job() -> None:
     assert asked == [("DELETE", "/v1/jobs/j")]
 
 
+def test_a_stream_is_begun_looked_up_changed_and_ended() -> None:
+    asked: list[tuple[str, str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        asked.append((request.method, request.url.raw_path.decode(), json.loads(body) if body else None))
+        return httpx.Response(204) if request.method == "DELETE" else httpx.Response(200, json={"id": "s"})
+
+    asker = client(answer)
+    assert asker.begin_stream("rtmp://a/b", [{"hls": {}}], {"smooth": 0.5}, max_delay_ms=900) == {"id": "s"}
+    assert asker.stream("s/1") == {"id": "s"}
+    asker.change_stream("s", look="natural")
+    asker.change_stream("s", outputs=[{"record": {}}])
+    asker.end_stream("s")
+    wish = {"source": "rtmp://a/b", "outputs": [{"hls": {}}], "look": {"smooth": 0.5}, "max_delay_ms": 900}
+    assert asked == [
+        ("POST", "/v1/streams", wish),
+        ("GET", "/v1/streams/s%2F1", None),
+        ("PATCH", "/v1/streams/s", {"look": "natural"}),
+        ("PATCH", "/v1/streams/s", {"outputs": [{"record": {}}]}),
+        ("DELETE", "/v1/streams/s", None),
+    ]
+
+
+def test_streams_are_listed() -> None:
+    assert client(lambda _: httpx.Response(200, json={"streams": [{"id": "s"}]})).streams() == [{"id": "s"}]
+
+
+@pytest.mark.parametrize("end", ["ended", "failed"])
+def test_a_stream_is_watched_to_its_end(end: str) -> None:
+    text = event("state", state="running") + ": still there\n\n" + event(end, state=end)
+    found = client(lambda _: httpx.Response(200, text=text)).stream_events("s")
+    assert [stream["state"] for stream in found] == ["running", end]
+
+
+def test_a_recording_is_fetched_by_its_part(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(200, content=b"a film")
+
+    assert client(answer).download_recording("s", tmp_path / "film.mp4", 2).read_bytes() == b"a film"
+    assert asked == ["/v1/streams/s/record?part=2"]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_no_proxy_is_asked_for_a_service_on_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")

@@ -49,7 +49,7 @@ def answers() -> Iterator[Answers]:
             self.end_headers()
             self.wfile.write(answer)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815  -- the library's names
+        do_POST = do_DELETE = do_PATCH = do_GET  # noqa: N815  -- the library's names
 
         def log_message(self, *_: object) -> None:
             return None

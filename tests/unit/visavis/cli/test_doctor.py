@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from visavis.cli import doctor, main
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_missing_models_are_said_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,6 +57,25 @@ def test_a_broken_effect_is_a_failure_with_its_file_and_line(tmp_path: Path) -> 
     finding = found["effects of your own"]
     assert not finding.works
     assert "own.py, line 2: ZeroDivisionError" in finding.detail
+
+
+def found_of(what: str, folder: Path) -> doctor.Finding:
+    everything = doctor.examine(argparse.Namespace(models=folder, effects=None))
+    return next(finding for finding in everything if finding.what == what)
+
+
+def test_whoever_reads_fetched_streams_is_tried_in_a_process_of_its_own(tmp_path: Path) -> None:
+    before = Path("/proc/self/ns/net").readlink()
+    found = found_of("fetched streams", tmp_path)
+    assert found.works or "refuses" in found.detail
+    assert Path("/proc/self/ns/net").readlink() == before
+
+
+def test_a_kernel_that_refuses_is_no_failure_and_has_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_LEAVE_NETWORK", "raise OSError(1, 'not permitted')")
+    found = found_of("fetched streams", tmp_path)
+    assert (found.works, found.is_needed) == (False, False)
+    assert "VISAVIS_SOURCE_UNCONFINED" in found.remedy
 
 
 def test_every_finding_that_fails_has_a_remedy(tmp_path: Path) -> None:

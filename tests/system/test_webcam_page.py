@@ -1,0 +1,90 @@
+"""The page docs/webcam.html in a real browser: what its camera sees comes back on the canvas."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from visavis.stack import Stack, StackOptions
+
+PAGE = Path(__file__).parents[2] / "docs" / "webcam.html"
+PATIENCE_SECONDS = 60
+_TELL = """<script>
+setInterval(() => {
+  const d = shown.width ? shown.getContext("2d").getImageData(0, 0, shown.width, shown.height).data : [0];
+  const most = d.reduce((most, value, at) => (at % 4 == 1 ? Math.max(most, value) : most), 0);
+  fetch(`/told?width=${shown.width}&most=${most}&said=${encodeURIComponent(told.textContent)}`);
+}, 500);
+</script>"""
+
+
+class Site(BaseHTTPRequestHandler):
+    """Serves the page, which tells what it shows."""
+
+    told: dict[str, list[str]] = {}  # noqa: RUF012  -- one test has it
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        if asked.path == "/told":
+            type(self).told = parse_qs(asked.query)
+        body = PAGE.read_bytes() + _TELL.encode() if asked.path == "/webcam.html" else b""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("There is no browser to send from: apt-get install chromium")
+    flags = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream", f"--user-data-dir={tmp_path / 'browser'}",
+    ]  # fmt: skip
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+        serving = threading.Thread(target=site.serve_forever)
+        serving.start()
+        origin = f"http://127.0.0.1:{site.server_port}"
+        allowed = {"VISAVIS_WEB_ORIGINS": origin}
+        try:
+            with Stack(StackOptions(var=tmp_path / "var", models=models, environment=allowed)) as stack:
+                address = f"{origin}/webcam.html?look=none&gateway={stack.rest.removeprefix('http://')}"
+                told = seen([chromium, *flags, address], tmp_path / "browser.log")
+        finally:
+            site.shutdown()
+            serving.join()
+    assert told["width"] == ["640"], told
+    assert "over" not in told.get("said", [""])[0]
+
+
+def seen(command: list[str], log: Path) -> dict[str, list[str]]:
+    """What the page tells as soon as there is a picture on its canvas; the browser is ended then."""
+    with log.open("wb") as file:
+        browser = subprocess.Popen(command, stdout=file, stderr=file)
+    try:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while int(Site.told.get("most", ["0"])[0]) < 100:
+            assert time.monotonic() < end, Site.told
+            time.sleep(0.2)
+        return Site.told
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(10)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
