@@ -155,6 +155,7 @@ async def test_what_comes_while_the_client_pauses_is_counted_and_not_drawn(stack
         await stream.pause()
         for packet in packets[2:40]:
             await stream.send(packet.pts, packet.data, key=packet.key)
+            await asyncio.sleep(0.01)  # all of them at once would be there before the lane decodes the first
         await stream.unpause()
         await stream.end()
         await taking
@@ -261,6 +262,31 @@ def held(stack: Stack) -> dict[str, int]:
         found[f"{name} files"] = process.num_fds()
         found[f"{name} children"] = len(process.children(recursive=True))
     return found
+
+
+@pytest.fixture
+def narrow(models: Path, tmp_path: Path) -> Iterator[Stack]:
+    """A stack whose lane has next to no room."""
+    environment = {"VISAVIS_LANE_CORES": "0.01"}
+    with Stack(StackOptions(var=tmp_path, models=models, environment=environment)) as stack:
+        yield stack
+
+
+async def test_without_room_a_stream_is_refused_and_the_running_one_goes_on(
+    narrow: Stack, packets: list[Coded]
+) -> None:
+    told = Told()
+    async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(narrow.grpc, wanted()) as stream:
+        taking = asyncio.create_task(told.take(stream))
+        await one_by_one(stream, told, packets[:3])
+        with pytest.raises(ProblemError) as caught:
+            await through(narrow, packets[:1], wanted())
+        assert (caught.value.code, caught.value.status) == ("no-room", 503)
+        await one_by_one(stream, told, packets[3:6])
+        await stream.end()
+        await taking
+    assert told.account.delivered == 6
+    assert (await through(narrow, packets[:2], wanted())).account.delivered == 2
 
 
 @pytest.fixture(scope="module")
