@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 FRAMES_AHEAD: Final = 2
 """Frames that are drawn and not yet encoded."""
+MARGIN, MOST_MARGIN = 1.25, 0.5
+"""A frame must have so many times what frames lately took from here to their packets, but no more of the budget than
+half: what is begun is told, and is not to be too old when it is."""
+WEIGHT: Final = 0.2
+"""Of a frame beside those before it."""
 MOST_PENDING: Final = 512
 """Frames that an encoder may hold back."""
 
@@ -47,6 +52,8 @@ class _Drawn(NamedTuple):
     pts: int
     faces: Sequence[Face]
     passing: Passing | None
+    began_ns: int
+    """When its turn came."""
 
 
 class LiveSink:
@@ -76,6 +83,9 @@ class LiveSink:
         self._drawn: dict[int, _Drawn] = {}
         self._passing: dict[int, Passing] = {}
         self._is_first = True
+        self._budget_ns = settings.max_delay_ms * 1_000_000
+        self._began_ns = 0
+        self._took_ns = 0.0
 
     def expect(self, frames: Sequence[DetectedFrame], passing: Passing) -> None:
         """These frames have come, and so. Called for each as soon as it is there, from another thread than `write`."""
@@ -83,9 +93,11 @@ class LiveSink:
             self._passing[frame.captured.sequence] = passing
 
     def pass_over(self, frame: DetectedFrame) -> bool:
-        """Whether a frame is too old, by now or when detect had it; that is told."""
+        """Whether a frame is too old, by now, or would be when it is drawn and coded; that is told."""
         mark = frame.captured.live
-        if mark is None or not (frame.is_late or time.time_ns() > mark.deadline_ns):
+        self._began_ns = time.time_ns()
+        margin_ns = min(MARGIN * self._took_ns, MOST_MARGIN * self._budget_ns)
+        if mark is None or not (frame.is_late or self._began_ns + margin_ns > mark.deadline_ns):
             return False
         self._forget(frame.captured)
         place = Place.DETECT if frame.is_late else Place.RENDER
@@ -98,7 +110,7 @@ class LiveSink:
         if mark is None:
             raise ValueError("a frame of no live session came to a live sink")
         told = faces if self.wants_faces else ()
-        drawn = _Drawn(mark, frame.pts, told, self._passing.get(frame.sequence))
+        drawn = _Drawn(mark, frame.pts, told, self._passing.get(frame.sequence), self._began_ns)
         self._forget(frame)
         if self._encoder is None:
             self._tell(drawn, b"", frame.pts, key=True)
@@ -145,6 +157,7 @@ class LiveSink:
                 self._tell(drawn, packet.body if self._tells_bodies else b"", packet.dts, key=packet.key)
 
     def _tell(self, drawn: _Drawn, body: bytes, dts: int, *, key: bool) -> None:
+        self._took_ns += WEIGHT * (time.time_ns() - drawn.began_ns - self._took_ns)
         header = self._encoder.header if self._is_first and self._encoder is not None else b""
         self._is_first = False
         self._emit(

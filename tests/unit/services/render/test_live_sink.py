@@ -57,7 +57,7 @@ def frame(number: int, *, key: bool = False, look: int = 0, deadline_ns: int = N
 
 def write(sink: LiveSink, *frames: CapturedFrame) -> None:
     for one in frames:
-        samples = np.full(VIDEO.geometry.size_bytes, 60 + 20 * one.sequence, np.uint8)
+        samples = np.full(VIDEO.geometry.size_bytes, 60 + 20 * (one.sequence % 8), np.uint8)
         sink.write(Picture.over(VIDEO.geometry, Colour(), samples), one, [FACE])
 
 
@@ -144,6 +144,21 @@ def test_what_is_too_old_is_passed_over_and_told_by_its_place(studio: Studio) ->
         FramesSkipped(numbers=(10,), place=Place.RENDER, reason=Reason.LATE),
         FramesSkipped(numbers=(11,), place=Place.DETECT, reason=Reason.LATE),
     ]
+
+
+def test_a_frame_that_would_be_too_old_when_it_is_coded_is_not_begun(studio: Studio) -> None:
+    sink = studio.sink(max_delay_ms=60_000)
+    sink._took_ns = 10e9
+    soon, later = (frame(number, deadline_ns=time.time_ns() + number * 10**9) for number in (5, 100))
+    assert [sink.pass_over(DetectedFrame(one, ())) for one in (soon, later)] == [True, False]
+
+
+def test_what_a_frame_takes_is_learnt_from_those_before(studio: Studio) -> None:
+    sink = studio.sink()
+    for number in range(20):
+        assert not sink.pass_over(DetectedFrame(frame(number), ()))
+        write(sink, frame(number))
+    assert 0 < sink._took_ns < 5e9
 
 
 def test_a_frame_of_no_live_session_is_refused(studio: Studio) -> None:
