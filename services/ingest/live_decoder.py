@@ -141,8 +141,10 @@ class LiveDecoder:
         return frame
 
     def _image(self, frame: VideoFrame) -> LiveImage | None:
-        number = frame.pts if frame.pts in self._pts else min(self._pts, default=0)
-        pts = self._pts.pop(number, None)
+        number = frame.pts if frame.pts in self._pts else min(self._pts, default=None)
+        if number is None:  # a second frame of a packet: nobody could be told of it
+            return None
+        pts = self._pts.pop(number)
         if self._copy is None:
             if frame.is_corrupt:  # before a key frame a decoder shows gray
                 return None

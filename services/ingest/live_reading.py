@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from services.ingest.decoder_messages import (
@@ -60,7 +61,8 @@ class LiveReading:
                 self._grants.append(request)
                 self._write()
             case NoMoreFrames():
-                self._queue(self._decoder.flush())
+                with suppress(Rejected):  # a bad end does not take the rest with it
+                    self._queue(self._decoder.flush())
                 self._ended = True
                 self._write()
             case _:

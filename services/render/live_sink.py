@@ -84,6 +84,8 @@ class LiveSink:
         self._passing: dict[int, Passing] = {}
         self._is_first = True
         self._budget_ns = settings.max_delay_ms * 1_000_000
+        self._key_wanted = False
+        """Whether a frame that was to be a key frame was passed over."""
         self._began_ns = 0
         self._took_ns = 0.0
 
@@ -100,6 +102,7 @@ class LiveSink:
         if mark is None or not (frame.is_late or self._began_ns + margin_ns > mark.deadline_ns):
             return False
         self._forget(frame.captured)
+        self._key_wanted |= mark.key
         place = Place.DETECT if frame.is_late else Place.RENDER
         self._emit(FramesSkipped(numbers=(mark.number,), place=place, reason=Reason.LATE))
         return True
@@ -124,7 +127,7 @@ class LiveSink:
 
     def _forget(self, frame: CapturedFrame) -> None:
         """A frame's turn has come, and with it that of all before: some came twice."""
-        for sequence in [sequence for sequence in self._passing if sequence <= frame.sequence]:
+        for sequence in [sequence for sequence in tuple(self._passing) if sequence <= frame.sequence]:
             del self._passing[sequence]
 
     def close(self) -> None:
@@ -146,7 +149,8 @@ class LiveSink:
         self._drawn[drawn.pts] = drawn
         if len(self._drawn) > MOST_PENDING:
             del self._drawn[min(self._drawn)]
-        key = drawn.mark.key or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
+        wanted, self._key_wanted = drawn.mark.key or self._key_wanted, False
+        key = wanted or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
         self._told(self._encoder.encode(picture, drawn.pts, duration, key=key))
 
     def _told(self, packets: Sequence[EncodedPacket]) -> None:

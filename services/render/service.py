@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from shared.transport.store import ObjectStore
 
 SWEEP_SECONDS = 1.0
+LIVE_IDLE_SECONDS = 1800.0
 CLOSE_SECONDS = 3.0
 """What outputs may take to end when the worker is stopped."""
 _begin = wire.decoder(BeginSession)
@@ -152,12 +153,14 @@ class RenderService:
         """Draw what has come; the answer is progress, or the end of a segment."""
         owned = self._sessions.get(passage.message.session)
         if owned is None:
+            self._release(passage.message)
             raise Late("The session is over.")
         if isinstance(owned.sink, LiveSink) and isinstance(passage.message, FacesDetected):
             hops = passage.message.hops
             owned.sink.expect(passage.message.frames, Passing(hops, passage.waited_ms, passage.started))
         async with owned.lock:
             if self._sessions.get(passage.message.session) is not owned:
+                self._release(passage.message)
                 raise Late("The session is over.")
             owned.touched = time.monotonic()
             results: Sequence[Publishable] = ()
@@ -179,9 +182,12 @@ class RenderService:
             await self.drop_idle(time.monotonic() - self._settings.render_idle_seconds)
 
     async def drop_idle(self, since: float) -> None:
-        """Drop the sessions that no frame has come for since then (time.monotonic)."""
+        """Drop the sessions that no frame has come for since then (time.monotonic).
+
+        A live one may pause, or its source be away: ingest ends it, or LIVE_IDLE_SECONDS do where that is gone.
+        """
         for name, owned in list(self._sessions.items()):
-            if owned.touched < since:
+            if owned.touched < since - (LIVE_IDLE_SECONDS if owned.begun.live is not None else 0):
                 log.warning("session dropped", session=name, reason="idle")
                 await self._drop(name)
 
@@ -196,10 +202,14 @@ class RenderService:
         self._sessions.pop(owned.begun.session, None)
         owned.forget_assets()
         self._end_outputs(owned)
-        if not isinstance(message, FramesEnded):  # a still has no other frames, and nobody waits for its slot then
+        self._release(message)  # a still has no other frames, and nobody waits for its slot then
+        await self._handover.failure(owned, problem)
+
+    def _release(self, message: ForRender) -> None:
+        """Nothing comes of these frames."""
+        if isinstance(message, FacesDetected):
             for frame in message.frames:
                 self._reader.release(frame.captured.reference)
-        await self._handover.failure(owned, problem)
 
     async def _advance(self, owned: OwnedSession, passage: Passage[ForRender]) -> Sequence[Publishable]:
         message = passage.message

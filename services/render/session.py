@@ -166,7 +166,9 @@ class RenderSession:
     def _follow_changes(self, frame: CapturedFrame) -> None:
         if frame.live is not None and frame.live.look != self._change and frame.live.look in self._changes:
             self._change = frame.live.look
-            look, self.painter = self._changes.pop(self._change)
+            look, self.painter = self._changes[self._change]
+            for change in [change for change in self._changes if change <= self._change]:
+                del self._changes[change]
             self._draw_by(look)
 
     def _next(self) -> Iterator[DetectedFrame]:

@@ -29,8 +29,11 @@ class Inbox:
         self._waiting: deque[LivePacket] = deque()
         self._bytes = 0
         self._parts: list[bytes] = []
+        self._parts_of = -1
         self.wants_key = False
         """True: nothing can be decoded before the next key frame."""
+        self.breaks = 0
+        """How often that began."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -41,11 +44,13 @@ class Inbox:
 
     def put(self, packet: LivePacket) -> None:
         """A packet, or a part of one, has come."""
+        if packet.number != self._parts_of:  # what came of another is of no use without its end
+            self._parts, self._parts_of = [], packet.number
         self._parts.append(packet.body)
         if packet.more:
             return
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts = []
+        self._parts, self._parts_of = [], -1
         whole = (
             packet
             if body is packet.body
@@ -74,6 +79,8 @@ class Inbox:
         if self.intra:
             return [self._popped().number]
         newest = max((place for place, packet in enumerate(self._waiting) if packet.key and place), default=None)
+        if newest is None and not self.wants_key:
+            self.breaks += 1
         self.wants_key = newest is None
         return [self._popped().number for _ in range(len(self._waiting) if newest is None else newest)]
 

@@ -23,21 +23,30 @@ _prepared = wire.decoder(LookPrepared | LookRefused)
 
 
 class LookChanges:
-    """One after the other, in the order in which they were wanted."""
+    """One after the other; of those that wait only the newest counts."""
 
     def __init__(self, lane: Lane, session: str, pump: LivePump, say: Callable[[LookRefused], Awaitable[None]]) -> None:
         """say: to the gateway."""
         self._lane, self._session, self._pump, self._say = lane, session, pump, say
-        self._wanted: asyncio.Queue[LookWanted] = asyncio.Queue()
+        self._newest: LookWanted | None = None
+        self._stirred = asyncio.Event()
 
     def want(self, wanted: LookWanted) -> None:
-        """Another look, from the next frame on that is not yet decoded when render has it ready."""
-        self._wanted.put_nowait(wanted)
+        """Another look, from the next frame on that is not yet decoded when render has it ready.
+
+        One that is wanted before the former was begun with takes its place.
+        """
+        self._newest = wanted
+        self._stirred.set()
 
     async def follow(self, begun: SessionBegun) -> None:
-        """Have every change prepared and drawn by, until cancelled. begun: of who owns the session."""
+        """Have changes prepared and drawn by, until cancelled. begun: of who owns the session."""
         while True:
-            wanted = await self._wanted.get()
+            await self._stirred.wait()
+            self._stirred.clear()
+            wanted, self._newest = self._newest, None
+            if wanted is None:
+                continue
             answer = await self._prepared(wanted, begun)
             if isinstance(answer, LookRefused):
                 await self._say(answer)

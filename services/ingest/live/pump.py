@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.model.media import Facts
     from shared.model.sessions import SessionBegun
 
+MOST_KNOWN = 1024
+"""Packets of which a frame may still come."""
 TRACED_EVERY = 32
 """Of a live session's frames so many times fewer have spans than are counted: a span costs more than a frame's hop."""
 
@@ -74,6 +76,8 @@ class LivePump:
     def came(self, number: int, arrived_ns: int) -> None:
         """A packet goes to the decoder."""
         self._came[number] = (arrived_ns, max(0.0, (time.time_ns() - arrived_ns) / 1e6))
+        if len(self._came) > MOST_KNOWN:
+            del self._came[next(iter(self._came))]  # not every packet becomes a frame
 
     def forget(self, number: int) -> None:
         """Nothing comes of a packet."""
@@ -89,7 +93,7 @@ class LivePump:
                     self._granted.add(slot)
                     decoding.grant(slot, *self._pool.extent(slot))
                     continue
-            if not self._under_way:
+            elif not self._under_way:  # closed, or all slots of the window are the decoder's to write to
                 self._stirred.clear()
                 await self._stirred.wait()
             self._pool.sweep()

@@ -76,6 +76,7 @@ class LiveRun:
         self._inbox = Inbox(request.settings.max_delay_ms)
         self._facts: VideoFacts | None = None
         self._sound: SoundOpened | None = None
+        self._outputs = request.outputs
         self._skips: dict[Reason | None, list[int]] = {}
         self._stirred = asyncio.Event()
         self._flow = FlowChanged(paused=False, held=False)
@@ -83,6 +84,8 @@ class LiveRun:
         self._looks = LookChanges(lane, request.session, self._pump, self._say)
         self._begun: SessionBegun | None = None
         self._helpers: list[asyncio.Task[None]] = []
+        self._granting: list[asyncio.Task[None]] = []
+        """Gives the decoder slots."""
 
     async def run(self, listening: asyncio.Future[None]) -> None:
         """See the session through. listening: is done when packets are listened for.
@@ -94,25 +97,26 @@ class LiveRun:
             listening.set_result(None)
             async with LaneSession(self._lane, session) as owned:
                 try:
-                    await _first_of(self._legs(owned), self._hear(messages), self._watch(owned), self._source())
+                    running = [self._hear(messages), self._watch(owned), self._beat(), self._source()]
+                    await _first_of(self._legs(owned), *running)
                 except _AbandonedError:
                     return
                 finally:
                     await _cancelled(self._helpers)
-                await self._finish(owned)
+                await _first_of(self._finish(owned), self._beat())
 
     async def _legs(self, owned: LaneSession) -> None:
         """One decoder after the other: one, but for a source that begins anew in another way."""
         while (asked := await self._inputs.get()) is not None:
             self._inputs.task_done()
             self._inbox.intra = asked.codec.is_intra
-            granting: list[asyncio.Task[None]] = []
+            self._granting = []
             try:
                 async with self._lane.decoders.decode_live(ReadLive(asked, self._facts)) as decoding:
                     try:
-                        await _first_of(self._follow(decoding, owned, granting), self._feed(decoding))
+                        await _first_of(self._follow(decoding, owned), self._feed(decoding))
                     finally:
-                        await _cancelled(granting)
+                        await _cancelled(self._granting)
             finally:
                 self._pump.take_back()  # the decoder is dead here
         await self._pump.told()
@@ -147,6 +151,9 @@ class LiveRun:
         """Sound beside the pictures, for outputs that carry it; what comes before the first picture is left out."""
         if isinstance(said, SoundOpened):
             self._sound = said
+        await self._tell_owner(said)
+
+    async def _tell_owner(self, said: SoundOpened | SoundPacket | ChangeOutputs) -> None:
         if self._begun is not None:
             subject = sound_subject(self._lane.name, self._begun.worker)
             with suppress(Unavailable):  # a gap in the sound, as there is one in the pictures then
@@ -195,9 +202,9 @@ class LiveRun:
                 raise _AbandonedError
             case LiveEnded():
                 await self.switch(None)
-            case OutputsWanted() if self._begun is not None:
-                change = ChangeOutputs(session=self.session, outputs=said.outputs)
-                await self._lane.bus.send(sound_subject(self._lane.name, self._begun.worker), wire.encode(change))
+            case OutputsWanted():
+                self._outputs = said.outputs
+                await self._tell_owner(ChangeOutputs(session=self.session, outputs=said.outputs))
             case _:
                 return
 
@@ -206,28 +213,28 @@ class LiveRun:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            wanted_key = self._inbox.wants_key
+            breaks = self._inbox.breaks
             while decoding.under_way < MOST_UNDER_WAY:
                 packet, dropped = self._inbox.take(time.time_ns())
-                self._skipped(dropped, Reason.LATE)
+                self._skipped(dropped, self._reason(late=True))
                 if packet is None:
                     break
                 self._pump.came(packet.number, packet.arrived_ns)
                 decoding.put(packet.number, packet.pts, self._inbox.deadline_ns(packet), packet.body)
-            if self._inbox.wants_key and not wanted_key:
+            if self._inbox.wants_key and self._inbox.breaks != breaks:
                 await self._say(KeyFrameAwaited(after=self._inbox.last))
             if not self._inputs.empty() and not self._inbox:
                 decoding.end()
                 await asyncio.Event().wait()  # `_follow` ends when the decoder does
 
-    async def _follow(self, decoding: LiveDecoding, owned: LaneSession, granting: list[asyncio.Task[None]]) -> None:
-        """What the decoder says, to its end. granting: where the task is put that gives it slots."""
+    async def _follow(self, decoding: LiveDecoding, owned: LaneSession) -> None:
+        """What the decoder says, to its end."""
         async for said in decoding.happenings():
             match said:
                 case VideoOpened():
                     if self._begun is None:
                         await self._begin(said.facts, owned)
-                    granting.append(asyncio.create_task(self._pump.grant(decoding, said.facts)))
+                    self._granting.append(asyncio.create_task(self._pump.grant(decoding, said.facts)))
                 case DecodedFrame() if self._facts is not None and self._begun is not None:
                     self._pump.seal(said, self._facts, self._begun)
                 case FramesLate():
@@ -255,7 +262,7 @@ class LiveRun:
             look=settings.look,
             facts=facts,
             live=settings,
-            outputs=request.outputs,
+            outputs=self._outputs,
             context=request.context,
             resume=request.resume,
         )
@@ -277,21 +284,21 @@ class LiveRun:
 
     async def _watch(self, owned: LaneSession) -> None:
         """Say that the session is there; see that client, owner and helpers are."""
-        beaten = 0.0
         while True:
-            now = time.monotonic()
-            if now - self._heard_at > SILENCE_SECONDS:
+            if time.monotonic() - self._heard_at > SILENCE_SECONDS:
                 raise _AbandonedError
             if not owned.owner_is_alive:
                 raise Unavailable("The render worker of this session died.")
-            for task in self._helpers:
-                if task.done():
+            for task in (*self._helpers, *self._granting):
+                if task.done() and not task.cancelled():
                     task.result()
-            if now - beaten >= BEAT_SECONDS:
-                beaten = now
-                await self._say(LiveBeat())
             await self._tell_skips()
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def _beat(self) -> None:
+        while True:
+            await self._say(LiveBeat())
+            await asyncio.sleep(BEAT_SECONDS)
 
     def _skipped(self, numbers: Iterable[int], reason: Reason | None) -> None:
         """Nothing comes of these packets: told with others, a moment later."""

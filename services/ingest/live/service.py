@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.transport.bus import Headers, Received
 
 RETRY_AFTER_SECONDS = 2.0
+UNKNOWN_PIXELS_PER_SECOND = 1280 * 720 * 30.0
+"""What a source that is fetched is taken to need, until its first frame says."""
 _open = wire.decoder(OpenLive)
 
 
@@ -45,7 +47,7 @@ class LiveService:
         """OpenLive -> LiveOpened | SessionRefused; from the answer on packets are listened for."""
         request: OpenLive = wire.decode(received.body, _open)
         asked = request.settings.input
-        wanted = asked.pixels_per_second if asked is not None else 0.0
+        wanted = asked.pixels_per_second if asked is not None else UNKNOWN_PIXELS_PER_SECOND
         if not self._room.take(request.session, wanted):
             return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
         listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -78,6 +80,9 @@ class LiveService:
                 problem = Problem(error.code, error.detail)
             except VisavisError as error:
                 problem = Problem("unavailable", str(error))
+            except Exception:  # noqa: BLE001  -- the end of a session: a bug costs it, and is told without its words
+                log.exception("unexpected", session=request.session)
+                problem = Problem("internal", "Something broke on our side; the trace id leads to the log.")
             except asyncio.CancelledError:
                 await self._say(request.session, SessionFailed(problem=Problem("unavailable", "The lane stops.")))
                 raise

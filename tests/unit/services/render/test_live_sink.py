@@ -164,3 +164,12 @@ def test_what_a_frame_takes_is_learnt_from_those_before(studio: Studio) -> None:
 def test_a_frame_of_no_live_session_is_refused(studio: Studio) -> None:
     with pytest.raises(ValueError, match="no live session"):
         write(studio.sink(), CapturedFrame(FrameReference(1, 0, 1), 0, 0))
+
+
+def test_a_key_frame_that_was_asked_for_comes_with_the_next_where_its_frame_was_too_old(studio: Studio) -> None:
+    sink = studio.sink()
+    write(sink, frame(0))
+    assert sink.pass_over(DetectedFrame(frame(1, key=True, deadline_ns=1), ()))
+    write(sink, frame(2), frame(3))
+    sink.close()
+    assert [one.key for one in studio.told if isinstance(one, LiveFrame)] == [True, True, False]

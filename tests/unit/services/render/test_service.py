@@ -603,3 +603,20 @@ async def test_a_look_that_cannot_be_drawn_is_refused_and_the_session_goes_on(wo
     assert (refused.problem.code, gone.problem.code) == ("unknown-asset", "gone")
     await worker.draw(live_frame(worker, 0))
     await worker.end()
+
+
+async def test_a_live_session_that_pauses_is_not_taken_for_one_that_nobody_feeds(worker: Worker) -> None:
+    await worker.begin(live=LIVE, context="c", want=Want.PICTURE, job="")
+    await worker.service.drop_idle(time.monotonic() + 600)
+    assert worker.service.room == 1
+    await worker.service.drop_idle(time.monotonic() + 4000)
+    assert worker.service.room == 2
+
+
+async def test_frames_of_a_session_that_is_over_are_given_back(worker: Worker) -> None:
+    await worker.begin(live=LIVE, context="c", want=Want.PICTURE, job="")
+    frame = live_frame(worker, 0)
+    await worker.end()
+    with pytest.raises(Late):
+        await worker.draw(frame)
+    assert worker.slots_in_use() == 0

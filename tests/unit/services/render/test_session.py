@@ -390,3 +390,11 @@ def test_a_session_that_is_taken_up_knows_its_faces_whatever_its_clock_says(late
     gone_on.feed(walk, Film())
     pairs = zip(after.faces, whole.faces[20:], strict=True)
     assert max(np.abs(a[0].landmarks_px - b[0].landmarks_px).max() for a, b in pairs) < 0.01
+
+
+def test_changes_that_were_never_drawn_are_forgotten() -> None:
+    session = RenderSession(Look(), Screen())
+    for change in range(1, 4):
+        session.prepare(change, Look(smooth=change / 10), Painter())
+    session.feed([live(0, look=2)], Film())
+    assert list(session._changes) == [3]

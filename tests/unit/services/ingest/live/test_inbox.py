@@ -95,3 +95,18 @@ def test_every_packet_is_taken_or_dropped_once_and_in_order(steps: list[tuple[in
             taken_numbers.append(one)
     assert sorted([*taken_numbers, *dropped_numbers]) == list(range(len(steps)))
     assert taken_numbers == sorted(taken_numbers)
+
+
+def test_a_packet_whose_end_was_lost_is_not_glued_to_the_next() -> None:
+    box = inbox(packet(0, 0, key=True, body=b"lost", more=True), packet(1, 0, key=True, body=b"whole"))
+    one, _ = box.take(0)
+    assert one is not None
+    assert (one.number, one.body) == (1, b"whole")
+
+
+def test_each_break_counts_also_where_a_key_frame_came_too_late_itself() -> None:
+    box = inbox(packet(0, 0))
+    taken(box, 50)
+    box.put(packet(1, 51, key=True))
+    taken(box, 100)
+    assert (box.wants_key, box.breaks) == (True, 2)

@@ -23,6 +23,7 @@ from shared.model.live import (
     FlowChanged,
     FramesSkipped,
     FromLane,
+    HlsOutput,
     KeyFrameAwaited,
     KeyFrameWanted,
     LiveBeat,
@@ -38,6 +39,7 @@ from shared.model.live import (
     LookRefused,
     LookWanted,
     OpenLive,
+    OutputsWanted,
     Place,
     PrepareLook,
     Reason,
@@ -305,3 +307,65 @@ async def test_a_stream_at_fault_is_told_its_fault(rig: Any) -> None:
         await client.service.open(MemoryMessage("", wire.encode(request), {}))
         await rig.until(lambda: client.of(SessionFailed))
         assert client.of(SessionFailed)[0].problem.code == "too-large"
+
+
+async def test_a_stream_that_finds_the_pool_full_begins_when_a_slot_comes_back(rig: Any) -> None:
+    async with connected(rig) as client:
+        size = rig.pool.ledger.largest
+        taken = [rig.pool.lease(size, "other") for _ in range(8)]
+        await client.open()
+        await client.send(3)
+        await rig.until(lambda: client.of(LiveBegan))
+        await asyncio.sleep(0.05)
+        assert client.told == []
+        for slot in taken:
+            rig.pool.abandon(slot)
+        await client.frames(1)
+
+
+async def test_outputs_that_are_wanted_before_the_first_frame_are_those_that_render_hears_of(rig: Any) -> None:
+    async with connected(rig) as client:
+        await client.open()
+        await client.say(OutputsWanted(outputs=(HlsOutput(),)))
+        await client.send(1)
+        await client.frames(1)
+        assert rig.render.begun[0].outputs == (HlsOutput(),)
+
+
+async def test_of_looks_that_come_at_once_the_newest_is_drawn_by(rig: Any) -> None:
+    async with connected(rig) as client:
+        await client.open()
+        for change in range(1, 50):
+            await client.say(LookWanted(look=Look(smooth=change / 100), change=change))
+        await client.send(1)
+        await client.frames(1)
+        while client.told[-1].live and client.told[-1].live.look != 49:
+            seen = len(client.told)
+            await client.send(1)
+            await client.frames(seen + 1)
+        assert {frame.live.look for frame in client.told if frame.live} <= {0, 49}
+
+
+async def test_a_bug_ends_a_session_with_a_word_that_tells_nothing_of_it(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    async with connected(rig) as client:
+        monkeypatch.setattr("services.ingest.live.pump.LivePump.seal", broken)
+        await client.open()
+        await client.send(1)
+        await rig.until(lambda: client.of(SessionFailed))
+        [failed] = client.of(SessionFailed)
+        assert failed.problem.code == "internal"
+        assert "secret" not in failed.problem.detail
+
+
+async def test_a_source_that_is_fetched_takes_room_too(rig: Any) -> None:
+    async with connected(rig) as client:
+        client.service._room._promised["other"] = 1e12
+        settings = LiveSettings(input=None, look=LOOK)
+        request = OpenLive(session="s", settings=settings, context="c", source="rtmp://host/app/name")
+        answer = await client.service.open(MemoryMessage("", wire.encode(request), {}))
+        assert isinstance(wire.decode(answer, wire.decoder(LiveOpened | SessionRefused)), SessionRefused)
