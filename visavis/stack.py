@@ -202,6 +202,7 @@ class Stack:
             **ALLOCATOR,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
+            "SVT_LOG": "1",  # SVT-AV1 says fifteen lines of each encoder otherwise; this leaves errors
             "VISAVIS_NATS_URL": self.nats_url,
             "VISAVIS_LANE": self._lane,
             "VISAVIS_WORKER": worker,

@@ -141,8 +141,8 @@ class LiveDecoder:
         return frame
 
     def _image(self, frame: VideoFrame) -> LiveImage | None:
-        number = frame.pts if frame.pts in self._pts else min(self._pts, default=None)
-        if number is None:  # a second frame of a packet: nobody could be told of it
+        number = min(self._pts, default=None) if frame.pts is None else frame.pts
+        if number is None or number not in self._pts:  # a second frame of a packet: nobody could be told of it
             return None
         pts = self._pts.pop(number)
         if self._copy is None:

@@ -39,7 +39,7 @@ class Timeline:
 
 
 class LiveTimeline:
-    """Presentation times of a stream without an end, which may begin anew: each later than the one before.
+    """Presentation times of a stream without an end, which may begin anew: from 0, each later than the one before.
 
     Where times jump back, or ahead by more than a minute, the stream goes on as if nothing had been.
     """
@@ -54,7 +54,7 @@ class LiveTimeline:
         """The (pts, duration) to use for the next frame: what was given wherever that is possible."""
         last = self._last
         if last is None:
-            wanted = pts or 0
+            wanted, self._shift = 0, -(pts or 0)
         else:
             wanted = last + self._nominal if pts is None else pts + self._shift
             step = wanted - last

@@ -19,6 +19,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
 import av
+import av.error
 from av.codec.context import Flags, ThreadType
 from av.video.frame import PictureType
 
@@ -27,6 +28,7 @@ from services.render.encoder_input import configure, frame_of
 from services.render.jpeg_colours import JpegColours
 from services.render.packets import EncodedPacket, PictureTrack
 from services.render.raw_samples import samples_of
+from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.pictures import PixelFormat
 
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
     from shared.model.pictures import Picture
 
 
+MOST_RATE: Final = 240
+"""Frames a second; SVT-AV1 does not open for 1000."""
+MOST_ASPECT: Final = 16
+"""Longer side to shorter one. SVT-AV1 4.0 waits for itself for ever with 8190x16."""
 FULL_RANGE: Final = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
 JFIF_MATRIX: Final = 5
@@ -58,7 +64,10 @@ class LiveEncoder:
     def __init__(
         self, facts: VideoFacts, output: LiveOutput, threads: int = 0, *, x264_preset: str = X264_PRESET
     ) -> None:
-        """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were."""
+        """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were.
+
+        Raises Rejected (`unsupported-output`) where the encoder does not take such pictures.
+        """
         if facts.geometry.format is not PixelFormat.I420:
             raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
         self._facts, self._output = facts, output
@@ -115,6 +124,17 @@ class _KeyFrames:
         return False
 
 
+def _refuse_odd_shape(codec: LiveCodec, facts: VideoFacts) -> None:
+    sides = facts.geometry.width, facts.geometry.height
+    if codec is LiveCodec.AV1 and max(sides) > MOST_ASPECT * min(sides):
+        raise Rejected("unsupported-output", _cannot(codec, facts))
+
+
+def _cannot(codec: LiveCodec, facts: VideoFacts) -> str:
+    size = f"{facts.geometry.width} x {facts.geometry.height}"
+    return f"Pictures of {size} cannot be coded as {codec}: choose another codec for the output."
+
+
 class _Coder:
     """One of FFmpeg's encoders."""
 
@@ -124,7 +144,9 @@ class _Coder:
         self._colours = JpegColours(facts.colour) if output.codec is LiveCodec.MJPEG else None
         self._context = cast("VideoCodecContext", av.CodecContext.create(settings.encoder, "w"))
         configure(self._context, facts, self._clock)
-        self._context.framerate = Fraction(*facts.frame_rate)
+        self._context.framerate = min(
+            Fraction(*facts.frame_rate), Fraction(MOST_RATE)
+        )  # of use for the rate control only
         self._context.gop_size = GOP_FRAMES
         self._context.thread_count, self._context.thread_type = threads, ThreadType.SLICE
         self._context.flags |= Flags.global_header
@@ -132,7 +154,11 @@ class _Coder:
             self._context.color_range, self._context.colorspace = FULL_RANGE, JFIF_MATRIX
         self._pixels = self._context.pix_fmt = settings.pixels
         self._context.options = settings.options
-        self._context.open()
+        _refuse_odd_shape(output.codec, facts)
+        try:
+            self._context.open()
+        except av.error.FFmpegError as error:
+            raise Rejected("unsupported-output", _cannot(output.codec, facts)) from error
         self.header = bytes(self._context.extradata or b"")
         # The others give packets in the order of their frames; libvpx counts in 100 ns and knows no pts that is finer.
         self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}

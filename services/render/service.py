@@ -31,13 +31,14 @@ from shared.model.live import (
 from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
+from shared.runtime import lifecycle
 from shared.runtime.telemetry import log
 from shared.transport import wire
 from shared.transport.assets import AssetShelf
 from shared.transport.dialing import Dialer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 1.0
 LIVE_IDLE_SECONDS = 1800.0
+STUCK_SECONDS = 120.0
+"""A message's frames that are not drawn and encoded after so long never will be."""
 CLOSE_SECONDS = 3.0
 """What outputs may take to end when the worker is stopped."""
 _begin = wire.decoder(BeginSession)
@@ -73,6 +76,8 @@ class RenderService:
         dialer: Dialer | None = None,
     ) -> None:
         """effects: others' own. dialer: connects to where live sessions are pushed; None: to public addresses."""
+        self.give_up: Callable[[], None] = lifecycle.give_up
+        """Ends the process where a thread hangs in an encoder: no thread can be ended, and all would hang in time."""
         self._settings = settings
         self._effects = effects
         self._bus = bus
@@ -262,11 +267,17 @@ class RenderService:
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame]) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""
         feeding = asyncio.ensure_future(asyncio.to_thread(owned.session.feed, frames, self._reader))
+        watch = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._stuck, owned.begun.session)
+        feeding.add_done_callback(lambda _: watch.cancel())
         try:
             await asyncio.shield(feeding)
         except asyncio.CancelledError:
             await asyncio.wait((feeding,))
             raise
+
+    def _stuck(self, session: str) -> None:
+        log.error("stuck", session=session, detail=f"Drawing or encoding has not ended after {STUCK_SECONDS:.0f} s.")
+        self.give_up()
 
     async def _drop(self, name: str) -> None:
         owned = self._sessions.pop(name, None)

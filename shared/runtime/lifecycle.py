@@ -60,7 +60,7 @@ async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
     def stop() -> None:
         task.cancel()
         loop.call_later(STOP_SECONDS / 2, _cancel_all)
-        loop.call_later(STOP_SECONDS, _give_up)
+        loop.call_later(STOP_SECONDS, give_up)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -76,8 +76,8 @@ def _cancel_all() -> None:
         task.cancel()
 
 
-def _give_up() -> None:
-    """End a process that does not come to its end by itself, and say what it was waiting for."""
+def give_up() -> None:
+    """End a process that does not come to an end by itself, and say what it was waiting for. Never returns."""
     for task in asyncio.all_tasks():
         frames = [f"{frame.f_code.co_qualname}:{frame.f_lineno}" for frame in task.get_stack()]
         log.error("did not stop", task=task.get_name(), waits_in=frames)

@@ -199,6 +199,7 @@ class LiveRun:
                 self._flow = said
                 self._pump.opened(is_open=not (said.paused or said.held))
             case LiveEnded(abandoned=True):
+                self._promise(0.0)
                 raise _AbandonedError
             case LiveEnded():
                 await self.switch(None)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.transport.bus import Headers, Received
 
 RETRY_AFTER_SECONDS = 2.0
+LEAVING_SECONDS, LOOK_AGAIN_SECONDS = 0.4, 0.02
 UNKNOWN_PIXELS_PER_SECOND = 1280 * 720 * 30.0
 """What a source that is fetched is taken to need, until its first frame says."""
 _open = wire.decoder(OpenLive)
@@ -48,7 +49,7 @@ class LiveService:
         request: OpenLive = wire.decode(received.body, _open)
         asked = request.settings.input
         wanted = asked.pixels_per_second if asked is not None else UNKNOWN_PIXELS_PER_SECOND
-        if not self._room.take(request.session, wanted):
+        if not await self._taken(request.session, wanted):
             return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
         listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._serve(request, received.headers, listening))
@@ -56,6 +57,14 @@ class LiveService:
         task.add_done_callback(lambda ended: self._ended(request.session, ended))
         await listening
         return wire.encode(LiveOpened(lane=self._lane.name))
+
+    async def _taken(self, session: str, pixels_per_second: float) -> bool:
+        """Whether there is room, now or in a moment: who goes on with a stream comes as the one before leaves."""
+        for _ in range(round(LEAVING_SECONDS / LOOK_AGAIN_SECONDS)):
+            if self._room.take(session, pixels_per_second):
+                return True
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return self._room.take(session, pixels_per_second)
 
     async def close(self) -> None:
         """End what is running."""

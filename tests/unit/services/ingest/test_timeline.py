@@ -43,11 +43,11 @@ def live(*times: int | None) -> list[int]:
 
 
 def test_a_live_stream_keeps_its_times_and_its_gaps() -> None:
-    assert live(7, 47, 90, 30_000, 30_040) == [7, 47, 90, 30_000, 30_040]
+    assert live(7, 47, 90, 30_000, 30_040) == [0, 40, 83, 29_993, 30_033]
 
 
 def test_a_live_stream_that_begins_anew_goes_on_where_it_was() -> None:
-    assert live(90_000, 90_040, 0, 40, 80) == [90_000, 90_040, 90_080, 90_120, 90_160]
+    assert live(90_000, 90_040, 0, 40, 80) == [0, 40, 80, 120, 160]
 
 
 def test_a_live_clock_that_is_set_ahead_leaves_no_hole_of_hours() -> None:
@@ -58,7 +58,8 @@ def test_a_live_frame_without_a_time_follows_the_one_before() -> None:
     assert live(None, 40, None, 100) == [0, 40, 80, 100]
 
 
-@drawn(some.lists(some.integers(-(10**9), 10**9) | some.none(), max_size=50))
+@drawn(some.lists(some.integers(-(2**62), 2**62) | some.none(), max_size=50))
 def test_live_times_always_rise(times: list[int | None]) -> None:
     placed = live(*times)
+    assert all(time < 2**40 for time in placed)
     assert all(later > earlier for earlier, later in pairwise(placed))

@@ -5,6 +5,7 @@ import pytest
 
 from services.render.jpeg_colours import JFIF, JpegColours
 from services.render.live_encoding import LiveEncoder
+from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
 from tests.unit.services.render.live import BETWEEN, CODED, decoded, encoded, facts, moving, planes_of, psnr
@@ -208,3 +209,16 @@ def test_planes_are_what_a_decoder_gives() -> None:
     of = facts()
     (frame,) = decoded(LiveCodec.H264, encoded(of, LiveOutput(quality=1), [0])[1])
     assert [plane.shape for plane in planes_of(frame)] == [plane.shape for plane in moving(of, 0).planes]
+
+
+@pytest.mark.parametrize(("codec", "size"), [(LiveCodec.AV1, (1600, 16)), (LiveCodec.HEVC, (8190, 16))])
+def test_pictures_that_an_encoder_does_not_take_are_refused(codec: LiveCodec, size: tuple[int, int]) -> None:
+    with pytest.raises(Rejected, match=f"{size[0]} x {size[1]}"):
+        LiveEncoder(facts(*size), LiveOutput(codec=codec), 1)
+
+
+@pytest.mark.parametrize("codec", CODED)
+def test_any_rate_that_a_client_may_name_can_be_coded(codec: LiveCodec) -> None:
+    for rate in ((1000, 1), (1, 1000)):
+        encoder = LiveEncoder(facts(frame_rate=rate), LiveOutput(codec=codec, bitrate_kbps=1), 1)
+        assert len(encoder.encode(moving(facts(), 0), 0, 90)) == 1

@@ -620,3 +620,16 @@ async def test_frames_of_a_session_that_is_over_are_given_back(worker: Worker) -
     with pytest.raises(Late):
         await worker.draw(frame)
     assert worker.slots_in_use() == 0
+
+
+async def test_a_worker_whose_encoder_hangs_gives_itself_up(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = asyncio.Event()
+    monkeypatch.setattr(service_module, "STUCK_SECONDS", 0.05)
+    worker.service.give_up = given_up.set
+    await worker.begin()
+    worker.reader.gate.clear()
+    drawing = asyncio.create_task(worker.draw(worker.frame(0)))
+    async with asyncio.timeout(10):
+        await given_up.wait()
+    worker.reader.gate.set()
+    await drawing
