@@ -83,17 +83,17 @@ class LiveTalk:
         self._giver.tell(first)
         try:
             async with asyncio.TaskGroup() as tasks:
-                clock = [tasks.create_task(self._link.beat()), tasks.create_task(self._watch())]
+                beating, watching = tasks.create_task(self._link.beat()), tasks.create_task(self._watch())
                 giving = tasks.create_task(self._giver.run())
                 hearing = tasks.create_task(self._hear())
                 taking = tasks.create_task(self._take(hearing))
                 await asyncio.wait({hearing})  # if it fails, the group cancels this
                 taking.cancel()
+                beating.cancel()  # nobody hears the lane any more, so that its silence says nothing
                 self._settle(finished=self._link.finished)
                 self._giver.end()
                 await asyncio.wait({giving})
-                for one in clock:
-                    one.cancel()
+                watching.cancel()
         except BaseExceptionGroup as group:
             error = _first(group)
             if isinstance(error, VisavisError):
