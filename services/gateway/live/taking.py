@@ -91,7 +91,7 @@ class Taker:
             raise Refusal("malformed-request", "A packet is empty: leave out frames that there are not.")
         number = self._account.receive()
         if packet.key:
-            self._last_key, self._skips = number, False
+            self._last_key, self._skips, self._left_out = number, False, False
         if self._skips:
             self._left_out = True
             self._giver.leave_out((number,), Reason.OVERLOAD)
