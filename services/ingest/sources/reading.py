@@ -150,7 +150,7 @@ class SourceReading:
         """Raises DecoderDied for what an honest reader would not say."""
         fits = True
         if isinstance(item, VideoFormat):
-            fits = item.codec in _CODECS and min(item.sample_aspect) > 0
+            fits = item.codec in _CODECS
             self._can_begin = True
         elif isinstance(item, SourcePacket):
             begins = item.leg != self._leg
