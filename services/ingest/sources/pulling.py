@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.ingest import confinement
 from services.ingest.source_messages import SourceNotice, SourcePacket
 from services.ingest.sources.reading import SourceReading
+from services.ingest.sources.rules import WEB_SCHEMES
 from services.ingest.sources.timeline import SourceTimeline
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected, Unavailable
@@ -150,7 +151,7 @@ class PulledSource:
         """Why it is tried again. Raises the error where that is of no use."""
         if isinstance(error, Unavailable):
             return str(error)
-        began_or_live = self._legs >= 0 or self._url.scheme not in {"http", "https"}
+        began_or_live = self._legs >= 0 or self._url.scheme not in WEB_SCHEMES
         if error.code in _PASSING and began_or_live:
             return error.detail
         raise error

@@ -15,8 +15,8 @@ from shared.model.errors import Rejected, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.ingest.limits import IngestLimits
     from services.ingest.sources.playlists import MediaSegment, Piece
+    from services.ingest.sources.rules import SourceRules
     from shared.model.addresses import RemoteUrl
     from shared.transport.fetching import Fetcher
 
@@ -31,9 +31,10 @@ _SOUND_APART = SourceNotice("sound-left-out", "The source's sound is left out: i
 class WebSource:
     """One reading of a URL."""
 
-    def __init__(self, url: RemoteUrl, fetcher: Fetcher, limits: IngestLimits, give: Give) -> None:
+    def __init__(self, url: RemoteUrl, fetcher: Fetcher, rules: SourceRules, give: Give) -> None:
         """give: takes bytes in pieces of up to 64 KiB, in order; it may let its caller wait."""
-        self._url, self._fetcher, self._limits, self._give = url, fetcher, limits, give
+        self._url, self._fetcher, self._give = url, fetcher, give
+        self._rules, self._limits = rules, rules.limits
         self._last: int | None = None
         """Number of the last segment that was given."""
         self._header: Piece | None = None
@@ -61,7 +62,7 @@ class WebSource:
             await self._follow(*await self._media_playlist(url, head))
 
     async def _media_playlist(self, url: RemoteUrl, body: bytes) -> tuple[RemoteUrl, MediaPlaylist]:
-        said = read_playlist(body, url, self._limits)
+        said = read_playlist(body, url, self._rules)
         if isinstance(said, MediaPlaylist):
             return url, said
         variant = choose_variant(said, self._limits)
@@ -109,7 +110,7 @@ class WebSource:
 
     async def _fetch_playlist(self, url: RemoteUrl) -> tuple[RemoteUrl, MediaPlaylist]:
         async with self._fetcher.get(url, self._limits.source_playlist_bytes) as answer:
-            said = read_playlist(await answer.body(), answer.url, self._limits)
+            said = read_playlist(await answer.body(), answer.url, self._rules)
             if isinstance(said, MasterPlaylist):
                 raise Rejected(REFUSED, f"A playlist of {url.place} leads to variants of variants; one level is read.")
             return answer.url, said

@@ -9,6 +9,7 @@ import pytest
 
 from services.ingest.limits import IngestLimits
 from services.ingest.source_messages import SourceCut, SourceNotice
+from services.ingest.sources.rules import SourceRules
 from services.ingest.sources.web import WebSource
 from shared.model.addresses import read_networks, read_url
 from shared.model.errors import Rejected, Unavailable
@@ -31,7 +32,6 @@ def web() -> Iterator[Web]:
 
 async def read(url: str, limits: IngestLimits | None = None, most: int = 1000) -> Given:
     """What was given, with `cut` and the kinds of notices between."""
-    limits = limits or IngestLimits()
     given: Given = []
     enough = asyncio.Event()
 
@@ -41,8 +41,10 @@ async def read(url: str, limits: IngestLimits | None = None, most: int = 1000) -
             enough.set()
             await asyncio.Event().wait()
 
-    async with Fetcher(Dialer(LOOPBACK), silence_seconds=5, redirects=limits.source_redirects) as fetcher:
-        reading = asyncio.ensure_future(WebSource(read_url(url), fetcher, limits, give).read())
+    rules = SourceRules(limits=limits or IngestLimits())
+    redirects = rules.limits.source_redirects
+    async with Fetcher(Dialer(LOOPBACK), schemes=rules.web_schemes, silence_seconds=5, redirects=redirects) as fetcher:
+        reading = asyncio.ensure_future(WebSource(read_url(url), fetcher, rules, give).read())
         waiting = asyncio.ensure_future(enough.wait())
         await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
