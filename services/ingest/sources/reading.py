@@ -26,7 +26,7 @@ from services.ingest.source_messages import (
 )
 from services.ingest.sources.lines import SourceLines
 from services.ingest.sources.rules import WEB_SCHEMES
-from services.ingest.sources.web import WebSource
+from services.ingest.sources.web import WebProgress, WebSource
 from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.live import LiveCodec
 from shared.transport.fetching import Fetcher
@@ -57,10 +57,14 @@ class SourceReading:
         dialer: Dialer,
         take_child: Callable[[], Awaitable[Child]],
         spend: Callable[[int], None],
+        progress: WebProgress | None = None,
     ) -> None:
-        """take_child: gives a process that has served nobody yet. spend: is told of bytes; it may raise."""
+        """take_child: gives a process that has served nobody yet. spend: is told of bytes; it may raise. progress: what
+        earlier readings have given of a playlist.
+        """
         self._url, self._rules, self._limits, self._dialer = url, rules, rules.limits, dialer
         self._take_child, self._spend = take_child, spend
+        self._progress = progress or WebProgress()
         self._notices: deque[SourceNotice] = deque()
         self._feeding: asyncio.Task[None] | None = None
         self._broke_off: VisavisError | None = None
@@ -194,4 +198,4 @@ class SourceReading:
             redirects=self._limits.source_redirects,
         )
         async with fetcher:
-            await WebSource(self._url, fetcher, self._rules, self._give).read()
+            await WebSource(self._url, fetcher, self._rules, self._give, self._progress).read()
