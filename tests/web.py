@@ -21,6 +21,8 @@ class Web:
         self.files: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.location = "Location"
+        """How it spells the header of redirects."""
 
     def url(self, path: str) -> str:
         """Of a file."""
@@ -39,7 +41,7 @@ def serving() -> Iterator[Web]:
             web.headers.append(dict(self.headers))
             answer = web.files.get(self.path)
             if isinstance(answer, str):
-                self._send(302, b"", ("Location", answer))
+                self._send(302, b"", (web.location, answer))
             elif answer is None:
                 self._send(404, b"")
             else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.gateway.names import is_name, new_name
 from services.gateway.problems import Refusal
+from services.gateway.stream_owners import StreamOwners
 from services.gateway.stream_run import StreamRun
 from services.gateway.stream_wishes import read_change, read_wish
 from shared.model.errors import Lost
@@ -30,6 +31,7 @@ class StreamDesk:
     def __init__(self, live: LiveDesk, store: ObjectStore) -> None:
         self._live = live
         self._store = store
+        self._owners = StreamOwners(store)
         self._runs: dict[str, StreamRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watchers: set[asyncio.Event] = set()
@@ -88,11 +90,16 @@ class StreamDesk:
         return run
 
     async def remove(self, name: str) -> None:
-        """End a stream; of one that is over remove what is kept of it. Raises Refusal `not-found`."""
+        """End a stream; of one that is over remove what is kept of it.
+
+        Raises Refusal `not-found`, also for one that another gateway has: it would go on without its files.
+        """
         run = self._runs.get(name)
         if run is not None and not run.state.is_final:
             await run.end()
             return
+        if run is None and is_name(name) and await self._owners.is_held(name):
+            raise Refusal("not-found", "The stream runs at another gateway, which alone can end it.")
         kept = await self._store.remove(f"streams/{name}") if is_name(name) else 0
         if not kept and run is None:
             raise Refusal("not-found", "There is no stream of that id.")
@@ -141,7 +148,8 @@ class StreamDesk:
     async def _see_through(self, run: StreamRun) -> None:
         try:
             with self._live.room():
-                await run.run()
+                async with self._owners.holding(run.name):
+                    await run.run()
         except Exception as error:
             if not run.taken.is_set():
                 raise  # to whoever asked for it

@@ -160,10 +160,18 @@ class StreamRun:
             self._link, self._lane = link, link.lane
             self.taken.set()
             try:
+                await self._catch_up(link, wanted)
                 await self._follow(link)
             finally:
                 self._link = None
                 self.account.lane_ended(finished=link.finished)
+
+    async def _catch_up(self, link: LaneLink, asked: OpenLive) -> None:
+        """Tell the lane what was changed while it was being asked; from now on changes reach it by themselves."""
+        if self.wish.look != asked.settings.look:
+            await link.say(LookWanted(look=self.wish.look, change=self._change))
+        if self.wish.outputs != asked.outputs:
+            await link.say(OutputsWanted(outputs=self.wish.outputs))
 
     async def _follow(self, link: LaneLink) -> None:
         if self._ending is not None:
@@ -233,9 +241,15 @@ class StreamRun:
                 await self.end()
 
     async def _again(self, error: Unavailable | Refusal) -> None:
-        """Its lane was lost, or none had room: seek another after a while, if that may help."""
+        """Its lane was lost, or none had room: seek another after a while, if that may help.
+
+        One that is ended while no lane has it is over: nothing is under way.
+        """
         if not self.taken.is_set():
             raise error
+        if self._ending is not None and self.state is StreamState.WAITING:
+            self._become(StreamState.ENDED)
+            return
         self._tries += 1
         if self._ending is not None or self._tries >= MOST_TRIES:
             code = error.code if isinstance(error, Refusal) else "unavailable"
@@ -247,6 +261,8 @@ class StreamRun:
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE_SECONDS):
                 await self._stop.wait()
+        if self._ending is not None:
+            self._become(StreamState.ENDED)
 
     def fail(self, code: str, detail: str) -> None:
         """It is over, and this is why."""

@@ -9,7 +9,7 @@ import msgspec
 from services.gateway.choices import read_look, read_models
 from services.gateway.live.settings import refuse_invalid
 from services.gateway.problems import Refusal
-from shared.model.addresses import read_url
+from shared.model.addresses import read_push_url, read_url
 from shared.model.errors import Rejected
 from shared.model.live import (
     USUAL_DELAY_MS,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MOST_OUTPUTS = 8
 MOST_BODY_BYTES = 64 * 1024
-_PUSHED = ("rtmp", "rtmps")
 _OUTPUTS: dict[str, type[Output]] = {"hls": HlsOutput, "rtmp": RtmpOutput, "record": RecordOutput}
 _URL = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
@@ -118,7 +117,7 @@ def told_output(output: Output) -> dict[str, Any]:
     """An output as it is shown: of an address scheme and host, never a key."""
     match output:
         case RtmpOutput():
-            return {"rtmp": {"url": read_url(output.url, _PUSHED).place}}
+            return {"rtmp": {"url": read_push_url(output.url).place}}
         case HlsOutput():
             return {"hls": {"segment_seconds": output.segment_seconds, "window": output.window}}
     return {"record": {"max_seconds": output.max_seconds}}
@@ -145,9 +144,9 @@ def _output(asked: dict[str, Any]) -> Output:
 def _refuse_unpushable(url: str) -> None:
     """Raises Refusal `invalid-parameter`, which tells nothing of the address."""
     try:
-        read_url(url, _PUSHED)
+        read_push_url(url)
     except Rejected as error:
-        detail = "`outputs.rtmp.url` must be rtmp://host/app/key or rtmps://host/app/key, without spaces."
+        detail = "`outputs.rtmp.url` must be rtmp://host/app/key or rtmps://host/app/key, without spaces or user."
         raise Refusal("invalid-parameter", detail) from error
 
 

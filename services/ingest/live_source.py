@@ -138,14 +138,12 @@ class LiveSource:
 
     def _video_format(self) -> VideoFormat:
         stream, codec = self._video, self._video.codec_context
-        aspect = stream.sample_aspect_ratio or 1
         rate = stream.average_rate or stream.guessed_rate or 0
         return VideoFormat(
             codec=self._codec,
             header=bytes(codec.extradata or b""),
             width=codec.width,
             height=codec.height,
-            sample_aspect=aspect.as_integer_ratio(),
             rate=float(rate),
         )
 

@@ -79,7 +79,6 @@ class VideoFormat(msgspec.Struct, frozen=True, tag=True):
     width: Annotated[int, _SIDE] = 0
     """Pixels as the container says; 0: it does not."""
     height: Annotated[int, _SIDE] = 0
-    sample_aspect: tuple[int, int] = (1, 1)
     rate: float = 0.0
     """Frames a second as the container says; 0: it does not."""
 

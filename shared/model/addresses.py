@@ -20,6 +20,8 @@ Network = IPv4Network | IPv6Network
 
 SCHEMES = {"rtmp": 1935, "rtmps": 443, "rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 """What can be fetched from, with the usual port."""
+PUSHED = ("rtmp", "rtmps")
+"""What can be pushed to."""
 REFUSED = "source-refused"
 """The code of every refusal here."""
 _ENCRYPTED = frozenset({"rtmps", "rtsps", "https"})
@@ -129,6 +131,19 @@ def read_url(text: str, schemes: tuple[str, ...] = tuple(SCHEMES)) -> RemoteUrl:
         raise Rejected(REFUSED, "The source's port must be between 1 and 65535.")
     bare = parts._replace(fragment="").geturl()
     return RemoteUrl(scheme=parts.scheme, host=host, port=port or SCHEMES[parts.scheme], text=bare)
+
+
+def read_push_url(text: str) -> RemoteUrl:
+    """The parts of an RTMP server's URL that names an application and a stream there, and nobody (`user@`).
+
+    Raises Rejected (`source-refused`), which tells no path.
+    """
+    url = read_url(text, PUSHED)
+    parts = urlsplit(url.text)
+    app, _, stream = parts.path.strip("/").rpartition("/")
+    if "@" in parts.netloc or not (app and stream):
+        raise Rejected(REFUSED, "What is pushed to is named as rtmp://host/app/key, without user and password.")
+    return url
 
 
 def _check_scheme(scheme: str, schemes: tuple[str, ...]) -> None:

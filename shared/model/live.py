@@ -266,7 +266,7 @@ class LiveNoticed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something that the client should know of."""
 
     kind: str
-    """A stable word, e.g. `degraded`, `recovered`, `key-frame-wanted`, `source-stalled`, `source-lost`."""
+    """A stable word, e.g. `degraded`, `recovered`, `source-stalled`, `source-lost`."""
     detail: str
     """One sentence for a person."""
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FORBIDDEN = frozenset({401, 403, 451})
-_WEB = ("http", "https")
 _CHUNK_BYTES = 1 << 16
 
 
@@ -58,9 +57,12 @@ class Answer:
 class Fetcher:
     """Reads files over HTTP/1.1. An asynchronous context: on leaving it every connection is closed."""
 
-    def __init__(self, dialer: Dialer, *, silence_seconds: float, redirects: int = 5) -> None:
-        """silence_seconds: without a byte for so long a server is given up. redirects: so many in a row at most."""
-        self._dialer, self._silence_seconds, self._redirects = dialer, silence_seconds, redirects
+    def __init__(self, dialer: Dialer, *, schemes: tuple[str, ...], silence_seconds: float, redirects: int = 5) -> None:
+        """schemes: where redirects may lead, of `http` and `https`. silence_seconds: without a byte for so long a
+        server is given up. redirects: so many in a row at most.
+        """
+        self._dialer, self._schemes = dialer, schemes
+        self._silence_seconds, self._redirects = silence_seconds, redirects
 
     async def __aenter__(self) -> Self:
         self._pool = httpcore.AsyncConnectionPool(
@@ -89,7 +91,7 @@ class Fetcher:
                     _check_status(url, response.status, partial=span is not None)
                     yield Answer(url, response, most_bytes)
                     return
-                url = _redirected(url, response)
+                url = read_url(_redirected(url, response), self._schemes)
         raise Rejected(REFUSED, f"{url.place} redirects more than {self._redirects} times (source_redirects).")
 
     @property
@@ -190,11 +192,11 @@ def _headers(url: RemoteUrl, span: tuple[int, int] | None) -> list[tuple[str, st
     return headers
 
 
-def _redirected(url: RemoteUrl, response: httpcore.Response) -> RemoteUrl:
-    location = dict(response.headers).get(b"location") or dict(response.headers).get(b"Location")
+def _redirected(url: RemoteUrl, response: httpcore.Response) -> str:
+    location = {name.lower(): value for name, value in response.headers}.get(b"location")
     if not location:
         raise Rejected(REFUSED, f"{url.place} redirects to nowhere.")
-    return read_url(urljoin(url.text, location.decode("latin-1")), _WEB)
+    return urljoin(url.text, location.decode("latin-1"))
 
 
 def _check_status(url: RemoteUrl, status: int, *, partial: bool) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DRAIN_SHARE = 0.8
 """Of the time to stop: streams go on so long, and then have the rest to hear why they end."""
 
-
 LEAVE_SECONDS = 2.0
+"""A connection whose stream is taken over has so long to give its room back."""
 
 
 class LiveDesk:

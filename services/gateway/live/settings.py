@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 _TOKEN = re.compile("[A-Za-z0-9_-]{22}")
 _CODECS = {streams_pb2.Codec.Value(f"CODEC_{codec.name}"): codec for codec in LiveCodec}
 
-_SETTINGS = ("want_picture", "want_faces", "want_timings", "max_delay_ms")
-_INPUT = ("width", "height", "rate", "clock_hz", "header")
-_OUTPUT = ("bitrate_kbps", "quality", "key_interval_seconds", "low_delay")
-
 
 def new_token() -> str:
     """What a client needs to go on with a stream: 128 random bits."""

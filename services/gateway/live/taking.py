@@ -49,6 +49,7 @@ class Taker:
         self._pts: dict[int, int] = {}
         self._last_key = -1
         self._skips = False
+        self._left_out = False
         self.heard_at: float | None = time.monotonic()
         """When the client said something last; None: it has nothing more to say."""
 
@@ -90,8 +91,9 @@ class Taker:
             raise Refusal("malformed-request", "A packet is empty: leave out frames that there are not.")
         number = self._account.receive()
         if packet.key:
-            self._last_key, self._skips = number, False
+            self._last_key, self._skips, self._left_out = number, False, False
         if self._skips:
+            self._left_out = True
             self._giver.leave_out((number,), Reason.OVERLOAD)
             return
         self._note(number, packet.pts)
@@ -109,6 +111,11 @@ class Taker:
         """The lane cannot decode what comes before the next key frame: it is not sent there, if none came after that
         number already."""
         self._skips = self._last_key <= after
+
+    def waits_for_key(self) -> bool:
+        """Whether packets were left out for want of a key frame since this was asked last."""
+        left_out, self._left_out = self._left_out, False
+        return left_out
 
     def pts_of(self, number: int, default: int) -> int:
         """What the client called a packet of which a frame has come; asked once. The lane's own times may be mended."""

@@ -83,17 +83,17 @@ class LiveTalk:
         self._giver.tell(first)
         try:
             async with asyncio.TaskGroup() as tasks:
-                clock = [tasks.create_task(self._link.beat()), tasks.create_task(self._watch())]
+                beating, watching = tasks.create_task(self._link.beat()), tasks.create_task(self._watch())
                 giving = tasks.create_task(self._giver.run())
                 hearing = tasks.create_task(self._hear())
                 taking = tasks.create_task(self._take(hearing))
                 await asyncio.wait({hearing})  # if it fails, the group cancels this
                 taking.cancel()
+                beating.cancel()  # nobody hears the lane any more, so that its silence says nothing
                 self._settle(finished=self._link.finished)
                 self._giver.end()
                 await asyncio.wait({giving})
-                for one in clock:
-                    one.cancel()
+                watching.cancel()
         except BaseExceptionGroup as group:
             error = _first(group)
             if isinstance(error, VisavisError):
@@ -129,10 +129,13 @@ class LiveTalk:
                 self._giver.tell(look_refused_message(message.change, problem.code, problem.detail))
             case KeyFrameAwaited():
                 self._taker.skip_to_key(message.after)
-                if self._giver.has_room:
-                    self._giver.tell(notice_message("key-frame-wanted", "Packets came too fast to be decoded in time."))
+                self._want_key()
             case LiveNoticed() if self._giver.has_room:
                 self._giver.tell(notice_message(message.kind, message.detail))
+
+    def _want_key(self) -> None:
+        if self._giver.has_room:
+            self._giver.tell(notice_message("key-frame-wanted", "Packets came too fast to be decoded in time."))
 
     def _frame(self, part: LiveFrame, received: Received) -> None:
         whole, lost = self._parts.add(part)
@@ -160,6 +163,8 @@ class LiveTalk:
             await self._follow()
             if now - told_at >= NOTICE_SECONDS and self._giver.has_room:
                 told_at = now
+                if self._taker.waits_for_key():
+                    self._want_key()
                 for notice in self._tally.tell():
                     self._giver.tell(streams_pb2.ServerMessage(notice=notice))
 

@@ -13,10 +13,10 @@ from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
     from services.ingest.limits import IngestLimits
+    from services.ingest.sources.rules import SourceRules
 
 MARK = b"#EXTM3U"
 """How every playlist begins."""
-_WEB = ("http", "https")
 _MOST_LINE_BYTES = 4096
 _LEAST_TARGET_SECONDS, _MOST_TARGET_SECONDS = 0.5, 60.0
 _MOST_VARIANTS = 64
@@ -69,7 +69,7 @@ class MasterPlaylist(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
 
 
-def read_playlist(body: bytes, url: RemoteUrl, limits: IngestLimits) -> MediaPlaylist | MasterPlaylist:
+def read_playlist(body: bytes, url: RemoteUrl, rules: SourceRules) -> MediaPlaylist | MasterPlaylist:
     """What the playlist at `url` says. Raises Rejected (`source-refused`)."""
     if not body.startswith(MARK) or max(map(len, body.splitlines())) > _MOST_LINE_BYTES:
         raise Rejected(REFUSED, f"{url.place} sends what is no playlist where one was expected.")
@@ -78,12 +78,13 @@ def read_playlist(body: bytes, url: RemoteUrl, limits: IngestLimits) -> MediaPla
     except Exception as error:  # the parser raises whatever a hostile line makes of it
         raise Rejected(REFUSED, f"The playlist of {url.place} cannot be read.") from error
     if said.is_variant:
-        return MasterPlaylist(tuple(_variant(one, url) for one in said.playlists[:_MOST_VARIANTS]))
-    if len(said.segments) > limits.source_segments:
-        most = limits.source_segments
+        named = said.playlists[:_MOST_VARIANTS]
+        return MasterPlaylist(tuple(_variant(one, url, rules.web_schemes) for one in named))
+    most = rules.limits.source_segments
+    if len(said.segments) > most:
         raise Rejected(REFUSED, f"The playlist of {url.place} has more than {most} segments (source_segments).")
     target = min(max(float(said.target_duration or 0), _LEAST_TARGET_SECONDS), _MOST_TARGET_SECONDS)
-    return MediaPlaylist(_segments(said, url), target, bool(said.is_endlist))
+    return MediaPlaylist(_segments(said, url, rules.web_schemes), target, bool(said.is_endlist))
 
 
 def choose_variant(master: MasterPlaylist, limits: IngestLimits) -> Variant:
@@ -96,13 +97,13 @@ def choose_variant(master: MasterPlaylist, limits: IngestLimits) -> Variant:
     return max(fitting, key=lambda one: (one.pixels, one.bits_per_second))
 
 
-def _variant(said: Any, url: RemoteUrl) -> Variant:
+def _variant(said: Any, url: RemoteUrl, schemes: tuple[str, ...]) -> Variant:
     size = said.stream_info.resolution or (0, 0)
     apart = any(media.type == "AUDIO" and media.uri for media in said.media)
-    return Variant(_child(url, said.uri), size[0] * size[1], int(said.stream_info.bandwidth or 0), apart)
+    return Variant(_child(url, said.uri, schemes), size[0] * size[1], int(said.stream_info.bandwidth or 0), apart)
 
 
-def _segments(said: Any, url: RemoteUrl) -> tuple[MediaSegment, ...]:
+def _segments(said: Any, url: RemoteUrl, schemes: tuple[str, ...]) -> tuple[MediaSegment, ...]:
     first, found = int(said.media_sequence or 0), []
     ends: dict[str, int] = {}
     for number, one in enumerate(said.segments, first):
@@ -111,14 +112,14 @@ def _segments(said: Any, url: RemoteUrl) -> tuple[MediaSegment, ...]:
         if one.gap_tag:
             continue
         map_ = one.init_section
-        header = _piece(url, map_.uri, map_.byterange, {}) if map_ is not None else None
-        found.append(MediaSegment(number, _piece(url, one.uri, one.byterange, ends), header, bool(one.discontinuity)))
+        header = _piece(_child(url, map_.uri, schemes), map_.byterange, {}) if map_ is not None else None
+        piece = _piece(_child(url, one.uri, schemes), one.byterange, ends)
+        found.append(MediaSegment(number, piece, header, bool(one.discontinuity)))
     return tuple(found)
 
 
-def _piece(base: RemoteUrl, uri: str | None, byterange: str | None, ends: dict[str, int]) -> Piece:
+def _piece(url: RemoteUrl, byterange: str | None, ends: dict[str, int]) -> Piece:
     """ends: where in a file the part before has ended, which is where one without an offset begins."""
-    url = _child(base, uri)
     if not byterange:
         return Piece(url)
     length, _, offset = str(byterange).partition("@")
@@ -126,22 +127,22 @@ def _piece(base: RemoteUrl, uri: str | None, byterange: str | None, ends: dict[s
         start = int(offset) if offset else ends.get(url.text, 0)
         span = (start, int(length))
     except ValueError:
-        raise Rejected(REFUSED, f"The playlist of {base.place} has a byte range that cannot be read.") from None
+        raise Rejected(REFUSED, f"A playlist that names {url.place} has a byte range that cannot be read.") from None
     if span[0] < 0 or span[1] < 1:
-        raise Rejected(REFUSED, f"The playlist of {base.place} has an empty byte range.")
+        raise Rejected(REFUSED, f"A playlist that names {url.place} has an empty byte range.")
     ends[url.text] = sum(span)
     return Piece(url, span)
 
 
-def _child(base: RemoteUrl, uri: str | None) -> RemoteUrl:
-    """What a playlist names, which must be something for HTTP. Raises Rejected (`source-refused`)."""
+def _child(base: RemoteUrl, uri: str | None, schemes: tuple[str, ...]) -> RemoteUrl:
+    """What a playlist names, which must be of one of the schemes. Raises Rejected (`source-refused`)."""
     if not uri:
         raise Rejected(REFUSED, f"The playlist of {base.place} has an entry without an address.")
     try:
         joined = urljoin(base.text, uri)
     except ValueError:
         joined = ""
-    child = read_url(joined, _WEB)
+    child = read_url(joined, schemes)
     if child.text == base.text:
         raise Rejected(REFUSED, f"The playlist of {base.place} names itself.")
     return child

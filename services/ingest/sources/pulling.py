@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from services.ingest import confinement
 from services.ingest.source_messages import SourceNotice, SourcePacket
 from services.ingest.sources.reading import SourceReading
+from services.ingest.sources.rules import WEB_SCHEMES
 from services.ingest.sources.timeline import SourceTimeline
+from services.ingest.sources.web import WebProgress
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected, Unavailable
 from shared.transport.dialing import Dialer
@@ -42,6 +44,7 @@ class PulledSource:
         self._url, self._rules, self._limits, self._decoders = rules.url(url), rules, rules.limits, decoders
         self._dialer = Dialer(rules.networks, seconds=rules.limits.source_connect_seconds, resolve=resolve)
         self._timeline = SourceTimeline()
+        self._progress = WebProgress()
         self._spent_bytes = 0
         self._place = (-1, -1)
         self._readings, self._legs = 0, -1
@@ -92,6 +95,8 @@ class PulledSource:
                         return
             except (Unavailable, Rejected) as error:
                 why = self._passing(error)
+                if self._progress.is_over and self._legs >= 0:
+                    return  # it broke off where there was nothing more to give
             self._failures += 1
             if self._failures > self._limits.source_retries:
                 raise Unavailable(f"{why} It was tried {self._failures} times in a row (source_retries).")
@@ -102,7 +107,10 @@ class PulledSource:
 
     def _reading(self) -> SourceReading:
         self._waits_since = None
-        return SourceReading(self._url, self._rules, self._dialer, self._decoders.take_child, self._spend)
+        if self._legs < 0:
+            self._progress = WebProgress()  # what was given until now was of no use
+        child = self._decoders.take_child
+        return SourceReading(self._url, self._rules, self._dialer, child, self._spend, self._progress)
 
     async def _next(self, reading: SourceReading) -> SourceItem | None:
         """What comes next, also that nothing comes. Raises Unavailable when that lasts, Rejected when time is up."""
@@ -150,7 +158,7 @@ class PulledSource:
         """Why it is tried again. Raises the error where that is of no use."""
         if isinstance(error, Unavailable):
             return str(error)
-        began_or_live = self._legs >= 0 or self._url.scheme not in {"http", "https"}
+        began_or_live = self._legs >= 0 or self._url.scheme not in WEB_SCHEMES
         if error.code in _PASSING and began_or_live:
             return error.detail
         raise error

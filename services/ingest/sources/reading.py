@@ -25,7 +25,8 @@ from services.ingest.source_messages import (
     VideoFormat,
 )
 from services.ingest.sources.lines import SourceLines
-from services.ingest.sources.web import WebSource
+from services.ingest.sources.rules import WEB_SCHEMES
+from services.ingest.sources.web import WebProgress, WebSource
 from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.live import LiveCodec
 from shared.transport.fetching import Fetcher
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 SourceItem = VideoFormat | SoundFormat | SourcePacket | SourceNotice
 _FRAME_BYTES = 1 << 17
 """What a message may have besides a packet's body."""
-_WEB = frozenset({"http", "https"})
 _CODECS = frozenset(codec.value for codec in LiveCodec if not codec.is_raw)
 
 
@@ -57,10 +57,14 @@ class SourceReading:
         dialer: Dialer,
         take_child: Callable[[], Awaitable[Child]],
         spend: Callable[[int], None],
+        progress: WebProgress | None = None,
     ) -> None:
-        """take_child: gives a process that has served nobody yet. spend: is told of bytes; it may raise."""
+        """take_child: gives a process that has served nobody yet. spend: is told of bytes; it may raise. progress: what
+        earlier readings have given of a playlist.
+        """
         self._url, self._rules, self._limits, self._dialer = url, rules, rules.limits, dialer
         self._take_child, self._spend = take_child, spend
+        self._progress = progress or WebProgress()
         self._notices: deque[SourceNotice] = deque()
         self._feeding: asyncio.Task[None] | None = None
         self._broke_off: VisavisError | None = None
@@ -69,7 +73,7 @@ class SourceReading:
     @property
     def ends(self) -> bool:
         """Whether the end of what is read is the end of the source; otherwise it is live, and may come back."""
-        return self._url.scheme in _WEB
+        return self._url.scheme in WEB_SCHEMES
 
     async def __aenter__(self) -> Self:
         self._child = await self._take_child()
@@ -150,7 +154,7 @@ class SourceReading:
         """Raises DecoderDied for what an honest reader would not say."""
         fits = True
         if isinstance(item, VideoFormat):
-            fits = item.codec in _CODECS and min(item.sample_aspect) > 0
+            fits = item.codec in _CODECS
             self._can_begin = True
         elif isinstance(item, SourcePacket):
             begins = item.leg != self._leg
@@ -187,6 +191,11 @@ class SourceReading:
             self._talk.fail(Unavailable(f"{self._url.place} cannot be fetched: {type(error).__name__}."))
 
     async def _fetch(self) -> None:
-        patience, redirects = self._limits.source_silence_seconds, self._limits.source_redirects
-        async with Fetcher(self._dialer, silence_seconds=patience, redirects=redirects) as fetcher:
-            await WebSource(self._url, fetcher, self._limits, self._give).read()
+        fetcher = Fetcher(
+            self._dialer,
+            schemes=self._rules.web_schemes,
+            silence_seconds=self._limits.source_silence_seconds,
+            redirects=self._limits.source_redirects,
+        )
+        async with fetcher:
+            await WebSource(self._url, fetcher, self._rules, self._give, self._progress).read()

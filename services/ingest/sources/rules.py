@@ -10,6 +10,9 @@ from services.ingest.limits import IngestLimits
 from shared.model.addresses import SCHEMES, Network, RemoteUrl, read_networks, read_url
 from shared.model.errors import Misconfigured
 
+WEB_SCHEMES = frozenset({"http", "https"})
+"""Fetched by ingest itself, file by file."""
+
 
 class SourceRules(msgspec.Struct, frozen=True, kw_only=True):
     """What the settings say of sources."""
@@ -30,6 +33,11 @@ class SourceRules(msgspec.Struct, frozen=True, kw_only=True):
             raise Misconfigured(f"source_schemes has {', '.join(unknown)}; there are {', '.join(SCHEMES)}.")
         allowed = read_networks(networks, "source_networks")
         return cls(limits=limits, schemes=wanted, networks=allowed, unconfined=unconfined)
+
+    @property
+    def web_schemes(self) -> tuple[str, ...]:
+        """Where playlists and redirects may lead."""
+        return tuple(scheme for scheme in self.schemes if scheme in WEB_SCHEMES)
 
     def url(self, text: str) -> RemoteUrl:
         """A source's URL. Raises Rejected (`source-refused`)."""

@@ -10,12 +10,14 @@ import pytest
 
 from services.gateway import stream_desk
 from services.gateway.problems import Refusal
+from services.gateway.stream_desk import StreamDesk
 from services.gateway.stream_run import StreamState
 from shared.model.live import LiveEnded
 from tests.unit.services.gateway.live_ends import LiveLane
 
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
+    from shared.transport.store import ObjectStore
 
 WISH = json.dumps({"source": "rtmp://live.example.org/x", "outputs": [{"hls": {}}], "look": "none"}).encode()
 
@@ -35,6 +37,22 @@ async def test_a_stream_has_a_place_among_the_live_ones(parts: Parts, live_lane:
         await parts.streams.begin(WISH, "")
     await parts.streams.close()
     assert parts.live.under_way == 0
+
+
+async def test_a_stream_that_another_gateway_has_keeps_its_files(
+    parts: Parts, live_lane: LiveLane, store: ObjectStore
+) -> None:
+    run = await parts.streams.begin(WISH, "")
+    other, key = StreamDesk(parts.live, store), f"streams/{run.name}"
+    await store.put(f"{key}/hls/index.m3u8", b"#EXTM3U")
+    while not await store.exists(f"{key}/owner"):  # noqa: ASYNC110  -- it is told by the store
+        await asyncio.sleep(0.01)
+    with pytest.raises(Refusal, match="another gateway"):
+        await other.remove(run.name)
+    assert await store.exists(f"{key}/hls/index.m3u8")
+    await parts.streams.close()
+    await other.remove(run.name)
+    assert not await store.exists(f"{key}/hls/index.m3u8")
 
 
 async def test_those_that_are_over_are_forgotten_the_oldest_first(

@@ -148,6 +148,37 @@ async def test_a_lane_that_is_lost_is_followed_by_another_that_goes_on(run: Stre
     assert "lane-lost" in [one.kind for one in run.notices]
 
 
+async def test_what_is_changed_while_a_lane_is_asked_reaches_it_then(
+    run: StreamRun, live_lane: LiveLane, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_answer, request = asyncio.Event(), asyncio.Event(), parts.live.bus.request
+
+    async def slow(*arguments: Any) -> Any:
+        asked.set()
+        await may_answer.wait()
+        return await request(*arguments)
+
+    monkeypatch.setattr(parts.live.bus, "request", slow)
+    await live_lane.say(SessionFailed(problem=Problem("unavailable", "The lane stops.")))
+    await asked.wait()
+    await run.look(Look(smooth=0.25))
+    await run.look(Look(smooth=0.5))
+    await run.outputs((RecordOutput(),))
+    may_answer.set()
+    await until(lambda: live_lane.said(OutputsWanted))
+    assert live_lane.opened[-1].settings.look == Look()
+    assert live_lane.said(LookWanted) == [LookWanted(look=Look(smooth=0.5), change=2)]
+    assert live_lane.said(OutputsWanted) == [OutputsWanted(outputs=(RecordOutput(),))]
+
+
+async def test_a_lane_that_is_asked_anew_is_told_nothing_twice(run: StreamRun, live_lane: LiveLane) -> None:
+    await live_lane.say(SessionFailed(problem=Problem("unavailable", "The lane stops.")))
+    await until(lambda: len(live_lane.opened) == 2)
+    await run.end()
+    await over(run)
+    assert live_lane.said(LookWanted) == live_lane.said(OutputsWanted) == []
+
+
 async def test_it_is_not_tried_for_ever(run: StreamRun, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_run, "MOST_TRIES", 3)
     live_lane.refused = True
@@ -170,6 +201,19 @@ async def test_whoever_ends_it_while_a_lane_is_sought_need_not_wait(run: StreamR
     await until(lambda: run.state is StreamState.WAITING)
     await run.end()
     await over(run)
+    assert (run.state, run.problem) == (StreamState.ENDED, None)
+
+
+async def test_one_that_is_ended_while_a_lane_is_sought_is_not_fetched_again(
+    run: StreamRun, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_run, "PAUSE_SECONDS", 60.0)
+    await live_lane.say(SessionFailed(problem=Problem("unavailable", "The lane stops.")))
+    await until(lambda: run.state is StreamState.WAITING)
+    await run.end()
+    await over(run)
+    assert run.state is StreamState.ENDED
+    assert len(live_lane.opened) == 1
 
 
 async def test_a_lane_that_does_not_end_it_is_given_up(

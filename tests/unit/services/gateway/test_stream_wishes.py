@@ -63,6 +63,8 @@ def test_what_is_said_is_taken(parts: Parts) -> None:
         ({"outputs": [{"hls": {"window": 1}}]}, "window"),
         ({"outputs": [{"record": True}]}, "object"),
         ({"outputs": [{"rtmp": "http://push.example.org/secret"}]}, "rtmps://"),
+        ({"outputs": [{"rtmp": "rtmp://user:secret@push.example.org/app/secret"}]}, "rtmps://"),
+        ({"outputs": [{"rtmp": "rtmp://push.example.org/secret"}]}, "rtmps://"),
         ({"output": {"quality": 7}}, "quality"),
         ({"max_delay_ms": 1}, "max_delay_ms"),
         ({"sources": "x"}, "sources"),

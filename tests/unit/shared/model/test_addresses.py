@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.addresses import SCHEMES, is_public, may_connect, read_networks, read_url
+from services.render.outputs.rtmp import RtmpPlace
+from shared.model.addresses import SCHEMES, is_public, may_connect, read_networks, read_push_url, read_url
 from shared.model.errors import Misconfigured, Rejected
 
 NOT_PUBLIC = (
@@ -175,3 +176,26 @@ def test_any_text_is_a_url_or_refused(text: str) -> None:
         return
     assert url.host
     assert 1 <= url.port <= 65535
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["rtmp://push.example/app/secret", "rtmps://push.example:1935/a/b/secret?k=1", "rtmp://8.8.8.8/app//secret/"],
+)
+def test_a_stream_on_a_server_is_pushed_to(text: str) -> None:
+    assert read_push_url(text).text == text
+    assert RtmpPlace.of(text).stream.startswith("secret")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtmp://push.example", "rtmp://push.example/secret", "rtmp://push.example//secret/", "rtmp://me@push.example/a/secret",
+        "rtmp://me:secret@push.example/a/b", "https://push.example/a/secret", "rtmp:///a/secret",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_pushed_to_is_refused_before_it_is_tried(text: str) -> None:
+    for read in (read_push_url, RtmpPlace.of):
+        with pytest.raises(Rejected) as refused:
+            read(text)
+        assert "secret" not in str(refused.value)

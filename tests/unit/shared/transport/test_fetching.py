@@ -30,7 +30,7 @@ async def fetcher() -> AsyncIterator[Fetcher]:
         return ["169.254.169.254" if host == "metadata.example" else "127.0.0.1"]
 
     dialer = Dialer(read_networks("127.0.0.0/8", "source_networks"), resolve=resolve)
-    async with Fetcher(dialer, silence_seconds=5, redirects=2) as made:
+    async with Fetcher(dialer, schemes=("http", "https"), silence_seconds=5, redirects=2) as made:
         yield made
 
 
@@ -65,6 +65,21 @@ async def test_a_redirect_to_something_else_than_the_web_is_refused(fetcher: Fet
     web.files["/a"] = target
     with pytest.raises(Rejected):
         await body(fetcher, web.url("/a"))
+
+
+async def test_a_redirect_leads_only_where_the_caller_would_go(web: Web) -> None:
+    web.files |= {"/a": "/b", "/b": b"there"}
+    dialer = Dialer(read_networks("127.0.0.0/8", "source_networks"))
+    async with Fetcher(dialer, schemes=("https",), silence_seconds=5) as https_only:
+        with pytest.raises(Rejected, match="source_schemes"):
+            await body(https_only, web.url("/a"))
+    assert web.asked == ["/a"]
+
+
+@pytest.mark.parametrize("name", ["location", "Location", "LOCATION"])
+async def test_headers_are_known_however_they_are_spelled(fetcher: Fetcher, web: Web, name: str) -> None:
+    web.location, web.files = name, {"/a": "/b", "/b": b"there"}
+    assert await body(fetcher, web.url("/a")) == b"there"
 
 
 async def test_redirects_in_a_ring_end(fetcher: Fetcher, web: Web) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.gateway.live import talk as live_talk
 from shared.model.errors import Unavailable
 from shared.model.live import KeyFrameAwaited, LiveEnded, LivePacket, Place, Reason
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane, dropped, is_exact
@@ -67,6 +68,28 @@ async def test_what_the_lane_cannot_decode_before_a_key_frame_is_not_sent_there(
     assert [one.number for one in live_lane.said(LivePacket)] == [0, 3, 4]
     assert dropped(account) == {(Place.GATEWAY, Reason.OVERLOAD): 2}
     assert is_exact(account)
+
+
+async def test_a_key_frame_is_wanted_again_and_again_while_packets_are_left_out(
+    live_client: LiveClient, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_talk, "NOTICE_SECONDS", 0.0)
+    live_client.settle()
+
+    def wanted() -> int:
+        return sum(one.kind == "key-frame-wanted" for one in live_client.told("notice"))
+
+    live_client.say(packet=streams_pb2.Packet(pts=0, key=True, data=b"a"))
+    await live_client.until(lambda: live_client.told("frame"))
+    await live_lane.say(KeyFrameAwaited(after=0))
+    await live_client.until(lambda: wanted() == 1)
+    for pts in (1, 2):
+        live_client.say(packet=streams_pb2.Packet(pts=pts, data=b"b"))
+        await live_client.until(lambda count=pts + 1: wanted() == count)
+    live_client.say(packet=streams_pb2.Packet(pts=3, key=True, data=b"b"))
+    await live_client.until(lambda: len(live_client.told("frame")) == 2)
+    await live_client.finish()
+    assert wanted() == 3
 
 
 async def test_a_key_frame_that_went_to_the_lane_meanwhile_is_the_one_that_it_waits_for(

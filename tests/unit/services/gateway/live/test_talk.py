@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from services.gateway.live import lane as live_lane_module
 from services.gateway.live import talk as live_talk
 from services.gateway.problems import Refusal
 from shared.model.jobs import Problem
-from shared.model.live import FlowChanged, KeyFrameWanted, LiveNoticed, LookRefused, LookWanted, Place, Reason
+from shared.model.live import (
+    FlowChanged,
+    KeyFrameWanted,
+    LiveEnded,
+    LiveNoticed,
+    LookRefused,
+    LookWanted,
+    Place,
+    Reason,
+)
 from shared.model.looks import Look
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane, dropped, is_exact, live_settings
 from visavis.v1 import looks_pb2, streams_pb2
@@ -169,3 +180,21 @@ async def test_drops_are_told_while_the_stream_goes_on(
     live_client.packets(*range(5))
     await live_client.until(lambda: sum(one.count for one in live_client.told("notice")) == 5)
     await live_client.finish()
+
+
+async def test_what_is_left_to_give_when_the_lane_has_finished_may_take_its_time(
+    live_client: LiveClient, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_lane_module, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(live_lane_module, "BEAT_SECONDS", 0.05)
+    live_client.settle(max_delay_ms=60_000)
+    await live_client.until(lambda: live_client.told("opened"))
+    live_client.takes.clear()
+    live_client.packets(0, 1, 2)
+    live_client.end()
+    await live_client.until(lambda: LiveEnded() in live_lane.heard)
+    await asyncio.sleep(0.5)
+    live_client.takes.set()
+    assert live_client.running is not None
+    await live_client.running
+    assert live_client.account.delivered == 3

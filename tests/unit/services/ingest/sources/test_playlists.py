@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from services.ingest.limits import IngestLimits
 from services.ingest.sources.playlists import MasterPlaylist, MediaPlaylist, choose_variant, read_playlist
+from services.ingest.sources.rules import SourceRules
 from shared.model.addresses import read_url
 from shared.model.errors import Rejected
 
 URL = read_url("https://live.example/show/index.m3u8?token=secret")
-LIMITS = IngestLimits()
+RULES = SourceRules()
 SCRAPS = (
     *("#EXTINF:", "#EXTINF:4,", "a.ts", "#EXT-X-KEY:METHOD=NONE", "#EXT-X-MAP:URI=", "#EXT-X-BYTERANGE:1@"),
     *('"', "'", ",", "\n", "=", "#EXT-X-STREAM-INF:", "RESOLUTION=1x", "#EXT-X-PART:", "#EXT-X-DATERANGE:"),
@@ -21,8 +22,8 @@ SCRAPS = (
 HEAD = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
 
 
-def media(text: str, limits: IngestLimits = LIMITS) -> MediaPlaylist:
-    said = read_playlist((HEAD + text).encode(), URL, limits)
+def media(text: str, rules: SourceRules = RULES) -> MediaPlaylist:
+    said = read_playlist((HEAD + text).encode(), URL, rules)
     assert isinstance(said, MediaPlaylist)
     return said
 
@@ -72,15 +73,29 @@ def test_a_segment_that_is_missing_is_left_out() -> None:
 )
 def test_what_must_not_be_fetched_is_refused_without_telling_a_path(line: str) -> None:
     with pytest.raises(Rejected) as refused:
-        read_playlist((HEAD + line + "\n").encode(), URL, LIMITS)
+        read_playlist((HEAD + line + "\n").encode(), URL, RULES)
     assert refused.value.code == "source-refused"
     assert "secret" not in str(refused.value)
     assert "passwd" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#EXTINF:4,\nhttp://live.example/a.ts",
+        '#EXT-X-MAP:URI="http://live.example/a.mp4"\n#EXTINF:4,\na.ts',
+        "#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://live.example/v.m3u8",
+    ],
+)
+def test_a_playlist_leads_only_where_sources_may_be(line: str) -> None:
+    assert read_playlist((HEAD + line + "\n").encode(), URL, RULES)
+    with pytest.raises(Rejected, match="source_schemes"):
+        read_playlist((HEAD + line + "\n").encode(), URL, SourceRules(schemes=("https", "rtmp")))
+
+
 def test_more_segments_than_wanted_are_refused() -> None:
     with pytest.raises(Rejected, match="source_segments"):
-        media("#EXTINF:4,\na.ts\n" * 5, IngestLimits(source_segments=4))
+        media("#EXTINF:4,\na.ts\n" * 5, SourceRules(limits=IngestLimits(source_segments=4)))
 
 
 def test_the_largest_variant_that_fits_is_chosen() -> None:
@@ -93,9 +108,9 @@ def test_the_largest_variant_that_fits_is_chosen() -> None:
             ("huge", 7680, 4320, 99),
         ]
     )
-    master = read_playlist(text.encode(), URL, LIMITS)
+    master = read_playlist(text.encode(), URL, RULES)
     assert isinstance(master, MasterPlaylist)
-    assert choose_variant(master, LIMITS).url.text == "https://live.example/show/rich.m3u8"
+    assert choose_variant(master, RULES.limits).url.text == "https://live.example/show/rich.m3u8"
     with pytest.raises(Rejected, match="max_pixels"):
         choose_variant(master, IngestLimits(max_pixels=1000))
 
@@ -105,20 +120,20 @@ def test_sound_in_a_playlist_of_its_own_is_told() -> None:
         '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="x",URI="a.m3u8"\n'
         '#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"\nv.m3u8\n'
     )
-    master = read_playlist(text.encode(), URL, LIMITS)
+    master = read_playlist(text.encode(), URL, RULES)
     assert isinstance(master, MasterPlaylist)
-    assert choose_variant(master, LIMITS).has_sound_apart
+    assert choose_variant(master, RULES.limits).has_sound_apart
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"#EXTM3U\n\xff\xfe", b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:x\n"])
 def test_what_is_no_playlist_is_refused(body: bytes) -> None:
     with pytest.raises(Rejected):
-        read_playlist(body, URL, LIMITS)
+        read_playlist(body, URL, RULES)
 
 
 @given(st.lists(st.sampled_from(SCRAPS)))
 def test_any_playlist_is_read_or_refused(parts: list[str]) -> None:
     try:
-        read_playlist((HEAD + "".join(parts)).encode(), URL, LIMITS)
+        read_playlist((HEAD + "".join(parts)).encode(), URL, RULES)
     except Rejected:
         return

@@ -95,9 +95,9 @@ async def test_a_source_that_is_not_there_yet_is_waited_for(decoders: Decoders, 
 async def test_a_source_that_breaks_off_goes_on_along_the_same_timeline(
     decoders: Decoders, web: Web, clip: bytes
 ) -> None:
-    lists = iter([b"a.ts\n#EXTINF:1,\ngone.ts", b"a.ts"])
+    lists = iter([b"a.ts\n#EXTINF:1,\ngone.ts", b"a.ts\n#EXTINF:1,\nb.ts"])
     head = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n"
-    web.files |= {"/x": lambda: head + next(lists) + b"\n#EXT-X-ENDLIST\n", "/a.ts": clip}
+    web.files |= {"/x": lambda: head + next(lists) + b"\n#EXT-X-ENDLIST\n", "/a.ts": clip, "/b.ts": clip}
     found = await everything(PulledSource(web.url("/x"), rules(), decoders))
     assert notices(found) == ["source-lost", "source-recovered"]
     shown = frames(found)
@@ -108,6 +108,28 @@ async def test_a_source_that_breaks_off_goes_on_along_the_same_timeline(
     assert all(after.dts > before.dts for before, after in pairwise(shown))
     assert second[0].dts - first[-1].dts == 3600
     assert len([item for item in found if isinstance(item, VideoFormat)]) == 2
+    assert web.asked.count("/a.ts") == 1
+
+
+async def test_a_playlist_that_has_nothing_more_after_a_break_is_over(
+    decoders: Decoders, web: Web, clip: bytes
+) -> None:
+    lists = iter([b"a.ts\n#EXTINF:1,\ngone.ts", b"a.ts"])
+    head = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n"
+    web.files |= {"/x": lambda: head + next(lists) + b"\n#EXT-X-ENDLIST\n", "/a.ts": clip}
+    found = await everything(PulledSource(web.url("/x"), rules(), decoders))
+    assert len(frames(found)) == 25
+    assert notices(found) == ["source-lost"]
+
+
+async def test_what_broke_off_before_its_first_frame_is_read_from_its_beginning(
+    decoders: Decoders, web: Web, clip: bytes
+) -> None:
+    lists = iter([b"half.ts\n#EXTINF:1,\ngone.ts", b"a.ts"])
+    head = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n"
+    web.files |= {"/x": lambda: head + next(lists) + b"\n#EXT-X-ENDLIST\n", "/half.ts": clip[:188], "/a.ts": clip}
+    found = await everything(PulledSource(web.url("/x"), rules(), decoders))
+    assert len(frames(found)) == 25
 
 
 async def test_a_source_that_stays_away_is_given_up_and_its_path_is_not_told(decoders: Decoders, web: Web) -> None:

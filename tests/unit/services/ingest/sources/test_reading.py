@@ -174,7 +174,6 @@ def packet(body: bytes = b"x", *, key: bool = True, kind: Kind = Kind.VIDEO, leg
         [FORMAT, packet(b"")],
         [FORMAT, packet(leg=1), packet(leg=0)],
         [VideoFormat("gif", b"")],
-        [VideoFormat("h264", b"", sample_aspect=(0, 1))],
         [SourceNotice("source-lost", "You are lost.")],
         [SourceBytes(b"x", 1)],
         [LineWanted(1), LineWanted(1)],

@@ -23,6 +23,11 @@ def test_schemes_and_networks_come_from_the_settings() -> None:
     assert [str(network) for network in rules.networks] == ["10.1.0.0/16"]
 
 
+def test_of_the_schemes_those_of_the_web_are_for_playlists_and_redirects() -> None:
+    assert SourceRules().web_schemes == ("http", "https")
+    assert SourceRules(schemes=("rtmp", "https")).web_schemes == ("https",)
+
+
 @pytest.mark.parametrize(("schemes", "networks"), [("file", ""), ("https,srt", ""), ("https", "10.1.0.0/99")])
 def test_settings_that_make_no_sense_are_named(schemes: str, networks: str) -> None:
     with pytest.raises(Misconfigured, match="source_"):

@@ -9,7 +9,8 @@ import pytest
 
 from services.ingest.limits import IngestLimits
 from services.ingest.source_messages import SourceCut, SourceNotice
-from services.ingest.sources.web import WebSource
+from services.ingest.sources.rules import SourceRules
+from services.ingest.sources.web import WebProgress, WebSource
 from shared.model.addresses import read_networks, read_url
 from shared.model.errors import Rejected, Unavailable
 from shared.transport.dialing import Dialer
@@ -29,9 +30,10 @@ def web() -> Iterator[Web]:
         yield running
 
 
-async def read(url: str, limits: IngestLimits | None = None, most: int = 1000) -> Given:
+async def read(
+    url: str, limits: IngestLimits | None = None, most: int = 1000, progress: WebProgress | None = None
+) -> Given:
     """What was given, with `cut` and the kinds of notices between."""
-    limits = limits or IngestLimits()
     given: Given = []
     enough = asyncio.Event()
 
@@ -41,8 +43,12 @@ async def read(url: str, limits: IngestLimits | None = None, most: int = 1000) -
             enough.set()
             await asyncio.Event().wait()
 
-    async with Fetcher(Dialer(LOOPBACK), silence_seconds=5, redirects=limits.source_redirects) as fetcher:
-        reading = asyncio.ensure_future(WebSource(read_url(url), fetcher, limits, give).read())
+    rules = SourceRules(limits=limits or IngestLimits())
+    redirects = rules.limits.source_redirects
+    async with Fetcher(Dialer(LOOPBACK), schemes=rules.web_schemes, silence_seconds=5, redirects=redirects) as fetcher:
+        reading = asyncio.ensure_future(
+            WebSource(read_url(url), fetcher, rules, give, progress or WebProgress()).read()
+        )
         waiting = asyncio.ensure_future(enough.wait())
         await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -81,6 +87,60 @@ async def test_a_live_playlist_is_joined_near_its_end_and_followed(web: Web) -> 
 
     web.files |= {"/x": window} | {f"/{n}.ts": str(n).encode() for n in range(9)}
     assert await read(web.url("/x")) == [b"2", b"3", b"4", b"5", "cut", b"7", b"8"]
+
+
+async def test_a_live_playlist_is_asked_for_again_by_the_time_of_asking_not_of_taking(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, skipped = asyncio.get_running_loop(), [0.0]
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + skipped[0])
+    windows = iter([playlist("a", ends=False, seconds=60), playlist("a", "b", seconds=60)])
+    web.files |= {"/x": lambda: next(windows), "/a": b"a", "/b": b"b"}
+
+    async def give(what: bytes | SourceCut | SourceNotice) -> None:
+        skipped[0] += 60.0 if what == b"a" else 0.0  # so long as the segment is shown
+
+    async with asyncio.timeout(100), Fetcher(Dialer(LOOPBACK), schemes=("http",), silence_seconds=5) as fetcher:
+        await WebSource(read_url(web.url("/x")), fetcher, SourceRules(), give, WebProgress()).read()
+    assert web.asked == ["/x", "/a", "/x", "/b"]
+
+
+async def test_a_playlist_that_ends_is_gone_on_with_after_what_was_given(web: Web) -> None:
+    header = '#EXT-X-MAP:URI="one"'
+    web.files |= {"/x": playlist(header, "a", "b", "c"), "/one": b"one", "/a": b"a", "/c": b"c"}
+    progress = WebProgress()
+    with pytest.raises(Unavailable, match="404"):
+        await read(web.url("/x"), progress=progress)
+    assert (progress.last, progress.is_over) == (0, False)
+    web.files["/b"] = b"b"
+    assert await read(web.url("/x"), progress=progress) == [b"one", b"b", b"c"]
+    assert (progress.last, progress.is_over) == (2, True)
+    assert await read(web.url("/x"), progress=progress) == []
+
+
+async def test_a_segment_that_breaks_off_is_not_given_twice(web: Web) -> None:
+    web.files |= {"/x": playlist("a", "b"), "/a": bytes(100_000), "/b": b"b"}
+    progress = WebProgress()
+    await read(web.url("/x"), most=2, progress=progress)
+    assert progress.last == 0
+    assert await read(web.url("/x"), progress=progress) == [b"b"]
+
+
+async def test_another_playlist_in_its_place_is_read_from_its_beginning(web: Web) -> None:
+    web.files |= {"/x": playlist("a", sequence=7), "/a": b"a"}
+    progress = WebProgress()
+    progress.last = 90
+    assert await read(web.url("/x"), progress=progress) == [b"a"]
+
+
+async def test_a_live_playlist_is_joined_near_its_end_again(web: Web) -> None:
+    web.files |= {"/x": playlist(*(f"{n}.ts" for n in range(5)), ends=False)} | {f"/{n}.ts": b"x" for n in range(5)}
+    progress = WebProgress()
+    for _ in range(2):
+        web.asked.clear()
+        await read(web.url("/x"), most=3, progress=progress)
+        assert web.asked == ["/x", "/2.ts", "/3.ts", "/4.ts"]
 
 
 async def test_a_new_header_and_a_discontinuity_are_cuts(web: Web) -> None:
