@@ -117,7 +117,7 @@ async def opened(
             try:
                 yield link
             finally:
-                if not (link.finished or link.failed):
+                if not link.finished:  # also after a failure: which part of the lane has failed is not known here
                     await abandon(bus, asked.session)
             return
     detail = f"No lane has room for the stream: {len(lanes)} were asked."

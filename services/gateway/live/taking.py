@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from shared.model.live import LiveSettings
 
 Client = AsyncIterator[streams_pb2.ClientMessage]
+MOST_PTS = 1 << 60
+"""Farther from 0 sums of times would leave the 64 bits that they have."""
 
 
 class Taker:
@@ -87,6 +89,8 @@ class Taker:
         most = self._desk.settings.max_live_packet_bytes
         if len(packet.data) > most:
             raise Rejected("too-large", f"A packet has more than {most} bytes (max_live_packet_bytes).")
+        if abs(packet.pts) > MOST_PTS:
+            raise Refusal("malformed-request", "A pts is beyond 2^60: let the clock begin nearer to 0.")
         if not packet.data:
             raise Refusal("malformed-request", "A packet is empty: leave out frames that there are not.")
         number = self._account.receive()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from services.gateway.live import talk as live_talk
+from services.gateway.problems import Refusal
 from shared.model.errors import Unavailable
 from shared.model.live import KeyFrameAwaited, LiveEnded, LivePacket, Place, Reason
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane, dropped, is_exact
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
-    import pytest
-
     from services.gateway.parts import Parts
 
 
@@ -24,6 +25,15 @@ async def test_a_packet_reaches_the_lane_as_it_was(live_client: LiveClient, live
     assert [(one.number, one.pts, one.key, one.body) for one in live_lane.said(LivePacket)] == [
         (0, -5, True, b"a"), (1, 1 << 40, False, b"b")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("pts", [(1 << 60) + 1, -(1 << 63)])
+async def test_times_that_have_no_room_are_refused(live_client: LiveClient, live_lane: LiveLane, pts: int) -> None:
+    live_client.settle()
+    live_client.packets(pts)
+    assert live_client.running is not None
+    with pytest.raises(Refusal, match="2\\^60"):
+        await live_client.running
 
 
 async def test_the_end_can_be_said_in_words(live_client: LiveClient, live_lane: LiveLane) -> None:
