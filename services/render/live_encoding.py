@@ -27,6 +27,7 @@ from services.render.encoder_input import configure, frame_of
 from services.render.jpeg_colours import JpegColours
 from services.render.packets import EncodedPacket, PictureTrack
 from services.render.raw_samples import samples_of
+from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.pictures import PixelFormat
 
@@ -58,7 +59,10 @@ class LiveEncoder:
     def __init__(
         self, facts: VideoFacts, output: LiveOutput, threads: int = 0, *, x264_preset: str = X264_PRESET
     ) -> None:
-        """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were."""
+        """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were.
+
+        Raises Rejected for pictures that the encoder does not take.
+        """
         if facts.geometry.format is not PixelFormat.I420:
             raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
         self._facts, self._output = facts, output
@@ -132,7 +136,13 @@ class _Coder:
             self._context.color_range, self._context.colorspace = FULL_RANGE, JFIF_MATRIX
         self._pixels = self._context.pix_fmt = settings.pixels
         self._context.options = settings.options
-        self._context.open()
+        try:
+            self._context.open()
+        except av.error.FFmpegError as error:
+            size = f"{facts.geometry.width}x{facts.geometry.height}"
+            raise Rejected(
+                "unsupported-output", f"Pictures of {size} cannot be made {output.codec}: ask for another codec."
+            ) from error
         self.header = bytes(self._context.extradata or b"")
         # The others give packets in the order of their frames; libvpx counts in 100 ns and knows no pts that is finer.
         self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}

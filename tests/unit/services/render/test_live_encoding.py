@@ -5,6 +5,7 @@ import pytest
 
 from services.render.jpeg_colours import JFIF, JpegColours
 from services.render.live_encoding import LiveEncoder
+from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
 from tests.unit.services.render.live import BETWEEN, CODED, decoded, encoded, facts, moving, planes_of, psnr
@@ -208,3 +209,8 @@ def test_planes_are_what_a_decoder_gives() -> None:
     of = facts()
     (frame,) = decoded(LiveCodec.H264, encoded(of, LiveOutput(quality=1), [0])[1])
     assert [plane.shape for plane in planes_of(frame)] == [plane.shape for plane in moving(of, 0).planes]
+
+
+def test_what_an_encoder_does_not_take_is_refused_with_its_size() -> None:
+    with pytest.raises(Rejected, match="16x8 cannot be made hevc"):
+        LiveEncoder(facts(16, 8), LiveOutput(codec=LiveCodec.HEVC), 1)
