@@ -75,6 +75,11 @@ class Playlist:
         self._ended = True
 
     @property
+    def target_seconds(self) -> int:
+        """No segment is longer, to half a second."""
+        return self._target
+
+    @property
     def text(self) -> str:
         """The playlist as it is served."""
         return "\n".join(self._lines()) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from concurrent.futures import CancelledError
 from functools import partial
 from itertools import count
@@ -87,6 +88,7 @@ class HlsShelf:
         self._inits: set[str] = set()
         self._behind = self._gap = self._over = False
         self._is_published = True
+        self._leaves_at = math.inf
         self._work_done = asyncio.run_coroutine_threadsafe(self._work(), loop)
 
     def put(self, segment: Segment) -> None:
@@ -96,9 +98,12 @@ class HlsShelf:
     def close(self, *, over: bool) -> None:
         """From any thread but the loop's: nothing follows; waits until all is stored. Raises Unavailable if aborted.
 
-        over: the playlist says so. Players never ask for it again then.
+        over: the playlist says so; players never ask for it again then. Else the stream may go on elsewhere: after as
+        long as it takes to make a segment the playlist is left to whoever does that.
         """
         self._over = over
+        if not over:
+            self._leaves_at = self._loop.time() + self._playlist.target_seconds
         self._loop.call_soon_threadsafe(self._waiting.put_nowait, None)
         try:
             self._work_done.result()
@@ -132,7 +137,7 @@ class HlsShelf:
                 self._tell_of_loss()
         if self._over:
             self._playlist.end()
-        if self._over or not self._is_published:  # else it may be another session's by now
+        if self._over or not self._is_published:
             await self._publish(())
 
     async def _stored(self, segment: Segment) -> bool:
@@ -143,6 +148,8 @@ class HlsShelf:
 
     async def _publish(self, gone: tuple[str, ...]) -> None:
         """The playlist, which names only what is there; then what it names no more goes."""
+        if self._loop.time() > self._leaves_at:
+            return
         self._is_published = await self._put(PLAYLIST, self._playlist.text.encode())
         if not self._is_published:
             return  # the next segment brings it

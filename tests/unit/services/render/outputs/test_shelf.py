@@ -164,6 +164,20 @@ async def test_only_a_stream_that_is_over_ends_its_playlist(store: Store, folder
     assert (folder / PLAYLIST).read_text() == "of another session"
 
 
+async def test_where_the_store_is_slow_the_playlist_is_left_to_who_goes_on_with_the_stream(
+    store: Store, folder: Path, notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Playlist, "target_seconds", 0.01)
+    shelf = shelf_of(store, notices)
+    store.open.clear()
+    shelf.put(segment(0))
+    closing = asyncio.create_task(asyncio.to_thread(shelf.close, over=False))
+    await asyncio.sleep(0.05)
+    store.open.set()
+    await closing
+    assert names(folder) == {"init.mp4", "0.m4s"}
+
+
 async def test_a_playlist_that_was_not_taken_is_brought_in_the_end(
     store: Store, folder: Path, notices: Notices
 ) -> None:
