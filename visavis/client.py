@@ -150,7 +150,7 @@ class Client:
     def download_recording(self, stream: str, path: Path, part: int = 1) -> Path:
         """The recording of a stream that is over, into a file that is there when it is whole.
 
-        part: a source that changed its kind meanwhile is recorded in several files, from 1.
+        part: where the source changed its kind meanwhile, or another lane went on, there are several files, from 1.
         """
         return self._fetched(f"{_stream_path(stream)}/record?part={part}", path)
 

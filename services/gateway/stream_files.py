@@ -68,8 +68,8 @@ async def hls(stream: str, name: str, request: Request, parts: FromApp) -> Respo
     },
 )  # fmt: skip
 async def record(stream: str, request: Request, parts: FromApp, part: int = 1) -> Response:
-    """There when the stream is over. `part`: a source that changed its kind meanwhile is recorded in several files,
-    from 1."""
+    """There when the stream is over. `part`: where the source changed its kind meanwhile, or another lane went on with
+    the stream, there are several files, from 1."""
     if not is_name(stream) or not 1 <= part <= 9999:
         raise _unknown()
     name = "record.mp4" if part == 1 else f"record-{part}.mp4"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from services.ingest.pump import FramePump
-from shared.model.errors import Unavailable
+from shared.model.errors import Rejected, Unavailable
 from shared.model.frames import FramesEnded
 from shared.model.jobs import Want
 from shared.model.looks import Look
@@ -125,7 +125,10 @@ class LaneSession:
         return decoding.summary
 
     async def begin(self, request: BeginSession) -> SessionBegun:
-        """Find an owner: ask until a render worker has room; it may just be starting. Raises Unavailable."""
+        """Find an owner: ask until a render worker has room; it may just be starting.
+
+        Raises Unavailable, and Rejected for what render cannot make.
+        """
         self._begun = await self._find_owner(request)
         return self._begun
 
@@ -161,6 +164,8 @@ class LaneSession:
                 answer = wire.decode(reply, _begun)
                 if isinstance(answer, SessionBegun):
                     return answer
+                if answer.problem is not None:
+                    raise Rejected(answer.problem.code, answer.problem.detail)
                 pause, sentence = answer.retry_after_seconds, "All render workers of this lane are full."
             except Unavailable as error:
                 pause, sentence = 0.1, str(error)

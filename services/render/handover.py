@@ -16,6 +16,9 @@ from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinish
 from shared.transport import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from concurrent.futures import Executor
+
     from services.render.live import LiveOutlet
     from services.render.live_sink import LiveSink
     from services.render.session import RenderSession
@@ -79,14 +82,15 @@ class OwnedSession:
 class Handover:
     """The ways out of render."""
 
-    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry, drawing: Executor) -> None:
+        """drawing: whose threads wait for encoders, and for nothing else."""
+        self._bus, self._drawing = bus, drawing
         self._store = store
         self._telemetry = telemetry
 
     async def part(self, owned: OwnedSession, sink: VideoSink | FacesSink) -> SegmentDone:
         """Finish the file and put it into the object store; the answer says so."""
-        path = await asyncio.to_thread(sink.close)
+        path = await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
         try:
             await self._store.put(part_key(owned.begun.job, owned.begun.segment), path)
         finally:
@@ -114,15 +118,23 @@ class Handover:
             await self._bus.send(subject, wire.encode(chunk), headers)
 
     async def live(self, owned: OwnedSession, sink: LiveSink) -> None:
-        """Tell the last frames of a live session, and that it is over."""
-        await asyncio.to_thread(sink.close)
+        """Tell the last frames of a live session."""
+        await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
         if owned.outlet is not None:
             owned.outlet.keep(owned.session.state, now=True)
-            await owned.outlet.finish()
+
+    async def live_end(self, outlet: LiveOutlet, outputs: Awaitable[None]) -> None:
+        """Say that a live session is over, once its outputs are complete; until then, that it is worked on."""
+        beating = asyncio.create_task(outlet.beat())
+        try:
+            await outputs
+        finally:
+            beating.cancel()
+        await outlet.finish()
 
     async def failure(self, owned: OwnedSession, problem: Problem = BROKEN) -> None:
         """Leave nothing behind, and tell ingest (a segment) or the client (a still)."""
-        owned.sink.abort()
+        await asyncio.get_running_loop().run_in_executor(self._drawing, owned.sink.abort)
         if owned.outlet is not None:
             await owned.outlet.close()
         if owned.begun.job:

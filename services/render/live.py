@@ -11,7 +11,7 @@ import msgspec
 
 from services.render.session import SessionState
 from shared.model.errors import Malformed, Unavailable
-from shared.model.live import LiveFinished, LiveFrame, context_subject
+from shared.model.live import BEAT_SECONDS, LiveBeat, LiveFinished, LiveFrame, context_subject
 from shared.model.sessions import CHUNK_BYTES, live_out
 from shared.runtime.telemetry import log
 from shared.transport import wire
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus
 
-    Told = LiveFrame | FramesSkipped | LiveNoticed | LiveFinished
+    Told = LiveFrame | FramesSkipped | LiveNoticed | LiveBeat | LiveFinished
 
 KEEP_SECONDS = 1.0
 """A session's past is kept so often."""
+PAST_SECONDS = 1.0
+"""What the bus may take to give it back: who begins a session waits two seconds for an answer."""
 _state = wire.decoder(SessionState)
 
 
@@ -51,6 +53,12 @@ class LiveOutlet:
         if now or (time.monotonic() - self._kept >= KEEP_SECONDS and (self._keeping is None or self._keeping.done())):
             self._kept = time.monotonic()
             self._keeping = asyncio.create_task(self._keep(state))
+
+    async def beat(self) -> None:
+        """Say again and again that the session is worked on, until cancelled."""
+        while True:
+            self.emit(LiveBeat())
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def finish(self) -> None:
         """Say that the session is over, when all before is sent."""
@@ -83,10 +91,11 @@ class LiveOutlet:
 async def past(bus: Bus, context: str) -> SessionState | None:
     """What is kept of a session under that name; None if nothing is, or nothing that can be read."""
     try:
-        kept = await bus.last(context_subject(context))
+        async with asyncio.timeout(PAST_SECONDS):
+            kept = await bus.last(context_subject(context))
         return None if kept is None else wire.decode(kept, _state).taken_up()
-    except (Unavailable, Malformed) as error:
-        log.warning("no past to go on from", detail=str(error))
+    except (Unavailable, Malformed, TimeoutError) as error:
+        log.warning("no past to go on from", detail=str(error) or "The bus does not answer in time.")
         return None
 
 

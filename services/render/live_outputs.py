@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from typing import TYPE_CHECKING
 
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
 from shared.model.live import LiveNoticed
+from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
     import socket
@@ -43,9 +43,11 @@ class OutputRoom:
         kept = stream or session
         return Outlets(OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, resumed), notice)
 
-    def forget(self, session: str) -> None:
-        """Remove what a session has left of work files."""
-        shutil.rmtree(self._folder(session), ignore_errors=True)
+    def tell_of_rests(self, session: str) -> None:
+        """Say where a recording lies that the object store has not taken: there, until the worker starts anew."""
+        rests = [str(path) for path in self._folder(session).glob("*")]
+        if rests:
+            log.warning("recording not stored", session=session, files=rests)
 
     def _folder(self, session: str) -> Path:
         return self._work / f"{session}-record"

@@ -131,17 +131,15 @@ class LiveSink:
             del self._passing[sequence]
 
     def close(self) -> None:
-        """Tell what the encoder still holds."""
+        """Tell what the encoder still holds. Outlets are left as they are: whoever made them closes them."""
         for encoding, _ in self._encoding:
             encoding.result()
         self._thread.shutdown()
         if self._encoder is not None:
             self._told(self._encoder.flush())
-        if self.outlets is not None:
-            self.outlets.close()
 
     def abort(self) -> None:
-        """Nothing is told any more. Outlets are left as they are: whoever made them closes them."""
+        """Nothing is told any more. Outlets are left as they are, too."""
         self._thread.shutdown(cancel_futures=True)
 
     def _encode(self, picture: Picture, drawn: _Drawn, duration: int) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from services.render.drawing import Painter
@@ -39,7 +42,9 @@ from shared.transport.dialing import Dialer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from concurrent.futures import Future
 
+    from services.render.session import SessionState
     from services.render.settings import RenderSettings
     from shared.memory.reader import HostReader
     from shared.model.assets import Prepared
@@ -82,17 +87,21 @@ class RenderService:
         self._effects = effects
         self._bus = bus
         self._room_for_outputs = OutputRoom(store, dialer or Dialer(setting="push_networks"), settings.render_work)
-        self._handover = Handover(bus, store, telemetry)
+        self._drawing = ThreadPoolExecutor(settings.render_parallel + 1, "drawing")
+        """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
+        self._handover = Handover(bus, store, telemetry, self._drawing)
         self._shelf = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
+        self._beginning: set[str] = set()
+        """Sessions that have a place and are not there yet."""
         self._changes: set[asyncio.Task[None]] = set()
 
     @property
     def room(self) -> int:
         """How many sessions more it takes."""
-        return self._settings.render_sessions - len(self._sessions)
+        return self._settings.render_sessions - len(self._sessions) - len(self._beginning)
 
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
@@ -101,20 +110,35 @@ class RenderService:
         for name, owned in list(self._sessions.items()):
             if _is_outdated_by(request, owned.begun):
                 await self._drop(name)
-        if self.room <= 0:
+        if self.room <= 0 or request.session in self._beginning:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
-        state = await past(self._bus, request.context) if request.resume else None
+        self._beginning.add(request.session)
+        try:
+            state = await past(self._bus, request.context) if request.resume else None
+            self._sessions[request.session] = await self._owned(request, state)
+        except Rejected as error:
+            return wire.encode(SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail)))
+        finally:
+            self._beginning.discard(request.session)
+        begun = SessionBegun(worker=self._settings.worker, row=self._reader.row, resumed=state is not None)
+        return wire.encode(begun)
+
+    async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:
+        """Raises Rejected for what no encoder takes."""
         outlet = self._outlet(request)
-        sink = self._sink(request, outlet)
+        try:
+            sink = self._sink(request, outlet)
+        except BaseException:
+            if outlet is not None:
+                await outlet.close()
+            raise
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
         pass_over = sink.pass_over if isinstance(sink, LiveSink) else None
         session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over)
         session.frames_total = request.frames
         # Who asks waits for two seconds, and the object store may take longer.
         assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
-        self._sessions[request.session] = OwnedSession(request, sink, session, assets, outlet)
-        begun = SessionBegun(worker=self._settings.worker, row=self._reader.row, resumed=state is not None)
-        return wire.encode(begun)
+        return OwnedSession(request, sink, session, assets, outlet)
 
     async def end(self, received: Received) -> bytes:
         """EndSession -> SessionEnded, once nothing here touches the session's frames any more."""
@@ -151,8 +175,8 @@ class RenderService:
                         outlets.open_sound(said)
                     case SoundPacket():
                         outlets.write_sound(said)
-                    case ChangeOutputs():  # waits for outputs that end
-                        self._changing(asyncio.to_thread(outlets.change, said.outputs))
+                    case ChangeOutputs():
+                        self._changing(_done(outlets.change(said.outputs)))
 
     async def draw(self, passage: Passage[ForRender]) -> Sequence[Publishable]:
         """Draw what has come; the answer is progress, or the end of a segment."""
@@ -202,6 +226,7 @@ class RenderService:
             await self._drop(name)
         if self._changes:
             await asyncio.wait(self._changes, timeout=CLOSE_SECONDS)
+        self._drawing.shutdown(wait=False)
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
@@ -236,6 +261,7 @@ class RenderService:
             await self._handover.still(owned, owned.sink, passage.hop(self._telemetry.service))
         elif isinstance(owned.sink, LiveSink):
             await self._handover.live(owned, owned.sink)
+            self._end_outputs(owned, over=True)
         else:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
@@ -266,7 +292,8 @@ class RenderService:
 
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame]) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""
-        feeding = asyncio.ensure_future(asyncio.to_thread(owned.session.feed, frames, self._reader))
+        draw = partial(contextvars.copy_context().run, owned.session.feed, frames, self._reader)
+        feeding = asyncio.get_running_loop().run_in_executor(self._drawing, draw)
         watch = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._stuck, owned.begun.session)
         feeding.add_done_callback(lambda _: watch.cancel())
         try:
@@ -284,7 +311,7 @@ class RenderService:
         if owned is not None:
             owned.forget_assets()
             async with owned.lock:
-                await asyncio.to_thread(owned.sink.abort)
+                await asyncio.get_running_loop().run_in_executor(self._drawing, owned.sink.abort)
                 if owned.outlet is not None:
                     owned.outlet.keep(owned.session.state, now=True)
                     await owned.outlet.close()
@@ -303,21 +330,25 @@ class RenderService:
             )
         sink = LiveSink(live, facts, outlet.emit, self._settings.live_encoder_threads, outlets)
         if outlets is not None:
-            self._changing(asyncio.to_thread(outlets.change, begun.outputs))
+            self._changing(_done(outlets.change(begun.outputs)))
         return sink
 
-    def _end_outputs(self, owned: OwnedSession) -> None:
-        """Have the outputs of a session end properly, which may take them a while."""
-        if isinstance(owned.sink, LiveSink) and (outlets := owned.sink.outlets) is not None:
+    def _end_outputs(self, owned: OwnedSession, *, over: bool = False) -> None:
+        """Have the outputs of a session end properly, which may take them a while. over: that is told, too."""
+        outlets = owned.sink.outlets if isinstance(owned.sink, LiveSink) else None
 
-            async def end() -> None:
-                await asyncio.to_thread(outlets.close)
-                self._room_for_outputs.forget(owned.begun.session)
+        async def end() -> None:
+            if outlets is not None:
+                await asyncio.wrap_future(outlets.close(over=over))
+                self._room_for_outputs.tell_of_rests(owned.begun.session)
 
+        if over and owned.outlet is not None:
+            self._changing(self._handover.live_end(owned.outlet, end()))
+        elif outlets is not None:
             self._changing(end())
 
     def _changing(self, change: Coroutine[Any, Any, None]) -> None:
-        """Have outputs changed, in a thread."""
+        """Have something go on beside."""
         task = asyncio.create_task(change)
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
@@ -332,6 +363,10 @@ class RenderService:
             settings = self._settings
             return VideoSink(path, begun.facts, settings.x264_preset, settings.x264_crf, settings.x264_threads)
         return StillSink(begun.facts, None if begun.want is Want.FACES else begun.reply_kind or begun.facts.kind)
+
+
+async def _done(future: Future[None]) -> None:
+    await asyncio.wrap_future(future)
 
 
 def _is_outdated_by(request: BeginSession, older: BeginSession) -> bool:

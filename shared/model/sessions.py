@@ -43,9 +43,11 @@ class SessionOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SessionRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """No room, for now."""
+    """No room, for now; or none ever, and why."""
 
     retry_after_seconds: float
+    problem: Problem | None = None
+    """Where another try would fare no better."""
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, tag=True):

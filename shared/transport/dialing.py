@@ -88,7 +88,8 @@ class Dialer:
             )
         except (OSError, TimeoutError) as error:
             connected.close()
-            raise Unavailable(f"No encrypted connection to {tls_name}: {_reason(error)}.") from error
+            sought = "No connection" if tls_name is None else f"No encrypted connection to {tls_name}"
+            raise Unavailable(f"{sought}: {_reason(error)}.") from error
         except BaseException:
             connected.close()
             raise

@@ -24,6 +24,7 @@ class HlsOutlet:
         """run, now: as `SegmentMaker` wants them."""
         self._maker = SegmentMaker(output.segment_seconds, run, now)
         self._shelf = shelf
+        self._over = False
 
     def begin(self, track: PictureTrack) -> None:
         """Pictures of this track follow."""
@@ -41,10 +42,16 @@ class HlsOutlet:
         """Add a piece of sound."""
         self._maker.write_sound(packet)
 
+    def end(self) -> None:
+        """The playlist is to say that no segment follows."""
+        self._over = True
+
     def close(self) -> None:
-        """Hand over the last segment and say that it was the last."""
-        self._shelve(self._maker.close())
-        self._shelf.close()
+        """Hand over the last segment."""
+        try:
+            self._shelve(self._maker.close())
+        finally:
+            self._shelf.close(over=self._over)
 
     def abort(self) -> None:
         """Wait for the store no longer."""

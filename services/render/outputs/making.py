@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.render.outputs.hls import HlsOutlet
@@ -16,6 +16,7 @@ from shared.model.live import HlsOutput, RecordOutput, RtmpOutput
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
     from pathlib import Path
 
     from services.render.outputs.outlet import Notice, Outlet
@@ -40,6 +41,10 @@ class OutletMaker:
     notice: Notice
     resumed: bool = False
     """Whether the stream had outputs before, perhaps from another worker."""
+    _keep: Callable[[Path], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._keep = recording_keeper(self.store, self.stream, self.loop)
 
     def __call__(self, output: Output) -> Outlet:
         """Raises Rejected for what cannot be made."""
@@ -49,8 +54,7 @@ class OutletMaker:
             case RtmpOutput():
                 return RtmpPusher(output.url, self.connect, self.notice)
             case RecordOutput():
-                keep = recording_keeper(self.store, self.stream, self.loop)
-                return Recorder(self.folder, output.max_seconds, keep, self.notice)
+                return Recorder(self.folder, output.max_seconds, self._keep, self.notice)
 
     def _hls(self, output: HlsOutput) -> HlsOutlet:
         now = time.time()

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from services.render.packets import EncodedPacket, PictureTrack
-from shared.model.errors import VisavisError
+from shared.model.errors import Unavailable, VisavisError
 from shared.model.live import SoundOpened, SoundPacket
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ class Outlet(Protocol):
     def write_sound(self, packet: SoundPacket) -> None:
         """The next piece of sound."""
 
+    def end(self) -> None:
+        """The session is over: what follows under its name, if anything ever does, is another one. `close` follows."""
+
     def close(self) -> None:
-        """Nothing follows: end properly."""
+        """Nothing follows here: end properly. Called, too, after another call has failed."""
 
     def abort(self) -> None:
         """From another thread: stop waiting for whatever it is."""
@@ -65,7 +68,7 @@ class RunningOutlet:
         self._bytes = 0
         self._wake = threading.Condition()
         self._without_reference = True
-        self._begun = self._failed = False
+        self._begun = self._failed = self._over = False
         self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
         self._thread.start()
 
@@ -89,9 +92,10 @@ class RunningOutlet:
             self._bytes += len(item.body) if isinstance(item, EncodedPacket) else 0
             self._wake.notify()
 
-    def close(self, timeout_seconds: float = CLOSING_SECONDS) -> None:
-        """End; waits so long for what is under way, then gives it up."""
+    def close(self, timeout_seconds: float = CLOSING_SECONDS, *, over: bool = False) -> None:
+        """End; waits so long for what is under way, then gives it up. over: the session itself is over."""
         with self._wake:
+            self._over = over
             self._items.append(None)
             self._wake.notify()
         self._thread.join(timeout_seconds)
@@ -113,7 +117,11 @@ class RunningOutlet:
         try:
             while (item := self._next()) is not None:
                 self._write(item)
+            if self._over:
+                self._outlet.end()
             self._outlet.close()
+        except Unavailable as error:
+            self._fail("output-failed", str(error))
         except VisavisError as error:
             self._fail("output-refused", str(error))
         except Exception as error:  # noqa: BLE001  -- the end of a thread: the session goes on without this output
@@ -143,4 +151,9 @@ class RunningOutlet:
         with self._wake:
             self._failed = True
             self._items.clear()
+            self._bytes = 0
         self._notice(kind, detail)
+        try:  # what it has made so far is kept, and nothing is left open
+            self._outlet.close()
+        except Exception:  # noqa: BLE001  -- the end of a thread: why it failed has been told
+            self._outlet.abort()

@@ -40,12 +40,13 @@ class Playlist:
         """window: segments in the playlist. first: number of the first segment.
 
         A stream that goes on under the name of an earlier one (resumed) begins with `first_number`, and its first
-        segment is marked as a discontinuity.
+        segment is marked as a discontinuity. There were fewer of these before than segments, so that their number,
+        which may not fall either, begins there, too.
         """
         self._target = max(1, math.ceil(segment_seconds))
         self._window = window
         self._sequence = first
-        self._discontinuities = 0
+        self._discontinuities = first if resumed else 0
         self._entries: deque[_Entry] = deque()
         self._leaving: deque[_Entry] = deque()
         self._broken = resumed
@@ -72,6 +73,11 @@ class Playlist:
     def end(self) -> None:
         """Nothing follows."""
         self._ended = True
+
+    @property
+    def target_seconds(self) -> int:
+        """No segment is longer, to half a second."""
+        return self._target
 
     @property
     def text(self) -> str:

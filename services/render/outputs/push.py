@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import socket
 import time
@@ -99,6 +100,9 @@ class RtmpPusher:
         except (OSError, RtmpRefused, Malformed) as error:
             self._lose(error)
 
+    def end(self) -> None:
+        """A server is told no more than by `close`."""
+
     def close(self) -> None:
         """End the stream on the server."""
         try:
@@ -121,6 +125,7 @@ class RtmpPusher:
             return True
         if self._aborted or time.monotonic() < self._retry_at:
             return False
+        self._retry_at = math.inf  # until it is known how this ends
         try:
             self._connection = self._connect(self._place, ANSWER_SECONDS)
             publisher = RtmpPublisher(self._connection, self._place, ANSWER_SECONDS)
@@ -130,7 +135,7 @@ class RtmpPusher:
             return False
         self._publisher = publisher
         self._last_ms = 0
-        self._connected_at = time.monotonic()
+        self._connected_at, self._retry_at = time.monotonic(), 0.0
         self.connections += 1
         self._told_lost = False
         self._notice("output-connected", f"The stream is pushed to {self._place.host}.")
@@ -150,9 +155,9 @@ class RtmpPusher:
                 self._publisher.send(tag._replace(timestamp_ms=at))
 
     def _lose(self, error: Exception) -> None:
-        lasted = time.monotonic() - self._connected_at
+        was_steady = self._publisher is not None and time.monotonic() - self._connected_at > STEADY_SECONDS
         self._hang_up()
-        if self.connections and lasted > STEADY_SECONDS:
+        if was_steady:
             self._pause = self._shortest
         self._retry_at = time.monotonic() + self._pause * random.uniform(0.5, 1.5)  # noqa: S311  -- spreads, hides nothing
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)

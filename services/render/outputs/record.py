@@ -6,6 +6,8 @@ place, into one with an index (FFmpeg's hybrid_fragmented).
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,19 +28,15 @@ _OPTIONS: Final = {
 }
 
 
-def part_name(number: int) -> str:
-    """`record.mp4`, `record-2.mp4`, ...: another encoder, or sound that comes later, begins another file."""
-    return "record.mp4" if number == 1 else f"record-{number}.mp4"
-
-
 class Recorder:
     """An outlet. Times in the file begin at 0; where pictures pause, so does the file's time."""
 
     wants_key = False
 
-    def __init__(self, folder: Path, max_seconds: float, keep: Callable[[Path, str], None], notice: Notice) -> None:
-        """folder: for the file while it is written; made if missing. keep: takes each finished file and its name.
+    def __init__(self, folder: Path, max_seconds: float, keep: Callable[[Path], None], notice: Notice) -> None:
+        """folder: for the file while it is written; made if missing, removed when empty.
 
+        keep: takes each finished file.
         max_seconds: of all files together; then it stops and tells `recording-full`.
         """
         self._folder, self._keep, self._notice = folder, keep, notice
@@ -47,9 +45,8 @@ class Recorder:
         self._sound: SoundOpened | None = None
         self._muxer: Muxer | None = None
         self._start = self._end = 0
-        self._parts = 0
+        self._path = folder
         self._full = False
-        folder.mkdir(parents=True, exist_ok=True)
 
     def begin(self, track: PictureTrack) -> None:
         """Pictures of this track follow. Raises Rejected for a codec that MP4 does not carry here."""
@@ -85,6 +82,9 @@ class Recorder:
         if self._muxer is not None and packet.pts >= self._start:
             self._muxer.write_sound(packet)
 
+    def end(self) -> None:
+        """A file is told no more than by `close`."""
+
     def close(self) -> None:
         """Finish the file and hand it over."""
         self._finish()
@@ -93,7 +93,8 @@ class Recorder:
         """It waits for nothing but the disk and who keeps it."""
 
     def _open(self, first: EncodedPacket, track: PictureTrack) -> None:
-        self._parts += 1
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._path = self._folder / f"{secrets.token_hex(8)}.mp4"  # others may be being handed over
         self._start = self._end = first.pts
         tracks = Tracks(track, first, self._sound)
         self._muxer = Muxer(f"file:{self._path}", "mp4", tracks, _OPTIONS, first.pts)
@@ -104,15 +105,18 @@ class Recorder:
         muxer, self._muxer = self._muxer, None
         try:
             muxer.close()
+        finally:  # a file that cannot be finished can be read up to its last key frame
             self._left -= self._seconds(self._end)
-            self._keep(self._path, part_name(self._parts))
-        finally:
-            self._path.unlink(missing_ok=True)
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """The file goes when somebody else has it, and not before: there is no other."""
+        if self._path.stat().st_size:
+            self._keep(self._path)
+        self._path.unlink()
+        with contextlib.suppress(OSError):  # others lie there
+            self._folder.rmdir()
 
     def _seconds(self, end: int) -> Fraction:
         unit = Fraction(*self._track.facts.time_base) if self._track is not None else Fraction(0)
         return (end - self._start) * unit
-
-    @property
-    def _path(self) -> Path:
-        return self._folder / part_name(self._parts)

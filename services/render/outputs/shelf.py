@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from concurrent.futures import CancelledError
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from shared.model.errors import Unavailable
@@ -36,13 +38,41 @@ def recording_key(stream: str, name: str) -> str:
     return f"streams/{stream}/{name}"
 
 
-def recording_keeper(store: ObjectStore, stream: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str], None]:
-    """What a recorder hands its files to: waits, in the recorder's thread, until the store has them."""
+def part_name(number: int) -> str:
+    """`record.mp4`, `record-2.mp4`, ...: another encoder, sound that comes later, or another session begins another."""
+    return "record.mp4" if number == 1 else f"record-{number}.mp4"
 
-    def keep(path: Path, name: str) -> None:
-        asyncio.run_coroutine_threadsafe(store.put(recording_key(stream, name), path), loop).result()
+
+def recording_keeper(store: ObjectStore, stream: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path], None]:
+    """What a stream's recorders hand their files to: waits, in a recorder's thread, until the store has one.
+
+    Each gets the first name that nothing lies under, from earlier sessions of the stream either. Raises Unavailable.
+    """
+    turn = asyncio.Lock()
+
+    async def put(path: Path) -> None:
+        async with turn:
+            numbers = count(1)
+            while await store.exists(key := recording_key(stream, part_name(next(numbers)))):
+                pass
+            await store.put(key, path)
+
+    def keep(path: Path) -> None:
+        asyncio.run_coroutine_threadsafe(_insisted(partial(put, path)), loop).result()
 
     return keep
+
+
+async def _insisted(ask: Callable[[], Awaitable[object]]) -> None:
+    """Ask the store, and again after each of the pauses. Raises Unavailable if it will not."""
+    for pause in PAUSES:
+        try:
+            await ask()
+        except Unavailable:
+            await asyncio.sleep(pause)
+        else:
+            return
+    await ask()
 
 
 class HlsShelf:
@@ -56,17 +86,24 @@ class HlsShelf:
         self._loop = loop
         self._waiting: asyncio.Queue[Segment | None] = asyncio.Queue()
         self._inits: set[str] = set()
-        self._behind = self._gap = False
-        self.lost = 0
-        """Segments that the store did not take."""
+        self._behind = self._gap = self._over = False
+        self._is_published = True
+        self._leaves_at = math.inf
         self._work_done = asyncio.run_coroutine_threadsafe(self._work(), loop)
 
     def put(self, segment: Segment) -> None:
         """From any thread: a segment is there."""
         self._loop.call_soon_threadsafe(self._take, segment)
 
-    def close(self) -> None:
-        """From any thread but the loop's: nothing follows; waits until all is stored. Raises Unavailable if aborted."""
+    def close(self, *, over: bool) -> None:
+        """From any thread but the loop's: nothing follows; waits until all is stored. Raises Unavailable if aborted.
+
+        over: the playlist says so; players never ask for it again then. Else the stream may go on elsewhere: after as
+        long as it takes to make a segment the playlist is left to whoever does that.
+        """
+        self._over = over
+        if not over:
+            self._leaves_at = self._loop.time() + self._playlist.target_seconds
         self._loop.call_soon_threadsafe(self._waiting.put_nowait, None)
         try:
             self._work_done.result()
@@ -80,13 +117,12 @@ class HlsShelf:
     def _take(self, segment: Segment) -> None:
         if self._waiting.qsize() >= SEGMENTS_WAITING:
             self._gap = True
-            self._lose()
+            self._tell_of_loss()
             return
         self._waiting.put_nowait(segment._replace(discontinuity=True) if self._gap else segment)
         self._gap = False
 
-    def _lose(self) -> None:
-        self.lost += 1
+    def _tell_of_loss(self) -> None:
         if not self._behind:
             self._behind = True
             self._notice(*BEHIND)
@@ -98,9 +134,11 @@ class HlsShelf:
                 self._behind = False
             else:
                 self._playlist.skip()
-                self._lose()
-        self._playlist.end()
-        await self._publish(())
+                self._tell_of_loss()
+        if self._over:
+            self._playlist.end()
+        if self._over or not self._is_published:
+            await self._publish(())
 
     async def _stored(self, segment: Segment) -> bool:
         """Store a segment and, before it, a head that is new; False if the store will not."""
@@ -110,7 +148,10 @@ class HlsShelf:
 
     async def _publish(self, gone: tuple[str, ...]) -> None:
         """The playlist, which names only what is there; then what it names no more goes."""
-        if not await self._put(PLAYLIST, self._playlist.text.encode()):
+        if self._loop.time() > self._leaves_at:
+            return
+        self._is_published = await self._put(PLAYLIST, self._playlist.text.encode())
+        if not self._is_published:
             return  # the next segment brings it
         for name in gone:
             await self._tried(partial(self._store.remove, hls_key(self._stream, name)))
@@ -119,12 +160,8 @@ class HlsShelf:
         return await self._tried(partial(self._store.put, hls_key(self._stream, name), body))
 
     async def _tried(self, ask: Callable[[], Awaitable[object]]) -> bool:
-        for pause in (*PAUSES, None):
-            try:
-                await ask()
-            except Unavailable:
-                if pause is not None:
-                    await asyncio.sleep(pause)
-            else:
-                return True
-        return False
+        try:
+            await _insisted(ask)
+        except Unavailable:
+            return False
+        return True

@@ -13,11 +13,12 @@ from services.ingest.decoder import DecoderDied, ReadVideo
 from services.ingest.lane import LaneSession
 from shared.memory.ledger import SlotState
 from shared.model.effects import Background
-from shared.model.errors import Unavailable
+from shared.model.errors import Rejected, Unavailable
 from shared.model.frames import FramesEnded
-from shared.model.jobs import Want
+from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
-from shared.model.sessions import BeginSession
+from shared.model.sessions import BeginSession, SessionRefused
+from shared.transport import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,19 @@ async def test_without_an_owner_the_session_ends_and_holds_nothing(rig: Any, mon
     rig.scripted(1)
     rig.render.refusals = 1000
     with pytest.raises(Unavailable, match="full"):
+        await fed(rig)
+    assert rig.in_use() == 0
+
+
+async def test_what_render_cannot_make_is_not_asked_for_again(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = SessionRefused(retry_after_seconds=0.0, problem=Problem("unsupported-output", "Too small for HEVC."))
+
+    async def answer(*_: object) -> bytes:
+        return wire.encode(refused)
+
+    rig.scripted(1)
+    monkeypatch.setattr(rig.bus, "request", answer)
+    with pytest.raises(Rejected, match="Too small for HEVC"):
         await fed(rig)
     assert rig.in_use() == 0
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from services.render.handover import Handover, OwnedSession
+from services.render.live import LiveOutlet
 from services.render.session import RenderSession
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
 from shared.model.hops import Hop
 from shared.model.jobs import JobEvent, SegmentDone, SegmentFailed, Want, part_key
+from shared.model.live import FromLane, LiveBeat, LiveFinished
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
@@ -66,7 +71,8 @@ def way_out(tmp_path: Path) -> Iterator[Exit]:
     folder.mkdir()
     telemetry = Telemetry("render", RenderSettings(), lambda _: None)
     bus, store = MemoryBus(), ObjectStore.open((tmp_path / "objects").as_uri())
-    yield Exit(Handover(bus, store, telemetry), bus, store, folder)
+    with ThreadPoolExecutor(1) as drawing:
+        yield Exit(Handover(bus, store, telemetry, drawing), bus, store, folder)
     telemetry.close()
 
 
@@ -110,3 +116,32 @@ def test_a_job_tells_its_progress_not_more_often_than_anyone_reads(way_out: Exit
     owned.told = time.monotonic() - 60
     assert len(owned.progress()) == 1
     sink.abort()
+
+
+async def test_while_a_sink_that_fails_waits_for_its_encoder_the_loop_goes_on(way_out: Exit) -> None:
+    class Busy(StillSink):
+        def abort(self) -> None:
+            assert let.wait(10)
+
+    let = threading.Event()
+    failing = asyncio.create_task(way_out.handover.failure(_owned(STILL, Busy(STILL, None))))
+    await asyncio.sleep(0.01)
+    let.set()
+    await failing
+
+
+async def test_until_the_outputs_of_a_live_session_are_complete_it_is_worked_on(way_out: Exit) -> None:
+    outlet = LiveOutlet(way_out.bus, way_out.handover._telemetry, "s", "c")
+    complete = asyncio.Event()
+    async with way_out.bus.listen(live_out("s")) as messages:
+
+        async def outputs() -> None:
+            await complete.wait()
+
+        ending = asyncio.create_task(way_out.handover.live_end(outlet, outputs()))
+        said = [wire.decode((await anext(messages)).body, wire.decoder(FromLane))]
+        assert not ending.done()
+        complete.set()
+        await ending
+        said.append(wire.decode((await anext(messages)).body, wire.decoder(FromLane)))
+    assert said == [LiveBeat(), LiveFinished()]

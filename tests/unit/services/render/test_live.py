@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.render import live as live_module
 from services.render.choosing import Choice
 from services.render.live import LiveOutlet, past
 from services.render.session import SessionState
-from shared.model.live import FromLane, LiveFinished, LiveFrame, context_subject
+from shared.model.live import FromLane, LiveBeat, LiveFinished, LiveFrame, context_subject
 from shared.model.sessions import CHUNK_BYTES, live_out
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry
@@ -96,3 +97,21 @@ async def test_without_a_past_or_with_one_that_cannot_be_read_a_session_begins_a
     assert await past(out.bus, "unknown") is None
     await out.bus.publish(context_subject("odd"), b"\xc1")
     assert await past(out.bus, "odd") is None
+
+
+async def test_a_bus_that_keeps_one_waiting_has_no_past(out: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(subject: str) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(out.bus, "last", wait)
+    monkeypatch.setattr(live_module, "PAST_SECONDS", 0.01)
+    assert await past(out.bus, "c") is None
+
+
+async def test_it_beats_until_it_need_not(out: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "BEAT_SECONDS", 0.001)
+    beating = asyncio.create_task(out.outlet.beat())
+    while len(out.came) < 3:  # noqa: ASYNC110  -- what comes tells nobody
+        await asyncio.sleep(0.001)
+    beating.cancel()
+    assert set(out.came) == {LiveBeat()}

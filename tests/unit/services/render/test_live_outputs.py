@@ -31,13 +31,13 @@ def room(folder: Path, dialer: Dialer = NEAR) -> OutputRoom:
 async def test_a_sessions_outputs_lie_in_the_store_under_its_name(tmp_path: Path) -> None:
     made, told = room(tmp_path), []
     outlets = made.outlets("s", told.append)
-    await asyncio.to_thread(outlets.change, (HlsOutput(segment_seconds=0.5), RecordOutput()))
+    await asyncio.wrap_future(outlets.change((HlsOutput(segment_seconds=0.5), RecordOutput())))
     encoder, packets = encoded(facts(), LiveOutput(), [number * 3600 for number in range(40)], keys=range(0, 40, 10))
     outlets.begin(encoder.track)
     for packet in packets:
         outlets.write(packet)
-    await asyncio.to_thread(outlets.close)
-    made.forget("s")
+    await asyncio.wrap_future(outlets.close(over=True))
+    made.tell_of_rests("s")
     stored = {path.name.split("-")[0] for path in (tmp_path / "objects" / "streams" / "s").rglob("*") if path.is_file()}
     assert stored == {"index.m3u8", "init", "segment", "record.mp4"}
     assert (told, list((tmp_path / "work").iterdir())) == ([], [])
@@ -47,9 +47,9 @@ async def test_what_an_output_tells_is_told_of_the_session(tmp_path: Path) -> No
     told: list[LiveNoticed] = []
     outlets = room(tmp_path).outlets("s", told.append)
     encoder = LiveEncoder(facts(), LiveOutput(codec=LiveCodec.MJPEG), 1)
-    await asyncio.to_thread(outlets.change, (RecordOutput(),))
+    await asyncio.wrap_future(outlets.change((RecordOutput(),)))
     outlets.begin(encoder.track)
-    await asyncio.to_thread(outlets.close)
+    await asyncio.wrap_future(outlets.close(over=True))
     assert [one.kind for one in told] == ["output-refused"]
 
 

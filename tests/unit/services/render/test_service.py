@@ -20,6 +20,7 @@ from services.render import service as service_module
 from services.render.drawing import Painter
 from services.render.handover import PROGRESS_SECONDS
 from services.render.layouts.frontal import frontal
+from services.render.outputs.making import OutletMaker
 from services.render.own import watching
 from services.render.own.effects import OwnEffect, OwnEffects
 from services.render.own.offering import offer_of
@@ -37,6 +38,7 @@ from shared.model.hops import Hop
 from shared.model.jobs import JobEvent, JobProgressed, Problem, SegmentDone, SegmentFailed, Want, part_key
 from shared.model.live import (
     FromLane,
+    LiveBeat,
     LiveCodec,
     LiveFinished,
     LiveFrame,
@@ -46,6 +48,7 @@ from shared.model.live import (
     LookPrepared,
     LookRefused,
     PrepareLook,
+    RecordOutput,
 )
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
@@ -71,7 +74,7 @@ from shared.transport.store import ObjectStore
 from visavis.effects import FaceView, effect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from shared.model.frames import FrameReference
@@ -633,3 +636,114 @@ async def test_a_worker_whose_encoder_hangs_gives_itself_up(worker: Worker, monk
         await given_up.wait()
     worker.reader.gate.set()
     await drawing
+
+
+WANTED: dict[str, Any] = {"live": LIVE, "context": "c", "want": Want.PICTURE, "job": ""}
+FETCHED = {**WANTED, "live": msgspec.structs.replace(LIVE, input=None)}
+
+
+class Hanging:
+    """An outlet that cannot end before it is let."""
+
+    wants_key = False
+
+    def __init__(self) -> None:
+        self.let, self.said = threading.Event(), list[str]()
+
+    def begin(self, *_: object) -> None:
+        pass
+
+    open_sound = write = write_sound = begin
+
+    def end(self) -> None:
+        self.said.append("over")
+
+    def close(self) -> None:
+        assert self.let.wait(10)
+        self.said.append("closed")
+
+    def abort(self) -> None:
+        self.let.set()
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    """What every output is."""
+    one = Hanging()
+    monkeypatch.setattr(OutletMaker, "__call__", lambda *_: one)
+    yield one
+    one.let.set()
+
+
+async def until(happened: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not happened():  # noqa: ASYNC110  -- threads tell nobody
+            await asyncio.sleep(0.001)
+
+
+async def test_a_session_whose_outputs_end_slowly_holds_up_nobody_and_is_told_over_after_them(
+    worker: Worker, hanging: Hanging
+) -> None:
+    async with told_by(worker) as told:
+        await worker.begin(outputs=(RecordOutput(),), **FETCHED)
+        await until(lambda: worker.service._sessions["s"].sink.outlets._running)
+        await worker.draw(live_frame(worker, 0))
+        await worker.no_more(1)
+        assert await worker.end() == SessionEnded(session="s")
+        await until(lambda: LiveBeat() in told)
+        assert (LiveFinished() in told, hanging.said) == (False, ["over"])
+        hanging.let.set()
+        await until(lambda: LiveFinished() in told)
+    assert hanging.said == ["over", "closed"]
+    assert [one.number for one in told if isinstance(one, LiveFrame)] == [0]
+
+
+async def test_a_session_that_is_dropped_does_not_say_to_its_outputs_that_it_is_over(
+    worker: Worker, hanging: Hanging
+) -> None:
+    hanging.let.set()
+    await worker.begin(outputs=(RecordOutput(),), **FETCHED)
+    await until(lambda: worker.service._sessions["s"].sink.outlets._running)
+    await worker.draw(live_frame(worker, 0))
+    await worker.end()
+    await until(lambda: hanging.said)
+    assert hanging.said == ["closed"]
+
+
+async def test_threads_that_wait_for_something_else_keep_no_frame_waiting(worker: Worker) -> None:
+    let = threading.Event()
+    waiting = [asyncio.create_task(asyncio.to_thread(let.wait, 10)) for _ in range(64)]
+    await worker.begin(**WANTED)
+    async with asyncio.timeout(5):
+        await worker.draw(live_frame(worker, 0))
+        await worker.no_more(1)
+    let.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_what_no_encoder_takes_is_refused_with_a_problem_and_leaves_nothing(worker: Worker) -> None:
+    small = msgspec.structs.replace(VIDEO, geometry=Geometry(PixelFormat.I420, 16, 8))
+    hevc = msgspec.structs.replace(LIVE, output=LiveOutput(codec=LiveCodec.HEVC))
+    tasks = asyncio.all_tasks()
+    refused = await worker.begin(facts=small, **{**WANTED, "live": hevc})
+    assert isinstance(refused, SessionRefused)
+    assert refused.problem is not None
+    assert refused.problem.code == "unsupported-output"
+    assert (asyncio.all_tasks(), worker.service.room) == (tasks, 2)
+
+
+async def test_a_session_has_its_place_before_its_past_is_there(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = asyncio.Event()
+
+    async def wait(subject: str) -> None:
+        await there.wait()
+
+    monkeypatch.setattr(worker.bus, "last", wait)
+    beginning = [asyncio.create_task(worker.begin(name, resume=True, **WANTED)) for name in ("one", "one", "two", "x")]
+    await asyncio.sleep(0.01)
+    assert worker.service.room == 0
+    there.set()
+    answers = await asyncio.gather(*beginning)
+    assert [type(answer) for answer in answers] == [SessionBegun, SessionRefused, SessionBegun, SessionRefused]

@@ -105,6 +105,15 @@ async def test_a_look_up_that_takes_too_long_is_given_up() -> None:
         await Dialer(seconds=0.05, resolve=never).connect("slow.example", 1)
 
 
+async def test_where_no_tls_was_wanted_none_is_spoken_of(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(**_: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(asyncio, "open_connection", broken)
+    with pytest.raises(Unavailable, match=r"^No connection: "):
+        await Dialer(LOOPBACK).open("127.0.0.1", port, encrypted=False)
+
+
 async def test_a_certificate_of_somebody_else_is_no_connection(port: int) -> None:
     with pytest.raises(Unavailable, match="No encrypted connection"):
         await Dialer(LOOPBACK, seconds=5).open("127.0.0.1", port, encrypted=True)

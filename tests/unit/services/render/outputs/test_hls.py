@@ -28,7 +28,7 @@ async def test_a_player_that_knows_only_the_playlist_sees_and_hears_everything(
     running = RunningOutlet(HlsOutlet(output, shelf, "run", lambda: 1.7e9), "The HLS stream", notices)
     for item in (sound_opened(), encoder.track, *sounds(2.0), *packets):
         running.offer(item)
-    await asyncio.to_thread(running.close)
+    await asyncio.to_thread(running.close, over=True)
     playlist = tmp_path / "objects" / hls_key("s", "index.m3u8")
     with av.open(str(playlist), options={"allowed_extensions": "ALL", "allowed_segment_extensions": "ALL"}) as file:
         frames = list(file.decode(video=0))

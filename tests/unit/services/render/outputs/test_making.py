@@ -51,9 +51,9 @@ def seen(path: Path) -> int:
 
 async def test_all_three_kinds_at_once(tmp_path: Path, nginx: Nginx, notices: Notices) -> None:
     outlets = Outlets(maker(tmp_path, notices), notices)
-    await asyncio.to_thread(outlets.change, (HLS, RecordOutput(), RtmpOutput(url=nginx.url("name"))))
+    await asyncio.wrap_future(outlets.change((HLS, RecordOutput(), RtmpOutput(url=nginx.url("name")))))
     await asyncio.to_thread(session, outlets)
-    await asyncio.to_thread(outlets.close)
+    await asyncio.wrap_future(outlets.close(over=True))
     objects = tmp_path / "objects"
     files = (objects / hls_key("s", "index.m3u8"), objects / "streams/s/record.mp4", nginx.recorded[0])
     assert [await asyncio.to_thread(seen, path) for path in files] == [FRAMES] * 3
@@ -64,9 +64,9 @@ async def test_hls_that_is_made_again_goes_on_above_its_old_numbers(tmp_path: Pa
     outlets, numbers = Outlets(maker(tmp_path, notices), notices), []
     playlist = tmp_path / "objects" / hls_key("s", "index.m3u8")
     for first in (0, FRAMES):
-        await asyncio.to_thread(outlets.change, (HLS,))
+        await asyncio.wrap_future(outlets.change((HLS,)))
         await asyncio.to_thread(session, outlets, first)
-        await asyncio.to_thread(outlets.change, ())
+        await asyncio.wrap_future(outlets.change(()))
         lines = playlist.read_text().splitlines()
         numbers += [int(line.partition(":")[2]) for line in lines if line.startswith("#EXT-X-MEDIA-SEQUENCE:")]
         assert ("#EXT-X-DISCONTINUITY" in lines) == (first > 0)

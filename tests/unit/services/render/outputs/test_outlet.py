@@ -7,7 +7,7 @@ import pytest
 
 from services.render.outputs.outlet import WAITING_PACKETS, Item, RunningOutlet
 from services.render.packets import EncodedPacket, PictureTrack
-from shared.model.errors import Rejected
+from shared.model.errors import Rejected, Unavailable
 from shared.model.live import LiveCodec
 from tests.unit.services.render.live import facts, sound_opened, sounds
 
@@ -41,6 +41,9 @@ class Collector:
 
     def write(self, packet: EncodedPacket) -> None:
         self._keep(packet)
+
+    def end(self) -> None:
+        self.items.append("over")
 
     def close(self) -> None:
         self.items.append("closed")
@@ -123,6 +126,7 @@ def test_sound_that_has_no_room_goes_without_harm(collector: Collector, notices:
     [
         (OSError("disk of /secret is full"), "output-failed", "It has failed (OSError) and is given up."),
         (Rejected("unsupported-output", "Not jpeg."), "output-refused", "Not jpeg."),
+        (Unavailable("The object store is away."), "output-failed", "The object store is away."),
     ],
 )
 def test_one_that_fails_says_so_once_and_takes_no_more(
@@ -137,7 +141,25 @@ def test_one_that_fails_says_so_once_and_takes_no_more(
     assert notices == [(kind, detail)]
     assert running.failed
     assert not running.wants_key
-    assert failing.items == []
+    assert failing.items == ["closed"]
+
+
+def test_one_that_cannot_even_be_closed_is_broken_off(notices: Notices) -> None:
+    class Stubborn(Collector):
+        def close(self) -> None:
+            raise OSError("again")
+
+    stubborn = Stubborn()
+    running = RunningOutlet(stubborn, "It", notices)
+    running.close()
+    assert stubborn.let.is_set()
+    assert notices.kinds == ["output-failed"]
+
+
+def test_that_the_session_is_over_is_said_before_the_end(collector: Collector, notices: Notices) -> None:
+    running = RunningOutlet(collector, "It", notices)
+    running.close(over=True)
+    assert collector.items == ["over", "closed"]
 
 
 def test_one_that_hangs_is_given_up_when_it_should_end(collector: Collector, notices: Notices) -> None:

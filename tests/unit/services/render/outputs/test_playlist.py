@@ -86,3 +86,12 @@ def test_a_stream_that_goes_on_begins_above_its_old_numbers() -> None:
     playlist.add(segment(1))
     assert f"#EXT-X-MEDIA-SEQUENCE:{old + 192}\n" in playlist.text
     assert playlist.text.count("#EXT-X-DISCONTINUITY\n") == 1
+
+
+def test_the_number_of_discontinuities_never_falls_either() -> None:
+    first = first_number(BEGAN + 100_000_000)
+    playlist = Playlist(2.0, 3, first, resumed=True)
+    for number in range(4):
+        playlist.add(segment(number, discontinuity=number < 3))
+    assert f"#EXT-X-DISCONTINUITY-SEQUENCE:{first + 1}\n" in playlist.text
+    assert first_number(BEGAN + 100_000_000 + 4) > first + 4

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
+from services.render.outputs import push as push_module
 from services.render.outputs.outlet import RunningOutlet
 from services.render.outputs.push import RtmpPusher
 from shared.model.errors import Rejected, Unavailable
@@ -251,6 +252,49 @@ def test_what_cannot_be_reached_is_tried_again_at_a_later_key_frame(error: Excep
     assert len(tries) == 2
     assert notices.kinds == ["output-lost"]
     assert "secret" not in notices[0][1]
+
+
+def test_while_it_connects_it_wants_no_key_frame(notices: Notices) -> None:
+    wanted = []
+
+    def fail(place: RtmpPlace, timeout_seconds: float) -> socket.socket:
+        wanted.append(push.wants_key)
+        raise OSError
+
+    encoder, (packet, *_) = encoded(facts(64, 48), LiveOutput(), [0])
+    push = RtmpPusher("rtmp://host.example/live/secret", fail, notices, shortest_pause=0.0)
+    push.begin(encoder.track)
+    push.write(packet)
+    assert wanted == [False]
+    assert push.wants_key
+
+
+def test_another_encoder_wants_a_key_frame_on_the_connection_that_there_is(nginx: Nginx, notices: Notices) -> None:
+    push = pusher(nginx.url("name"), notices)
+    for size in (64, 96):
+        encoder, (packet, *_) = encoded(facts(size, 48), LiveOutput(), [0])
+        push.begin(encoder.track)
+        assert push.wants_key
+        push.write(packet)
+        assert not push.wants_key
+    push.close()
+
+
+def test_only_a_connection_that_lasted_makes_the_pauses_short_again(
+    nginx: Nginx, notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, (packet, *_) = encoded(facts(64, 48), LiveOutput(), [0])
+    push = pusher(nginx.url("name"), notices)
+    push.begin(encoder.track)
+    push.write(packet)
+    monkeypatch.setattr(push_module, "STEADY_SECONDS", -1.0)  # every connection has lasted
+    push._lose(OSError())
+    pauses = []
+    for _ in range(3):
+        push._lose(OSError())  # an attempt that has failed
+        pauses.append(push._pause)
+    assert pauses == [0.04, 0.08, 0.16]
+    push.close()
 
 
 def test_an_address_that_is_not_allowed_ends_the_push(notices: Notices) -> None:
