@@ -690,7 +690,7 @@ async def test_a_session_whose_outputs_end_slowly_holds_up_nobody_and_is_told_ov
         await worker.draw(live_frame(worker, 0))
         await worker.no_more(1)
         assert await worker.end() == SessionEnded(session="s")
-        await until(lambda: LiveBeat() in told)
+        await until(lambda: LiveBeat() in told and hanging.said)
         assert (LiveFinished() in told, hanging.said) == (False, ["over"])
         hanging.let.set()
         await until(lambda: LiveFinished() in told)
