@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -80,6 +81,8 @@ class LaneSession:
         self._lane = lane
         self._session = session
         self._begun: SessionBegun | None = None
+        self._asking: asyncio.Task[SessionBegun] | None = None
+        self._is_left = False
         self._fed = False
 
     async def __aenter__(self) -> Self:
@@ -127,9 +130,11 @@ class LaneSession:
     async def begin(self, request: BeginSession) -> SessionBegun:
         """Find an owner: ask until a render worker has room; it may just be starting.
 
-        Raises Unavailable, and Rejected for what render cannot make.
+        Who gives up meanwhile may have one all the same: it is told when the session is left. Raises Unavailable, and
+        Rejected for what render cannot make.
         """
-        self._begun = await self._find_owner(request)
+        self._asking = asyncio.create_task(self._find_owner(request))
+        self._begun = await asyncio.shield(self._asking)
         return self._begun
 
     async def end(self, frames: int) -> None:
@@ -169,7 +174,7 @@ class LaneSession:
                 pause, sentence = answer.retry_after_seconds, "All render workers of this lane are full."
             except Unavailable as error:
                 pause, sentence = 0.1, str(error)
-            if time.monotonic() + pause > end:
+            if self._is_left or time.monotonic() + pause > end:
                 raise Unavailable(sentence)
             await asyncio.sleep(pause)
 
@@ -177,6 +182,10 @@ class LaneSession:
         """What render still holds is given back; until it has confirmed that, or is dead, it stays in quarantine."""
         pool = self._lane.pool
         pool.sweep()
+        self._is_left = True
+        if self._begun is None and self._asking is not None:
+            with suppress(Unavailable, Rejected):
+                self._begun = await self._asking
         if self._begun is None or (self._fed and not pool.ledger.count_of(self._session)):
             return
         while self.owner_is_alive:

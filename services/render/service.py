@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from shared.transport.store import ObjectStore
 
 SWEEP_SECONDS = 1.0
-LIVE_IDLE_SECONDS = 1800.0
+LIVE_IDLE_SECONDS = 900.0
 STUCK_SECONDS = 120.0
 """A message's frames that are not drawn and encoded after so long never will be."""
 CLOSE_SECONDS = 3.0

@@ -213,6 +213,9 @@ class RenderDouble:
         self.refusals = 0
         """So many sessions are refused first."""
         self.hears_ends = True
+        self.answers = asyncio.Event()
+        """Unset: nobody who asks for an owner hears of one."""
+        self.answers.set()
         self.begun: list[BeginSession] = []
         self.ended: list[str] = []
         self.announced: list[FramesEnded] = []
@@ -226,6 +229,7 @@ class RenderDouble:
             self.refusals -= 1
             return wire.encode(SessionRefused(retry_after_seconds=0.01))
         self.begun.append(wire.decode(received.body, wire.decoder(BeginSession)))
+        await self.answers.wait()
         return wire.encode(SessionBegun(worker="w", row=self.reader.row))
 
     async def end(self, received: Received) -> bytes:

@@ -196,3 +196,17 @@ async def test_a_cancelled_session_gives_everything_back(rig: Any) -> None:
         await running
     assert rig.in_use() == 0
     assert rig.render.ended == ["s"]
+
+
+async def test_an_owner_whose_answer_nobody_waited_for_is_told_that_the_session_is_over(rig: Any) -> None:
+    rig.scripted(1)
+    rig.render.answers.clear()
+    feeding = asyncio.create_task(fed(rig))
+    await rig.until(lambda: rig.render.begun)
+    feeding.cancel()
+    await asyncio.sleep(0.01)
+    rig.render.answers.set()
+    await rig.until(lambda: rig.render.ended)
+    assert rig.render.ended == ["s"]
+    await asyncio.gather(feeding, return_exceptions=True)
+    assert rig.in_use() == 0
