@@ -7,10 +7,9 @@ another thread and copying the picture for it would only make the frame later, b
 from __future__ import annotations
 
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from services.render.encoder_thread import EncoderThread
 from services.render.live_encoding import LiveEncoder
 from shared.model.hops import Hop
 from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
@@ -78,8 +77,7 @@ class LiveSink:
         self._tells_bodies = settings.input is not None  # a source that is fetched has no client that waits for them
         if outlets is not None and self._encoder is not None:
             outlets.begin(self._encoder.track)
-        self._thread = ThreadPoolExecutor(1, "encoder")
-        self._encoding: deque[tuple[Future[None], Picture]] = deque()
+        self._thread = EncoderThread(FRAMES_AHEAD)
         self._drawn: dict[int, _Drawn] = {}
         self._passing: dict[int, Passing] = {}
         self._is_first = True
@@ -118,12 +116,10 @@ class LiveSink:
         if self._encoder is None:
             self._tell(drawn, b"", frame.pts, key=True)
             return
-        if not self._passing and all(encoding.done() for encoding, _ in self._encoding):
+        if not self._passing and self._thread.is_idle:
             self._encode(picture, drawn, frame.duration)
-            return
-        copy = self._room(picture)
-        picture.copy_to(copy)
-        self._encoding.append((self._thread.submit(self._encode, copy, drawn, frame.duration), copy))
+        else:
+            self._thread.take(picture, lambda copy: self._encode(copy, drawn, frame.duration))
 
     def _forget(self, frame: CapturedFrame) -> None:
         """A frame's turn has come, and with it that of all before: some came twice."""
@@ -132,15 +128,13 @@ class LiveSink:
 
     def close(self) -> None:
         """Tell what the encoder still holds. Outlets are left as they are: whoever made them closes them."""
-        for encoding, _ in self._encoding:
-            encoding.result()
-        self._thread.shutdown()
+        self._thread.close()
         if self._encoder is not None:
             self._told(self._encoder.flush())
 
     def abort(self) -> None:
         """Nothing is told any more. Outlets are left as they are, too."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.abort()
 
     def _encode(self, picture: Picture, drawn: _Drawn, duration: int) -> None:
         assert self._encoder is not None  # noqa: S101  -- who submits has looked
@@ -176,14 +170,6 @@ class LiveSink:
                 header=header,
             )
         )
-
-    def _room(self, like: Picture) -> Picture:
-        """Memory for a frame: new as long as few are under way, then that of the oldest."""
-        if len(self._encoding) < FRAMES_AHEAD:
-            return Picture.blank(like.geometry, like.colour)
-        encoding, picture = self._encoding.popleft()
-        encoding.result()
-        return picture
 
 
 def _hops(passing: Passing | None) -> tuple[Hop, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.render.encoder_thread import EncoderThread
 from services.render.encoding import VideoEncoder
 from services.render.stills import encode_still
 from shared.model.faces import face_document
@@ -36,36 +35,22 @@ class VideoSink:
     def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
         self._path = path
         self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
-        self._thread = ThreadPoolExecutor(1, "encoder")
-        self._encoding: deque[tuple[Future[None], Picture]] = deque()
+        self._thread = EncoderThread(FRAMES_AHEAD)
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
         """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""
-        copy = self._room(picture)
-        picture.copy_to(copy)
-        encoding = self._thread.submit(self._encoder.write, copy, frame.pts, frame.duration)
-        self._encoding.append((encoding, copy))
+        self._thread.take(picture, lambda copy: self._encoder.write(copy, frame.pts, frame.duration))
 
     def close(self) -> Path:
         """Finish the file; answers where it lies."""
-        for encoding, _ in self._encoding:
-            encoding.result()
-        self._thread.shutdown()
+        self._thread.close()
         self._encoder.close()
         return self._path
 
     def abort(self) -> None:
         """Leave no file behind."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.abort()
         self._encoder.abort()
-
-    def _room(self, like: Picture) -> Picture:
-        """Memory for a frame: new as long as few are under way, then that of the oldest."""
-        if len(self._encoding) < FRAMES_AHEAD:
-            return Picture.blank(like.geometry, like.colour)
-        encoding, picture = self._encoding.popleft()
-        encoding.result()
-        return picture
 
 
 class FacesSink:

@@ -20,30 +20,14 @@ from shared.model.addresses import read_networks
 from shared.model.errors import Rejected, Unavailable
 from tests.rtsp import filming
 from tests.unit.services.ingest.conftest import write_video
-from tests.web import Web, serving
+from tests.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Sequence
 
     from services.ingest.sources.reading import SourceItem
 
 LOOPBACK = read_networks("127.0.0.0/8", "source_networks")
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-async def decoders(pool_fd: int) -> AsyncIterator[Decoders]:
-    made = Decoders(pool_fd, IngestLimits(), 1)
-    try:
-        await made.start()
-        yield made
-    finally:
-        await made.close()
 
 
 @pytest.fixture(autouse=True)

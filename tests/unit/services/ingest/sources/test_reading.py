@@ -11,7 +11,6 @@ import pytest
 
 from services.ingest.decoder import DecoderDied, Decoders
 from services.ingest.decoder_messages import Finished, framed
-from services.ingest.limits import IngestLimits
 from services.ingest.source_messages import (
     Kind,
     LineWanted,
@@ -27,32 +26,16 @@ from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary
 from shared.transport.dialing import Dialer
 from tests.unit.services.ingest.conftest import write_video
-from tests.web import Web, serving
+from tests.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from services.ingest.sources.reading import SourceItem
 
 RULES = SourceRules(networks=read_networks("127.0.0.0/8", "source_networks"))
 FORMAT = VideoFormat("h264", b"")
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-async def decoders(pool_fd: int) -> AsyncIterator[Decoders]:
-    made = Decoders(pool_fd, IngestLimits(), 1)
-    try:
-        await made.start()
-        yield made
-    finally:
-        await made.close()
 
 
 def reading(url: str, take_child: Any, spend: Any = lambda _: None) -> SourceReading:
