@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from shared.transport.bus import Received
 
 LOOK = Look(smooth=0.5)
+PATIENT_MS = 60_000
+"""A busy machine, which stands still for a moment, must not make a frame late that a test waits for."""
 _said = wire.decoder(FromLane | SessionFailed)
 
 
@@ -71,7 +73,7 @@ class Client:
         self._packets = coded(codec, 60)
 
     async def open(self, **wanted: Any) -> LiveOpened | SessionRefused:
-        settings = LiveSettings(input=asked(self.codec), look=LOOK, **wanted)
+        settings = LiveSettings(input=asked(self.codec), look=LOOK, **({"max_delay_ms": PATIENT_MS} | wanted))
         request = OpenLive(session="s", settings=settings, context="c")
         answer = await self.service.open(MemoryMessage("", wire.encode(request), {}))
         return wire.decode(answer, wire.decoder(LiveOpened | SessionRefused))
@@ -140,7 +142,7 @@ async def connected(rig: Any, codec: LiveCodec = LiveCodec.H264) -> AsyncIterato
 
 async def test_frames_go_to_detect_as_they_come_and_the_end_is_told_to_their_owner(rig: Any) -> None:
     async with connected(rig) as client:
-        assert await client.open() == LiveOpened(lane="local")
+        assert await client.open(max_delay_ms=20_000) == LiveOpened(lane="local")
         for number in range(5):
             await client.send(1)
             await client.frames(number + 1)
@@ -150,7 +152,7 @@ async def test_frames_go_to_detect_as_they_come_and_the_end_is_told_to_their_own
         assert rig.render.announced == [FramesEnded("local", "s", "w", 5)]
         marks = [frame.live for frame in client.told]
         assert [(mark.number, mark.look, mark.key) for mark in marks if mark] == [(n, 0, False) for n in range(5)]
-        assert all(mark.deadline_ns - mark.arrived_ns == 500_000_000 for mark in marks if mark)
+        assert all(mark.deadline_ns - mark.arrived_ns == 20_000_000_000 for mark in marks if mark)
         assert [frame.sequence for frame in client.told] == list(range(5))
         assert (client.of(LiveBegan)[0].facts.geometry.width, client.skipped) == (64, {})
 
