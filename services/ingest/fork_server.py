@@ -9,6 +9,7 @@ process file descriptor of each, with which the kernel confirms a death also if 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import mmap
 import os
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST_CONTROL_BYTES = 4096
+ORPHANS_SECONDS = 5.0
+"""How often children's own processes are buried: the kernel ends them with the child, and leaves that to us."""
 
 
 class ForkServer:
@@ -45,8 +48,10 @@ class ForkServer:
 
     def run(self) -> None:
         """Serve until nobody is there to serve."""
+        confinement.adopt_orphans()
         while True:
-            for key, _ in self._selector.select():
+            self._reap_orphans()
+            for key, _ in self._selector.select(ORPHANS_SECONDS):
                 if key.fd == self._parent:
                     return
                 if key.fd in self._children:
@@ -87,6 +92,12 @@ class ForkServer:
             traceback.print_exc()
         finally:
             os._exit(status)
+
+    def _reap_orphans(self) -> None:
+        known = self._children.values()
+        with contextlib.suppress(ChildProcessError):
+            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in known:
+                os.waitpid(dead.si_pid, 0)
 
     def _reap(self, pidfd: int) -> None:
         self._selector.unregister(pidfd)

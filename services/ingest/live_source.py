@@ -5,7 +5,7 @@ One stream of video and at most one of AAC are read. Times are the source's, in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import av
 import av.error
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-    from services.ingest.byte_pipe import BytePipe
     from services.ingest.limits import IngestLimits
 
 SourceItem = VideoFormat | SoundFormat | SourcePacket | SourceNotice
@@ -33,8 +32,16 @@ _READ = frozenset(codec.value for codec in LiveCodec if not codec.is_raw)
 _AAC = "aac"
 
 
+class ByteSource(Protocol):
+    """What FFmpeg reads a container from, once, from front to back."""
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes as soon as there are some; none at the end."""
+        ...
+
+
 def open_source(
-    what: str | BytePipe, container_format: str, options: dict[str, str], limits: IngestLimits
+    what: str | ByteSource, container_format: str, options: dict[str, str], limits: IngestLimits
 ) -> InputContainer:
     """Open a URL of the tunnel, or what the parent fetched. Raises Rejected (`damaged-media`) if it cannot be read."""
     try:
@@ -54,7 +61,7 @@ def open_source(
 
 
 def source_items(
-    what: str | BytePipe, container_format: str, options: dict[str, str], leg: int, limits: IngestLimits
+    what: str | ByteSource, container_format: str, options: dict[str, str], leg: int, limits: IngestLimits
 ) -> Iterator[SourceItem]:
     """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
     with open_source(what, container_format, options, limits) as container:

@@ -49,13 +49,16 @@ class IngestSettings(_Limited):
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
     large_slots: int = Field(5, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
     source_schemes: str = Field(
-        "rtmp,rtmps,rtsp,rtsps,http,https", description="What sources may be fetched by, separated by commas."
+        "rtmp,rtmps,rtsp,rtsps,srt,http,https", description="What sources may be fetched by, separated by commas."
     )
     source_networks: str = Field(
         "", description="Networks that are not public and may be fetched from, as 10.1.0.0/16, separated by commas."
     )
     source_unconfined: bool = Field(
         default=False, description="Whether sources are read where the kernel refuses their reader a network namespace."
+    )
+    source_srt_program: str = Field(
+        "", description="FFmpeg's command line for srt://; unset: that of visavis[srt], or the system's."
     )
     still_slots: int = Field(1, ge=1, le=64, description="Slots of the frame pool for the largest still.")
 
@@ -69,7 +72,11 @@ class IngestSettings(_Limited):
     def source_rules(self) -> SourceRules:
         """Where sources may be fetched from. Raises Misconfigured."""
         return SourceRules.read(
-            self.limits, self.source_schemes, self.source_networks, unconfined=self.source_unconfined
+            self.limits,
+            self.source_schemes,
+            self.source_networks,
+            unconfined=self.source_unconfined,
+            srt_program=self.source_srt_program,
         )
 
     @property

@@ -41,7 +41,9 @@ class ReadSource(msgspec.Struct, frozen=True, tag=True):
     """Demux a fetched source."""
 
     url: str = ""
-    """To speak RTMP or RTSP with over a line; empty for a file or playlist that the parent fetches."""
+    """To speak RTMP, RTSP or SRT with over a line; empty for a file or playlist that the parent fetches."""
+    srt_program: str = ""
+    """FFmpeg's command line with SRT, for a URL of it."""
     unconfined: bool = False
     """Whether to go on where the kernel refuses a network namespace."""
 
@@ -53,7 +55,7 @@ class LineWanted(msgspec.Struct, frozen=True, tag=True):
 
 
 class SourceBytes(msgspec.Struct, frozen=True, tag=True):
-    """Some bytes of a line, in order."""
+    """Some bytes of a line, in order; of SRT's line one datagram."""
 
     body: bytes
     line: int = FETCHED

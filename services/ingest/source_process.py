@@ -12,7 +12,8 @@ from services.ingest.demuxing import silence
 from services.ingest.live_source import source_items
 from services.ingest.source_messages import SourcePacket
 from services.ingest.source_options import file_options, rtmp_options, rtsp_options, tunnelled
-from services.ingest.tunnel import Tunnel
+from services.ingest.srt_program import SrtProgram
+from services.ingest.tunnel import DatagramTunnel, Tunnel
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from services.ingest.decoder_messages import Reply
     from services.ingest.limits import IngestLimits
+    from services.ingest.live_source import ByteSource
     from services.ingest.source_messages import ReadSource
 
 _HEAD_BYTES = 200
@@ -32,7 +34,7 @@ def read_source(task: ReadSource, connection: socket.socket, limits: IngestLimit
     process = _SourceProcess(connection, limits)
     silence()
     if task.url:
-        process.speak(task.url, unconfined=task.unconfined)
+        process.speak(task)
     else:
         process.read_fetched()
     process.send(Finished(DecodeSummary(frames=process.packets)))
@@ -49,14 +51,27 @@ class _SourceProcess:
         with self._sending:
             self._connection.sendall(framed(reply))
 
-    def speak(self, url: str, *, unconfined: bool) -> None:
-        """RTMP or RTSP, through a tunnel."""
+    def speak(self, task: ReadSource) -> None:
+        """RTMP, RTSP or SRT, through a tunnel."""
         try:
             confinement.own_loopback()
         except OSError as error:
-            if not unconfined:
+            if not task.unconfined:
                 why = f"The kernel refuses a network namespace ({error.strerror}), without which no source is read"
                 raise Rejected(REFUSED, f"{why} unless source_unconfined is set.") from error
+        if task.srt_program:
+            self._speak_srt(task)
+        else:
+            self._speak_tcp(task.url)
+
+    def _speak_srt(self, task: ReadSource) -> None:
+        tunnel = DatagramTunnel(self._connection, self.send)
+        with SrtProgram(task.srt_program, task.url, tunnel.port, self._limits) as program:
+            tunnel.start()  # not before: the program is forked by a process with one thread
+            program.await_bytes()
+            self._read(program, "mpegts", file_options(self._limits), 0)
+
+    def _speak_tcp(self, url: str) -> None:
         tunnel = Tunnel(self._connection, self.send)
         tunnel.start()
         rtmp = url.startswith("rtmp")
@@ -76,7 +91,7 @@ class _SourceProcess:
                 return
             leg += 1
 
-    def _read(self, what: str | BytePipe, container_format: str, options: dict[str, str], leg: int) -> None:
+    def _read(self, what: str | ByteSource, container_format: str, options: dict[str, str], leg: int) -> None:
         for item in source_items(what, container_format, options, leg, self._limits):
             self.send(item)
             self.packets += isinstance(item, SourcePacket)

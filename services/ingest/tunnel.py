@@ -1,5 +1,5 @@
-"""In the demuxing process: FFmpeg speaks RTMP or RTSP to a loopback interface of its own, where this thread hands what
-it says to the parent and back. The parent has the connection to the server.
+"""In the demuxing process: FFmpeg speaks RTMP, RTSP or SRT to a loopback interface of its own, where this thread hands
+what it says to the parent and back. The parent has the connection to the server.
 """
 
 from __future__ import annotations
@@ -95,3 +95,44 @@ class Tunnel:
         if ended.fileno() >= 0:
             self._selector.unregister(ended)
             ended.close()
+
+
+class DatagramTunnel:
+    """The same for datagrams: one line, to whoever has spoken first."""
+
+    def __init__(self, connection: socket.socket, send: Callable[[Reply], None]) -> None:
+        """send: takes a reply from any thread."""
+        self._connection, self._send = connection, send
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._is_known = False
+
+    def start(self) -> None:
+        """Begin; the thread does not keep its process alive."""
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        """Carry datagrams until the parent has gone."""
+        with self._socket, selectors.DefaultSelector() as selector, contextlib.suppress(EOFError):
+            selector.register(self._connection, selectors.EVENT_READ, self._deliver)
+            selector.register(self._socket, selectors.EVENT_READ, self._take)
+            while True:
+                for key, _ in selector.select():
+                    with contextlib.suppress(ConnectionRefusedError):  # FFmpeg has closed its end; its exit is heard of
+                        key.data()
+
+    def _take(self) -> None:
+        """What FFmpeg says, to the parent."""
+        said, place = self._socket.recvfrom(_CHUNK_BYTES)
+        if not self._is_known:
+            self._is_known = True
+            self._socket.connect(place)
+            self._send(LineWanted(1))
+        self._send(SourceBytes(said, 1))
+
+    def _deliver(self) -> None:
+        """What the server says, to FFmpeg."""
+        message = receive_request(self._connection)
+        if isinstance(message, SourceBytes) and self._is_known:
+            self._socket.send(message.body)

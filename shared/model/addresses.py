@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
@@ -18,14 +18,28 @@ from shared.model.errors import Misconfigured, Rejected
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-SCHEMES = {"rtmp": 1935, "rtmps": 443, "rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
-"""What can be fetched from, with the usual port."""
+SCHEMES = {"rtmp": 1935, "rtmps": 443, "rtsp": 554, "rtsps": 322, "srt": 0, "http": 80, "https": 443}
+"""What can be fetched from, with the usual port; 0: there is none."""
 PUSHED = ("rtmp", "rtmps")
 """What can be pushed to."""
 REFUSED = "source-refused"
 """The code of every refusal here."""
 _ENCRYPTED = frozenset({"rtmps", "rtsps", "https"})
 _MOST_CHARACTERS = 4096
+_SRT_OPTIONS = {
+    "mode": re.compile("caller"),
+    "streamid": re.compile(r"[^\x00-\x1f\x7f]{1,512}"),
+    "passphrase": re.compile(r"[^\x00-\x1f\x7f]{10,79}"),
+    "pbkeylen": re.compile("16|24|32"),
+    "latency": re.compile(r"\d{1,4}"),
+}
+_SRT_RANGES = {
+    "mode": "it must be caller",
+    "streamid": "it has 1 to 512 characters",
+    "passphrase": "it has 10 to 79 characters",
+    "pbkeylen": "it is 16, 24 or 32 bytes",
+    "latency": "it is 0 to 9999 milliseconds",
+}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_.])?", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -121,16 +135,33 @@ def read_url(text: str, schemes: tuple[str, ...] = tuple(SCHEMES)) -> RemoteUrl:
     if len(text) > _MOST_CHARACTERS or _UNSAFE.search(text):
         raise Rejected(REFUSED, f"The source's URL must have up to {_MOST_CHARACTERS} characters without spaces.")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(text.replace("#", "%23") if text.startswith("srt:") else text)  # stream ids begin with #!::
         port = parts.port
     except ValueError:
         raise Rejected(REFUSED, "The source's URL cannot be read; it is scheme://host:port/path.") from None
     _check_scheme(parts.scheme, schemes)
     host = _checked_host(parts)
+    port = SCHEMES[parts.scheme] if port is None else port
     if port == 0:
-        raise Rejected(REFUSED, "The source's port must be between 1 and 65535.")
+        raise Rejected(REFUSED, "The source's URL must name a port between 1 and 65535.")
+    if parts.scheme == "srt":
+        srt_options(parts.geturl())
     bare = parts._replace(fragment="").geturl()
-    return RemoteUrl(scheme=parts.scheme, host=host, port=port or SCHEMES[parts.scheme], text=bare)
+    return RemoteUrl(scheme=parts.scheme, host=host, port=port, text=bare)
+
+
+def srt_options(text: str) -> dict[str, str]:
+    """What a URL of SRT asks for: `streamid`, `passphrase`, `pbkeylen` (bytes), `latency` (ms), and `mode=caller`.
+
+    Raises Rejected (`source-refused`), which tells names only.
+    """
+    found = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
+    for name, value in found.items():
+        if name not in _SRT_OPTIONS:
+            raise Rejected(REFUSED, f"srt:// takes {', '.join(_SRT_OPTIONS)}; not {name[:40]!r}.")
+        if not _SRT_OPTIONS[name].fullmatch(value):
+            raise Rejected(REFUSED, f"srt:// cannot have this {name}: {_SRT_RANGES[name]}.")
+    return found
 
 
 def read_push_url(text: str) -> RemoteUrl:
@@ -148,8 +179,6 @@ def read_push_url(text: str) -> RemoteUrl:
 
 def _check_scheme(scheme: str, schemes: tuple[str, ...]) -> None:
     wanted = ", ".join(f"{one}://" for one in schemes)
-    if scheme == "srt":
-        raise Rejected(REFUSED, f"srt:// is not read: the FFmpeg that comes with Visavis has no SRT. Use {wanted}.")
     if scheme not in schemes:
         raise Rejected(REFUSED, f"A source's URL must begin with one of {wanted} (source_schemes).")
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MOST_ADDRESSES = 16
 _STREAM_BYTES = 1 << 18
 """What a reader holds before its socket is left to fill up."""
+_DATAGRAM_BYTES = 1 << 21
+"""What the kernel keeps of datagrams that nobody has read yet, where it lets us have so much."""
 
 
 class Dialer:
@@ -65,6 +67,22 @@ class Dialer:
                 return await self._first_connected(await self._checked(host, port), host, port)
         except TimeoutError:
             raise Unavailable(f"{host} does not answer within {self._seconds:g} seconds.") from None
+
+    async def connect_datagrams(self, host: str, port: int) -> socket.socket:
+        """A non-blocking UDP socket that hears one checked address only. Whether anybody is there is not known.
+
+        Raises as `connect` does.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                address = (await self._checked(host, port))[0]
+                made = await _connected(address, port, socket.SOCK_DGRAM)
+        except TimeoutError:
+            raise Unavailable(f"{host} cannot be looked up within {self._seconds:g} seconds.") from None
+        except OSError as error:
+            raise Unavailable(f"{host} cannot be reached: {_reason(error)}.") from error
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _DATAGRAM_BYTES)
+        return made
 
     async def open(self, host: str, port: int, *, encrypted: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A stream over a new connection. encrypted: with TLS, verified. Raises as `connect` does."""
@@ -120,15 +138,16 @@ class Dialer:
         raise Unavailable(f"{host} cannot be connected to: {why}.")
 
 
-async def _connected(address: str, port: int) -> socket.socket:
+async def _connected(address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """To a numeric address: nothing is looked up here."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = socket.socket(family, kind)
     with contextlib.ExitStack() as stack:
         stack.callback(made.close)
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, (address, port))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if kind is socket.SOCK_STREAM:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stack.pop_all()
     return made
 

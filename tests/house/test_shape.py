@@ -63,7 +63,6 @@ TESTED_ELSEWHERE = {
     "services/ingest/source_messages.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/source_process.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/fork_messages.py": DECODER,
-    "services/ingest/fork_server.py": DECODER,
     "services/ingest/forking.py": DECODER,
     "services/ingest/planes.py": "tests/unit/services/ingest/test_video.py",
     # one session of its parts, with real decoders

@@ -76,6 +76,7 @@ class Origin:
         self.rtmp_port, self.http_port = _free_port(), _free_port()
         self._running: subprocess.Popen[bytes] | None = None
         self._publishers: list[subprocess.Popen[bytes]] = []
+        self._srt_ports: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         (self._folder / "hls").mkdir()
@@ -121,6 +122,9 @@ class Origin:
 
     def publish(self, name: str, size: str = "320x180", seconds: int = 60) -> subprocess.Popen[bytes]:
         """Publish a test picture with a tone, at the pace of a camera, until it is ended."""
+        return self._publishing(size, ["-t", str(seconds), "-f", "flv", self.rtmp(name)])
+
+    def _publishing(self, size: str, ends: list[str]) -> subprocess.Popen[bytes]:
         video = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25"]
         sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
         coded = [
@@ -138,11 +142,21 @@ class Origin:
             "aac",
         ]
         command = [str(self._ffmpeg), "-nostdin", "-v", "error", "-re", *video, "-re", *sound, *coded]
-        ends = ["-t", str(seconds), "-f", "flv", self.rtmp(name)]
         with (self._folder / "publisher.log").open("ab") as log:
             publisher = subprocess.Popen([*command, *ends], stdout=log, stderr=log)
         self._publishers.append(publisher)
         return publisher
+
+    def serve_srt(self, name: str, size: str = "320x180") -> tuple[subprocess.Popen[bytes], str]:
+        """Publish to the first who calls over SRT; and the URL to call. Skips where FFmpeg has no SRT."""
+        said = subprocess.run([str(self._ffmpeg), "-hide_banner", "-protocols"], capture_output=True, check=True)
+        if b"srt" not in said.stdout.split():
+            pytest.skip("This FFmpeg has no SRT")
+        port = self._srt_ports.setdefault(name, _free_port(socket.SOCK_DGRAM))
+        secrets = f"passphrase=not%20to%20be%20told&streamid=%23!::r={name}"
+        ends = ["-passphrase", "not to be told", "-f", "mpegts"]
+        publisher = self._publishing(size, [*ends, f"srt://127.0.0.1:{port}?mode=listener"])
+        return publisher, f"srt://127.0.0.1:{port}?{secrets}"
 
     def stop(self, publisher: subprocess.Popen[bytes]) -> None:
         """End a publisher."""
@@ -168,8 +182,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(type=kind) as taken:
+        taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
@@ -15,6 +16,7 @@ from services.ingest.source_messages import Kind, SoundFormat, SourceNotice, Sou
 from services.ingest.sources.pulling import PulledSource
 from services.ingest.sources.rules import SourceRules
 from shared.model.addresses import read_networks
+from shared.model.errors import Unavailable
 from tests.system.origin import Origin
 
 if TYPE_CHECKING:
@@ -158,3 +160,35 @@ async def test_a_publisher_that_comes_again_with_another_size_and_clock(
         pulling.cancel()
     check_order(found)
     assert [size for size in sizes(found) if size[0]][-1] == (480, 270)
+
+
+async def test_srt_is_read_with_its_passphrase_and_when_it_comes_back_in_another_size(
+    origin: Origin, decoders: Decoders
+) -> None:
+    first, url = origin.serve_srt("call")
+    watch = Watch()
+
+    def until(found: Sequence[SourceItem]) -> bool:
+        last = frames(found)
+        return len(last) > 40 and (480, 270) in sizes(found) and last[-1].leg > 0
+
+    pulling = asyncio.create_task(watch.pull(PulledSource(url, RULES, decoders), until))
+    try:
+        await watch.until(lambda found: len(frames(found)) >= 30)
+        await asyncio.to_thread(origin.stop, first)
+        origin.serve_srt("call", size="480x270")
+        found = await pulling
+    finally:
+        pulling.cancel()
+    check_order(found)
+    assert {item.codec for item in found if isinstance(item, SoundFormat)} == {"aac"}
+    assert [kind for kind in kinds(found) if kind != "source-stalled"] == ["source-lost", "source-recovered"]
+
+
+async def test_srt_with_another_passphrase_is_told_without_it(origin: Origin, decoders: Decoders) -> None:
+    _, url = origin.serve_srt("locked")
+    wrong = url.replace("not%20to", "never%20to")
+    rules = replace(RULES, limits=IngestLimits(source_silence_seconds=4, source_retries=0))
+    with pytest.raises(Unavailable, match="gives nothing: it is not there, or refuses stream id or passphrase") as told:
+        await take(PulledSource(wrong, rules, decoders), lambda _: False)
+    assert "told" not in str(told.value)

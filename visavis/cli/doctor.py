@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from services.detect.models.store import verify
 from shared.memory.segment import FOLDER
@@ -33,6 +34,15 @@ said = leave_network()
 own_loopback()
 print(said.partition(": ")[2])
 raise SystemExit(not is_left(said))
+"""
+_FIND_SRT = """
+from os import environ
+from services.ingest.sources.srt import find_program
+from shared.model.errors import Rejected
+try:
+    print(find_program(environ.get("VISAVIS_SOURCE_SRT_PROGRAM", "")))
+except Rejected as error:
+    raise SystemExit(error.detail)
 """
 _LEAVE_SECONDS = 20
 PACKAGES = ("av", "onnxruntime", "opencv-python-headless", "nats-py", "grpcio", "fastapi")
@@ -64,9 +74,9 @@ def run(options: argparse.Namespace) -> int:
     findings = list(examine(options))
     for finding in findings:
         mark = "[green]ok[/]   " if finding.works else "[red]fails[/]" if finding.is_needed else "[yellow]absent[/]"
-        console.print(f"{mark} {finding.what}: {finding.detail}")
+        console.print(f"{mark} {finding.what}: {escape(finding.detail)}")
         if not finding.works:
-            console.print(f"       {finding.remedy}")
+            console.print(f"       {escape(finding.remedy)}")
     return 0 if all(finding.works or not finding.is_needed for finding in findings) else 1
 
 
@@ -83,6 +93,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
     yield _fetching()
+    yield _srt()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
     yield _cuda()
@@ -139,6 +150,19 @@ def _fetching() -> Finding:
         detail = "the kernel refuses the process that reads them a network of its own"
         return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
     return Finding(what, works=True, detail=f"who reads them has no network ({tried.stdout.strip()})")
+
+
+def _srt() -> Finding:
+    """Whether streams can be fetched over SRT; ingest is not imported here, so another process looks."""
+    command = [sys.executable, "-c", _FIND_SRT]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  -- our own words
+    except subprocess.CalledProcessError as error:
+        detail, _, remedy = error.stderr.strip().splitlines()[-1].partition(". ")
+        return Finding("SRT", works=False, detail=detail, remedy=remedy, is_needed=False)
+    except OSError as error:
+        return Finding("SRT", works=False, detail=str(error), remedy="Run `make setup`.", is_needed=False)
+    return Finding("SRT", works=True, detail=found.stdout.strip())
 
 
 def _cuda() -> Finding:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from services.ingest import confinement
 from services.ingest.source_messages import SourceNotice, SourcePacket
+from services.ingest.sources import srt
 from services.ingest.sources.reading import SourceReading
 from services.ingest.sources.rules import WEB_SCHEMES
 from services.ingest.sources.timeline import SourceTimeline
@@ -45,6 +46,7 @@ class PulledSource:
         self._dialer = Dialer(rules.networks, seconds=rules.limits.source_connect_seconds, resolve=resolve)
         self._timeline = SourceTimeline()
         self._progress = WebProgress()
+        self._srt_program = ""
         self._spent_bytes = 0
         self._place = (-1, -1)
         self._readings, self._legs = 0, -1
@@ -80,6 +82,8 @@ class PulledSource:
 
     async def _pull(self) -> AsyncGenerator[SourceItem, None]:
         self._check_confinement()
+        if self._url.scheme == "srt":
+            self._srt_program = await asyncio.to_thread(srt.find_program, self._rules.srt_program)
         self._ends_at = asyncio.get_running_loop().time() + self._limits.source_seconds
         while True:
             self._readings += 1
@@ -110,7 +114,9 @@ class PulledSource:
         if self._legs < 0:
             self._progress = WebProgress()  # what was given until now was of no use
         child = self._decoders.take_child
-        return SourceReading(self._url, self._rules, self._dialer, child, self._spend, self._progress)
+        return SourceReading(
+            self._url, self._rules, self._dialer, child, self._spend, self._progress, self._srt_program
+        )
 
     async def _next(self, reading: SourceReading) -> SourceItem | None:
         """What comes next, also that nothing comes. Raises Unavailable when that lasts, Rejected when time is up."""

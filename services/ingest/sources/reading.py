@@ -26,6 +26,7 @@ from services.ingest.source_messages import (
 )
 from services.ingest.sources.lines import SourceLines
 from services.ingest.sources.rules import WEB_SCHEMES
+from services.ingest.sources.srt import SourceDatagrams
 from services.ingest.sources.web import WebProgress, WebSource
 from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.live import LiveCodec
@@ -58,13 +59,14 @@ class SourceReading:
         take_child: Callable[[], Awaitable[Child]],
         spend: Callable[[int], None],
         progress: WebProgress | None = None,
+        srt_program: str = "",
     ) -> None:
         """take_child: gives a process that has served nobody yet. spend: is told of bytes; it may raise. progress: what
-        earlier readings have given of a playlist.
+        earlier readings have given of a playlist. srt_program: speaks a URL of SRT.
         """
         self._url, self._rules, self._limits, self._dialer = url, rules, rules.limits, dialer
         self._take_child, self._spend = take_child, spend
-        self._progress = progress or WebProgress()
+        self._progress, self._srt_program = progress or WebProgress(), srt_program
         self._notices: deque[SourceNotice] = deque()
         self._feeding: asyncio.Task[None] | None = None
         self._broke_off: VisavisError | None = None
@@ -83,8 +85,10 @@ class SourceReading:
         except BaseException:
             self._child.kill()
             raise
-        self._lines = SourceLines(self._url, self._dialer, self._tell, self._talk.fail)
-        self._talk.say(ReadSource("" if self.ends else self._url.text, self._rules.unconfined))
+        kind = SourceDatagrams if self._srt_program else SourceLines
+        self._lines = kind(self._url, self._dialer, self._tell, self._talk.fail)
+        url = "" if self.ends else self._url.text
+        self._talk.say(ReadSource(url, self._srt_program, self._rules.unconfined))
         if self.ends:
             self._feeding = asyncio.create_task(self._feed())
         return self

@@ -21,18 +21,22 @@ class SourceRules(msgspec.Struct, frozen=True, kw_only=True):
     schemes: tuple[str, ...] = tuple(SCHEMES)
     networks: tuple[Network, ...] = ()
     """Not public, and allowed."""
+    srt_program: str = ""
+    """FFmpeg's command line for srt://; empty: what is found."""
     unconfined: bool = False
     """Whether sources are read where the kernel refuses a network namespace."""
 
     @classmethod
-    def read(cls, limits: IngestLimits, schemes: str, networks: str, *, unconfined: bool) -> Self:
+    def read(
+        cls, limits: IngestLimits, schemes: str, networks: str, *, unconfined: bool, srt_program: str = ""
+    ) -> Self:
         """From the text of the settings `source_schemes` and `source_networks`. Raises Misconfigured."""
         wanted = tuple(part.strip() for part in schemes.split(",") if part.strip())
         unknown = [scheme for scheme in wanted if scheme not in SCHEMES]
         if unknown:
             raise Misconfigured(f"source_schemes has {', '.join(unknown)}; there are {', '.join(SCHEMES)}.")
         allowed = read_networks(networks, "source_networks")
-        return cls(limits=limits, schemes=wanted, networks=allowed, unconfined=unconfined)
+        return cls(limits=limits, schemes=wanted, networks=allowed, unconfined=unconfined, srt_program=srt_program)
 
     @property
     def web_schemes(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from services.ingest.decoder_messages import framed, unpack_reply
 from services.ingest.source_messages import MOST_LINES, LineWanted, SourceBytes, SourceEnded
-from services.ingest.tunnel import Tunnel
+from services.ingest.tunnel import DatagramTunnel, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Ends:
     """A tunnel whose thread runs, and the parent's end of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[Tunnel | DatagramTunnel] = Tunnel) -> None:
         self.parent, self._child = socket.socketpair()
-        self.tunnel = Tunnel(self._child, lambda reply: self._child.sendall(framed(reply)))
+        self.parent.settimeout(5)
+        self.tunnel = kind(self._child, lambda reply: self._child.sendall(framed(reply)))
         self._thread = threading.Thread(target=self.tunnel.run)
         self._thread.start()
 
@@ -48,7 +49,6 @@ class Ends:
 @pytest.fixture
 def ends() -> Iterator[Ends]:
     both = Ends()
-    both.parent.settimeout(5)
     yield both
     both.close()
 
@@ -95,3 +95,24 @@ def test_when_the_parent_has_gone_connections_end() -> None:
 def test_a_line_outside_of_its_range_is_no_message() -> None:
     with pytest.raises(msgspec.ValidationError):
         unpack_reply(framed(LineWanted(MOST_LINES + 1))[4:])
+
+
+def test_datagrams_go_to_whoever_has_spoken_first_and_keep_their_bounds() -> None:
+    both = Ends(DatagramTunnel)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, socket.socket(type=socket.SOCK_DGRAM) as two:
+            one.settimeout(5)
+            place = ("127.0.0.1", both.tunnel.port)
+            both.say(SourceBytes(b"to nobody yet", 1))
+            one.sendto(b"a", place)
+            assert [both.heard(), both.heard()] == [LineWanted(1), SourceBytes(b"a", 1)]
+            two.sendto(b"stranger", place)
+            one.sendto(b"b" * 1400, place)
+            assert both.heard() == SourceBytes(b"b" * 1400, 1)
+            both.say(SourceBytes(b"c", 1))
+            both.say(SourceBytes(b"d", 1))
+            assert [one.recv(10), one.recv(10)] == [b"c", b"d"]
+        both.say(SourceBytes(b"nobody hears it", 1))
+        both.say(SourceBytes(b"nor this", 1))
+    finally:
+        both.close()

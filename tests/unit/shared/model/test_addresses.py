@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.render.outputs.rtmp import RtmpPlace
-from shared.model.addresses import SCHEMES, is_public, may_connect, read_networks, read_push_url, read_url
+from shared.model.addresses import (
+    SCHEMES,
+    is_public,
+    may_connect,
+    read_networks,
+    read_push_url,
+    read_url,
+    srt_options,
+)
 from shared.model.errors import Misconfigured, Rejected
 
 NOT_PUBLIC = (
@@ -158,9 +166,32 @@ def test_what_is_no_such_url_is_refused_without_telling_its_path(text: str) -> N
     assert "secret" not in str(refused.value)
 
 
-def test_srt_is_refused_with_the_reason() -> None:
-    with pytest.raises(Rejected, match="no SRT"):
-        read_url("srt://live.example:9000?passphrase=secret")
+def test_srt_names_its_port_and_may_ask_for_a_stream() -> None:
+    url = read_url("srt://live.example:9000?streamid=#!::r=cam/1,m=request&passphrase=secret%20words&mode=caller")
+    assert (url.scheme, url.port, url.place) == ("srt", 9000, "srt://live.example")
+    assert srt_options(url.text) == {
+        "streamid": "#!::r=cam/1,m=request",
+        "passphrase": "secret words",
+        "mode": "caller",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rest", "sentence"),
+    [
+        ("", "port"),
+        (":9000?mode=listener", "mode: it must be caller"),
+        (":9000?passphrase=secret", "passphrase: it has 10 to 79"),
+        (":9000?streamid=", "streamid: it has 1 to 512"),
+        (":9000?pbkeylen=12", "pbkeylen: it is 16, 24 or 32"),
+        (":9000?latency=-1", "latency: it is 0 to 9999"),
+        (":9000?localaddr=10.0.0.1", "not 'localaddr'"),
+    ],
+)
+def test_what_srt_cannot_be_asked_for_is_refused_without_a_secret(rest: str, sentence: str) -> None:
+    with pytest.raises(Rejected, match=sentence) as refusal:
+        read_url(f"srt://live.example{rest}")
+    assert "secret" not in str(refusal.value)
 
 
 def test_only_wanted_schemes_are_taken() -> None:

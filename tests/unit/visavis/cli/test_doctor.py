@@ -78,6 +78,16 @@ def test_a_kernel_that_refuses_is_no_failure_and_has_a_remedy(tmp_path: Path, mo
     assert "VISAVIS_SOURCE_UNCONFINED" in found.remedy
 
 
+def test_without_a_program_that_has_srt_the_remedy_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VISAVIS_SOURCE_SRT_PROGRAM", str(tmp_path / "nowhere"))
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert f"absent SRT: srt:// is not read: {tmp_path}/nowhere has none" in said
+    assert "Install visavis[srt] or a package ffmpeg" in said
+
+
 def test_every_finding_that_fails_has_a_remedy(tmp_path: Path) -> None:
     for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None)):
         assert finding.works or finding.remedy, finding.what

@@ -28,7 +28,7 @@ def test_of_the_schemes_those_of_the_web_are_for_playlists_and_redirects() -> No
     assert SourceRules(schemes=("rtmp", "https")).web_schemes == ("https",)
 
 
-@pytest.mark.parametrize(("schemes", "networks"), [("file", ""), ("https,srt", ""), ("https", "10.1.0.0/99")])
+@pytest.mark.parametrize(("schemes", "networks"), [("file", ""), ("https,udp", ""), ("https", "10.1.0.0/99")])
 def test_settings_that_make_no_sense_are_named(schemes: str, networks: str) -> None:
     with pytest.raises(Misconfigured, match="source_"):
         SourceRules.read(IngestLimits(), schemes, networks, unconfined=False)
