@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -31,6 +32,8 @@ class MemoryMessage:
     number: int = 0
     """Its place among all that was ever kept, from 1."""
     kept_at: float = 0.0
+    """By the clock of the event loop."""
+    kept_unix_seconds: float = 0.0
     tries: int = 0
     due: float = 0.0
     """When it may be given out (again), by the clock of the event loop."""
@@ -147,6 +150,28 @@ class MemoryBus:
         self._must_be_up()
         yield self._replayed(subject, keeper(subject))
 
+    async def browse(self, subject: str, number: int = 1) -> AsyncIterator[MemoryMessage]:
+        """What is kept on subjects that fit the pattern, oldest first, from that number on."""
+        self._must_be_up()
+        for message in self.kept(subject):
+            if message.number >= number:
+                yield message
+
+    async def newest(self, subject: str) -> MemoryMessage | None:
+        """The newest message that is kept on subjects that fit the pattern; None if there is none."""
+        self._must_be_up()
+        return next(reversed(self.kept(subject)), None)
+
+    async def remove(self, subject: str, number: int) -> bool:
+        """Remove the message of that number from the stream that keeps `subject`; False if it has none."""
+        self._must_be_up()
+        return self._removed(keeper(subject), lambda one: one.number == number) > 0
+
+    async def purge(self, subject: str) -> int:
+        """Remove what is kept on subjects that fit the pattern; answers how many there were."""
+        self._must_be_up()
+        return self._removed(keeper(subject), lambda one: matches(subject, one.subject))
+
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """To whoever listens now; a stream that keeps the subject keeps it too."""
         message = self._sent(subject, body, headers)
@@ -221,7 +246,7 @@ class MemoryBus:
             kept.remove(same[0])
         elif full:
             kept.pop(0)
-        message.number, message.kept_at = next(self._numbers), _now()
+        message.number, message.kept_at, message.kept_unix_seconds = next(self._numbers), _now(), time.time()
         kept.append(message)
         self._stir()
 
@@ -232,6 +257,13 @@ class MemoryBus:
             since = _now() - stream.max_age_seconds
             kept[:] = [one for one in kept if one.kept_at >= since]
         return kept
+
+    def _removed(self, stream: Stream, wanted: Callable[[MemoryMessage], bool]) -> int:
+        kept = self._alive(stream)
+        before = len(kept)
+        kept[:] = [one for one in kept if not wanted(one)]
+        self._stir()
+        return before - len(kept)
 
     def _forget(self, message: MemoryMessage) -> None:
         kept = self._kept[keeper(message.subject).name]

@@ -7,6 +7,7 @@ VisavisError
 │   └── FrameLost  a frame reference of an older epoch or generation
 ├── Malformed      the message itself cannot be read: terminated, never redelivered
 ├── Unavailable    something that should be there is not, for now: retried
+│   └── StorageFull  the object store has no room: retried like any other, and said by its own name
 └── Misconfigured  no message can help: the process ends with the sentence
 """
 
@@ -46,6 +47,10 @@ class Malformed(VisavisError):  # noqa: N818  -- see Rejected
 
 class Unavailable(VisavisError):  # noqa: N818  -- see Rejected
     """Something that should be there is not, for now."""
+
+
+class StorageFull(Unavailable):
+    """The object store has no room for what it was given; it takes things again when there is some."""
 
 
 class Misconfigured(VisavisError):  # noqa: N818  -- see Rejected

@@ -58,6 +58,20 @@ class Delivery(Received, Protocol):
         ...
 
 
+class Kept(Received, Protocol):
+    """A message as a stream keeps it."""
+
+    @property
+    def number(self) -> int:
+        """Its place in its stream, from 1; no other message of the stream ever has it."""
+        ...
+
+    @property
+    def kept_unix_seconds(self) -> float:
+        """Since when it is kept."""
+        ...
+
+
 class Bus(Protocol):
     """Publish and consume what is kept; send, listen, request and answer what is not.
 
@@ -78,6 +92,22 @@ class Bus(Protocol):
 
     def replay(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """All kept messages on `subject`, then the new ones as they come."""
+        ...
+
+    def browse(self, subject: str, number: int = 1) -> AsyncIterator[Kept]:
+        """What is kept on subjects that fit the pattern, oldest first, from that number on; nothing is taken away."""
+        ...
+
+    async def newest(self, subject: str) -> Kept | None:
+        """The newest message that is kept on subjects that fit the pattern; None if there is none."""
+        ...
+
+    async def remove(self, subject: str, number: int) -> bool:
+        """Remove the message of that number from the stream that keeps `subject`; False if it has none."""
+        ...
+
+    async def purge(self, subject: str) -> int:
+        """Remove what is kept on subjects that fit the pattern, waiting in queues or not; answers how many there were."""
         ...
 
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:

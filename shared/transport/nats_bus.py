@@ -15,6 +15,7 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.topology import STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class NatsMessage:
             await self._message.in_progress()
 
 
-class NatsBus:
+class NatsBus(JetStreamKept):
     """A connection to NATS that comes back by itself when the server does."""
 
     def __init__(self) -> None:

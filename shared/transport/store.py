@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -13,19 +15,35 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.exceptions import NotFoundError as ObjectNotFoundError
 from obstore.store import LocalStore, from_url
 
-from shared.model.errors import Lost, Misconfigured, Unavailable
+from shared.model.errors import Lost, Misconfigured, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
 PIECE_BYTES = 1 << 20
+REMOVE_TRIES = 10
+"""So often removing begins anew because others remove the same."""
+_NO_ROOM = ("os error 28", "os error 122")
+"""ENOSPC and EDQUOT, as obstore words them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store says of an object without reading it."""
+
+    key: str
+    size_bytes: int
+    changed_unix_seconds: float
+    """When it was written, by the store's own clock."""
 
 
 class ObjectStore:
-    """Objects by key. Every method raises Unavailable if the store does not answer."""
+    """Objects by key. Every method raises Unavailable if the store does not answer, StorageFull if it has no room."""
 
-    def __init__(self, store: obstore.store.ObjectStore) -> None:
+    def __init__(self, store: obstore.store.ObjectStore, folder: Path | None = None) -> None:
+        """folder: where the objects lie, if they are files of this machine."""
         self._store = store
+        self._folder = folder
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -33,7 +51,8 @@ class ObjectStore:
         parts = urlsplit(url)
         try:
             if parts.scheme == "file":
-                return cls(LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True))
+                folder = Path(unquote(parts.path))
+                return cls(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder)
             return cls(from_url(url))
         except (BaseError, ValueError) as error:
             raise Misconfigured(f"There is no object store at {parts.scheme}://{parts.netloc}: {error}") from error
@@ -43,7 +62,7 @@ class ObjectStore:
         try:
             await obstore.put_async(self._store, key, body)
         except BaseError as error:
-            raise Unavailable(f"The object store did not take {key}: {_short(error)}") from error
+            raise _not_taken(key, error) from error
 
     async def create(self, key: str, body: bytes) -> bool:
         """Write an object unless there is one of that name; False if there is."""
@@ -52,7 +71,7 @@ class ObjectStore:
         except AlreadyExistsError:
             return False
         except BaseError as error:
-            raise Unavailable(f"The object store did not take {key}: {_short(error)}") from error
+            raise _not_taken(key, error) from error
         return True
 
     async def get(self, key: str) -> bytes:
@@ -84,28 +103,75 @@ class ObjectStore:
             start = stop
 
     async def download(self, key: str, target: Path) -> None:
-        """Copy an object into a file. Raises Lost if there is none."""
+        """Copy an object into a file. Raises Lost if there is none, Unavailable where the file cannot be written."""
         size = await self.size(key)
-        with target.open("wb") as file:
-            async for piece in self.read(key, 0, size):
-                await asyncio.to_thread(file.write, piece)
+        try:
+            with target.open("wb") as file:
+                async for piece in self.read(key, 0, size):
+                    await asyncio.to_thread(file.write, piece)
+        except OSError as error:
+            raise Unavailable(f"{key} cannot be copied to {target.parent}: {error.strerror or error}") from error
 
     async def remove(self, key: str) -> int:
         """Remove the object of that name and every object under it; answers how many there were."""
-        try:
-            keys = [item["path"] for batch in await self._list(key) for item in batch]
-            with suppress(ObjectNotFoundError, FileNotFoundError):
-                keys.append((await obstore.head_async(self._store, key))["path"])
-            if keys:
-                await obstore.delete_async(self._store, keys)
-        except (ObjectNotFoundError, FileNotFoundError):
-            return 0
-        except BaseError as error:
-            raise Unavailable(f"The object store did not remove {key}: {_short(error)}") from error
-        return len(keys)
+        removed = 0
+        for _ in range(REMOVE_TRIES):
+            try:
+                keys = [one.key async for one in self.listed(key)]
+                with suppress(ObjectNotFoundError, FileNotFoundError):
+                    keys.append((await obstore.head_async(self._store, key))["path"])
+                if keys:
+                    await obstore.delete_async(self._store, keys)
+            except (ObjectNotFoundError, FileNotFoundError):
+                continue  # somebody else has removed one of them: what is there now?
+            except BaseError as error:
+                raise Unavailable(f"The object store did not remove {key}: {_short(error)}") from error
+            removed += len(keys)
+            break
+        else:
+            raise Unavailable(f"The object store did not remove {key}: others remove it again and again.")
+        return removed
 
-    async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
-        return [list(batch) async for batch in obstore.list(self._store, prefix)]
+    async def listed(self, prefix: str) -> AsyncIterator[Stored]:
+        """Every object under a prefix of whole words (`jobs`, `jobs/<job>`), in no order that can be relied on."""
+        try:
+            async for batch in obstore.list(self._store, prefix):
+                for one in batch:
+                    yield Stored(one["path"], one["size"], one["last_modified"].timestamp())
+        except (ObjectNotFoundError, FileNotFoundError):
+            return  # a folder that went away meanwhile
+        except BaseError as error:
+            raise Unavailable(f"The object store does not list {prefix}: {_short(error)}") from error
+
+    async def tidy(self, before_unix_seconds: float) -> int:
+        """Remove what writers that were killed have left in a folder before then, and empty folders; how many files.
+
+        Such files are no objects, and nothing else shows them. Of a bucket its own rules remove unfinished uploads.
+        """
+        return 0 if self._folder is None else await asyncio.to_thread(_tidied, self._folder, before_unix_seconds)
+
+
+def _tidied(folder: Path, before: float) -> int:
+    """obstore writes `<name>#<number>` beside an object and renames it when it is whole."""
+    removed = 0
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _, mark, number = name.rpartition("#")
+            path = Path(where, name)
+            with suppress(OSError):  # somebody else was quicker
+                if mark and number.isdecimal() and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+        with suppress(OSError):  # it is not empty
+            if Path(where) != folder and Path(where).stat().st_mtime < before:
+                Path(where).rmdir()
+    return removed
+
+
+def _not_taken(key: str, error: BaseError) -> Unavailable:
+    if any(sign in str(error) for sign in _NO_ROOM):
+        return StorageFull(f"The object store has no room for {key}.")
+    return Unavailable(f"The object store did not take {key}: {_short(error)}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -294,3 +295,76 @@ async def test_a_slow_answer_does_not_hold_up_the_next(bus: Bus) -> None:
         assert await bus.request("sessions.open", b"quick", timeout_seconds=1) == b"quick"
         slow.set()
         assert await waiting == b"slow"
+
+
+async def browsed(bus: Bus, subject: str, number: int = 1) -> list[bytes]:
+    return [one.body async for one in bus.browse(subject, number)]
+
+
+async def test_what_is_kept_can_be_looked_through_without_taking_it_away(bus: Bus) -> None:
+    began = time.time()
+    for job in ("one", "two", "one"):
+        await bus.publish(f"dead.jobs.segment.{job}", job.encode(), {"visavis-reason": "It: was tried."})
+    await bus.publish("dead.lane.a.detect", b"frames")
+    everything = [one async for one in bus.browse("dead.>")]
+    assert [one.body for one in everything] == [b"one", b"two", b"one", b"frames"]
+    first = everything[0]
+    assert (first.subject, first.headers["visavis-reason"]) == ("dead.jobs.segment.one", "It: was tried.")
+    assert began - 5 < first.kept_unix_seconds < time.time() + 5
+    assert await browsed(bus, "dead.jobs.>", everything[1].number) == [b"two", b"one"]
+    assert await browsed(bus, "dead.jobs.segment.one") == [b"one", b"one"]
+
+
+async def test_nothing_kept_is_nothing_to_look_through(bus: Bus) -> None:
+    assert (await browsed(bus, "dead.>"), await bus.newest("dead.>")) == ([], None)
+
+
+async def test_the_newest_of_several_subjects_is_the_last_that_came(bus: Bus) -> None:
+    for lane in "ab":
+        await bus.publish(f"dead.lane.{lane}.detect", lane.encode())
+    newest = await bus.newest("dead.lane.*.detect")
+    assert newest is not None
+    assert (newest.subject, newest.body) == ("dead.lane.b.detect", b"b")
+
+
+async def test_one_message_is_removed_by_its_number_once(bus: Bus) -> None:
+    for body in (b"1", b"2", b"3"):
+        await bus.publish("dead.x", body)
+    second = [one async for one in bus.browse("dead.x")][1]
+    assert [await bus.remove("dead.x", second.number) for _ in range(2)] == [True, False]
+    assert not await bus.remove("dead.x", 10_000)
+    assert await browsed(bus, "dead.x") == [b"1", b"3"]
+
+
+async def test_a_number_is_never_given_again(bus: Bus) -> None:
+    numbers = []
+    for _ in range(2):
+        await bus.publish("dead.x", b"x")
+        newest = await bus.newest("dead.x")
+        assert newest is not None
+        numbers.append(newest.number)
+        await bus.remove("dead.x", newest.number)
+    assert numbers[0] < numbers[1]
+
+
+async def test_purging_takes_what_fits_and_says_how_much(bus: Bus) -> None:
+    for job in ("one", "two", "one"):
+        await bus.publish(f"jobs.event.{job}", job.encode())
+    assert await bus.purge("jobs.event.one") == 2
+    assert await bus.purge("jobs.event.one") == 0
+    assert (await bus.last("jobs.event.one"), await bus.last("jobs.event.two")) == (None, b"two")
+
+
+@QUEUES
+async def test_what_is_purged_is_not_delivered(bus: Bus, queue: Queue) -> None:
+    for body in (b"1", b"2"):
+        await bus.publish(queue.subject, body)
+    async with bus.consume(queue) as messages:
+        taken = await first(messages)
+        assert await bus.purge(queue.subject) == 2
+        await taken.done()  # does no harm
+        await bus.publish(queue.subject, b"3")
+        if queue.prefetch:  # one was under way already
+            assert (await first(messages)).body in {b"2", b"3"}
+        else:
+            assert (await first(messages)).body == b"3"

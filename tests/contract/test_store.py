@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.model.errors import Lost, Misconfigured
+from shared.model.errors import Lost, Misconfigured, Unavailable
 from shared.transport.store import PIECE_BYTES, ObjectStore
 
 if TYPE_CHECKING:
@@ -107,6 +108,25 @@ async def test_removing_takes_all_under_a_key_and_nothing_beside_it(store: Objec
     assert await store.get("jobs/ab/source") == b"x"
 
 
+async def test_many_who_remove_the_same_leave_nothing_of_it(store: ObjectStore) -> None:
+    for number in range(200):
+        await store.put(f"jobs/a/parts/{number}", b"x")
+    await asyncio.gather(*(store.remove("jobs/a") for _ in range(4)))
+    assert [one async for one in store.listed("jobs/a")] == []
+
+
+async def test_what_lies_under_a_prefix_is_listed_with_size_and_time(store: ObjectStore) -> None:
+    began = time.time()
+    for key in ("jobs/a/source", "jobs/a/parts/0", "jobs/ab/source"):
+        await store.put(key, key.encode())
+    found = {one.key: one async for one in store.listed("jobs/a")}
+    assert set(found) == {"jobs/a/source", "jobs/a/parts/0"}
+    source = found["jobs/a/source"]
+    assert source.size_bytes == len(b"jobs/a/source")
+    assert began - 5 < source.changed_unix_seconds < time.time() + 5
+    assert [one async for one in store.listed("streams")] == []
+
+
 @pytest.mark.parametrize("url", ["nonsense://somewhere", "no url at all"])
 def test_a_url_that_names_no_store_is_said_in_a_sentence(url: str) -> None:
     with pytest.raises(Misconfigured, match="no object store"):
@@ -117,3 +137,30 @@ async def test_a_folder_may_have_a_space_in_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "my räum"
     await ObjectStore.open(folder.as_uri()).put("a", b"body")
     assert (folder / "a").read_bytes() == b"body"
+
+
+async def test_what_a_killed_writer_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    store = ObjectStore.open(tmp_path.as_uri())
+    await store.put("jobs/a/source", b"body")
+    left = tmp_path / "jobs" / "b" / "source#1"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    hour = time.time() + 3600
+    assert await store.tidy(time.time() - 3600) == 0
+    assert left.exists()
+    assert await store.tidy(hour) == 1
+    assert not left.parent.exists()
+    assert await store.get("jobs/a/source") == b"body"
+
+
+async def test_a_folder_that_is_written_to_while_it_is_tidied_keeps_what_comes(tmp_path: Path) -> None:
+    store = ObjectStore.open(tmp_path.as_uri())
+    for number in range(30):
+        await asyncio.gather(store.put(f"jobs/{number}/source", b"x"), store.tidy(time.time() - 3600))
+    assert len([one async for one in store.listed("jobs")]) == 30
+
+
+async def test_a_copy_to_where_nothing_can_be_written_is_unavailable(store: ObjectStore, tmp_path: Path) -> None:
+    await store.put("a", b"body")
+    with pytest.raises(Unavailable, match="cannot be copied"):
+        await store.download("a", tmp_path / "no such folder" / "out")
