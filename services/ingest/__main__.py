@@ -25,6 +25,7 @@ from shared.runtime.presence import Presence, report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.ledger import JobLedger
+from shared.transport.patient_store import PatientStore
 from shared.transport.store import ObjectStore
 from shared.transport.topology import segment_queue
 
@@ -46,7 +47,8 @@ async def run(settings: IngestSettings) -> None:
         )
         stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)
-        segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
+        patient = PatientStore.of(store)
+        segments = SegmentService(lane, patient, JobLedger(patient), settings.ingest_work)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
         room = Room(settings.lane_cores)

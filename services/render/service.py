@@ -38,6 +38,7 @@ from shared.runtime import lifecycle
 from shared.runtime.telemetry import log
 from shared.transport import wire
 from shared.transport.assets import AssetShelf
+from shared.transport.patient_store import PatientStore
 from shared.transport.dialing import Dialer
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class RenderService:
         self._room_for_outputs = OutputRoom(store, dialer or Dialer(setting="push_networks"), settings.render_work)
         self._drawing = ThreadPoolExecutor(settings.render_parallel + 1, "drawing")
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
-        self._handover = Handover(bus, store, telemetry, self._drawing)
+        self._handover = Handover(bus, PatientStore.of(store), telemetry, self._drawing)
         self._shelf = AssetShelf(store)
         self._reader = reader
         self._telemetry = telemetry

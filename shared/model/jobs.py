@@ -89,8 +89,8 @@ class SegmentRequested(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     @property
     def subject(self) -> str:
-        """`jobs.segment`"""
-        return "jobs.segment"
+        """`jobs.segment.<job>.<segment>`"""
+        return f"jobs.segment.{self.job}.{self.segment}"
 
 
 class _JobEvent(msgspec.Struct, frozen=True, kw_only=True):

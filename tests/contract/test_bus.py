@@ -23,7 +23,9 @@ T = TypeVar("T")
 PUSHED = Queue(
     FRAMES.name, "pushed", "lane.a.detect", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4, prefetch=True
 )
-PULLED = replace(segment_queue(), name="pulled", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4)
+PULLED = replace(
+    segment_queue(), name="pulled", subject="jobs.segment.a.0", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4
+)
 QUEUES = pytest.mark.parametrize("queue", [PUSHED, PULLED], ids=["pushed", "pulled"])
 
 
@@ -175,7 +177,7 @@ async def test_a_subject_that_no_stream_keeps_cannot_be_published(bus: Bus) -> N
 
 async def test_a_message_larger_than_the_bus_takes_is_refused(bus: Bus) -> None:
     with pytest.raises(Unavailable):
-        await bus.publish("jobs.segment", bytes((1 << 20) + 1))
+        await bus.publish("jobs.segment.a.0", bytes((1 << 20) + 1))
 
 
 async def test_the_last_message_of_a_subject_can_be_asked_for(bus: Bus) -> None:

@@ -40,7 +40,7 @@ async def test_the_bus_goes_on_when_a_call_is_given_up(bus: Bus, what: str) -> N
         await bus.request("echo", b"never heard")
 
     async def publish() -> None:
-        await bus.publish("jobs.segment", b"x")
+        await bus.publish("jobs.segment.a.0", b"x")
 
     async def send() -> None:
         await bus.send("echo", b"x")

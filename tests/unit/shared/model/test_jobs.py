@@ -52,7 +52,7 @@ def test_an_event_is_told_apart_and_knows_its_subject() -> None:
     event = msgspec.json.decode(msgspec.json.encode(JobCancelled(job="a")), type=JobEvent)
     assert isinstance(event, JobCancelled)
     assert event.subject == "jobs.event.a"
-    assert SegmentRequested(job="a", want=Want.FACES, look=Look()).subject == "jobs.segment"
+    assert SegmentRequested(job="a", want=Want.FACES, look=Look()).subject == "jobs.segment.a.0"
 
 
 def test_a_job_keeps_everything_under_its_own_name() -> None:

@@ -60,7 +60,7 @@ async def test_while_the_server_is_away_everything_is_unavailable(server: NatsSe
     with pytest.raises(Unavailable):
         await bus.request("sessions.open", b"", timeout_seconds=0.2)
     with pytest.raises(Unavailable):
-        await bus.publish("jobs.segment", b"x")
+        await bus.publish("jobs.segment.a.0", b"x")
     await asyncio.to_thread(server.start)
 
 
@@ -80,7 +80,7 @@ async def test_consuming_goes_on_after_the_server_was_killed(server: NatsServer,
 
 
 async def test_what_lay_on_disk_outlives_the_server(server: NatsServer, bus: NatsBus) -> None:
-    await bus.publish("jobs.segment", b"x")
+    await bus.publish("jobs.segment.a.0", b"x")
     await bus.publish("jobs.event.one", b"y")
     await restart(server)
     async with asyncio.timeout(20):

@@ -23,7 +23,7 @@ QUEUES = [segment_queue(), detect_queue("a"), render_queue("a", "2")]
 @pytest.mark.parametrize(
     ("subject", "stream"),
     [
-        ("jobs.segment", JOBS),
+        ("jobs.segment.a.0", JOBS),
         ("jobs.event.x", EVENTS),
         ("lane.a.detect", FRAMES),
         ("lane.a.render.2", FRAMES),
