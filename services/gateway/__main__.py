@@ -8,11 +8,13 @@ from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
+from services.gateway.removal import JobRemoval
 from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
+from services.gateway.sweeping import Sweeper
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
 from shared.runtime.presence import Presence
@@ -28,12 +30,15 @@ async def run(settings: GatewaySettings) -> None:
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
         live = LiveDesk(bus, telemetry, admission, settings)
+        ledger, removal = JobLedger(store), JobRemoval(bus, store)
+        sweeper = Sweeper(bus, store, ledger, removal)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
             presence=presence,
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-            jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
+            jobs=JobDesk(bus, store, ledger, telemetry, admission),
+            removal=removal,
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
             assets=assets,
             admission=admission,
@@ -51,7 +56,13 @@ async def run(settings: GatewaySettings) -> None:
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
         try:
-            await lifecycle.together(rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus))
+            await lifecycle.together(
+                rest.run(),
+                rpc.run(),
+                presence.follow(bus),
+                parts.traces.follow(bus),
+                sweeper.run(settings.keep_seconds, settings.sweep_seconds),
+            )
         finally:
             await parts.streams.close()
 

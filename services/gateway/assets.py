@@ -29,7 +29,7 @@ _LOCATION: dict[str, Any] = {"Location": {"description": "Where the asset is.", 
         200: {"description": "The asset, which was there already.", "model": AssetDocument, "headers": _LOCATION},
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "damaged-media", "too-demanding", "unavailable",
+            "invalid-parameter", "damaged-media", "too-demanding", "unavailable", "storage-full",
         ),
     },
     openapi_extra=asks(OF_ASSETS, [*sorted(PICTURES), _TEXT], "PNG, JPEG, WebP, GIF (animations too) or .cube text."),

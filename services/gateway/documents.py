@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -11,6 +11,9 @@ from shared.model.faces import Quality
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
 from shared.model.offers import ModelChoice, ModelOffer, Role
+
+if TYPE_CHECKING:
+    from services.gateway.removal import Removed
 
 _ASSET = "0f343b0931126a20f133d67c2b018a3b"
 _JOB = "4f8a0k2m9x7c1v5b3n6q"
@@ -68,7 +71,7 @@ class JobDocument(BaseModel):
                     "models": {"detector": "blazeface", "landmarks": None},
                     "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
-                    "trace_id": _TRACE, "created": 1767225600.0,
+                    "trace_id": _TRACE, "created": 1767225600.0, "expires_at": None,
                     "links": {"self": f"/v1/jobs/{_JOB}", "events": f"/v1/jobs/{_JOB}/events"},
                 }
             ]
@@ -93,10 +96,13 @@ class JobDocument(BaseModel):
     result_bytes: int | None
     trace_id: str
     created: float = Field(description="Seconds since 1970.")
+    expires_at: float | None = Field(
+        description="When nothing of it is left, seconds since 1970; null before its end, and where jobs are kept."
+    )
     links: dict[str, str] = Field(description="`self`, `events`, `trace`, and `result` when it is there.")
 
     @classmethod
-    def of(cls, record: JobRecord) -> JobDocument:
+    def of(cls, record: JobRecord, expires_at: float | None = None) -> JobDocument:
         """The document of a ledger entry."""
         address = f"/v1/jobs/{record.id}"
         links = {"self": address, "events": f"{address}/events", "trace": f"/v1/traces/{record.trace_id}"}
@@ -121,8 +127,48 @@ class JobDocument(BaseModel):
             result_bytes=record.result_bytes or None,
             trace_id=record.trace_id,
             created=record.created_unix_seconds,
+            expires_at=expires_at,
             links=links,
         )
+
+
+class RemovedDocument(BaseModel):
+    """How much was taken away, by where it lay."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    objects: int = Field(description="Of the object store: upload, parts, result, and the job's entry.")
+    requests: int = Field(description="Work that waited for a lane, or was with one.")
+    events: int = Field(description="What was told of the job.")
+    dead_letters: int = Field(description="Work that was given up.")
+    contexts: int = Field(description="What was remembered of the faces.")
+
+
+class RemovalDocument(BaseModel):
+    """What a DELETE has done."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _JOB, "state": "removed",
+                    "removed": {"objects": 2, "requests": 0, "events": 14, "dead_letters": 0, "contexts": 0},
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    id: str
+    state: Literal["cancelled", "removed"] = Field(
+        description="`cancelled`: the job stays known, without media; another DELETE removes it. `removed`: nothing is "
+        "left of it."
+    )
+    removed: RemovedDocument
+
+    @classmethod
+    def of(cls, job: str, state: Literal["cancelled", "removed"], removed: Removed) -> RemovalDocument:
+        """The document of a removal."""
+        return cls(id=job, state=state, removed=RemovedDocument.model_validate(removed))
 
 
 class PoseDocument(BaseModel):

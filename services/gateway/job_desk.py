@@ -24,7 +24,6 @@ from shared.model.jobs import (
     SegmentDone,
     SegmentRequested,
     Want,
-    part_key,
     result_key,
     source_key,
 )
@@ -137,8 +136,11 @@ class JobDesk:
             try:
                 while not (record.state.is_final or self._closed):
                     heard, newer = await _heard(changed, pause_seconds), record
-                    with suppress(Unavailable):  # an event only wakes: what counts is asked for
-                        newer = await self.find(job)
+                    try:  # an event only wakes: what counts is asked for
+                        with suppress(Unavailable):
+                            newer = await self.find(job)
+                    except Refusal:
+                        return  # it was removed meanwhile
                     if newer != record or not heard:
                         yield newer if newer != record else None
                     record = newer
@@ -147,15 +149,8 @@ class JobDesk:
                 self._watchers.discard(changed)
 
     async def cancel(self, job: str) -> None:
-        """Nobody wants the job any more: its entry says so, whoever works on it is told, its media is removed.
-
-        Raises Refusal `not-found`, or `gone` if it was cancelled before.
-        """
-        record = await self._read(job)
-        if not await self._ledger.cancel(job):
-            raise _gone(record)
-        for key in (source_key(job), part_key(job, 0).rpartition("/")[0], result_key(job)):
-            await self._store.remove(key)
+        """Nobody wants the job any more: its entry says so from now on, and whoever works on it is told."""
+        await self._ledger.cancel(job)
         message = JobCancelled(job=job)
         await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
 

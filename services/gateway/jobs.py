@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.gateway.documents import JobDocument
+from services.gateway.documents import JobDocument, RemovalDocument
 from services.gateway.fields import OF_JOBS, asks
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
 from services.gateway.uploads import Upload
+from shared.model.errors import StorageFull
 from shared.model.jobs import JobState
 from shared.model.media import MediaKind
 
@@ -57,6 +58,7 @@ _RESULT: dict[str, Any] = {
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
             "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
+            "storage-full",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation."),
@@ -78,7 +80,7 @@ async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDo
 )
 async def look_up(job: str, parts: FromApp) -> JobDocument:
     """The ledger's entry, with the newest progress."""
-    return JobDocument.of(await parts.jobs.find(job))
+    return await _document(await parts.jobs.find(job), parts)
 
 
 @router.get(
@@ -101,7 +103,8 @@ async def _told(job: str, parts: Parts) -> AsyncIterator[str]:
             continue
         name = _EVENTS.get(record.state, "progress")
         number = f"{record.attempt}-{record.frames}-{record.state}"
-        yield f"event: {name}\nid: {number}\ndata: {JobDocument.of(record).model_dump_json()}\n\n"
+        document = await _document(record, parts)
+        yield f"event: {name}\nid: {number}\ndata: {document.model_dump_json()}\n\n"
 
 
 @router.api_route(
@@ -141,15 +144,30 @@ router.add_api_route("/{job}/result", fetch, methods=["HEAD"], include_in_schema
 
 @router.delete(
     "/{job}",
-    status_code=204,
-    summary="Cancel a job and remove its media",
-    response_class=Response,
-    responses={204: {"description": "Nobody works on it any more."}, **documented("not-found", "gone", "unavailable")},
+    summary="Cancel a job, or remove all there is of one that has ended",
+    response_model=RemovalDocument,
+    responses=documented("not-found", "unavailable", "storage-full"),
 )
-async def cancel(job: str, parts: FromApp) -> Response:
-    """Removes upload and result; that there was such a job stays known."""
-    await parts.jobs.cancel(job)
-    return Response(status_code=204)
+async def remove(job: str, parts: FromApp) -> RemovalDocument:
+    """A job that has not ended is cancelled: the work stops, and its media is removed wherever it lies; that there was
+    such a job stays known. Of one that has ended, cancelled or not, nothing is left: not its entry, and no event."""
+    record = await parts.jobs.find(job)
+    if record.state.is_final:
+        return RemovalDocument.of(job, "removed", await parts.removal.everything(job))
+    try:
+        await parts.jobs.cancel(job)
+    except StorageFull:  # there is no room to say so before the media is gone
+        await parts.removal.media(job)
+        await parts.jobs.cancel(job)
+    return RemovalDocument.of(job, "cancelled", await parts.removal.media(job))
+
+
+async def _document(record: JobRecord, parts: Parts) -> JobDocument:
+    """With the time at which it will be removed, where that is known."""
+    keep = parts.settings.keep_seconds
+    if not (keep and record.state.is_final):
+        return JobDocument.of(record)
+    return JobDocument.of(record, await parts.removal.last_change(record.id) + keep)
 
 
 def _result_headers(record: JobRecord, size: int) -> dict[str, str]:

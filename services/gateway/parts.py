@@ -11,6 +11,7 @@ from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
+from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
@@ -28,6 +29,7 @@ class Parts:
     presence: Presence
     stills: StillClient
     jobs: JobDesk
+    removal: JobRemoval
     traces: TraceShelf
     assets: AssetDesk
     admission: Admission

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.model.errors import Rejected, Unavailable, VisavisError
+from shared.model.errors import Rejected, StorageFull, Unavailable, VisavisError
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1.0
+FULL_RETRY_SECONDS = 30.0
+"""A store that is full is not emptied in a second."""
 
 CODES: dict[str, tuple[int, str]] = {
     "empty": (400, "There is nothing in the upload."),
@@ -50,6 +52,7 @@ CODES: dict[str, tuple[int, str]] = {
     "internal": (500, "Something broke on our side."),
     "no-room": (503, "No more streams are taken, for now."),
     "unavailable": (503, "The service has no room or is not there, for now."),
+    "storage-full": (507, "There is no room to store it, for now."),
     "deadline-exceeded": (504, "The answer did not come in time."),
 }
 """Every code of the public contract, with its HTTP status and its title. What is not here is 422."""
@@ -92,6 +95,8 @@ class ProblemDocument(BaseModel):
 
 def retry_seconds(error: VisavisError) -> float:
     """After how long whoever was told this may come back; 0: that would not help."""
+    if isinstance(error, StorageFull):
+        return FULL_RETRY_SECONDS
     if isinstance(error, Unavailable):
         return RETRY_SECONDS
     said = error.headers.get("Retry-After", "") if isinstance(error, Refusal) else ""
@@ -143,7 +148,8 @@ async def _refused(request: Request, error: Refusal) -> Response:
 
 
 async def _unavailable(request: Request, error: Unavailable) -> Response:
-    return answer(request, "unavailable", str(error), {"Retry-After": f"{RETRY_SECONDS:.0f}"})
+    code = "storage-full" if isinstance(error, StorageFull) else "unavailable"
+    return answer(request, code, str(error), {"Retry-After": f"{retry_seconds(error):.0f}"})
 
 
 async def _cut_off(request: Request, _error: ClientDisconnect) -> Response:

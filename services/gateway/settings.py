@@ -54,6 +54,20 @@ class GatewaySettings(ServiceSettings):
     keep_alive_seconds: float = Field(
         10, ge=0.1, le=300, description="Server-sent events: a comment after so long without one."
     )
+    keep_hours: float = Field(
+        24,
+        ge=0,
+        le=87_600,
+        description="Jobs, HLS and recordings are removed so long after they were written last; 0 keeps them.",
+    )
+    sweep_seconds: float = Field(
+        300, ge=0.5, le=86_400, description="What has outlived its time is looked for so often."
+    )
     stop_seconds: int = Field(2, ge=1, le=600, description="When stopped, requests get so long to end.")
     trace_count: int = Field(200, ge=1, le=100_000, description="So many traces are kept, the newest.")
     trace_spans: int = Field(50_000, ge=100, le=10_000_000, description="So many spans are kept, over all traces.")
+
+    @property
+    def keep_seconds(self) -> float:
+        """`keep_hours` in seconds."""
+        return self.keep_hours * 3600

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shared.model.live import context_subject
+
 DEAD = "dead."
 """What the subject of a message begins with once it was given up; the rest is where it was."""
 DEAD_LETTERS = f"{DEAD}>"
@@ -20,3 +22,8 @@ def events_of(job: str) -> str:
 def dead_letters_of(job: str) -> str:
     """Its segments that were given up."""
     return f"{DEAD}{requests_of(job)}"
+
+
+def contexts_of(job: str) -> str:
+    """What sessions of it remember of their past."""
+    return context_subject(job)

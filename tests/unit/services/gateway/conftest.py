@@ -18,6 +18,7 @@ from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
+from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
@@ -174,6 +175,7 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
         jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
+        removal=JobRemoval(bus, store),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
         admission=admission,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from shared.model.errors import StorageFull
 from shared.model.jobs import (
     JobCancelled,
     JobDone,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import httpx
 
     from services.gateway.parts import Parts
+    from services.gateway.settings import GatewaySettings
     from shared.testing import MemoryBus
     from shared.transport.store import ObjectStore
 
@@ -288,15 +291,91 @@ async def test_a_cancelled_job_stays_known_and_loses_its_media(
 ) -> None:
     job = await hand_in(client)
     await store.put(part_key(job, 0), b"part")
-    await finish(store, job)
-    assert (await client.delete(f"/v1/jobs/{job}")).status_code == 204
-    assert [path.rpartition("/")[2] for path in files_in(tmp_path)] == ["cancelled", "job.json"]
+    answer = await client.delete(f"/v1/jobs/{job}")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "id": job,
+        "state": "cancelled",
+        "removed": {"objects": 2, "requests": 1, "events": 0, "dead_letters": 0, "contexts": 0},
+    }
+    assert sorted(path.rpartition("/")[2] for path in files_in(tmp_path)) == ["cancelled", "job.json"]
     assert (await client.get(f"/v1/jobs/{job}")).json()["state"] == "cancelled"
     told = wire.decode(bus.kept(f"jobs.event.{job}")[-1].body, wire.decoder(JobEvent))
     assert told == JobCancelled(job=job)
-    for again in (await client.delete(f"/v1/jobs/{job}"), await client.get(f"/v1/jobs/{job}/result")):
-        assert (again.status_code, again.json()["code"]) == (410, "gone")
+    gone = await client.get(f"/v1/jobs/{job}/result")
+    assert (gone.status_code, gone.json()["code"]) == (410, "gone")
     assert [name async for name, _ in events_of(client, job)] == ["cancelled"]
+
+
+@pytest.mark.parametrize("cancelled_first", [False, True])
+async def test_nothing_is_left_of_a_job_that_is_removed_after_its_end(
+    client: httpx.AsyncClient, bus: MemoryBus, store: ObjectStore, tmp_path: Path, cancelled_first: bool
+) -> None:
+    job, other = await hand_in(client), await hand_in(client)
+    if cancelled_first:
+        await client.delete(f"/v1/jobs/{job}")
+    else:
+        event = JobDone(job=job, record=await finish(store, job))
+        await bus.publish(event.subject, wire.encode(event))
+    await bus.publish(f"dead.jobs.segment.{job}.0", b"given up")
+    answer = await client.delete(f"/v1/jobs/{job}")
+    assert (answer.status_code, answer.json()["state"]) == (200, "removed")
+    removed = answer.json()["removed"]
+    assert (removed["events"], removed["dead_letters"]) == (1, 1)
+    assert removed["objects"] == (2 if cancelled_first else 3)
+    assert not [path for path in files_in(tmp_path) if job in path]
+    assert not [one for one in bus.kept(">") if job in one.subject]
+    for again in (await client.delete(f"/v1/jobs/{job}"), await client.get(f"/v1/jobs/{job}")):
+        assert (again.status_code, again.json()["code"]) == (404, "not-found")
+    assert (await client.get(f"/v1/jobs/{other}")).json()["state"] == "accepted"
+
+
+async def test_a_job_can_be_cancelled_where_the_store_is_full(
+    client: httpx.AsyncClient, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await hand_in(client)
+    create = store.create
+
+    async def with_room(key: str, body: bytes) -> bool:
+        if await store.exists(source_key(job)):
+            raise StorageFull("There is no room.")
+        return await create(key, body)
+
+    monkeypatch.setattr(store, "create", with_room)
+    assert (await client.delete(f"/v1/jobs/{job}")).json()["state"] == "cancelled"
+    assert (await client.get(f"/v1/jobs/{job}")).json()["state"] == "cancelled"
+
+
+async def test_a_job_that_has_ended_says_when_it_goes(
+    client: httpx.AsyncClient, store: ObjectStore, settings: GatewaySettings
+) -> None:
+    job = await hand_in(client)
+    assert (await client.get(f"/v1/jobs/{job}")).json()["expires_at"] is None
+    before = time.time()
+    await finish(store, job)
+    expires_at = (await client.get(f"/v1/jobs/{job}")).json()["expires_at"]
+    assert before - 5 < expires_at - settings.keep_hours * 3600 < time.time() + 5
+    assert [one["expires_at"] async for _, one in events_of(client, job)] == [expires_at]
+
+
+async def test_who_watches_a_job_that_expires_hears_its_end(
+    client: httpx.AsyncClient, parts: Parts, store: ObjectStore
+) -> None:
+    job = await hand_in(client)
+    asyncio.get_running_loop().call_later(0.05, lambda: asyncio.ensure_future(parts.removal.everything(job)))
+    assert [name async for name, _ in events_of(client, job)] == ["progress"]
+
+
+async def test_an_upload_without_room_is_refused_by_its_own_name_and_leaves_nothing(
+    client: httpx.AsyncClient, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise StorageFull("There is no room.")
+
+    monkeypatch.setattr(store, "put", full)
+    answer = await client.post("/v1/jobs", files={"file": MP4})
+    assert (answer.status_code, answer.json()["code"], files_in(tmp_path)) == (507, "storage-full", [])
+    assert int(answer.headers["retry-after"]) >= 1
 
 
 async def test_a_gif_is_a_job(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,65 @@
+"""Every place where something of a job is kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.gateway.removal import JobRemoval, Removed, folder_of
+from shared.model.errors import Unavailable
+from shared.model.jobs import cancellation_key, part_key, record_key, result_key, source_key
+
+if TYPE_CHECKING:
+    from shared.testing import MemoryBus
+    from shared.transport.store import ObjectStore
+
+JOB, OTHER = "a" * 20, "b" * 20
+SUBJECTS = ("jobs.segment.{}.0", "jobs.segment.{}.1", "jobs.event.{}", "dead.jobs.segment.{}.2", "context.{}")
+
+
+@pytest.fixture
+async def removal(bus: MemoryBus, store: ObjectStore) -> JobRemoval:
+    """Of two jobs there is everything that there can be."""
+    for job in (JOB, OTHER):
+        keys = record_key, cancellation_key, source_key, result_key
+        for key in (*(one(job) for one in keys), part_key(job, 0), part_key(job, 1)):
+            await store.put(key, b"x")
+        for subject in SUBJECTS:
+            await bus.publish(subject.format(job), b"x")
+    return JobRemoval(bus, store)
+
+
+async def keys(store: ObjectStore, job: str) -> set[str]:
+    return {one.key async for one in store.listed(folder_of(job))}
+
+
+async def test_media_goes_and_the_entry_stays(removal: JobRemoval, bus: MemoryBus, store: ObjectStore) -> None:
+    assert await removal.media(JOB) == Removed(objects=4, requests=2)
+    assert await keys(store, JOB) == {record_key(JOB), cancellation_key(JOB)}
+    assert len(bus.kept(f"jobs.event.{JOB}")) == 1
+    assert await removal.media(JOB) == Removed()
+
+
+async def test_everything_is_every_place(removal: JobRemoval, bus: MemoryBus, store: ObjectStore) -> None:
+    assert await removal.everything(JOB) == Removed(objects=6, requests=2, events=1, dead_letters=1, contexts=1)
+    assert (await keys(store, JOB), [one for one in bus.kept(">") if JOB in one.subject]) == (set(), [])
+    assert (len(await keys(store, OTHER)), len(bus.kept(">"))) == (6, len(SUBJECTS))
+
+
+async def test_without_a_bus_the_entry_stays_to_be_removed_again(
+    removal: JobRemoval, bus: MemoryBus, store: ObjectStore
+) -> None:
+    bus.down = True
+    with pytest.raises(Unavailable):
+        await removal.everything(JOB)
+    assert record_key(JOB) in await keys(store, JOB)
+    bus.down = False
+    assert (await removal.everything(JOB)).events == 1
+    assert await keys(store, JOB) == set()
+
+
+async def test_the_last_change_is_that_of_the_newest_object(removal: JobRemoval) -> None:
+    assert time.time() - 60 < await removal.last_change(JOB) < time.time() + 5
+    assert await removal.last_change("c" * 20) == 0.0
