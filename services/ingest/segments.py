@@ -14,8 +14,11 @@ import msgspec
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import Join, ReadVideo
 from services.ingest.lane import Lane, LaneSession
+from services.ingest.stopping import Cancelled, until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
+from shared.model.job_subjects import events_of
 from shared.model.jobs import (
+    GAVE_UP,
     JobCancelled,
     JobDone,
     JobEvent,
@@ -69,6 +72,14 @@ class SegmentService:
 
     async def segment(self, passage: Passage[SegmentRequested]) -> list[JobDone | JobFailed]:
         """Process a segment; what is wrong with the upload fails the job, what is wrong with us is tried again."""
+        job = passage.message.job
+        try:
+            return await until_cancelled(self._lane.bus, job, lambda: self._segment(passage))
+        except Cancelled:
+            await self._remove_media(job)
+            raise
+
+    async def _segment(self, passage: Passage[SegmentRequested]) -> list[JobDone | JobFailed]:
         request = passage.message
         record = await self._claim(request.job, passage.tries)
         try:
@@ -84,10 +95,10 @@ class SegmentService:
             return [await self._fail(record, Problem("decoder-died", str(error)))]
 
     async def bury(self, request: SegmentRequested, reason: str) -> None:
-        """Every try was in vain: the job says so."""
+        """Every try was in vain: the job says so. Its source stays, for the dead letter may be tried again."""
         record = await self._ledger.read(request.job)
         if not record.state.is_final:
-            failed = await self._fail(record, Problem("gave-up", reason))
+            failed = await self._fail(record, Problem(GAVE_UP, reason), keeps_source=True)
             await self._lane.bus.publish(failed.subject, wire.encode(failed), self._lane.telemetry.headers())
 
     async def _claim(self, job: str, attempt: int) -> JobRecord:
@@ -152,7 +163,7 @@ class SegmentService:
             )  # fmt: skip
 
         async with (
-            self._lane.bus.listen(f"jobs.event.{request.job}") as events,
+            self._lane.bus.listen(events_of(request.job)) as events,
             LaneSession(self._lane, session) as run,
         ):
             feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms, request.models)
@@ -191,19 +202,23 @@ class SegmentService:
         return await self._lane.decoders.join(join), result
 
     async def _still_wanted(self, job: str) -> None:
-        if (await self._ledger.read(job)).state is JobState.CANCELLED:
+        try:
+            record = await self._ledger.read(job)
+        except Lost as error:
+            raise Late(f"There is no job {job} any more.") from error
+        if record.state is JobState.CANCELLED:
             raise Late(f"The job {job} was cancelled.")
 
-    async def _fail(self, record: JobRecord, problem: Problem) -> JobFailed:
+    async def _fail(self, record: JobRecord, problem: Problem, *, keeps_source: bool = False) -> JobFailed:
         record = msgspec.structs.replace(record, state=JobState.FAILED, problem=problem)
         await self._ledger.write(record)
-        await self._remove_media(record.id)
+        await self._remove_media(record.id, keeps_source=keeps_source)
         log.info("job failed", job=record.id, code=problem.code)
         return JobFailed(job=record.id, record=record)
 
-    async def _remove_media(self, job: str) -> None:
+    async def _remove_media(self, job: str, *, keeps_source: bool = False) -> None:
         """Of a job that has no result; the gateway removes them too, but a part may be written after that."""
-        for key in (f"jobs/{job}/parts", source_key(job), result_key(job)):
+        for key in (f"jobs/{job}/parts", result_key(job), *(() if keeps_source else (source_key(job),))):
             await self._store.remove(key)
 
 

@@ -14,6 +14,9 @@ from shared.model.offers import ModelChoice
 TRIES = 5
 """So often a segment is tried before it goes to the dead letters."""
 
+GAVE_UP = "gave-up"
+"""The problem's code of a job whose every try was in vain, by no fault of its source."""
+
 
 class Want(StrEnum):
     """What comes out."""

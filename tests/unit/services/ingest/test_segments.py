@@ -28,6 +28,7 @@ from shared.model.jobs import (
     SegmentFailed,
     SegmentRequested,
     Want,
+    cancellation_key,
     part_key,
     record_key,
     result_key,
@@ -292,6 +293,44 @@ async def test_a_job_that_nobody_knows_any_more_is_late(office: Office) -> None:
     await office.store.remove(record_key("j"))
     with pytest.raises(Late):
         await office.work()
+
+
+@pytest.mark.parametrize("at", ["download", "join"])
+async def test_a_job_that_is_cancelled_while_files_are_moved_stops_there(
+    office: Office, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    reached = asyncio.Event()
+
+    async def never_ends(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(office.store if at == "download" else office, at, never_ends)
+    working = asyncio.create_task(office.work(want=Want.PICTURE))
+    await asyncio.wait_for(reached.wait(), 20)
+    await office.ledger.cancel("j")
+    await office.tell(JobCancelled(job="j"))
+    with pytest.raises(Late):
+        await asyncio.wait_for(working, 20)
+    assert office.kept() == {record_key("j"), cancellation_key("j")}
+    assert office.leftovers() == ([], 0)
+
+
+async def test_nothing_is_left_of_a_job_that_is_removed_while_it_is_worked_on(office: Office) -> None:
+    async def removed(_: object) -> None:
+        await office.store.remove("jobs/j")
+        await office.render_is_done(None)
+
+    office.rig.render.after_frames = removed
+    with pytest.raises(Late, match="no job"):
+        await office.work()
+    assert office.kept() == set()
+
+
+async def test_a_buried_job_keeps_its_source_and_nothing_else(office: Office) -> None:
+    await office.store.put(part_key("j", 0), b"part")
+    await office.service.bury(REQUEST, "It was tried 5 times.")
+    assert office.kept() == {record_key("j"), source_key("j")}
 
 
 async def test_a_buried_job_says_so_to_whoever_reads_and_whoever_listens(office: Office) -> None:
