@@ -107,9 +107,9 @@ class Client:
         """The result of a job, into a file that is there when it is whole."""
         return self._fetched(f"/v1/jobs/{job}/result", path, on_progress)
 
-    def cancel(self, job: str) -> None:
-        """Nobody wants the job any more."""
-        self._ask("DELETE", f"/v1/jobs/{job}")
+    def cancel(self, job: str) -> dict[str, Any]:
+        """Stop a job and remove its media, or, once it has ended, all there is of it; answers how much that was."""
+        return _object(self._ask("DELETE", f"/v1/jobs/{job}"))
 
     def begin_stream(
         self, source: str, outputs: Sequence[Output], look: Look = "default", **more: Any

@@ -38,8 +38,8 @@ from shared.runtime import lifecycle
 from shared.runtime.telemetry import log
 from shared.transport import wire
 from shared.transport.assets import AssetShelf
-from shared.transport.patient_store import PatientStore
 from shared.transport.dialing import Dialer
+from shared.transport.patient_store import PatientStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence

@@ -16,9 +16,11 @@ import msgspec
 from shared.model.errors import Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
 from shared.model.frames import FacesDetected, FramesCaptured
 from shared.model.hops import Hop
+from shared.model.job_subjects import DEAD
 from shared.model.jobs import Problem
 from shared.runtime.telemetry import log, sent_ns_of
 from shared.transport import wire
+from shared.transport.dead_letters import REASON_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -182,9 +184,9 @@ class Stage(Generic[M]):
     async def _to_the_dead(self, delivery: Delivery, reason: str) -> None:
         headers = {
             **delivery.headers,
-            "visavis-reason": " ".join(reason.split())[:200].encode("ascii", "replace").decode(),
+            REASON_HEADER: " ".join(reason.split())[:200].encode("ascii", "replace").decode(),
         }
-        await self._bus.publish(f"dead.{delivery.subject}", delivery.body, headers)
+        await self._bus.publish(f"{DEAD}{delivery.subject}", delivery.body, headers)
         await delivery.discard()
 
 

@@ -28,6 +28,14 @@ def binary() -> Path:
     return path
 
 
+def url_in(store: Path) -> str:
+    """What clients of the server that runs in that folder connect to. Raises Misconfigured if none does."""
+    port = _port_in(store / "ports")
+    if not port:
+        raise Misconfigured(f"No NATS server of ours runs in {store}: name one by --nats, or its folder by --var.")
+    return f"nats://127.0.0.1:{port}"
+
+
 class NatsServer:
     """One server process. The first start picks a free port, later ones use it again."""
 
@@ -99,13 +107,20 @@ class NatsServer:
         assert self.process is not None  # noqa: S101  -- start() has just set it
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
-            for file in ports.glob("*.ports"):
-                found = json.loads(file.read_text() or "{}").get("nats", [])
-                if found:
-                    return int(found[0].rsplit(":", 1)[1])
+            if port := _port_in(ports):
+                return port
             time.sleep(0.02)
         tail = log.read_text()[-400:] if log.exists() else "no log"
         raise Misconfigured(f"The NATS server did not start within {START_SECONDS:.0f} s: {tail}")
+
+
+def _port_in(ports: Path) -> int:
+    """What the server has written down when it was ready, and removes at its end; 0: nothing yet."""
+    for file in ports.glob("*.ports"):
+        found = json.loads(file.read_text() or "{}").get("nats", [])
+        if found:
+            return int(found[0].rsplit(":", 1)[1])
+    return 0
 
 
 def _locked(file: int) -> bool:

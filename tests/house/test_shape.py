@@ -47,6 +47,7 @@ TESTED_ELSEWHERE = {
     "services/detect/models/ports.py": "tests/unit/services/detect/models/families/test_heatmap.py",
     # one suite for the double and the real thing
     "shared/testing.py": "tests/contract/test_bus.py",
+    "shared/transport/jetstream_kept.py": "tests/contract/test_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",
     # wiring: only the real processes show whether it is right
     "services/gateway/app.py": "tests/unit/services/gateway/test_contract.py",

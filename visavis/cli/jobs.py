@@ -1,4 +1,4 @@
-"""A job as a user of the command line follows it: with a progress bar."""
+"""Jobs on the command line: followed with a progress bar, and `visavis jobs` for those who run the service."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.model.errors import Unavailable
+from visavis.cli import dead_letters
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
 
     from visavis.client import Client
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("jobs", help="look after jobs that were given up")
+    dead_letters.add_to(parser.add_subparsers(required=True, metavar="WHAT"))
 
 
 def follow_job(

@@ -182,9 +182,9 @@ def test_cancelling_deletes_the_job() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append((request.method, request.url.path))
-        return httpx.Response(204)
+        return httpx.Response(200, json={"id": "j", "state": "cancelled", "removed": {"objects": 2}})
 
-    client(answer).cancel("j")
+    assert client(answer).cancel("j")["removed"] == {"objects": 2}
     assert asked == [("DELETE", "/v1/jobs/j")]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from services.gateway.removal import JobRemoval
 from services.gateway.stream_owners import StreamOwners
-from services.gateway.sweeping import Swept, Sweeper
+from services.gateway.sweeping import Sweeper, Swept
 from shared.model.jobs import JobProgressed, JobRecord, JobState, SegmentRequested, Want, record_key, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind
@@ -116,7 +116,7 @@ async def test_what_streams_made_goes_when_it_is_old(attic: Attic) -> None:
 async def test_a_stream_that_runs_keeps_what_it_made(attic: Attic) -> None:
     await attic.store.put(f"streams/{STREAM}/record.mp4", b"film")
     async with StreamOwners(attic.store).holding(STREAM):
-        while f"streams/{STREAM}/owner" not in attic.left():
+        while f"streams/{STREAM}/owner" not in attic.left():  # noqa: ASYNC110  -- the store does not tell
             await asyncio.sleep(0.01)
         attic.age(25, f"streams/{STREAM}")
         assert await attic.sweep() == Swept()
@@ -155,7 +155,7 @@ async def run(attic: Attic, keep_seconds: float, until: Any) -> None:
     sweeping = asyncio.create_task(attic.sweeper.run(keep_seconds, 0.01))
     try:
         async with asyncio.timeout(20):
-            while not until():
+            while not until():  # noqa: ASYNC110  -- what changes is a folder
                 await asyncio.sleep(0.01)
     finally:
         sweeping.cancel()

@@ -76,6 +76,17 @@ def test_a_store_has_one_server(tmp_path: Path) -> None:
     second.stop()
 
 
+def test_a_server_is_found_by_its_folder_while_it_runs(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "store")
+    server.start()
+    try:
+        assert nats_server.url_in(tmp_path / "store") == server.url
+    finally:
+        server.stop()
+    with pytest.raises(Misconfigured, match="--nats"):
+        nats_server.url_in(tmp_path / "store")
+
+
 def test_a_missing_binary_is_said_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(Misconfigured, match="make setup"):
