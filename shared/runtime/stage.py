@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=msgspec.Struct)
 LONGEST_DELAY_SECONDS = 10.0
 BURY_AGAIN_SECONDS = 0.5
+MOST_TROUBLES = 100
 
 
 class Publishable(Protocol):
@@ -77,6 +78,8 @@ class Stage(Generic[M]):
         self._decoder = wire.decoder(kind)
         self._work = work
         self._turn = asyncio.Lock()
+        self._troubles: dict[bytes, str] = {}
+        """What went wrong the last time here, by the bodies of messages that are to come again."""
         self.bury: Callable[[M, str], Awaitable[None]] | None = None
         """Told of a message that goes to the dead letters, with the reason."""
 
@@ -161,12 +164,16 @@ class Stage(Generic[M]):
 
     async def _again(self, delivery: Delivery, reason: str) -> str:
         delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
+        while len(self._troubles) >= MOST_TROUBLES:
+            self._troubles.pop(next(iter(self._troubles)))
+        self._troubles[delivery.body] = reason
         log.warning("will be retried", detail=reason, tries=delivery.tries, delay_seconds=delay)
         await delivery.retry(delay)
         return "retried"
 
     async def _give_up(self, delivery: Delivery, message: M) -> str:
         reason = f"It was tried {delivery.tries - 1} times and never came to its end."
+        trouble = self._troubles.pop(delivery.body, "")  # for who runs the service, and nobody else
         with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
             while True:  # there is no delivery after this one
                 try:
@@ -174,7 +181,7 @@ class Stage(Generic[M]):
                         await self._publish(message.refused(Problem("internal", reason)))
                     if self.bury is not None:
                         await self.bury(message, reason)
-                    await self._to_the_dead(delivery, reason)
+                    await self._to_the_dead(delivery, f"{reason} {trouble}".strip())
                 except Unavailable as error:
                     log.warning("cannot be buried yet", detail=str(error))
                     await asyncio.sleep(BURY_AGAIN_SECONDS)

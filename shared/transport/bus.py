@@ -107,7 +107,7 @@ class Bus(Protocol):
         ...
 
     async def purge(self, subject: str) -> int:
-        """Remove what is kept on subjects that fit the pattern, waiting for a consumer or not; answers how many it was."""
+        """Remove what is kept on subjects that fit the pattern, waiting for a consumer or not; says how many."""
         ...
 
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:

@@ -350,15 +350,18 @@ def test_an_unknown_job_is_not_found(stack: Stack, job: str) -> None:
         _assert_problem(httpx.request(method, f"{stack.rest}/v1/jobs/{job}{tail}"), 404, "not-found", "There is no")
 
 
-def test_a_running_job_has_no_result_and_can_be_cancelled_once(stack: Stack) -> None:
+def test_a_running_job_has_no_result_and_can_be_cancelled_and_then_removed(stack: Stack) -> None:
     url = f"{stack.rest}/v1/jobs/{_submitted(stack, _video('mkv', 1500, (320, 240)))['id']}"
     _until(lambda: httpx.get(url).json()["frames"] > 0, "the job runs")
     _assert_problem(httpx.get(f"{url}/result"), 409, "not-done", "running")
-    assert httpx.delete(url).status_code == 204
-    _assert_problem(httpx.delete(url), 410, "gone", "cancelled")
+    assert httpx.delete(url).json()["state"] == "cancelled"
     _assert_problem(httpx.get(f"{url}/result"), 410, "gone", "cancelled")
     assert httpx.get(url).json()["state"] == "cancelled"
-    _until(lambda: _left_of(stack, url.rpartition("/")[2]) == {"job.json", "cancelled"}, "only the entry is left")
+    job = url.rpartition("/")[2]
+    _until(lambda: _left_of(stack, job) == {"job.json", "cancelled"}, "only the entry is left")
+    assert httpx.delete(url).json()["state"] == "removed"
+    _assert_problem(httpx.get(url), 404, "not-found", "no job")
+    assert _left_of(stack, job) == set()
 
 
 # HTTP

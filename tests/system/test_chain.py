@@ -111,10 +111,13 @@ def test_a_result_can_be_had_in_ranges_until_it_is_deleted(client: Client, stack
     part = httpx.get(f"{url}/result", headers={"Range": "bytes=100-199"})
     assert part.status_code == 206
     assert part.content == whole.content[100:200]
-    assert httpx.delete(url).status_code == 204
-    assert httpx.get(f"{url}/result").status_code == 410
-    assert httpx.delete(url).status_code == 410
-    assert httpx.get(url).json()["state"] == "cancelled"
+    assert job["expires_at"] > job["created"] + 23 * 3600
+    removed = httpx.delete(url).json()
+    assert removed["state"] == "removed"
+    assert removed["removed"]["objects"] == 2
+    assert removed["removed"]["events"] > 0
+    assert {httpx.request(method, url).status_code for method in ("GET", "DELETE")} == {404}
+    assert httpx.get(f"{url}/result").status_code == 404
 
 
 def _finished(client: Client, clip: Path, look: str, want: str = "picture") -> dict:

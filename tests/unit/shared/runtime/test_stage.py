@@ -176,6 +176,8 @@ async def test_what_never_comes_to_its_end_is_buried_and_said_why(bus: MemoryBus
         await publish(bus)
         await until(lambda: bus.kept("dead.>") and not bus.kept(QUEUE.subject))
     assert buried == [(CAPTURED, "It was tried 2 times and never came to its end.")]
+    reason = bus.kept("dead.>")[0].headers["visavis-reason"]
+    assert reason == "It was tried 2 times and never came to its end. away"
     assert len(work.passages) == 2
 
 
