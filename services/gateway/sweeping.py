@@ -61,7 +61,8 @@ class Sweeper:
             except Unavailable as error:
                 log.warning("not swept", detail=str(error))
             else:
-                log.info("swept", **asdict(swept))
+                if swept != Swept():
+                    log.info("swept", **asdict(swept))
 
     async def sweep(self, before: float) -> Swept:
         """Remove what was written last before then, seconds since 1970. Raises Unavailable."""

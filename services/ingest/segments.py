@@ -55,6 +55,8 @@ STALL_SECONDS = 15.0
 that makes no progress is said to be at fault, and not tried again."""
 DECODER_DEATHS = 2
 """A file that ends its decoder so often is at fault."""
+LEAST_ROOM_BYTES = 1 << 20
+"""With less for work files, a file is not to blame for what could not be written."""
 OUR_FAULTS = frozenset({"internal", "unavailable"})
 """Codes of problems that another try may not have; every other is the request's."""
 JSON_LINES = "application/jsonl"
@@ -199,7 +201,12 @@ class SegmentService:
         if request.want is Want.FACES:
             return JSON_LINES, part
         join = Join(parts=(str(part),), target=str(result), source=str(source), cut_audio=summary.ended_early)
-        return await self._lane.decoders.join(join), result
+        try:
+            return await self._lane.decoders.join(join), result
+        except DecoderDied as error:
+            if shutil.disk_usage(folder).free < LEAST_ROOM_BYTES:
+                raise Unavailable(f"There is no room for work files in {self._work}.") from error
+            raise
 
     async def _still_wanted(self, job: str) -> None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -180,6 +181,22 @@ async def test_a_decoder_that_dies_twice_fails_the_job(office: Office) -> None:
     failed = await office.work(tries=2)
     assert failed.record.problem is not None
     assert (failed.record.state, failed.record.problem.code) == (JobState.FAILED, "decoder-died")
+
+
+async def test_a_full_disk_of_work_files_is_not_blamed_on_the_file(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(_: object) -> MediaKind:
+        raise DecoderDied("The decoder process ended without an answer.")
+
+    def full(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=0)
+
+    monkeypatch.setattr(office, "join", dies)
+    monkeypatch.setattr(segments.shutil, "disk_usage", full)
+    with pytest.raises(Unavailable, match="no room for work files"):
+        await office.work(tries=2, want=Want.PICTURE)
+    assert source_key("j") in office.kept()
 
 
 async def test_a_segment_that_render_could_not_finish_is_tried_again(office: Office) -> None:
