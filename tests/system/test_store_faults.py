@@ -32,10 +32,10 @@ class Disk:
         self.objects = folder / "objects"
         self._filler = folder / "filler"
 
-    def fill(self) -> None:
-        """Leave hardly any room."""
+    def fill(self, room_bytes: int = ROOM_BYTES) -> None:
+        """Leave hardly any room, or none."""
         free = os.statvfs(self._folder)
-        self._filler.write_bytes(bytes(free.f_bavail * free.f_frsize - ROOM_BYTES))
+        self._filler.write_bytes(bytes(free.f_bavail * free.f_frsize - room_bytes))
 
     def empty(self) -> None:
         """Give the room back."""
@@ -104,6 +104,17 @@ def test_an_upload_for_which_there_is_no_room_leaves_nothing_and_may_come_again(
         assert sound.files() == before
         sound.empty()
         assert _end(client, client.submit_job(sample)["id"])["state"] == "done"
+
+
+def test_a_job_can_be_cancelled_and_removed_where_there_is_no_room(stack: Stack, sound: Disk, sample: Path) -> None:
+    with Client(stack.rest) as client:
+        job = client.submit_job(sample)["id"]
+        _until(lambda: client.job(job)["frames"] > 0, "the job runs")
+        sound.fill(room_bytes=0)
+        assert client.cancel(job)["state"] == "cancelled"
+        _until(lambda: sound.files(job) <= {"job.json", "cancelled"}, "only the entry is left")
+        assert client.cancel(job)["state"] == "removed"
+        assert sound.files(job) == set()
 
 
 def test_a_running_job_waits_for_room(stack: Stack, sound: Disk, sample: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from services.ingest.decoder import DecoderDied, ReadVideo
 from services.ingest.lane import LaneSession
 from shared.memory.ledger import SlotState
 from shared.model.effects import Background
-from shared.model.errors import Rejected, Unavailable
+from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import FramesEnded
 from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
@@ -76,6 +76,21 @@ async def test_a_session_that_went_well_needs_no_end(rig: Any) -> None:
         await run.released(time.time() + 10)
         assert rig.in_use() == 0
     assert rig.render.ended == []
+
+
+async def test_an_owner_that_may_be_storing_what_nobody_wants_is_waited_for(rig: Any) -> None:
+    """It has all frames and has given them back: what it makes of them would be there after all was removed."""
+
+    async def cancelled() -> None:
+        async with LaneSession(rig.lane, "s") as run:
+            await run.feed(TASK, begin(rig), 0.0)
+            await run.released(time.time() + 10)
+            raise Late("The job was cancelled.")
+
+    rig.scripted(3)
+    with pytest.raises(Late):
+        await cancelled()
+    assert rig.render.ended == ["s"]
 
 
 @pytest.mark.parametrize(
