@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60
 BUDGET_MS = 20_000
+FEW = 5
 """No test is about speed: a busy machine may take long for a frame."""
 H264 = streams_pb2.CODEC_H264
 pytestmark = pytest.mark.timeout(180)
@@ -213,7 +214,8 @@ async def test_a_broken_stream_goes_on_with_the_same_face(stack: Stack, packets:
 
 
 async def test_a_hundred_streams_that_are_cancelled_leave_nothing(stack: Stack, packets: list[Coded]) -> None:
-    # Several at a time first: a worker opens what it keeps, such as a second view of the pool, when it is used.
+    # Several at a time first: a worker opens what it keeps, such as a second view of the pool, when it is used. What is
+    # in use only later, or a spare process that is being made just now, is no leak: that would be one a stream.
     await asyncio.gather(*[cancelled(stack, packets, 1.0) for _ in range(4)])
     await settled(stack)
     before, chance = held(stack), random.Random(7)  # noqa: S311  -- no secret
@@ -221,7 +223,7 @@ async def test_a_hundred_streams_that_are_cancelled_leave_nothing(stack: Stack, 
         await cancelled(stack, packets, chance.uniform(0, 0.15))
     await settled(stack)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while any(count > before[name] for name, count in held(stack).items()):  # noqa: ASYNC110  -- of other processes
+        while any(count > before[name] + FEW for name, count in held(stack).items()):  # noqa: ASYNC110  -- of other processes
             await asyncio.sleep(0.2)
 
 
