@@ -141,6 +141,11 @@ class MemoryBus:
         found = [one for one in self._alive(keeper(subject)) if one.subject == subject]
         return found[-1].body if found else None
 
+    async def waiting(self, pattern: str) -> set[str]:
+        """The subjects that fit the pattern and on which a message is kept."""
+        self._must_be_up()
+        return {one.subject for one in self._alive(keeper(pattern)) if matches(pattern, one.subject)}
+
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[MemoryMessage]]:
         """All kept messages on `subject`, then the new ones as they come."""

@@ -46,9 +46,12 @@ class Queue:
     """The queue is removed when nobody consumed it for so long; 0 keeps it."""
 
 
-JOBS = Stream("JOBS", ("jobs.segment",), in_memory=False, is_queue=True, max_bytes=64 * MIB, max_age_seconds=0)
+JOBS = Stream(
+    "JOBS", ("jobs.plan.*", "jobs.segment.*.*"), in_memory=False, is_queue=True, max_bytes=64 * MIB,
+    max_age_seconds=0,
+)  # fmt: skip
 EVENTS = Stream(
-    "EVENTS", ("jobs.event.*",), in_memory=False, is_queue=False,
+    "EVENTS", ("jobs.event.*.*",), in_memory=False, is_queue=False,
     max_bytes=256 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1000,
 )  # fmt: skip
 FRAMES = Stream(
@@ -63,10 +66,18 @@ DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64
 STREAMS = (JOBS, EVENTS, FRAMES, CONTEXT, DEAD)
 
 
+def plan_queue() -> Queue:
+    """Jobs that are to be cut into segments, by any ingest."""
+    return Queue(
+        JOBS.name, "planner", "jobs.plan.*",
+        ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+    )  # fmt: skip
+
+
 def segment_queue() -> Queue:
     """Segments of jobs, for any ingest with room. One more delivery than tries: the last one says why it is dead."""
     return Queue(
-        JOBS.name, "ingest", "jobs.segment",
+        JOBS.name, "ingest", "jobs.segment.*.*",
         ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
     )  # fmt: skip
 
