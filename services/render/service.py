@@ -134,7 +134,7 @@ class RenderService:
             raise
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
         pass_over = sink.pass_over if isinstance(sink, LiveSink) else None
-        session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over)
+        session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over, span=request.span)
         session.frames_total = request.frames
         # Who asks waits for two seconds, and the object store may take longer.
         assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
@@ -359,7 +359,7 @@ class RenderService:
             if begun.live is not None and outlet is not None:
                 return self._live_sink(begun, begun.live, begun.facts, outlet)
             if begun.want is Want.FACES:
-                return FacesSink(path, begun.facts)
+                return FacesSink(path, begun.facts, begun.span.first if begun.span is not None else 0)
             settings = self._settings
             return VideoSink(path, begun.facts, settings.x264_preset, settings.x264_crf, settings.x264_threads)
         return StillSink(begun.facts, None if begun.want is Want.FACES else begun.reply_kind or begun.facts.kind)

@@ -86,7 +86,7 @@ async def test_a_part_lies_under_the_name_of_its_segment_and_nowhere_else(way_ou
 async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) -> None:
     owned, _ = way_out.segment()
     await way_out.handover.failure(owned)
-    [event] = way_out.bus.kept("jobs.event.j")
+    [event] = way_out.bus.kept("jobs.event.j.2")
     assert isinstance(wire.decode(event.body, wire.decoder(JobEvent)), SegmentFailed)
     assert list(way_out.folder.iterdir()) == []
 
@@ -94,7 +94,7 @@ async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) ->
 async def test_the_failure_of_a_still_goes_to_its_client(way_out: Exit) -> None:
     failed = await way_out.heard(_owned(STILL, StillSink(STILL, None)))
     assert isinstance(failed, SessionFailed)
-    assert way_out.bus.kept("jobs.event.*") == []
+    assert way_out.bus.kept("jobs.event.*.*") == []
 
 
 async def test_the_answer_to_a_still_has_renders_last_word_on_its_own_time(way_out: Exit) -> None:

@@ -162,7 +162,7 @@ class Worker:
         return list(await self.service.draw(Passage(message, 1, 0.5, time.perf_counter())))
 
     def events(self) -> list[Any]:
-        return [wire.decode(kept.body, wire.decoder(JobEvent)) for kept in self.bus.kept("jobs.event.*")]
+        return [wire.decode(kept.body, wire.decoder(JobEvent)) for kept in self.bus.kept("jobs.event.*.*")]
 
     def files(self) -> list[Path]:
         return list(self.settings.render_work.iterdir())
@@ -223,7 +223,7 @@ async def test_progress_is_told_at_once_and_then_now_and_then(worker: Worker, mo
     await worker.begin(attempt=3)
     [first] = await worker.draw(worker.frame(0))
     assert isinstance(first, JobProgressed)
-    assert (first.attempt, first.frames, first.frames_expected) == (3, 1, 4)
+    assert (first.attempt, first.segment, first.frames) == (3, 0, 1)
     clock = time.monotonic
     assert await worker.draw(worker.frame(1)) == []
     monkeypatch.setattr(time, "monotonic", lambda: clock() + PROGRESS_SECONDS)
