@@ -15,6 +15,7 @@ from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
+from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
@@ -22,12 +23,12 @@ from shared.transport.store import ObjectStore
 
 async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
-    async with lifecycle.connected("gateway", settings) as (bus, telemetry):
+    async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)
         presence = Presence()
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
-        live = LiveDesk(bus, telemetry, admission, settings)
+        live = LiveDesk(bus, telemetry, admission, pasts, settings)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,

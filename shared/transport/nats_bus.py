@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Self
 from nats.aio.client import Client
 from nats.aio.errors import ErrNoServers
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
 from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.nats_errors import DOWN as _DOWN
+from shared.transport.nats_errors import down as _down
 from shared.transport.topology import STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _log = logging.getLogger(__name__)
 _WITH_DOMAIN = 11
 """Words of a reply subject that names domain and account; the old form has nine (NATS ADR-15). nats-py reads all of
 them into an object, which takes longer than all else that a message needs here."""
-_DOWN = (NatsError, asyncio.TimeoutError, OSError)
 
 
 class NatsMessage:
@@ -107,6 +107,11 @@ class NatsBus:
             raise Misconfigured(f"No NATS server answers at {where}: start one or name another with --nats.") from error
         await bus._declare_all()
         return bus
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """For what has a contract of its own, beside that of the bus."""
+        return self._stream
 
     async def close(self) -> None:
         """Send what is pending and disconnect."""
@@ -266,6 +271,8 @@ class NatsBus:
             max_age=stream.max_age_seconds,
             max_msgs_per_subject=stream.max_per_subject,
             allow_direct=True,
+            allow_msg_ttl=stream.is_bucket or None,
+            allow_rollup_hdrs=stream.is_bucket,
         )
         with _down(f"The stream {stream.name} cannot be made"):
             try:
@@ -304,33 +311,6 @@ class _Replay:
             if number > self._seen:
                 self._seen = number
                 yield NatsMessage(message)
-
-
-class _down:  # noqa: N801  -- reads as the words of a with statement
-    """Turns the client's errors into Unavailable with a sentence, and raises the cancellation that it swallows.
-
-    nats-py 2.16 does that in Client._flush_pending, where whoever publishes much waits: a task would go on for ever.
-    """
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-        self._cancelled = 0
-
-    def __enter__(self) -> None:
-        self._cancelled = _times_cancelled()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None and _times_cancelled() > self._cancelled:
-            raise asyncio.CancelledError
-        if isinstance(error, NoRespondersError):
-            raise Unavailable(f"{self._sentence}: nobody is there.") from error
-        if isinstance(error, _DOWN):
-            raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
-
-
-def _times_cancelled() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
 
 
 def _consumer(queue: Queue) -> api.ConsumerConfig:

@@ -66,9 +66,10 @@ from shared.model.sessions import (
     StillFinished,
     live_out,
 )
+from shared.runtime.pasts import Pasts
 from shared.runtime.stage import Passage
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus, MemoryMessage
+from shared.testing import MemoryBus, MemoryContext, MemoryMessage
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 from visavis.effects import FaceView, effect
@@ -125,7 +126,10 @@ class Worker:
         self.store = ObjectStore.open(self.settings.store)
         self.telemetry = Telemetry("render", self.settings, lambda _: None)
         effects = OwnEffects({one.name: OwnEffect(one, offer_of(one), "a test") for one in (stumble,)})
-        self.service = RenderService(self.settings, self.bus, self.store, self.reader, self.telemetry, effects)
+        pasts = Pasts(MemoryContext())
+        self.service = RenderService(
+            self.settings, self.bus, self.store, pasts, self.reader, self.telemetry, effects
+        )
 
     def close(self) -> None:
         self.reader.close()
