@@ -26,13 +26,17 @@ _PATIENCE_SECONDS = 20.0
 class RedisServer:
     """A server that asks for a password. A context; it can be ended and begun again at the same port."""
 
-    def __init__(self, folder: Path) -> None:
-        """folder: one that is its own. The test is skipped where there is no redis-server."""
+    def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
+        """folder: one that is its own. certificate: to speak TLS with, on a second port.
+
+        The test is skipped where there is no redis-server.
+        """
         self._program = shutil.which("redis-server")
         if self._program is None:
             pytest.skip("There is no redis-server to keep contexts: apt-get install redis-server")
         self._folder = folder
-        self.port = _free_port()
+        self.port, self._tls_port = _free_port(), _free_port()
+        self._certificate, self._key = certificate, key
         self._running: subprocess.Popen[bytes] | None = None
         self._is_halted = False
 
@@ -40,6 +44,11 @@ class RedisServer:
     def url(self) -> str:
         """What VISAVIS_CONTEXT is set to."""
         return f"redis://:{_QUOTED}@127.0.0.1:{self.port}/1"
+
+    @property
+    def tls_url(self) -> str:
+        """The same over TLS."""
+        return f"rediss://:{_QUOTED}@127.0.0.1:{self._tls_port}/1"
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -55,6 +64,11 @@ class RedisServer:
             "--bind": "127.0.0.1", "--port": str(self.port), "--dir": str(self._folder), "--save": "",
             "--appendonly": "no", "--requirepass": PASSWORD, "--logfile": str(self._folder / "redis.log"),
         }  # fmt: skip
+        if self._certificate is not None:
+            options |= {
+                "--tls-port": str(self._tls_port), "--tls-cert-file": str(self._certificate),
+                "--tls-key-file": str(self._key), "--tls-auth-clients": "no",
+            }  # fmt: skip
         words = [str(self._program), *(word for pair in options.items() for word in pair)]
         self._running = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         end = time.monotonic() + _PATIENCE_SECONDS

@@ -31,7 +31,7 @@ class down:  # noqa: N801  -- reads as the words of a with statement
         if isinstance(error, NoRespondersError):
             raise Unavailable(f"{self._sentence}: nobody is there.") from error
         if isinstance(error, DOWN):
-            raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
+            raise Unavailable(f"{self._sentence}: {str(error) or type(error).__name__}.") from error
 
 
 def _times_cancelled() -> int:

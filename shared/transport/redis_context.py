@@ -91,7 +91,7 @@ class RedisContext:
             async with in_time(self.place):
                 yield
         except (RedisError, OSError) as error:
-            raise Unavailable(f"{self.place} does not answer: {error or type(error).__name__}.") from error
+            raise Unavailable(f"{self.place} does not answer: {str(error) or type(error).__name__}.") from error
 
 
 def _place(url: str) -> str:

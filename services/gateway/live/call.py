@@ -10,7 +10,7 @@ import msgspec
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.live.messages import opened_message
-from services.gateway.live.settings import context_of, new_token, read_settings, read_token
+from services.gateway.live.settings import context_of, names_look, new_token, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
 from shared.model.live import OpenLive
@@ -48,7 +48,7 @@ class LiveCall:
             presence = desk.admission.presence
             settings, token = read_settings(said, presence), read_token(said)
             resume, token = bool(token), token or new_token()
-            if resume and not said.WhichOneof("look_choice"):
+            if resume and not names_look(said):
                 past = await desk.pasts.find(context_of(token))
                 resume = past is not None  # without its look, nothing of it: `resumed` says that all of it is there
                 settings = settings if past is None else msgspec.structs.replace(settings, look=past.look)

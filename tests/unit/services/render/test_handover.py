@@ -24,8 +24,9 @@ from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.model.sessions import BeginSession, ForClient, SessionFailed, StillFinished, live_out
+from shared.runtime.pasts import Pasts
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus
+from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 

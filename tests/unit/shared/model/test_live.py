@@ -17,7 +17,6 @@ from shared.model.live import (
     open_subject,
     sound_subject,
 )
-from shared.transport.topology import keeper
 
 
 def test_frames_that_stand_for_themselves() -> None:
