@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the real programs that system tests play with (see origin.py and test_origin_to_viewers.py), where that is
-# possible; otherwise it says so, and those tests are skipped.
+# Installs the real programs that tests play with (see origin.py, test_origin_to_viewers.py, tests/redis_server.py), where
+# that is possible; otherwise it says so, and those tests are skipped.
 packages="nginx libnginx-mod-rtmp ffmpeg chromium redis-server"
 [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] && command -v ffmpeg >/dev/null && command -v chromium >/dev/null &&
     command -v redis-server >/dev/null && exit 0
