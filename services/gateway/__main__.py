@@ -16,6 +16,7 @@ from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
+from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
 from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
@@ -24,14 +25,14 @@ from shared.transport.store import ObjectStore
 
 async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
-    async with lifecycle.connected("gateway", settings) as (bus, telemetry):
+    async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)
         presence = Presence()
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
         ledger = JobLedger(store)
         reconciler = Reconciler(bus, ledger, Dispatcher(bus, store), telemetry)
-        live = LiveDesk(bus, telemetry, admission, settings)
+        live = LiveDesk(bus, telemetry, admission, pasts, settings)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,

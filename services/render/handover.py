@@ -120,7 +120,7 @@ class Handover:
         """Tell the last frames of a live session."""
         await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
         if owned.outlet is not None:
-            owned.outlet.keep(owned.session.state, now=True)
+            owned.outlet.keep(owned.session, now=True)
 
     async def live_end(self, outlet: LiveOutlet, outputs: Awaitable[None]) -> None:
         """Say that a live session is over, once its outputs are complete; until then, that it is worked on."""

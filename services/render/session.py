@@ -69,10 +69,12 @@ class Sink(Protocol):
 class SessionState(msgspec.Struct, frozen=True, array_like=True):
     """How far a session is and what it knows of its past: another worker goes on from it as if nothing had been.
 
+    Whoever changes what is in it, or what that means, raises shared.model.past.VERSION.
     The calmed mask of people is not kept: it is some 100 KiB, and a moment later as calm again.
     """
 
     frames_done: int = 0
+    """The sequence of the next frame, too."""
     faces_done: int = 0
     """Of all its frames together."""
     tracks: Tracks = Tracks()
@@ -133,6 +135,11 @@ class RenderSession:
         self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
+
+    @property
+    def look(self) -> Look:
+        """That the next frame is drawn by, unless it says otherwise."""
+        return self._look
 
     @property
     def frames_done(self) -> int:

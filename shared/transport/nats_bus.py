@@ -13,7 +13,8 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
-from shared.transport.nats_messages import DOWN, NatsMessage, down, each, pulled_from, pushed
+from shared.transport.nats_errors import DOWN, down
+from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
 from shared.transport.topology import STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class NatsBus:
             raise Misconfigured(f"No NATS server answers at {where}: start one or name another with --nats.") from error
         await bus._declare_all()
         return bus
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """For what has a contract of its own, beside that of the bus."""
+        return self._stream
 
     async def close(self) -> None:
         """Send what is pending and disconnect."""
@@ -230,6 +236,8 @@ class NatsBus:
             max_age=stream.max_age_seconds,
             max_msgs_per_subject=stream.max_per_subject,
             allow_direct=True,
+            allow_msg_ttl=stream.is_bucket or None,
+            allow_rollup_hdrs=stream.is_bucket,
         )
         with down(f"The stream {stream.name} cannot be made"):
             try:

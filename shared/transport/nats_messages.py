@@ -6,9 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
 
-from shared.model.errors import Unavailable
+from shared.transport.nats_errors import down
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -21,8 +20,6 @@ FETCH_SECONDS = 2.0
 _WITH_DOMAIN = 11
 """Words of a reply subject that names domain and account; the old form has nine (NATS ADR-15). nats-py reads all of
 them into an object, which takes longer than all else that a message needs here."""
-DOWN = (NatsError, asyncio.TimeoutError, OSError)
-"""What the client raises where the server does not do what it was asked for."""
 
 
 class NatsMessage:
@@ -59,33 +56,6 @@ class NatsMessage:
         """It takes longer: count the acknowledgement time from now."""
         with down(f"The bus did not hear what became of a message for {self.subject}"):
             await self._message.in_progress()
-
-
-class down:  # noqa: N801  -- reads as the words of a with statement
-    """Turns the client's errors into Unavailable with a sentence, and raises the cancellation that it swallows.
-
-    nats-py 2.16 does that in Client._flush_pending, where whoever publishes much waits: a task would go on for ever.
-    """
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-        self._cancelled = 0
-
-    def __enter__(self) -> None:
-        self._cancelled = _times_cancelled()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None and _times_cancelled() > self._cancelled:
-            raise asyncio.CancelledError
-        if isinstance(error, NoRespondersError):
-            raise Unavailable(f"{self._sentence}: nobody is there.") from error
-        if isinstance(error, DOWN):
-            raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
-
-
-def _times_cancelled() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
 
 
 async def pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shared.model.errors import Misconfigured
 from shared.model.jobs import TRIES
-from shared.model.live import RESUME_SECONDS
 
 MIB = 1 << 20
 DAY_SECONDS = 86_400.0
@@ -26,6 +25,8 @@ class Stream:
     max_age_seconds: float
     """0 keeps without end."""
     max_per_subject: int = -1
+    is_bucket: bool = False
+    """True: a bucket of JetStream's key-value store. Each key has its own time to live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ FRAMES = Stream(
     max_bytes=256 * MIB, max_age_seconds=60,
 )  # fmt: skip
 CONTEXT = Stream(
-    "CONTEXT", ("context.*",), in_memory=True, is_queue=False,
-    max_bytes=64 * MIB, max_age_seconds=RESUME_SECONDS, max_per_subject=1,
+    "KV_context", ("$KV.context.>",), in_memory=True, is_queue=False, is_bucket=True,
+    max_bytes=64 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1,
 )  # fmt: skip
 DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS)
 STREAMS = (JOBS, EVENTS, FRAMES, CONTEXT, DEAD)

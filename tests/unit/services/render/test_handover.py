@@ -13,6 +13,7 @@ import pytest
 
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
+from services.render.past import PastKeeper
 from services.render.session import RenderSession
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
@@ -23,8 +24,9 @@ from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.model.sessions import BeginSession, ForClient, SessionFailed, StillFinished, live_out
+from shared.runtime.pasts import Pasts
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus
+from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 
@@ -131,7 +133,7 @@ async def test_while_a_sink_that_fails_waits_for_its_encoder_the_loop_goes_on(wa
 
 
 async def test_until_the_outputs_of_a_live_session_are_complete_it_is_worked_on(way_out: Exit) -> None:
-    outlet = LiveOutlet(way_out.bus, way_out.handover._telemetry, "s", "c")
+    outlet = LiveOutlet(way_out.bus, way_out.handover._telemetry, "s", PastKeeper(Pasts(MemoryContext()), "c"))
     complete = asyncio.Event()
     async with way_out.bus.listen(live_out("s")) as messages:
 

@@ -4,6 +4,7 @@ import pytest
 
 from shared.model.errors import Misconfigured
 from shared.transport.topology import (
+    CONTEXT,
     DEAD,
     EVENTS,
     FRAMES,
@@ -29,6 +30,7 @@ QUEUES = [plan_queue(), segment_queue(), detect_queue("a"), render_queue("a", "2
         ("jobs.plan.x", JOBS),
         ("lane.a.detect", FRAMES),
         ("lane.a.render.2", FRAMES),
+        ("$KV.context.a", CONTEXT),
         ("dead.lane.a.detect", DEAD),
     ],
 )
