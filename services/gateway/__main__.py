@@ -8,6 +8,7 @@ from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
+from services.gateway.reconciling import Reconciler
 from services.gateway.removal import JobRemoval
 from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer
@@ -17,21 +18,24 @@ from services.gateway.stream_desk import StreamDesk
 from services.gateway.sweeping import Sweeper
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
+from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
+from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 
 
 async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
-    async with lifecycle.connected("gateway", settings) as (bus, telemetry):
+    async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)
         presence = Presence()
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
-        live = LiveDesk(bus, telemetry, admission, settings)
         ledger, removal = JobLedger(store), JobRemoval(bus, store)
         sweeper = Sweeper(bus, store, ledger, removal)
+        reconciler = Reconciler(bus, ledger, Dispatcher(bus, store), telemetry)
+        live = LiveDesk(bus, telemetry, admission, pasts, settings)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
@@ -61,6 +65,7 @@ async def run(settings: GatewaySettings) -> None:
                 rpc.run(),
                 presence.follow(bus),
                 parts.traces.follow(bus),
+                reconciler.run(),
                 sweeper.run(settings.keep_seconds, settings.sweep_seconds),
             )
         finally:

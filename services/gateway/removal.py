@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.model.job_subjects import contexts_of, dead_letters_of, events_of, requests_of
-from shared.model.jobs import cancellation_key, record_key
+from shared.model.job_subjects import dead_letters_of, events_of, requests_of
+from shared.model.jobs import cancellation_key, folder_of, open_key, record_key
 
 if TYPE_CHECKING:
     from shared.transport.bus import Bus
@@ -20,11 +20,9 @@ class Removed:
     objects: int = 0
     """Of the object store: source, parts, result, entry."""
     requests: int = 0
-    """Segments that waited for an ingest."""
+    """Work that waited for an ingest, or was with one."""
     events: int = 0
     dead_letters: int = 0
-    contexts: int = 0
-    """What its sessions remembered."""
 
 
 class JobRemoval:
@@ -39,7 +37,7 @@ class JobRemoval:
         folder = folder_of(job)
         places = {_place(folder, one.key) async for one in self._store.listed(folder) if one.key not in stays}
         objects = sum([await self._store.remove(place) for place in sorted(places)])
-        return Removed(objects=objects, requests=await self._bus.purge(requests_of(job)))
+        return Removed(objects=objects, requests=await self._purged(requests_of(job)))
 
     async def everything(self, job: str) -> Removed:
         """Nothing of it is left. The entry goes last, so that what failed in the middle is done again. Raises
@@ -47,20 +45,18 @@ class JobRemoval:
         removed = await self.media(job)
         removed = replace(
             removed,
-            dead_letters=await self._bus.purge(dead_letters_of(job)),
-            contexts=await self._bus.purge(contexts_of(job)),
+            dead_letters=await self._purged(dead_letters_of(job)),
             events=await self._bus.purge(events_of(job)),
         )
+        await self._store.remove(open_key(job))
         return replace(removed, objects=removed.objects + await self._store.remove(folder_of(job)))
 
     async def last_change(self, job: str) -> float:
         """When something of it was written last, seconds since 1970; 0 if nothing lies in the store."""
         return max([one.changed_unix_seconds async for one in self._store.listed(folder_of(job))], default=0.0)
 
-
-def folder_of(job: str) -> str:
-    """What every key of a job begins with."""
-    return record_key(job).rpartition("/")[0]
+    async def _purged(self, patterns: tuple[str, ...]) -> int:
+        return sum([await self._bus.purge(pattern) for pattern in patterns])
 
 
 def _place(folder: str, key: str) -> str:

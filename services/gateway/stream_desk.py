@@ -11,7 +11,6 @@ from services.gateway.stream_owners import StreamOwners
 from services.gateway.stream_run import StreamRun
 from services.gateway.stream_wishes import read_change, read_wish
 from shared.model.errors import Lost
-from shared.model.live import context_subject
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class StreamDesk:
             raise Refusal("not-found", "The stream runs at another gateway, which alone can end it.")
         kept = await self._store.remove(f"streams/{name}") if is_name(name) else 0
         if is_name(name):
-            await self._live.bus.purge(context_subject(name))
+            await self._live.pasts.forget(name)
         if not kept and run is None:
             raise Refusal("not-found", "There is no stream of that id.")
         self._runs.pop(name, None)

@@ -6,8 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.model.errors import Late
-from shared.model.job_subjects import events_of
-from shared.model.jobs import JobCancelled, JobEvent
+from shared.model.jobs import JobCancelled, JobEvent, events_of
 from shared.transport import wire
 
 if TYPE_CHECKING:

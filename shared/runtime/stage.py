@@ -80,8 +80,8 @@ class Stage(Generic[M]):
         self._turn = asyncio.Lock()
         self._troubles: dict[bytes, str] = {}
         """What went wrong the last time here, by the bodies of messages that are to come again."""
-        self.bury: Callable[[M, str], Awaitable[None]] | None = None
-        """Told of a message that goes to the dead letters, with the reason."""
+        self.bury: Callable[[M, str], Awaitable[Sequence[Publishable]]] | None = None
+        """Told of a message that goes to the dead letters, with the reason; what it answers is published."""
 
     async def run(self, concurrency: int = 1) -> None:
         """Deal with messages until cancelled, `concurrency` at a time. Raises Misconfigured if none can succeed."""
@@ -180,7 +180,8 @@ class Stage(Generic[M]):
                     if isinstance(message, FramesCaptured):
                         await self._publish(message.refused(Problem("internal", reason)))
                     if self.bury is not None:
-                        await self.bury(message, reason)
+                        for result in await self.bury(message, reason):
+                            await self._publish(result)
                     await self._to_the_dead(delivery, f"{reason} {trouble}".strip())
                 except Unavailable as error:
                     log.warning("cannot be buried yet", detail=str(error))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.model.errors import Lost, Malformed, Rejected
-from shared.model.job_subjects import DEAD, DEAD_LETTERS, events_of
-from shared.model.jobs import GAVE_UP, JobRecord, JobState, SegmentRequested, source_key
+from shared.model.job_subjects import DEAD, DEAD_LETTERS, dead_letters_of, events_of
+from shared.model.jobs import GAVE_UP, JobRecord, JobRequested, JobState, SegmentRequested, source_key
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REASON_HEADER = "visavis-reason"
 TRACE_HEADER = "traceparent"
-_request = wire.decoder(SegmentRequested)
+_request = wire.decoder(JobRequested | SegmentRequested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class DeadLetter:
     subject: str
     """Where it was."""
     reason: str
-    request: SegmentRequested | None
-    """What it asks for; None for what is not about a job, or cannot be read."""
+    job: str
+    """Whose work it asks for; empty for what is not about a job, or cannot be read."""
 
 
 class DeadLetters:
@@ -56,16 +56,18 @@ class DeadLetters:
             raise _no_such(number)
 
     async def retry(self, number: int) -> DeadLetter:
-        """Have the work of a letter done after all, as if it was asked for now; the letter goes.
+        """Have the job of a letter done after all, from its beginning; all letters of the job go.
 
         Raises Lost if there is none of that number, Rejected for one that cannot be tried again.
         """
         kept = await self._find(number)
         letter = _letter(kept)
         await self._reopen(letter)
+        request = JobRequested(job=letter.job)
         trace = {name: value for name, value in kept.headers.items() if name.lower() == TRACE_HEADER}
-        await self._bus.publish(letter.subject, kept.body, trace)
-        await self._bus.remove(DEAD_LETTERS, number)
+        await self._bus.publish(request.subject, wire.encode(request), trace)
+        for pattern in dead_letters_of(letter.job):
+            await self._bus.purge(pattern)
         return letter
 
     async def _find(self, number: int) -> Kept:
@@ -77,9 +79,9 @@ class DeadLetters:
 
     async def _reopen(self, letter: DeadLetter) -> None:
         """Put the job back to where it was before its first try; who asks for it hears nothing of the old ones."""
-        if letter.request is None:
+        job = letter.job
+        if not job:
             raise _hopeless(letter, "what it was about lived in memory, and is gone")
-        job = letter.request.job
         try:
             record = await self._ledger.read(job)
         except Lost as error:
@@ -89,29 +91,30 @@ class DeadLetters:
         if not await self._store.exists(source_key(job)):
             raise _hopeless(letter, f"the upload of the job {job} is not there any more")
         await self._bus.purge(events_of(job))
-        await self._ledger.write(reopened(record))
+        if not await self._ledger.reopen(record, reopened(record)):
+            raise _hopeless(letter, f"somebody else does something with the job {job}")
 
 
 def reopened(record: JobRecord) -> JobRecord:
     """The entry of a job whose work begins anew."""
     return msgspec.structs.replace(
-        record, state=JobState.ACCEPTED, problem=None, attempt=0, frames=0, faces=0, timings=(), warnings=()
-    )
+        record, state=JobState.ACCEPTED, problem=None, segments=0, parts=(), attempt=0, frames=0, frames_expected=0,
+        faces=0, timings=(), warnings=(),
+    )  # fmt: skip
 
 
 def _may_be_tried(record: JobRecord) -> bool:
-    """Given up by no fault of its source, or reopened by somebody whose retry broke off."""
-    gave_up = record.problem is not None and record.problem.code == GAVE_UP
-    return record.state is JobState.ACCEPTED or (record.state is JobState.FAILED and gave_up)
+    """Given up by no fault of its source. What was reopened by a retry that broke off, the gateways bring on."""
+    return record.state is JobState.FAILED and record.problem is not None and record.problem.code == GAVE_UP
 
 
 def _letter(kept: Kept) -> DeadLetter:
     try:
-        request = wire.decode(kept.body, _request)
+        job = wire.decode(kept.body, _request).job
     except Malformed:
-        request = None
+        job = ""
     subject = kept.subject.removeprefix(DEAD)
-    return DeadLetter(kept.number, kept.kept_unix_seconds, subject, kept.headers.get(REASON_HEADER, ""), request)
+    return DeadLetter(kept.number, kept.kept_unix_seconds, subject, kept.headers.get(REASON_HEADER, ""), job)
 
 
 def _no_such(number: int) -> Lost:

@@ -24,9 +24,10 @@ LONGEST_PAUSE_SECONDS: Final = 2.0
 
 
 class PatientStore(ObjectStore):
-    """Asks again for PATIENCE_SECONDS before it raises Unavailable, where asking twice does no harm.
+    """Asks again for PATIENCE_SECONDS before it raises Unavailable.
 
-    `create` is not asked again: who made the object with an answer that was lost would be told of somebody else's.
+    A conditional write whose answer was lost, and that was done, is told as done by somebody else: who asks under a
+    condition reads what is there then.
     """
 
     @classmethod
@@ -44,6 +45,18 @@ class PatientStore(ObjectStore):
     async def get(self, key: str) -> bytes:
         """See ObjectStore.get."""
         return await _patiently(partial(super().get, key))
+
+    async def create(self, key: str, body: bytes) -> bool:
+        """See ObjectStore.create."""
+        return await _patiently(partial(super().create, key, body))
+
+    async def get_tagged(self, key: str) -> tuple[bytes, str]:
+        """See ObjectStore.get_tagged."""
+        return await _patiently(partial(super().get_tagged, key))
+
+    async def replace(self, key: str, body: bytes, tag: str) -> bool:
+        """See ObjectStore.replace."""
+        return await _patiently(partial(super().replace, key, body, tag))
 
     async def size(self, key: str) -> int:
         """See ObjectStore.size."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.exceptions import NotFoundError as ObjectNotFoundError
 from obstore.store import LocalStore, from_url
 
@@ -42,8 +43,7 @@ class ObjectStore:
 
     def __init__(self, store: obstore.store.ObjectStore, folder: Path | None = None) -> None:
         """folder: where the objects lie, if they are files of this machine."""
-        self._store = store
-        self._folder = folder
+        self._store, self._folder = store, folder
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -76,9 +76,37 @@ class ObjectStore:
 
     async def get(self, key: str) -> bytes:
         """A small object as a whole. Raises Lost if there is none."""
+        return (await self.get_tagged(key))[0]
+
+    async def get_tagged(self, key: str) -> tuple[bytes, str]:
+        """A small object as a whole, and the tag of what it is now. Raises Lost if there is none."""
         with _asked(key, "does not give"):
             result = await obstore.get_async(self._store, key)
-            return bytes(await result.bytes_async())
+            return bytes(await result.bytes_async()), str(result.meta["e_tag"])
+
+    async def replace(self, key: str, body: bytes, tag: str) -> bool:
+        """Write an object if it still is what it was when it had that tag; False if it is not. Raises Unavailable."""
+        try:
+            if self._folder is not None:
+                return await asyncio.to_thread(self._replace_file, self._folder, key, body, tag)
+            await obstore.put_async(self._store, key, body, mode={"e_tag": tag})
+        except (PreconditionError, ObjectNotFoundError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise _not_taken(key, error) from error
+        return True
+
+    def _replace_file(self, folder: Path, key: str, body: bytes, tag: str) -> bool:
+        """A folder knows no condition: all who replace hold the folder's lock meanwhile, in whichever process."""
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if obstore.head(self._store, key)["e_tag"] != tag:
+                return False
+            obstore.put(self._store, key, body)
+        finally:
+            os.close(held)
+        return True
 
     async def size(self, key: str) -> int:
         """Bytes of an object. Raises Lost if there is none."""
@@ -132,6 +160,10 @@ class ObjectStore:
             raise Unavailable(f"The object store did not remove {key}: others remove it again and again.")
         return removed
 
+    async def names(self, prefix: str) -> list[str]:
+        """The keys of all objects under a prefix that ends with a whole part (`open`, not `op`), in order."""
+        return sorted([one.key async for one in self.listed(prefix)])
+
     async def listed(self, prefix: str) -> AsyncIterator[Stored]:
         """Every object under a prefix of whole words (`jobs`, `jobs/<job>`), in no order that can be relied on."""
         try:
@@ -168,7 +200,7 @@ def _tidied(folder: Path, before: float) -> int:
     return removed
 
 
-def _not_taken(key: str, error: BaseError) -> Unavailable:
+def _not_taken(key: str, error: BaseError | OSError) -> Unavailable:
     if any(sign in str(error) for sign in _NO_ROOM):
         return StorageFull(f"The object store has no room for {key}.")
     return Unavailable(f"The object store did not take {key}: {_short(error)}")

@@ -82,7 +82,7 @@ async def _give_up(nats: str, var: Path, job: str, clip: Path) -> None:
     )  # fmt: skip
     store = ObjectStore.open((var / "objects").as_uri())
     await store.put(source_key(job), clip)
-    await JobLedger(store).write(record)
+    await JobLedger(store).open_entry(record)
     bus = await NatsBus.connect(nats, "test")
     try:
         event = JobFailed(job=job, record=record)
@@ -92,10 +92,10 @@ async def _give_up(nats: str, var: Path, job: str, clip: Path) -> None:
         await bus.close()
 
 
-async def _told(nats: str, job: str) -> bytes | None:
+async def _told(nats: str, job: str) -> object:
     bus = await NatsBus.connect(nats, "test")
     try:
-        return await bus.last(f"jobs.event.{job}")
+        return await bus.newest(f"jobs.event.{job}.*")
     finally:
         await bus.close()
 

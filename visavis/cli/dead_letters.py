@@ -60,7 +60,7 @@ def retry(options: argparse.Namespace) -> int:
         async with _letters(options) as letters:
             for number in options.numbers:
                 letter = await letters.retry(number)
-                _console().print(f"{number}  {letter.subject} is asked for again")
+                _console().print(f"{number}  the job {letter.job} is asked for again")
 
     asyncio.run(run())
     return 0
@@ -81,8 +81,7 @@ def drop(options: argparse.Namespace) -> int:
 def line_of(letter: DeadLetter) -> str:
     """A letter as `list` shows it."""
     when = datetime.fromtimestamp(letter.kept_unix_seconds, UTC).isoformat(timespec="seconds")
-    job = letter.request.job if letter.request is not None else "-"
-    return f"{letter.number}  {when}  {letter.subject}  {job}  {letter.reason}"
+    return f"{letter.number}  {when}  {letter.subject}  {letter.job or '-'}  {letter.reason}"
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.gateway.removal import JobRemoval, Removed, folder_of
+from services.gateway.removal import JobRemoval, Removed
 from shared.model.errors import Unavailable
-from shared.model.jobs import cancellation_key, part_key, record_key, result_key, source_key
+from shared.model.jobs import cancellation_key, folder_of, open_key, part_key, record_key, result_key, source_key
 
 if TYPE_CHECKING:
     from shared.testing import MemoryBus
     from shared.transport.store import ObjectStore
 
 JOB, OTHER = "a" * 20, "b" * 20
-SUBJECTS = ("jobs.segment.{}.0", "jobs.segment.{}.1", "jobs.event.{}", "dead.jobs.segment.{}.2", "context.{}")
+SUBJECTS = ("jobs.plan.{}", "jobs.segment.{}.1", "jobs.event.{}.0", "jobs.event.{}.job", "dead.jobs.segment.{}.2")
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ async def keys(store: ObjectStore, job: str) -> set[str]:
 async def test_media_goes_and_the_entry_stays(removal: JobRemoval, bus: MemoryBus, store: ObjectStore) -> None:
     assert await removal.media(JOB) == Removed(objects=4, requests=2)
     assert await keys(store, JOB) == {record_key(JOB), cancellation_key(JOB)}
-    assert len(bus.kept(f"jobs.event.{JOB}")) == 1
+    assert len(bus.kept(f"jobs.event.{JOB}.*")) == 2
     assert await removal.media(JOB) == Removed()
 
 
 async def test_everything_is_every_place(removal: JobRemoval, bus: MemoryBus, store: ObjectStore) -> None:
-    assert await removal.everything(JOB) == Removed(objects=6, requests=2, events=1, dead_letters=1, contexts=1)
+    assert await removal.everything(JOB) == Removed(objects=6, requests=2, events=2, dead_letters=1)
     assert (await keys(store, JOB), [one for one in bus.kept(">") if JOB in one.subject]) == (set(), [])
     assert (len(await keys(store, OTHER)), len(bus.kept(">"))) == (6, len(SUBJECTS))
 
@@ -56,8 +56,14 @@ async def test_without_a_bus_the_entry_stays_to_be_removed_again(
         await removal.everything(JOB)
     assert record_key(JOB) in await keys(store, JOB)
     bus.down = False
-    assert (await removal.everything(JOB)).events == 1
+    assert (await removal.everything(JOB)).events == 2
     assert await keys(store, JOB) == set()
+
+
+async def test_the_mark_of_an_open_job_goes_too(removal: JobRemoval, store: ObjectStore) -> None:
+    await store.create(open_key(JOB), b"")
+    await removal.everything(JOB)
+    assert await store.names("open") == []
 
 
 async def test_the_last_change_is_that_of_the_newest_object(removal: JobRemoval) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from services.gateway.parts import Parts
-    from shared.testing import MemoryBus
+    from shared.testing import MemoryContext
     from shared.transport.store import ObjectStore
 
 WISH = {
@@ -106,10 +106,10 @@ async def test_a_change_that_is_wrong_changes_nothing(
 
 
 async def test_a_stream_is_ended_and_then_removed(
-    client: httpx.AsyncClient, stream: str, live_lane: LiveLane, store: ObjectStore, bus: MemoryBus
+    client: httpx.AsyncClient, stream: str, live_lane: LiveLane, store: ObjectStore, contexts: MemoryContext
 ) -> None:
     key = stream.removeprefix("/v1/")
-    await bus.publish(f"context.{key.removeprefix('streams/')}", b"whose faces they were")
+    await contexts.put(key.removeprefix("streams/"), b"whose faces they were", 60)
     await store.put(f"{key}/record.mp4", b"recording")
     assert (await client.delete(stream)).status_code == 204
     await state_of(client, stream, "ended")
@@ -118,7 +118,7 @@ async def test_a_stream_is_ended_and_then_removed(
     assert (await client.patch(stream, json={"look": "none"})).status_code == 410
     assert (await client.delete(stream)).status_code == 204
     assert not await store.exists(f"{key}/record.mp4")
-    assert not bus.kept("context.*")
+    assert await contexts.get(key.removeprefix("streams/")) is None
     assert (await client.get(stream)).status_code == 404
     assert (await client.delete(stream)).status_code == 404
 

@@ -12,7 +12,7 @@ from shared.model.jobs import JobCancelled, JobEvent, JobProgressed
 from shared.testing import MemoryBus
 from shared.transport import wire
 
-PROGRESS = JobProgressed(job="j", attempt=1, frames=1, frames_expected=2, faces=1, timings=())
+PROGRESS = JobProgressed(job="j", attempt=1, frames=1, faces=1, timings=())
 
 
 async def tell(bus: MemoryBus, event: JobEvent) -> None:

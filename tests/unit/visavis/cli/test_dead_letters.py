@@ -47,7 +47,7 @@ async def _give_up(url: str, var: Path) -> None:
         id="j", state=JobState.FAILED, want=Want.FACES, look=Look(), source_kind=MediaKind.MP4,
         created_unix_seconds=0, problem=Problem(GAVE_UP, "Tried too often."),
     )  # fmt: skip
-    await JobLedger(store).write(record)
+    await JobLedger(store).open_entry(record)
     bus = await NatsBus.connect(url, "test")
     try:
         await bus.publish(f"dead.{REQUEST.subject}", wire.encode(REQUEST), {"visavis-reason": "Tried too often."})
@@ -72,7 +72,7 @@ def test_letters_are_listed_one_a_line(var: Path, capsys: pytest.CaptureFixture[
 
 def test_a_letter_is_tried_again_by_its_number(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert dead(var, "retry", "1") == 0
-    assert "jobs.segment.j.0 is asked for again" in capsys.readouterr().out
+    assert "the job j is asked for again" in capsys.readouterr().out
     assert state(var) is JobState.ACCEPTED
     assert (dead(var, "list"), capsys.readouterr().out) == (0, "")
 
@@ -95,5 +95,5 @@ def test_words_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_letter_about_no_job_has_a_line_too() -> None:
-    letter = DeadLetter(7, 0.0, "lane.a.detect", "It cannot be read.", None)
+    letter = DeadLetter(7, 0.0, "lane.a.detect", "It cannot be read.", "")
     assert line_of(letter) == "7  1970-01-01T00:00:00+00:00  lane.a.detect  -  It cannot be read."
