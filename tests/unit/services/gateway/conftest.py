@@ -15,6 +15,8 @@ import pytest
 from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
+from services.gateway.callbacks.calling import Caller
+from services.gateway.callbacks.desk import CallbackDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
@@ -164,7 +166,7 @@ def telemetry(settings: GatewaySettings, spans: list[bytes]) -> Iterator[Telemet
 
 @pytest.fixture
 def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry) -> Parts:
-    presence = Presence()
+    presence, ledger, rules = Presence(), JobLedger(store), settings.callbacks
     assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
     admission = Admission(presence, assets)
     live = LiveDesk(bus, telemetry, admission, settings)
@@ -173,9 +175,10 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         telemetry=telemetry,
         presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-        jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
+        jobs=JobDesk(bus, store, ledger, telemetry, admission, rules),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
+        callbacks=CallbackDesk(store, ledger, rules, Caller(rules)),
         admission=admission,
         live=live,
         streams=StreamDesk(live, store),
