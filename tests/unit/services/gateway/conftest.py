@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from services.gateway import app
 from services.gateway.admission import Admission
@@ -148,6 +149,7 @@ def settings(tmp_path: Path) -> GatewaySettings:
         asset_deadline_seconds=5,
         still_deadline_seconds=5,
         keep_alive_seconds=0.1,
+        callback_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     )
 
 
