@@ -6,12 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from shared.model.addresses import read_url
 from shared.model.assets import AssetFacts, AssetKind
+from shared.model.callbacks import CallbackStanding, CallbackState
 from shared.model.faces import Quality
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
 from shared.model.offers import ModelChoice, ModelOffer, Role
 
+PENDING = CallbackStanding()
 _ASSET = "0f343b0931126a20f133d67c2b018a3b"
 _JOB = "4f8a0k2m9x7c1v5b3n6q"
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -56,6 +59,25 @@ class JobProblem(BaseModel):
     detail: str
 
 
+class CallbackDocument(BaseModel):
+    """Who is called back when the job has ended, and what has become of that."""
+
+    receiver: str = Field(description="Scheme and host; the rest of the address is for nobody's eyes.")
+    state: CallbackState = Field(description="`failed`: nobody tries any more.")
+    tries: int
+    detail: str | None = Field(description="What went wrong the last time.")
+
+    @classmethod
+    def of(cls, url: str, standing: CallbackStanding) -> CallbackDocument:
+        """The document of a standing."""
+        return cls(
+            receiver=read_url(url).place,
+            state=standing.state,
+            tries=standing.tries,
+            detail=standing.detail or None,
+        )
+
+
 class JobDocument(BaseModel):
     """A job as it stands now."""
 
@@ -69,6 +91,9 @@ class JobDocument(BaseModel):
                     "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126,
                     "segments": 1, "segments_done": 0, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
+                    "callback": {
+                        "receiver": "https://example.org", "state": "pending", "tries": 0, "detail": None,
+                    },
                     "trace_id": _TRACE, "created": 1767225600.0,
                     "links": {"self": f"/v1/jobs/{_JOB}", "events": f"/v1/jobs/{_JOB}/events"},
                 }
@@ -94,13 +119,14 @@ class JobDocument(BaseModel):
     problem: JobProblem | None = Field(description="Why it failed.")
     result_type: str | None = Field(description="Media type of the result.")
     result_bytes: int | None
+    callback: CallbackDocument | None = Field(description="Null: nobody is.")
     trace_id: str
     created: float = Field(description="Seconds since 1970.")
     links: dict[str, str] = Field(description="`self`, `events`, `trace`, and `result` when it is there.")
 
     @classmethod
-    def of(cls, record: JobRecord) -> JobDocument:
-        """The document of a ledger entry."""
+    def of(cls, record: JobRecord, standing: CallbackStanding = PENDING) -> JobDocument:
+        """The document of a ledger entry. standing: what has become of its call back, where it wants one."""
         address = f"/v1/jobs/{record.id}"
         links = {"self": address, "events": f"{address}/events", "trace": f"/v1/traces/{record.trace_id}"}
         if record.state is JobState.DONE:
@@ -124,6 +150,7 @@ class JobDocument(BaseModel):
             problem=JobProblem.model_validate(record.problem, from_attributes=True) if record.problem else None,
             result_type=record.result_type or None,
             result_bytes=record.result_bytes or None,
+            callback=CallbackDocument.of(record.callback, standing) if record.callback else None,
             trace_id=record.trace_id,
             created=record.created_unix_seconds,
             links=links,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from services.gateway import events
 from services.gateway.documents import JobDocument
+from services.gateway.events import JobPosition
 from services.gateway.fields import OF_JOBS, asks
 from services.gateway.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from services.gateway.parts import FromApp
@@ -58,6 +60,7 @@ _RESULT: dict[str, Any] = {
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
             "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
+            "callback-refused",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation.")
@@ -84,30 +87,36 @@ async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDo
 )
 async def look_up(job: str, parts: FromApp) -> JobDocument:
     """The ledger's entry, with the newest progress."""
-    return JobDocument.of(await parts.jobs.find(job))
+    record = await parts.jobs.find(job)
+    return JobDocument.of(record, await parts.callbacks.standing(record))
 
 
 @router.get(
     "/{job}/events",
     summary="Watch a job",
     response_class=StreamingResponse,
-    responses={200: _EVENT_STREAM, **documented("not-found", "unavailable")},
+    responses={200: _EVENT_STREAM, **events.OVER, **documented("not-found", "unavailable")},
 )
-async def watch(job: str, parts: FromApp) -> StreamingResponse:
-    """Server-sent events from now to the end of the job. Who comes back gets the state as it is then."""
-    await parts.jobs.find(job)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(job, parts), media_type="text/event-stream", headers=headers)
+async def watch(job: str, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
+    """Server-sent events from now to the end of the job. Who comes back with `Last-Event-ID`, here or at another
+    gateway, hears of what is newer, and of nothing twice."""
+    record, heard = await parts.jobs.find(job), JobPosition.read(last_event_id)
+    if record.state.is_final and heard is not None and heard.is_final:
+        return events.over()
+    return events.answer(_told(job, parts, heard))
 
 
-async def _told(job: str, parts: Parts) -> AsyncIterator[str]:
+async def _told(job: str, parts: Parts, heard: JobPosition | None) -> AsyncIterator[str]:
+    yield events.OPENING
     async for record in parts.jobs.watch(job, parts.settings.keep_alive_seconds):
         if record is None:
-            yield ": still there\n\n"
+            yield events.STILL_THERE
             continue
-        name = _EVENTS.get(record.state, "progress")
-        number = f"{record.attempt}-{record.frames}-{record.state}"
-        yield f"event: {name}\nid: {number}\ndata: {JobDocument.of(record).model_dump_json()}\n\n"
+        position = JobPosition.of(record)
+        if position.is_news_after(heard):
+            heard, name = position, _EVENTS.get(record.state, "progress")
+            document = JobDocument.of(record, await parts.callbacks.standing(record))
+            yield events.event(name, position.id, document.model_dump_json())
 
 
 @router.api_route(
