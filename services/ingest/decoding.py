@@ -255,9 +255,9 @@ def checked_plan(plan: Plan, limits: IngestLimits) -> Plan:
     frames, fits = 0, len(plan.spans) != 1
     for number, span in enumerate(plan.spans):
         later = plan.spans[number + 1] if number + 1 < len(plan.spans) else None
-        fits = fits and span.begins <= span.start and span.frames > 0 <= span.warm
+        fits = fits and span.begins <= span.start and span.frames > 0 <= min(span.first, span.warm)
         fits = fits and span.first + span.warm == frames and span.end == (later.start if later else None)
-        fits = fits and (later is None or span.start < later.start)
+        fits = fits and (later is None or (span.begins < later.begins and span.start < later.start))
         frames += span.frames
     if not fits or frames > limits.max_frames:
         raise DecoderDied("The decoder planned parts that do not make a whole.")
