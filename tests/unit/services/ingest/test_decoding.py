@@ -198,13 +198,14 @@ async def planning(enemy: Enemy) -> AsyncIterator[Decoding]:
 
 async def test_a_plan_of_many_parts_is_heard_out(enemy: Enemy) -> None:
     """As many as a video of the longest kind has, cut as short as can be."""
+
     async def take() -> Enemy:
         return enemy
 
-    limits, frames = IngestLimits(), 50_000
-    count = IngestLimits().max_seconds // 2
+    limits, ticks = IngestLimits(max_seconds=86_400, max_frames=10_000_000), 50_000
+    count = limits.max_seconds // 2
     spans = tuple(
-        Span(n * frames, n * frames + 9000 * (n > 0), (n + 1) * frames + 9000 if n + 1 < count else None,
+        Span(n * ticks, n * ticks + 9000 * (n > 0), (n + 1) * ticks + 9000 if n + 1 < count else None,
              n * 10, 2 * (n > 0), 12 if not n else 10 if n + 1 < count else 8)
         for n in range(count)
     )  # fmt: skip
@@ -224,9 +225,7 @@ def one_changed(number: int, **fields: int | None) -> tuple[Span, ...]:
 
 
 @pytest.mark.parametrize("spans", [(), SPANS])
-async def test_a_plan_that_makes_a_whole_is_taken(
-    planning: Decoding, enemy: Enemy, spans: tuple[Span, ...]
-) -> None:
+async def test_a_plan_that_makes_a_whole_is_taken(planning: Decoding, enemy: Enemy, spans: tuple[Span, ...]) -> None:
     enemy.say(*[GoesOn()] * 3, VideoPlanned(Plan(facts=FACTS, spans=spans)))
     assert await planning.planned() == Plan(facts=FACTS, spans=spans)
 
