@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -100,6 +101,8 @@ class MemoryBus:
     def __init__(self) -> None:
         self._down = False
         self._kept: dict[str, list[MemoryMessage]] = {}
+        self._heard: dict[str, dict[int, MemoryMessage | None]] = {}
+        """How far the queues of streams that are none have come: by queue and number; None: dealt with."""
         self._listeners: list[tuple[str, asyncio.Queue[MemoryMessage]]] = []
         self._answers: dict[str, dict[str, list[Answer]]] = {}
         self._numbers = count(1)
@@ -274,9 +277,13 @@ class MemoryBus:
         self._stir()
         return before - len(kept)
 
-    def _forget(self, message: MemoryMessage) -> None:
-        kept = self._kept[keeper(message.subject).name]
-        kept[:] = [one for one in kept if one is not message]
+    def _forget(self, queue: Queue, message: MemoryMessage) -> None:
+        stream = keeper(message.subject)
+        if stream.is_queue:
+            kept = self._kept[stream.name]
+            kept[:] = [one for one in kept if one is not message]
+        else:
+            self._heard[queue.name][message.number] = None
         self._stir()
 
     def _stir(self) -> None:
@@ -303,7 +310,7 @@ class MemoryBus:
                 continue
             message.tries += 1
             message.due = _now() + queue.ack_wait_seconds
-            yield MemoryDelivery(message, queue, message.tries, self._forget, self._stir)
+            yield MemoryDelivery(message, queue, message.tries, partial(self._forget, queue), self._stir)
 
     def _next(self, queue: Queue) -> MemoryMessage | None:
         """The oldest message that may be given out now."""
@@ -318,9 +325,19 @@ class MemoryBus:
         """What the queue has still to deliver or to hear of: not what was delivered too often."""
         now = _now()
         return [
-            one for one in self._alive(keeper(queue.subject))
+            one for one in self._open_to(queue)
             if matches(queue.subject, one.subject) and (one.tries < queue.max_deliver or one.due > now)
         ]  # fmt: skip
+
+    def _open_to(self, queue: Queue) -> list[MemoryMessage]:
+        """What its stream keeps, as far as the queue has not dealt with it."""
+        stream = keeper(queue.subject)
+        alive = self._alive(stream)
+        if stream.is_queue:
+            return alive
+        heard = self._heard.setdefault(queue.name, {})
+        copies = [heard.setdefault(one.number, replace(one)) for one in alive]
+        return [one for one in copies if one is not None]
 
     async def _replayed(self, subject: str, stream: Stream) -> AsyncIterator[MemoryMessage]:
         seen = 0

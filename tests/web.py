@@ -21,6 +21,12 @@ class Web:
         self.files: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.posted: list[tuple[str, dict[str, str], bytes]] = []
+        """Path, headers and body of each POST."""
+        self.replies: list[tuple[int, dict[str, str]]] = []
+        """Status and headers for the next ones, in turn; then 204."""
+        self.reply_when: Callable[[], object] = lambda: None
+        """Called before a POST is answered."""
         self.location = "Location"
         """How it spells the header of redirects."""
 
@@ -30,8 +36,8 @@ class Web:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Web]:
-    """A running server; afterwards its port is closed and its threads are gone."""
+def serving(port: int = 0) -> Iterator[Web]:
+    """A running server; afterwards its port is closed and its threads are gone. port: 0: a free one."""
 
     class Asked(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -53,12 +59,19 @@ def serving() -> Iterator[Web]:
                 else:
                     self._send(200, body)
 
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            web.posted.append((self.path, dict(self.headers), body))
+            status, headers = web.replies.pop(0) if web.replies else (204, {})
+            web.reply_when()
+            self._send(status, b"", *headers.items())
+
         def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
             self.send_response(status)
             for name, value in (*headers, ("Content-Length", str(len(body)))):
                 self.send_header(name, value)
-            self.end_headers()
             with contextlib.suppress(ConnectionError):  # whoever asked has heard enough
+                self.end_headers()
                 self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
@@ -70,7 +83,7 @@ def serving() -> Iterator[Web]:
         def handle_error(self, *_: object) -> None:
             """A client that hangs up is no error here."""
 
-    server = Server(("127.0.0.1", 0), Asked)
+    server = Server(("127.0.0.1", port), Asked)
     web = Web(server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -88,11 +88,16 @@ class Client:
         *,
         detector: str = "",
         landmarks: str = "",
+        callback: str = "",
     ) -> dict[str, Any]:
-        """Hand in a video; answers the job. `on_upload` is told the bytes sent and the bytes there are."""
+        """Hand in a video; answers the job. `on_upload` is told the bytes sent and the bytes there are.
+
+        callback: a URL that the job's document is posted to when it has ended; `visavis.webhooks.verify` reads it.
+        """
         with path.open("rb") as file:
             told = _Told(file, path.stat().st_size, on_upload)
             fields = {"look": _look(look), "want": want, **_models(detector, landmarks)}
+            fields |= {"callback": callback} if callback else {}
             return _object(self._ask("POST", "/v1/jobs", data=fields, files={"file": (path.name, told)}))
 
     def job(self, job: str) -> dict[str, Any]:
@@ -100,7 +105,10 @@ class Client:
         return _object(self._ask("GET", f"/v1/jobs/{job}"))
 
     def events(self, job: str) -> Iterator[dict[str, Any]]:
-        """The job now and after each change, to its end, over connections that break (RECONNECTIONS in a row)."""
+        """The job now and after each change, to its end, nothing twice.
+
+        A connection that breaks is made anew, RECONNECTIONS times in a row, and goes on after the last event.
+        """
         return self._followed(f"/v1/jobs/{job}/events")
 
     def download(self, job: str, path: Path, on_progress: Progress | None = None) -> Path:
@@ -198,11 +206,13 @@ class Client:
         return answer
 
     def _followed(self, path: str) -> Iterator[dict[str, Any]]:
-        broken = 0
+        broken, heard = 0, ""
         while True:
             try:
-                for document in self._told(path):
-                    broken = 0
+                for number, document in self._told(path, heard):
+                    broken, heard = 0, number
+                    if document is None:
+                        continue
                     yield document
                     if document["state"] in FINAL_STATES:
                         return
@@ -226,22 +236,29 @@ class Client:
             part.unlink(missing_ok=True)
         return path
 
-    def _told(self, path: str) -> Iterator[dict[str, Any]]:
-        with self._streamed(path) as answer:
+    def _told(self, path: str, heard: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
+        """The id of the last event that was heard, and its data; None for what only says that somebody is there."""
+        with self._streamed(path, {"Last-Event-ID": heard} if heard else {}) as answer:
+            number = heard
             for line in answer.iter_lines():
-                if line.startswith("data: "):
-                    yield json.loads(line[6:])
+                if line.startswith("id: "):
+                    number = line[4:]
+                elif line.startswith("data: "):
+                    heard = number
+                    yield heard, json.loads(line[6:])
+                elif not line:
+                    yield heard, None
 
-    def _streamed(self, path: str) -> _Streamed:
-        return _Streamed(self._http, path)
+    def _streamed(self, path: str, headers: Mapping[str, str] | None = None) -> _Streamed:
+        return _Streamed(self._http, path, headers)
 
 
 class _Streamed:
     """An answer that is read as it comes."""
 
-    def __init__(self, http: httpx.Client, path: str) -> None:
+    def __init__(self, http: httpx.Client, path: str, headers: Mapping[str, str] | None = None) -> None:
         self._reached = _reached(http)
-        self._stream = http.stream("GET", path)
+        self._stream = http.stream("GET", path, headers=headers)
 
     def __enter__(self) -> httpx.Response:
         with self._reached:

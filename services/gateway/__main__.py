@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
+from services.gateway.callbacks.calling import Caller
+from services.gateway.callbacks.desk import CallbackDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
@@ -29,10 +31,10 @@ async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
     async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)
-        presence = Presence()
+        presence, ledger, rules = Presence(), JobLedger(store), settings.callbacks
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
-        ledger, removal = JobLedger(store), JobRemoval(bus, store)
+        removal = JobRemoval(bus, store)
         sweeper = Sweeper(bus, store, ledger, removal)
         reconciler = Reconciler(bus, ledger, Dispatcher(bus, store), telemetry)
         live = LiveDesk(bus, telemetry, admission, pasts, settings)
@@ -41,10 +43,11 @@ async def run(settings: GatewaySettings) -> None:
             telemetry=telemetry,
             presence=presence,
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-            jobs=JobDesk(bus, store, ledger, telemetry, admission),
+            jobs=JobDesk(bus, store, ledger, telemetry, admission, rules),
             removal=removal,
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
             assets=assets,
+            callbacks=CallbackDesk(store, ledger, rules, Caller(rules)),
             admission=admission,
             live=live,
             streams=StreamDesk(live, store),
@@ -60,14 +63,9 @@ async def run(settings: GatewaySettings) -> None:
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
         try:
-            await lifecycle.together(
-                rest.run(),
-                rpc.run(),
-                presence.follow(bus),
-                parts.traces.follow(bus),
-                reconciler.run(),
-                sweeper.run(settings.keep_seconds, settings.sweep_seconds),
-            )
+            following = presence.follow(bus), parts.traces.follow(bus), parts.callbacks.run(bus, telemetry)
+            sweeping = sweeper.run(settings.keep_seconds, settings.sweep_seconds)
+            await lifecycle.together(rest.run(), rpc.run(), *following, reconciler.run(), sweeping)
         finally:
             await parts.streams.close()
 

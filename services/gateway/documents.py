@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from shared.model.addresses import read_url
 from shared.model.assets import AssetFacts, AssetKind
+from shared.model.callbacks import CallbackStanding, CallbackState
 from shared.model.faces import Quality
 from shared.model.jobs import JobRecord, JobState, Want
 from shared.model.looks import Look
 from shared.model.offers import ModelChoice, ModelOffer, Role
 
-if TYPE_CHECKING:
-    from services.gateway.removal import Removed
-
+PENDING = CallbackStanding()
 _ASSET = "0f343b0931126a20f133d67c2b018a3b"
 _JOB = "4f8a0k2m9x7c1v5b3n6q"
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -59,6 +59,25 @@ class JobProblem(BaseModel):
     detail: str
 
 
+class CallbackDocument(BaseModel):
+    """Who is called back when the job has ended, and what has become of that."""
+
+    receiver: str = Field(description="Scheme and host; the rest of the address is for nobody's eyes.")
+    state: CallbackState = Field(description="`failed`: nobody tries any more.")
+    tries: int
+    detail: str | None = Field(description="What went wrong the last time.")
+
+    @classmethod
+    def of(cls, url: str, standing: CallbackStanding) -> CallbackDocument:
+        """The document of a standing."""
+        return cls(
+            receiver=read_url(url).place,
+            state=standing.state,
+            tries=standing.tries,
+            detail=standing.detail or None,
+        )
+
+
 class JobDocument(BaseModel):
     """A job as it stands now."""
 
@@ -72,6 +91,9 @@ class JobDocument(BaseModel):
                     "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126,
                     "segments": 1, "segments_done": 0, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
+                    "callback": {
+                        "receiver": "https://example.org", "state": "pending", "tries": 0, "detail": None,
+                    },
                     "trace_id": _TRACE, "created": 1767225600.0, "expires_at": None,
                     "links": {"self": f"/v1/jobs/{_JOB}", "events": f"/v1/jobs/{_JOB}/events"},
                 }
@@ -97,6 +119,7 @@ class JobDocument(BaseModel):
     problem: JobProblem | None = Field(description="Why it failed.")
     result_type: str | None = Field(description="Media type of the result.")
     result_bytes: int | None
+    callback: CallbackDocument | None = Field(description="Null: nobody is.")
     trace_id: str
     created: float = Field(description="Seconds since 1970.")
     expires_at: float | None = Field(
@@ -105,8 +128,10 @@ class JobDocument(BaseModel):
     links: dict[str, str] = Field(description="`self`, `events`, `trace`, and `result` when it is there.")
 
     @classmethod
-    def of(cls, record: JobRecord, expires_at: float | None = None) -> JobDocument:
-        """The document of a ledger entry."""
+    def of(
+        cls, record: JobRecord, standing: CallbackStanding = PENDING, expires_at: float | None = None
+    ) -> JobDocument:
+        """The document of a ledger entry. standing: what has become of its call back, where it wants one."""
         address = f"/v1/jobs/{record.id}"
         links = {"self": address, "events": f"{address}/events", "trace": f"/v1/traces/{record.trace_id}"}
         if record.state is JobState.DONE:
@@ -130,49 +155,12 @@ class JobDocument(BaseModel):
             problem=JobProblem.model_validate(record.problem, from_attributes=True) if record.problem else None,
             result_type=record.result_type or None,
             result_bytes=record.result_bytes or None,
+            callback=CallbackDocument.of(record.callback, standing) if record.callback else None,
             trace_id=record.trace_id,
             created=record.created_unix_seconds,
             expires_at=expires_at,
             links=links,
         )
-
-
-class RemovedDocument(BaseModel):
-    """How much was taken away, by where it lay."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    objects: int = Field(description="Of the object store: upload, parts, result, and the job's entry.")
-    requests: int = Field(description="Work that waited for a lane, or was with one.")
-    events: int = Field(description="What was told of the job.")
-    dead_letters: int = Field(description="Work that was given up.")
-
-
-class RemovalDocument(BaseModel):
-    """What a DELETE has done."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _JOB, "state": "removed",
-                    "removed": {"objects": 2, "requests": 0, "events": 14, "dead_letters": 0},
-                }
-            ]
-        }
-    )  # fmt: skip
-
-    id: str
-    state: Literal["cancelled", "removed"] = Field(
-        description="`cancelled`: the job stays known, without media; another DELETE removes it. `removed`: nothing is "
-        "left of it."
-    )
-    removed: RemovedDocument
-
-    @classmethod
-    def of(cls, job: str, state: Literal["cancelled", "removed"], removed: Removed) -> RemovalDocument:
-        """The document of a removal."""
-        return cls(id=job, state=state, removed=RemovedDocument.model_validate(removed))
 
 
 class PoseDocument(BaseModel):

@@ -40,12 +40,20 @@ FIELDS: dict[str, dict[str, Any]] = {
         "`keypoints`: the five points of a detector that has them, and no further model.",
         "examples": ["face-mesh"],
     },
+    "callback": {
+        "type": "string",
+        "format": "uri",
+        "maxLength": 4096,
+        "description": "An address, https:// or http://, that the job's document is posted to, signed, when the job "
+        "has ended. Refused where the deployment has no secret (`callback_secret`).",
+        "examples": ["https://example.org/hooks/visavis"],
+    },
 }
 """Every field there is, as JSON Schema."""
 OF_IMAGES = ("look", "detector", "landmarks")
 OF_ANALYSES = ("detector", "landmarks")
 OF_ASSETS: tuple[str, ...] = ()
-OF_JOBS = ("look", "want", "detector", "landmarks")
+OF_JOBS = ("look", "want", "detector", "landmarks", "callback")
 
 
 def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from services.gateway.admission import Admission
+    from services.gateway.callbacks.rules import CallbackRules
     from services.gateway.uploads import Upload
     from shared.model.media import MediaKind
     from shared.runtime.telemetry import Telemetry
@@ -80,10 +81,17 @@ class JobDesk:
     """Takes jobs in and says what has become of them."""
 
     def __init__(
-        self, bus: Bus, store: ObjectStore, ledger: JobLedger, telemetry: Telemetry, admission: Admission
+        self,
+        bus: Bus,
+        store: ObjectStore,
+        ledger: JobLedger,
+        telemetry: Telemetry,
+        admission: Admission,
+        callbacks: CallbackRules,
     ) -> None:
         self._bus = bus
         self._admission = admission
+        self._callbacks = callbacks
         self._store = store
         self._ledger = ledger
         self._telemetry = telemetry
@@ -216,6 +224,7 @@ class JobDesk:
             source_kind=kind,
             created_unix_seconds=time.time(),
             trace_id=trace_id,
+            callback=self._callbacks.callback(upload.fields),
         )
         drawn = record.look if record.want is Want.PICTURE else Look()
         await self._admission.check(drawn, record.models, keeps_alpha=False, may_wait=stored)

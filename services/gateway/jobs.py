@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.gateway.documents import JobDocument, RemovalDocument
+from services.gateway import events
+from services.gateway.documents import JobDocument
+from services.gateway.events import JobPosition
 from services.gateway.fields import OF_JOBS, asks
 from services.gateway.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
+from services.gateway.removal_documents import RemovalDocument
 from services.gateway.uploads import Upload
 from shared.model.errors import StorageFull
 from shared.model.jobs import JobState
@@ -60,6 +63,7 @@ _RESULT: dict[str, Any] = {
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
             "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
             "storage-full",
+            "callback-refused",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation.")
@@ -93,24 +97,28 @@ async def look_up(job: str, parts: FromApp) -> JobDocument:
     "/{job}/events",
     summary="Watch a job",
     response_class=StreamingResponse,
-    responses={200: _EVENT_STREAM, **documented("not-found", "unavailable")},
+    responses={200: _EVENT_STREAM, **events.OVER, **documented("not-found", "unavailable")},
 )
-async def watch(job: str, parts: FromApp) -> StreamingResponse:
-    """Server-sent events from now to the end of the job. Who comes back gets the state as it is then."""
-    await parts.jobs.find(job)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(job, parts), media_type="text/event-stream", headers=headers)
+async def watch(job: str, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
+    """Server-sent events from now to the end of the job. Who comes back with `Last-Event-ID`, here or at another
+    gateway, hears of what is newer, and of nothing twice."""
+    record, heard = await parts.jobs.find(job), JobPosition.read(last_event_id)
+    if record.state.is_final and heard is not None and heard.is_final:
+        return events.over()
+    return events.answer(_told(job, parts, heard))
 
 
-async def _told(job: str, parts: Parts) -> AsyncIterator[str]:
+async def _told(job: str, parts: Parts, heard: JobPosition | None) -> AsyncIterator[str]:
+    yield events.OPENING
     async for record in parts.jobs.watch(job, parts.settings.keep_alive_seconds):
         if record is None:
-            yield ": still there\n\n"
+            yield events.STILL_THERE
             continue
-        name = _EVENTS.get(record.state, "progress")
-        number = f"{record.attempt}-{record.frames}-{record.state}"
-        document = await _document(record, parts)
-        yield f"event: {name}\nid: {number}\ndata: {document.model_dump_json()}\n\n"
+        position = JobPosition.of(record)
+        if position.is_news_after(heard):
+            heard, name = position, _EVENTS.get(record.state, "progress")
+            document = await _document(record, parts)
+            yield events.event(name, position.id, document.model_dump_json())
 
 
 @router.api_route(
@@ -169,11 +177,11 @@ async def remove(job: str, parts: FromApp) -> RemovalDocument:
 
 
 async def _document(record: JobRecord, parts: Parts) -> JobDocument:
-    """With the time at which it will be removed, where that is known."""
-    keep = parts.settings.keep_seconds
+    """With what became of its call back, and the time at which it will be removed, where that is known."""
+    standing, keep = await parts.callbacks.standing(record), parts.settings.keep_seconds
     if not (keep and record.state.is_final):
-        return JobDocument.of(record)
-    return JobDocument.of(record, await parts.removal.last_change(record.id) + keep)
+        return JobDocument.of(record, standing)
+    return JobDocument.of(record, standing, await parts.removal.last_change(record.id) + keep)
 
 
 def _result_headers(record: JobRecord, size: int) -> dict[str, str]:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
+from services.gateway.callbacks.desk import CallbackDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.removal import JobRemoval
@@ -32,6 +33,7 @@ class Parts:
     removal: JobRemoval
     traces: TraceShelf
     assets: AssetDesk
+    callbacks: CallbackDesk
     admission: Admission
     live: LiveDesk
     streams: StreamDesk

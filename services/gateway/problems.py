@@ -44,6 +44,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unknown-model": (422, "There is no such model, or none that goes with the others."),
     "unsupported-look": (422, "The look cannot be drawn by these landmarks, or the answer cannot show it."),
     "source-refused": (422, "The source is none that may be fetched."),
+    "callback-refused": (422, "The callback is none that may be called."),
     "damaged-media": (422, "The media cannot be read."),
     "no-video": (422, "There is no picture in the file."),
     "too-long": (422, "It lasts longer than allowed."),

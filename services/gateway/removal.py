@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.model.callbacks import callback_key
 from shared.model.job_subjects import dead_letters_of, events_of, requests_of
 from shared.model.jobs import cancellation_key, folder_of, open_key, record_key
 
@@ -32,8 +33,11 @@ class JobRemoval:
         self._bus, self._store = bus, store
 
     async def media(self, job: str) -> Removed:
-        """Source, parts and result, and the work that waits; the entry stays. Raises Unavailable."""
-        stays = {record_key(job), cancellation_key(job)}
+        """Source, parts and result, and the work that waits; the entry and who is to be told stay.
+
+        Raises Unavailable.
+        """
+        stays = {record_key(job), cancellation_key(job), callback_key(job)}
         folder = folder_of(job)
         places = {_place(folder, one.key) async for one in self._store.listed(folder) if one.key not in stays}
         objects = sum([await self._store.remove(place) for place in sorted(places)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from services.gateway.callbacks.rules import CallbackRules
 from shared.runtime.settings import ServiceSettings
 
 MIB = 1 << 20
@@ -51,6 +52,20 @@ class GatewaySettings(ServiceSettings):
     upload_stall_seconds: float = Field(
         30, ge=1, le=3600, description="An upload that brings nothing for so long is given up."
     )
+    callback_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs calls back: `whsec_` and the base64 of 24 to 64 bytes; two by a space while one replaces "
+        "the other; empty: nobody is called back.",
+    )
+    callback_networks: str = Field(
+        "", description="Networks that are not public and may be called back, by comma; empty: none."
+    )
+    callback_retry_seconds: float = Field(
+        5, ge=0.01, le=3600, description="A call back that failed is tried again after so long, then ever later."
+    )
+    callback_patience_seconds: float = Field(
+        15, ge=0.1, le=300, description="Who is called back has so long to answer."
+    )
     keep_alive_seconds: float = Field(
         10, ge=0.1, le=300, description="Server-sent events: a comment after so long without one."
     )
@@ -71,3 +86,9 @@ class GatewaySettings(ServiceSettings):
     def keep_seconds(self) -> float:
         """`keep_hours` in seconds."""
         return self.keep_hours * 3600
+
+    @property
+    def callbacks(self) -> CallbackRules:
+        """Who may be called back. Raises Misconfigured."""
+        secret, networks = self.callback_secret.get_secret_value(), self.callback_networks
+        return CallbackRules.read(secret, networks, self.callback_retry_seconds, self.callback_patience_seconds)

@@ -87,6 +87,8 @@ class StreamRun:
         """How often it was opened anew."""
         self.taken = asyncio.Event()
         """A lane has taken it for the first time."""
+        self.changes = 0
+        """So much has happened that was worth telling."""
         self.watchers: set[asyncio.Event] = set()
         """Set at every change that is worth telling at once; whoever waits clears its own."""
         self._desk = desk
@@ -274,6 +276,7 @@ class StreamRun:
         self._tell()
 
     def _tell(self) -> None:
+        self.changes += 1
         for woken in self.watchers:
             woken.set()
 

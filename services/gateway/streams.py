@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from services.gateway import events
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
 from services.gateway.stream_documents import StreamDocument, StreamsDocument
-from services.gateway.stream_run import StreamState
 from services.gateway.stream_wishes import MOST_BODY_BYTES
 from shared.model.errors import Rejected
 
@@ -26,7 +26,7 @@ _EVENT_STREAM: dict[str, Any] = {
     "content": {
         "text/event-stream": {
             "schema": {"type": "string"},
-            "example": 'event: state\ndata: {"state": "running", "account": {"received": 300}}\n\n',
+            "example": 'event: state\nid: 2-300-290-running\ndata: {"state": "running", "restarts": 0}\n\n',
         }
     },
 }
@@ -153,22 +153,27 @@ async def end(stream: str, parts: FromApp) -> Response:
     "/{stream}/events",
     summary="Watch a stream",
     response_class=StreamingResponse,
-    responses={200: _EVENT_STREAM, **documented("not-found")},
+    responses={200: _EVENT_STREAM, **events.OVER, **documented("not-found")},
 )
-async def watch(stream: str, parts: FromApp) -> StreamingResponse:
-    """Server-sent events from now to the end of the stream."""
-    parts.streams.find(stream)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(stream, parts), media_type="text/event-stream", headers=headers)
+async def watch(stream: str, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
+    """Server-sent events from now to the end of the stream. Who comes back with `Last-Event-ID` hears of nothing
+    twice."""
+    run = parts.streams.find(stream)
+    if run.state.is_final and last_event_id == events.stream_id(run):
+        return events.over()
+    return events.answer(_told(stream, parts, last_event_id))
 
 
-async def _told(stream: str, parts: Parts) -> AsyncIterator[str]:
+async def _told(stream: str, parts: Parts, heard: str) -> AsyncIterator[str]:
+    yield events.OPENING
     async for run in parts.streams.watch(stream, parts.settings.keep_alive_seconds):
         if run is None:
-            yield ": still there\n\n"
+            yield events.STILL_THERE
             continue
-        name = run.state if run.state in {StreamState.ENDED, StreamState.FAILED} else "state"
-        yield f"event: {name}\ndata: {StreamDocument.of(run).model_dump_json()}\n\n"
+        number = events.stream_id(run)
+        if number != heard:
+            heard, name = number, run.state if run.state.is_final else "state"
+            yield events.event(name, number, StreamDocument.of(run).model_dump_json())
 
 
 async def _body(request: Request) -> bytes:

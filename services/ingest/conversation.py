@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.ingest.decoder_messages import Reply, Request
 
 _LENGTH = struct.Struct("<I")
-_MOST_FIRST_BYTES, _MOST_LATER_BYTES = 8 << 20, 1 << 16
+_MOST_FIRST_BYTES, MOST_LATER_BYTES = 8 << 20, 1 << 16
 """StillOpened, a first reply, may bring a colour profile (4 MiB); the others are small."""
 _MOST_WAITING, _MOST_WAITING_BYTES = 64, 4 << 20
 """Replies that wait here before the child's socket is left to fill up."""
@@ -26,7 +26,7 @@ _MOST_WAITING, _MOST_WAITING_BYTES = 64, 4 << 20
 class Conversation(asyncio.Protocol):
     """Replies in order; a failure after all that came before it."""
 
-    def __init__(self, most_later_bytes: int = _MOST_LATER_BYTES) -> None:
+    def __init__(self, most_later_bytes: int = MOST_LATER_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray()
         self._most_bytes, self._most_later_bytes = max(_MOST_FIRST_BYTES, most_later_bytes), most_later_bytes
@@ -42,7 +42,7 @@ class Conversation(asyncio.Protocol):
         """When the child last said something, by the loop's clock."""
 
     @classmethod
-    async def over(cls, connection: socket.socket, most_later_bytes: int = _MOST_LATER_BYTES) -> Self:
+    async def over(cls, connection: socket.socket, most_later_bytes: int = MOST_LATER_BYTES) -> Self:
         """A conversation over a connected socket, which it closes in the end. most_later_bytes: of a reply."""
         loop = asyncio.get_running_loop()
         _, conversation = await loop.create_unix_connection(lambda: cls(most_later_bytes), sock=connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from services.ingest.conversation import Conversation
+from services.ingest.conversation import MOST_LATER_BYTES, Conversation
 from services.ingest.decoder_messages import (
     AssetRead,
     DecodedFrame,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _LONG_PATIENCE = 10
 """Moving the index to the front of a joined file takes as long as the disk takes, without a word in between."""
+_MOST_PLAN_BYTES = 4 << 20
+"""A day in the shortest segments has some 43,000 of up to 55 bytes each."""
 
 
 class DecoderDied(Unavailable):
@@ -74,7 +76,8 @@ class Decoding:
     async def __aenter__(self) -> Self:
         self._child = await self._take_child()
         try:
-            self._talk = await Conversation.over(self._child.connection)
+            most = _MOST_PLAN_BYTES if isinstance(self._task, PlanVideo) else MOST_LATER_BYTES
+            self._talk = await Conversation.over(self._child.connection, most)
             self._talk.say(self._task)
         except BaseException:
             self._child.kill()
@@ -255,9 +258,9 @@ def checked_plan(plan: Plan, limits: IngestLimits) -> Plan:
     frames, fits = 0, len(plan.spans) != 1
     for number, span in enumerate(plan.spans):
         later = plan.spans[number + 1] if number + 1 < len(plan.spans) else None
-        fits = fits and span.begins <= span.start and span.frames > 0 <= span.warm
+        fits = fits and span.begins <= span.start and span.frames > 0 <= min(span.first, span.warm)
         fits = fits and span.first + span.warm == frames and span.end == (later.start if later else None)
-        fits = fits and (later is None or span.start < later.start)
+        fits = fits and (later is None or (span.begins < later.begins and span.start < later.start))
         frames += span.frames
     if not fits or frames > limits.max_frames:
         raise DecoderDied("The decoder planned parts that do not make a whole.")

@@ -10,25 +10,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shared.model.media import Span
+    from shared.model.media import Plan
 
 SAME = 0.5
 """Intersection over union of two boxes in the same frame from which on they are one face."""
 
 
-def join_faces(parts: Sequence[Path], spans: Sequence[Span], target: Path) -> None:
+def join_faces(parts: Sequence[Path], plan: Plan, target: Path) -> None:
     """Write the lines of all parts to `target`, one a frame, with identities that go on from part to part.
 
     parts: each begins with the last frame of the part before, save for the first: in it the faces are known again. Who
     is not gets a number that nobody has had.
     """
-    names = _Names()
+    names, (numerator, denominator) = _Names(), plan.facts.time_base
+    starts = [round(span.start * numerator / denominator, 6) for span in plan.spans]
     with target.open("wb") as joined:
         for number, path in enumerate(parts):
             with path.open("rb") as lines:
                 for line in lines:
                     document = msgspec.json.decode(line)
-                    if number and document["frame"] < spans[number].first + spans[number].warm:
+                    if number and document["pts_seconds"] < starts[number]:
                         names.meet(document["faces"])
                         continue
                     joined.write(msgspec.json.encode(names.named(document)) + b"\n")

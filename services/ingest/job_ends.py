@@ -116,10 +116,9 @@ class JobEnds:
             for number, path in enumerate(parts):
                 await self._store.download(part_key(job, number), path)
             if record.want is Want.FACES:
-                if len(parts) == 1:
+                if plan is None or not plan.spans:
                     return JSON_LINES, parts[0]
-                spans = plan.spans if plan is not None else ()
-                await asyncio.to_thread(join_faces, parts, spans, target)
+                await asyncio.to_thread(join_faces, parts, plan, target)
                 return JSON_LINES, target
             async with self._sources.of(job) as source:
                 names = tuple(map(str, parts))

@@ -104,7 +104,7 @@ def _scan(
         for packet in reading.packets():
             if not packet.size:
                 continue
-            if not _is_plain(packet) or len(pts) > limits.max_frames:
+            if not _is_plain(packet) or len(pts) >= limits.max_frames:
                 return None
             pts.append(packet.pts or 0)
             if packet.is_keyframe:

@@ -127,13 +127,14 @@ class VideoFile:
             with contextlib.ExitStack() as trying:
                 self._open(trying)
                 self._container.seek(self._span.begins, stream=self._stream)
-                if (frame := self._frame_of(self._span)) is not None:
+                frame = self._frame_of(self._span)
+                if frame is not None and frame.pts == self._span.begins and not frame.is_corrupt:
                     stack.push(trying.pop_all())
                     return frame
             self._damaged = 0  # the index leads astray, or the picture builds up over many frames: read from the start
         self._open(stack)
         frame = self._frame_of(self._span) if self._span is not None else self._first_frame()
-        if frame is None:
+        if frame is None or self._is_after(frame):
             raise Rejected("damaged-media", "The video stream cannot be read to the place where it was cut.")
         return frame
 
@@ -146,11 +147,13 @@ class VideoFile:
         stack.callback(self._decoded.close)
 
     def _frame_of(self, span: Span) -> VideoFrame | None:
-        """The whole frame with which the span begins; None if it does not come."""
-        for frame in self._decoded:
-            if frame.pts is not None and frame.pts >= span.begins:
-                return frame if frame.pts == span.begins and not (frame.is_corrupt and span.first) else None
-        return None
+        """The first frame of the span that can be decoded; None if none does."""
+        return next((frame for frame in self._decoded if frame.pts is not None and frame.pts >= span.begins), None)
+
+    def _is_own(self, pts: int | None) -> bool:
+        """Whether no other span has this place, so that its damage is counted here."""
+        span = self._span
+        return span is None or pts is None or (span.start <= pts and (span.end is None or pts < span.end))
 
     def _is_after(self, frame: VideoFrame) -> bool:
         end = None if self._span is None else self._span.end
@@ -170,7 +173,7 @@ class VideoFile:
             yield from self._decode_packet(packet)
 
     def _decode_packet(self, packet: Packet[Stream]) -> Iterator[VideoFrame]:
-        self._damaged += packet.is_corrupt
+        self._damaged += packet.is_corrupt and self._is_own(packet.pts)
         try:
             frames = self._stream.codec_context.decode(packet)
         except av.error.MemoryError:
@@ -178,10 +181,10 @@ class VideoFile:
         except av.error.EOFError:
             return
         except av.error.FFmpegError:
-            self._damaged += 1
+            self._damaged += self._is_own(packet.pts)
             return
         for frame in frames:
-            self._damaged += frame.is_corrupt
+            self._damaged += frame.is_corrupt and self._is_own(frame.pts)
             yield frame
 
     def _facts(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:

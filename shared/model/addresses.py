@@ -130,20 +130,23 @@ def read_networks(text: str, setting: str) -> tuple[Network, ...]:
         raise Misconfigured(f"{setting} must be networks like 10.1.0.0/16, separated by commas: {error}.") from error
 
 
-def read_url(text: str, schemes: tuple[str, ...] = tuple(SCHEMES)) -> RemoteUrl:
-    """The parts of a URL. schemes: those that are wanted. Raises Rejected (`source-refused`), which tells no path."""
+def read_url(text: str, schemes: tuple[str, ...] = tuple(SCHEMES), whose: str = "source") -> RemoteUrl:
+    """The parts of a URL. schemes: those that are wanted. whose: what the sentences of errors call it.
+
+    Raises Rejected (`source-refused`), which tells no path.
+    """
     if len(text) > _MOST_CHARACTERS or _UNSAFE.search(text):
-        raise Rejected(REFUSED, f"The source's URL must have up to {_MOST_CHARACTERS} characters without spaces.")
+        raise Rejected(REFUSED, f"The {whose}'s URL must have up to {_MOST_CHARACTERS} characters without spaces.")
     try:
         parts = urlsplit(text.replace("#", "%23") if text.startswith("srt:") else text)  # stream ids begin with #!::
         port = parts.port
     except ValueError:
-        raise Rejected(REFUSED, "The source's URL cannot be read; it is scheme://host:port/path.") from None
-    _check_scheme(parts.scheme, schemes)
-    host = _checked_host(parts)
+        raise Rejected(REFUSED, f"The {whose}'s URL cannot be read; it is scheme://host:port/path.") from None
+    _check_scheme(parts.scheme, schemes, whose)
+    host = _checked_host(parts, whose)
     port = SCHEMES[parts.scheme] if port is None else port
     if port == 0:
-        raise Rejected(REFUSED, "The source's URL must name a port between 1 and 65535.")
+        raise Rejected(REFUSED, f"The {whose}'s URL must name a port between 1 and 65535.")
     if parts.scheme == "srt":
         srt_options(parts.geturl())
     bare = parts._replace(fragment="").geturl()
@@ -177,13 +180,14 @@ def read_push_url(text: str) -> RemoteUrl:
     return url
 
 
-def _check_scheme(scheme: str, schemes: tuple[str, ...]) -> None:
+def _check_scheme(scheme: str, schemes: tuple[str, ...], whose: str) -> None:
     wanted = ", ".join(f"{one}://" for one in schemes)
     if scheme not in schemes:
-        raise Rejected(REFUSED, f"A source's URL must begin with one of {wanted} (source_schemes).")
+        setting = " (source_schemes)" if whose == "source" else ""
+        raise Rejected(REFUSED, f"A {whose}'s URL must begin with one of {wanted}{setting}.")
 
 
-def _checked_host(parts: SplitResult) -> str:
+def _checked_host(parts: SplitResult, whose: str) -> str:
     host = parts.hostname or ""
     if ":" in host:
         try:
@@ -195,7 +199,7 @@ def _checked_host(parts: SplitResult) -> str:
     except UnicodeError:
         ascii_host = ""
     if not _HOST.fullmatch(ascii_host):
-        raise Rejected(REFUSED, "The source's URL has no host that can be looked up.")
+        raise Rejected(REFUSED, f"The {whose}'s URL has no host that can be looked up.")
     return ascii_host
 
 

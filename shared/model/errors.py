@@ -7,6 +7,7 @@ VisavisError
 │   └── FrameLost  a frame reference of an older epoch or generation
 ├── Malformed      the message itself cannot be read: terminated, never redelivered
 ├── Unavailable    something that should be there is not, for now: retried
+│   ├── Postponed  the same, and it is known when to come back: retried then
 │   └── StorageFull  the object store has no room: retried like any other, and said by its own name
 └── Misconfigured  no message can help: the process ends with the sentence
 """
@@ -47,6 +48,14 @@ class Malformed(VisavisError):  # noqa: N818  -- see Rejected
 
 class Unavailable(VisavisError):  # noqa: N818  -- see Rejected
     """Something that should be there is not, for now."""
+
+
+class Postponed(Unavailable):
+    """Something that is not there for now; another try makes sense after `seconds`."""
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 class StorageFull(Unavailable):

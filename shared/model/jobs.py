@@ -99,6 +99,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     result_type: str = ""
     """Media type of the result."""
     result_bytes: int = 0
+    callback: str = ""
+    """Whom to call back when the job has ended: a URL that may hold secrets, for no log and no answer."""
 
     @property
     def progress(self) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from shared.model.errors import Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
+from shared.model.errors import Late, Lost, Malformed, Misconfigured, Postponed, Rejected, Unavailable
 from shared.model.frames import FacesDetected, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.job_subjects import DEAD
@@ -114,6 +114,8 @@ class Stage(Generic[M]):
             outcome = "malformed"
             log.error("dead letter", detail=str(error))
             await self._to_the_dead(delivery, str(error))
+        except Postponed as error:
+            outcome = await self._again(delivery, str(error), error.seconds)
         except Unavailable as error:
             outcome = await self._again(delivery, str(error))
         except Misconfigured:
@@ -162,8 +164,8 @@ class Stage(Generic[M]):
         assert isinstance(result, msgspec.Struct)  # noqa: S101  -- every message is one
         await self._bus.publish(result.subject, wire.encode(result), self._telemetry.headers())
 
-    async def _again(self, delivery: Delivery, reason: str) -> str:
-        delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1))
+    async def _again(self, delivery: Delivery, reason: str, seconds: float | None = None) -> str:
+        delay = min(LONGEST_DELAY_SECONDS, 0.25 * 2 ** (delivery.tries - 1)) if seconds is None else seconds
         while len(self._troubles) >= MOST_TROUBLES:
             self._troubles.pop(next(iter(self._troubles)))
         self._troubles[delivery.body] = reason

@@ -1,5 +1,5 @@
-"""Reading over HTTP from hosts that somebody outside has named. Every connection goes through a Dialer, so that each
-host of each redirect is checked when it is connected to; redirects are followed here, by hand.
+"""Reading from and posting to hosts that somebody outside has named, over HTTP. Every connection goes through a Dialer,
+so that each host of each redirect is checked when it is connected to; redirects are followed here, by hand.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import httpcore
@@ -18,7 +18,7 @@ from shared.model.errors import Rejected, Unavailable
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from types import TracebackType
 
     from shared.model.addresses import RemoteUrl
@@ -54,8 +54,16 @@ class Answer:
         return b"".join([chunk async for chunk in self.chunks()])
 
 
+class Reply(NamedTuple):
+    """What came for a POST, its body left aside."""
+
+    status: int
+    headers: dict[str, str]
+    """By name, in small letters."""
+
+
 class Fetcher:
-    """Reads files over HTTP/1.1. An asynchronous context: on leaving it every connection is closed."""
+    """Reads files and posts over HTTP/1.1. An asynchronous context: on leaving it every connection is closed."""
 
     def __init__(self, dialer: Dialer, *, schemes: tuple[str, ...], silence_seconds: float, redirects: int = 5) -> None:
         """schemes: where redirects may lead, of `http` and `https`. silence_seconds: without a byte for so long a
@@ -93,6 +101,16 @@ class Fetcher:
                     return
                 url = read_url(_redirected(url, response), self._schemes)
         raise Rejected(REFUSED, f"{url.place} redirects more than {self._redirects} times (source_redirects).")
+
+    async def post(self, url: RemoteUrl, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Send a body. No redirect is followed, and of the answer only its head is read. Raises as `get` does."""
+        named = [*_headers(url, None), *headers.items()]
+        with _told(url):
+            async with self._pool.stream(
+                "POST", url.text, headers=named, content=body, extensions=self._patience
+            ) as response:
+                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                return Reply(response.status, found)
 
     @property
     def _patience(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.model.callbacks import CALLBACK_TRIES
 from shared.model.errors import Misconfigured
 from shared.model.jobs import TRIES
 
@@ -31,7 +32,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable consumer: every message goes to one of those who consume it."""
+    """A durable consumer: every message goes to one of those who consume it.
+
+    Of a stream that is no queue the messages stay, and every such consumer hears each of them.
+    """
 
     stream: str
     name: str
@@ -55,6 +59,10 @@ EVENTS = Stream(
     "EVENTS", ("jobs.event.*.*",), in_memory=False, is_queue=False,
     max_bytes=256 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1000,
 )  # fmt: skip
+CALLBACKS = Stream(
+    "CALLBACKS", ("jobs.callback",), in_memory=False, is_queue=True,
+    max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS,
+)  # fmt: skip
 FRAMES = Stream(
     "FRAMES", ("lane.*.detect", "lane.*.render.*"), in_memory=True, is_queue=True,
     max_bytes=256 * MIB, max_age_seconds=60,
@@ -64,7 +72,7 @@ CONTEXT = Stream(
     max_bytes=64 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1,
 )  # fmt: skip
 DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS)
-STREAMS = (JOBS, EVENTS, FRAMES, CONTEXT, DEAD)
+STREAMS = (JOBS, EVENTS, CALLBACKS, FRAMES, CONTEXT, DEAD)
 
 
 def plan_queue() -> Queue:
@@ -80,6 +88,22 @@ def segment_queue() -> Queue:
     return Queue(
         JOBS.name, "ingest", "jobs.segment.*.*",
         ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+    )  # fmt: skip
+
+
+def ends_queue() -> Queue:
+    """The ends of jobs, for any gateway that can call back."""
+    return Queue(
+        EVENTS.name, "ends", "jobs.event.*.job",
+        ack_wait_seconds=10, max_deliver=1000, max_ack_pending=1000, prefetch=False,
+    )  # fmt: skip
+
+
+def callback_queue() -> Queue:
+    """Calls back that are due, for any gateway. Those that wait for their next try are all unacknowledged."""
+    return Queue(
+        CALLBACKS.name, "callbacks", "jobs.callback",
+        ack_wait_seconds=15, max_deliver=CALLBACK_TRIES + 1, max_ack_pending=50_000, prefetch=False,
     )  # fmt: skip
 
 

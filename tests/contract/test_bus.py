@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from shared.model.errors import Unavailable
-from shared.transport.topology import EVENTS, FRAMES, Queue, detect_queue, render_queue, segment_queue
+from shared.transport.topology import EVENTS, FRAMES, Queue, detect_queue, ends_queue, render_queue, segment_queue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,9 +23,7 @@ T = TypeVar("T")
 PUSHED = Queue(
     FRAMES.name, "pushed", "lane.a.detect", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4, prefetch=True
 )
-PULLED = replace(
-    segment_queue(), name="pulled", subject="jobs.segment.a.0", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4
-)
+PULLED = replace(segment_queue(), name="pulled", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4)
 QUEUES = pytest.mark.parametrize("queue", [PUSHED, PULLED], ids=["pushed", "pulled"])
 
 
@@ -385,3 +383,32 @@ async def test_what_waits_is_known_by_its_subjects_until_it_is_done(bus: Bus) ->
             while await bus.waiting("jobs.segment.*.*") != {"jobs.segment.a.1", "jobs.segment.b.0"}:  # noqa: ASYNC110  -- on a server
                 await asyncio.sleep(0.01)
         await second.done()
+
+
+HEARD = replace(ends_queue(), ack_wait_seconds=0.5, max_deliver=3)
+
+
+async def test_a_queue_of_a_stream_that_is_none_leaves_its_messages_to_those_who_watch(bus: Bus) -> None:
+    await bus.publish("jobs.event.x.job", b"1")
+    async with bus.consume(HEARD) as messages:
+        await (await first(messages)).done()
+        assert await bus.last("jobs.event.x.job") == b"1"
+        assert await nothing_comes(messages, 0.8)
+    async with bus.replay("jobs.event.x.job") as watched:
+        assert (await first(watched)).body == b"1"
+
+
+async def test_each_such_queue_hears_everything_once(bus: Bus) -> None:
+    await bus.publish("jobs.event.x.job", b"1")
+    for queue in (HEARD, replace(HEARD, name="others")):
+        async with bus.consume(queue) as messages:
+            await (await first(messages)).done()
+    await bus.publish("jobs.event.y.job", b"2")
+    async with bus.consume(HEARD) as messages:
+        second = await first(messages)
+        assert (second.body, second.tries) == (b"2", 1)
+        await second.retry(0)
+        again = await first(messages)
+        assert (again.body, again.tries) == (b"2", 2)
+        await again.done()
+        assert await nothing_comes(messages, 0.8)

@@ -12,7 +12,7 @@ import pytest
 from shared.transport.topology import keeper
 
 PAGE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-MODULES = ("frames", "jobs", "live", "preparing", "sessions")
+MODULES = ("callbacks", "frames", "jobs", "live", "preparing", "sessions")
 Rows = dict[str, str]
 
 
@@ -63,7 +63,9 @@ def test_a_message_goes_where_the_table_says(table: Rows) -> None:
             assert said == set(re.findall(r"`([^`]+)`", documented)), name
 
 
-@pytest.mark.parametrize("name", ["FramesCaptured", "FacesDetected", "FramesEnded", "SegmentRequested", "JobDone"])
+@pytest.mark.parametrize(
+    "name", ["FramesCaptured", "FacesDetected", "FramesEnded", "SegmentRequested", "JobDone", "CallbackDue"]
+)
 def test_what_is_published_is_kept_by_a_stream(table: Rows, name: str) -> None:
     subject = re.sub(r"<\w+>", "x", re.findall(r"`([^`]+)`", table[name])[0])
     assert keeper(subject)

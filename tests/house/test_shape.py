@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = {
     "shared/model/preparing.py": "tests/house/test_messages.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/render/moment.py": "tests/unit/services/render/effects/frame/test_background.py",
+    "services/gateway/removal_documents.py": "tests/unit/services/gateway/test_jobs.py",
     "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
     "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",
     # the three default families are tested as whole models against the reference runtime

@@ -32,13 +32,16 @@ def follow_job(
     want: str,
     console: Console,
     target: Path,
-    models: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Submit, wait, download into `target`; the finished job's document. Raises Unavailable if the job fails."""
+    """Submit, wait, download into `target`; the finished job's document. Raises Unavailable if the job fails.
+
+    fields: further ones of the job, as Client.submit_job has them: models, a callback.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(source.name, total=1.0, frames="uploading")
-        job = client.submit_job(source, look, want, None, **(models or {}))
+        job = client.submit_job(source, look, want, None, **(fields or {}))
         for job in client.events(job["id"]):  # noqa: B020  -- the job, ever newer
             bar.update(task, completed=job["progress"], frames=f"{job['frames']} frames")
     if job["state"] != "done":

@@ -32,6 +32,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("process", help="retouch one picture or video")
     parser.add_argument("input", type=Path, metavar="IN")
     parser.add_argument("output", type=Path, metavar="OUT")
+    parser.add_argument(
+        "--callback", default="", metavar="URL", help="is told when the video is done, by a service that runs on"
+    )
     add_look(parser)
     add_models(parser)
     add_server(parser)
@@ -53,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
         raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
+    check_callback(options, kind)
     with server(options, console) as url, Client(url) as client:
         look = uploaded(options.look, client)
         if kind.is_still:
@@ -60,9 +64,18 @@ def run(options: argparse.Namespace) -> int:
             answer = client.process_image(options.input.read_bytes(), look, accept, **chosen_models(options))
             options.output.write_bytes(answer)
         else:
-            follow_job(client, options.input, look, "picture", console, options.output, chosen_models(options))
+            fields = {**chosen_models(options), "callback": options.callback}
+            follow_job(client, options.input, look, "picture", console, options.output, fields)
     console.print(f"Wrote {options.output}")
     return 0
+
+
+def check_callback(options: argparse.Namespace, kind: MediaKind) -> None:
+    """Raises Rejected where `--callback` asks for what nobody would do."""
+    if options.callback and kind.is_still:
+        raise Rejected("callback-refused", f"{options.input} is a picture, which is answered at once: no --callback.")
+    if options.callback and not options.server:
+        raise Rejected("callback-refused", "Only a service that runs on calls back: name it with --server.")
 
 
 def check_output(output: Path, source: Path) -> None:

@@ -149,6 +149,48 @@ def test_waiting_goes_on_over_a_connection_that_breaks(monkeypatch: pytest.Monke
     assert [job["state"] for job in client(answer).events("j")] == ["running", "done"]
 
 
+def test_a_broken_connection_goes_on_after_the_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
+    asked: list[str | None] = []
+    texts = ["retry: 1000\n\n", "id: 1-4-running\n" + event("p", state="running").replace("id: 1\n", ""), ": still\n\n",
+             event("done", state="done")]  # fmt: skip
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("last-event-id"))
+        return httpx.Response(200, text=texts.pop(0))
+
+    assert [job["state"] for job in client(answer).events("j")] == ["running", "done"]
+    assert asked == [None, None, "1-4-running", "1-4-running"]
+
+
+def test_an_event_that_was_cut_off_does_not_count_as_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
+    asked: list[str | None] = []
+    texts = ["event: progress\nid: 1-4-running\n", event("done", state="done")]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("last-event-id"))
+        return httpx.Response(200, text=texts.pop(0))
+
+    assert [job["state"] for job in client(answer).events("j")] == ["done"]
+    assert asked == [None, None]
+
+
+def test_who_is_called_back_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(b"a clip")
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return httpx.Response(202, json={"id": "j"})
+
+    client(answer).submit_job(path, callback="https://example.org/hook")
+    client(answer).submit_job(path)
+    assert b'name="callback"\r\n\r\nhttps://example.org/hook\r\n' in bodies[0]
+    assert b"callback" not in bodies[1]
+
+
 def test_waiting_ends_when_nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
 

@@ -11,10 +11,13 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from services.gateway import app
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
+from services.gateway.callbacks.calling import Caller
+from services.gateway.callbacks.desk import CallbackDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
@@ -148,6 +151,7 @@ def settings(tmp_path: Path) -> GatewaySettings:
         asset_deadline_seconds=5,
         still_deadline_seconds=5,
         keep_alive_seconds=0.1,
+        callback_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     )
 
 
@@ -174,7 +178,7 @@ def contexts() -> MemoryContext:
 def parts(
     bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry, contexts: MemoryContext
 ) -> Parts:
-    presence = Presence()
+    presence, ledger, rules = Presence(), JobLedger(store), settings.callbacks
     assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
     admission = Admission(presence, assets)
     live = LiveDesk(bus, telemetry, admission, Pasts(contexts), settings)
@@ -183,10 +187,11 @@ def parts(
         telemetry=telemetry,
         presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-        jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
+        jobs=JobDesk(bus, store, ledger, telemetry, admission, rules),
         removal=JobRemoval(bus, store),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
+        callbacks=CallbackDesk(store, ledger, rules, Caller(rules)),
         admission=admission,
         live=live,
         streams=StreamDesk(live, store),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from shared.model.callbacks import CallbackStanding, CallbackState, callback_key
 from shared.model.errors import StorageFull
 from shared.model.jobs import (
     JobCancelled,
@@ -129,6 +130,7 @@ async def test_fields_may_follow_the_file(client: httpx.AsyncClient) -> None:
         (MP4, {"look": "pretty"}, 422, "invalid-look"),
         (MP4, {"want": "money"}, 422, "invalid-parameter"),
         (MP4, {"detectr": "blazeface"}, 422, "invalid-parameter"),
+        (MP4, {"callback": "http://169.254.169.254/latest"}, 422, "callback-refused"),
         (MP4, {"detector": "scrfd"}, 422, "unknown-model"),
         (MP4, {"detector": "scrfd-500m", "landmarks": "keypoints"}, 422, "unsupported-look"),
         (MP4, {"look": '{"background": {"kind": "transparent"}}'}, 422, "unsupported-look"),
@@ -233,6 +235,65 @@ async def test_events_of_a_finished_job_are_its_last_one(client: httpx.AsyncClie
     job = await hand_in(client)
     await finish(store, job)
     assert [name async for name, _ in events_of(client, job)] == ["done"]
+
+
+async def heard_by(client: httpx.AsyncClient, job: str, last: str) -> tuple[int, list[str]]:
+    """The status, and the ids of what is told to somebody who comes back."""
+    answer = await client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": last})
+    return answer.status_code, [line[4:] for line in answer.text.splitlines() if line.startswith("id: ")]
+
+
+async def test_who_comes_back_hears_what_is_newer_and_nothing_twice(
+    client: httpx.AsyncClient, store: ObjectStore
+) -> None:
+    job = await hand_in(client)
+    await finish(store, job)
+    for last in ("0-0-accepted", "1-8-running", "7-99-running", "nonsense", ""):
+        assert await heard_by(client, job, last) == (200, ["1-8-done"])
+
+
+async def test_whoever_has_heard_the_end_is_told_to_come_no_more(client: httpx.AsyncClient, store: ObjectStore) -> None:
+    job = await hand_in(client)
+    await finish(store, job)
+    assert await heard_by(client, job, "1-8-done") == (204, [])
+    assert (await client.delete(f"/v1/jobs/{job}")).json()["state"] == "removed"
+    assert await heard_by(client, job, "1-8-done") == (404, [])
+
+
+async def test_a_state_that_was_heard_is_not_told_again_when_the_job_goes_on(
+    client: httpx.AsyncClient, bus: MemoryBus, store: ObjectStore
+) -> None:
+    job = await hand_in(client)
+    await set_state(store, job, state=JobState.RUNNING, attempt=1)
+    part = Part(segment=0, attempt=1, owner="local/1")
+    await set_state(store, job, state=JobState.RUNNING, segments=1, parts=(part,), frames_expected=8)
+    event: JobEvent = JobProgressed(job=job, attempt=1, frames=4, faces=4, timings=())
+    await bus.publish(event.subject, wire.encode(event))
+    coming_back = asyncio.create_task(heard_by(client, job, "1-4-running"))
+    event = JobDone(job=job, record=await finish(store, job))
+    await bus.publish(event.subject, wire.encode(event))
+    assert await coming_back == (200, ["1-8-done"])
+
+
+async def test_a_callback_is_kept_and_shown_without_its_path(
+    client: httpx.AsyncClient, store: ObjectStore, bus: MemoryBus
+) -> None:
+    job = await hand_in(client, callback="https://me:word@example.org/hook?token=1")
+    assert (await JobLedger(store).read(job)).callback == "https://me:word@example.org/hook?token=1"
+    found = await client.get(f"/v1/jobs/{job}")
+    receiver = {"receiver": "https://example.org", "state": "pending", "tries": 0, "detail": None}
+    assert found.json()["callback"] == receiver
+    await finish(store, job)
+    standing = CallbackStanding(state=CallbackState.FAILED, tries=3, detail="It is gone.")
+    await store.put(callback_key(job), msgspec.json.encode(standing))
+    told = {"receiver": "https://example.org", "state": "failed", "tries": 3, "detail": "It is gone."}
+    assert (await client.get(f"/v1/jobs/{job}")).json()["callback"] == told
+    assert [one["callback"] async for _, one in events_of(client, job)] == [told]
+    assert "token" not in found.text
+
+
+async def test_a_job_that_wants_no_callback_shows_none(client: httpx.AsyncClient) -> None:
+    assert (await client.get(f"/v1/jobs/{await hand_in(client)}")).json()["callback"] is None
 
 
 async def test_a_lost_event_does_not_keep_watchers_waiting(client: httpx.AsyncClient, store: ObjectStore) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from services.gateway.settings import GatewaySettings
 
@@ -27,3 +27,10 @@ def test_what_cannot_be_is_refused(wrong: dict[str, int]) -> None:
 def test_a_variable_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_MAX_UPLOAD_BYTES", "5")
     assert GatewaySettings().max_upload_bytes == 5
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    secret = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    settings = GatewaySettings(callback_secret=SecretStr(secret), callback_networks="10.0.0.0/8")
+    assert settings.callbacks.keys
+    assert secret[6:] not in f"{settings!r} {settings.callbacks!r} {settings.model_dump_json()}"

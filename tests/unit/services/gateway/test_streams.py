@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import CapturingLogger
 
+from services.gateway.events import stream_id
 from shared.model.live import LiveBegan, LiveEnded, LiveFrame, LiveNoticed, LookWanted, OutputsWanted, RecordOutput
 from shared.model.looks import Look
 from tests.unit.services.gateway.live_ends import FACTS, LiveLane
@@ -136,10 +137,39 @@ async def test_who_watches_sees_it_to_its_end(client: httpx.AsyncClient, stream:
     await live_lane.say(LiveBegan(facts=FACTS, resumed=False))
     await state_of(client, stream, "running")
     await client.delete(stream)
-    events = [part.split("\n") for part in (await watching).text.strip().split("\n\n") if not part.startswith(":")]
-    assert events[-1][0] == "event: ended"
-    assert json.loads(events[-1][1].removeprefix("data: "))["state"] == "ended"
-    assert {name for name, *_ in events[:-1]} == {"event: state"}
+    events = events_in((await watching).text)
+    assert [name for name, *_ in events[-1:]] == ["ended"]
+    assert events[-1][2]["state"] == "ended"
+    assert {name for name, *_ in events[:-1]} == {"state"}
+
+
+async def test_who_comes_back_to_a_stream_hears_nothing_twice_and_its_end_once(
+    client: httpx.AsyncClient, parts: Parts, stream: str, live_lane: LiveLane
+) -> None:
+    await live_lane.say(LiveBegan(facts=FACTS, resumed=False))
+    await state_of(client, stream, "running")
+    heard = stream_id(parts.streams.find(stream.rpartition("/")[2]))
+    watching = asyncio.create_task(client.get(f"{stream}/events", headers={"Last-Event-ID": heard}))
+    await client.delete(stream)
+    found = events_in((await watching).text)
+    assert heard not in {number for _, number, _ in found}
+    assert [name for name, *_ in found].count("ended") == 1
+    last = found[-1][1]
+    again = events_in((await client.get(f"{stream}/events", headers={"Last-Event-ID": heard})).text)
+    assert [(name, number) for name, number, _ in again] == [("ended", last)]
+    over = await client.get(f"{stream}/events", headers={"Last-Event-ID": last})
+    assert (over.status_code, over.content) == (204, b"")
+
+
+def events_in(text: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, id and data of each."""
+    found = []
+    assert text.startswith("retry: 1000\n\n")
+    for part in text.strip().split("\n\n")[1:]:
+        if not part.startswith(":"):
+            name, number, data = (line.partition(": ")[2] for line in part.split("\n"))
+            found.append((name, number, json.loads(data)))
+    return found
 
 
 async def test_without_room_it_is_said_when_to_come_back(client: httpx.AsyncClient, live_lane: LiveLane) -> None:

@@ -12,13 +12,25 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, Join, ReadAsset, ReadStill, ReadVideo
+from services.ingest.decoder import (
+    DecoderDied,
+    DecoderExceeded,
+    Decoders,
+    Decoding,
+    Join,
+    PlanVideo,
+    ReadAsset,
+    ReadStill,
+    ReadVideo,
+)
 from services.ingest.limits import IngestLimits
+from services.ingest.planning import plan_video
 from services.ingest.video import VideoFile
 from shared.model.assets import PreparedLut, PreparedPicture, unpack
 from shared.model.errors import Rejected
@@ -27,8 +39,6 @@ from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    from services.ingest.decoder import Decoding
 
     MakeVideo = Callable[..., Path]
 
@@ -145,6 +155,64 @@ async def test_a_join_runs_in_a_process_too(decoders: Decoders, make_video: Make
     task = Join(source=str(source), parts=(str(part),), target=str(target))
     assert await decoders.join(task) is MediaKind.MP4
     assert target.stat().st_size > part.stat().st_size
+
+
+def long_clip(make_video: MakeVideo, frames: int = 250) -> Path:
+    """With a key frame a second."""
+    return make_video("clip.mp4", frames=frames, options={"g": "25", "keyint_min": "25", "sc_threshold": "0"})
+
+
+async def test_a_plan_is_made_in_a_process_too(decoders: Decoders, make_video: MakeVideo) -> None:
+    path = long_clip(make_video)
+    plan = await decoders.plan(PlanVideo(str(path), 3.0, 0.7))
+    assert plan == plan_video(path, IngestLimits(), 3.0, 0.7, lambda: None)
+    assert plan.segments == 3
+    assert (await decoders.plan(PlanVideo(str(path), 0, 0.7))).spans == ()
+
+
+async def test_a_long_plan_tells_that_it_goes_on(
+    decoders: Decoders, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child sends its word between the packets, and the parent takes it for no answer."""
+    said: list[Any] = []
+    wait = Decoding._next
+
+    async def listen(decoding: Decoding) -> Any:
+        said.append(await wait(decoding))
+        return said[-1]
+
+    monkeypatch.setattr(Decoding, "_next", listen)
+    plan = await decoders.plan(PlanVideo(str(long_clip(make_video, frames=5001)), 60, 0.7))
+    assert sum(span.frames for span in plan.spans) == 5001
+    assert [type(one).__name__ for one in said] == ["GoesOn", "VideoPlanned"]
+
+
+async def test_what_cannot_be_planned_is_refused(decoders: Decoders, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_text("no film")
+    with pytest.raises(Rejected, match="This is no media file"):
+        await decoders.plan(PlanVideo(str(tmp_path / "film.mp4"), 3.0, 0.7))
+
+
+async def test_a_part_is_read_and_made_to_fit(decoders: Decoders, pool_fd: int, make_video: MakeVideo) -> None:
+    path = long_clip(make_video)
+    plan = await decoders.plan(PlanVideo(str(path), 3.0, 0.7))
+    fit = msgspec.structs.replace(plan.facts, frames_expected=7)
+    pool, span, seen = np.frombuffer(mmap.mmap(pool_fd, 0), np.uint8), plan.spans[1], []
+    with VideoFile(path, IngestLimits(), fit=fit, span=span) as video:
+        expected = []
+        for frame in video.frames():
+            memory = np.empty(fit.geometry.size_bytes, np.uint8)
+            frame.write_into(Picture.over(fit.geometry, fit.colour, memory))
+            expected.append((frame.pts, memory.tobytes()))
+
+    def look(frame: Any) -> None:
+        start = frame.slot * SLOT_BYTES
+        seen.append((frame.pts, pool[start : start + fit.geometry.size_bytes].tobytes()))
+
+    async with decoders.decode(ReadVideo(str(path), fit, span)) as decoding:
+        assert await decoding.opened() == fit
+        assert await run(decoding, look) == span.warm + span.frames
+    assert seen == expected
 
 
 CUBE = b"LUT_1D_SIZE 2\n0 0 0\n1 1 1\n"

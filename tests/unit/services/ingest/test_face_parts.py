@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from services.ingest.face_parts import join_faces
-from shared.model.media import Span
+from shared.model.media import Plan, Span
+from tests.unit.services.ingest.conftest import VIDEO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,11 @@ Faces = dict[int, tuple[float, float, float, float]]
 def part(folder: Path, number: int, frames: dict[int, Faces]) -> Path:
     path = folder / f"part-{number}"
     lines = [
-        {"frame": frame, "faces": [{"track": track, "box": list(box)} for track, box in faces.items()]}
+        {
+            "frame": frame,
+            "pts_seconds": frame / 100,
+            "faces": [{"track": track, "box": list(box)} for track, box in faces.items()],
+        }
         for frame, faces in frames.items()
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -33,7 +38,7 @@ def part(folder: Path, number: int, frames: dict[int, Faces]) -> Path:
 def joined(folder: Path, *parts: dict[int, Faces]) -> list[tuple[int, Faces]]:
     target = folder / "joined"
     paths = [part(folder, number, frames) for number, frames in enumerate(parts)]
-    join_faces(paths, SPANS[: len(parts)], target)
+    join_faces(paths, Plan(facts=VIDEO, spans=SPANS[: len(parts)]), target)
     lines = [json.loads(line) for line in target.read_text().splitlines()]
     return [(line["frame"], {face["track"]: tuple(face["box"]) for face in line["faces"]}) for line in lines]
 

@@ -53,7 +53,10 @@ class Store:
         await self.ledger.open_entry(RECORD)
         await self.store.put(source_key("j"), b"an upload")
         for number, frames in enumerate(((0, 1), (1, 2))):
-            lines = [{"frame": frame, "faces": [{"track": 1 + number, "box": [0, 0, 9, 9]}]} for frame in frames]
+            lines = [
+                {"frame": frame, "pts_seconds": frame * 0.004, "faces": [{"track": 1 + number, "box": [0, 0, 9, 9]}]}
+                for frame in frames
+            ]
             await self.store.put(part_key("j", number), "\n".join(map(json.dumps, lines)).encode())
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 import numpy as np
 import pytest
 
 from services.ingest.limits import IngestLimits
+from services.ingest.planning import plan_video
 from services.ingest.video import VideoFile
 from shared.model.errors import Rejected
+from shared.model.media import Span
 from shared.model.pictures import Colour, Matrix, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shared.model.media import DecodeSummary
+    from shared.model.media import DecodeSummary, VideoFacts
 
     MakeVideo = Callable[..., Path]
 
@@ -288,3 +290,203 @@ def test_one_pixel_is_too_small(make_video: MakeVideo) -> None:
 
 def noise(index: int, width: int, height: int) -> Any:
     return np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
+
+
+class CountedVideo(VideoFile):
+    """Counts how often the file is opened: a second time where it has to be read from its start."""
+
+    opens = 0
+
+    def _open(self, stack: Any) -> None:
+        self.opens += 1
+        super()._open(stack)
+
+
+class ReadPart(NamedTuple):
+    """What a span gave."""
+
+    frames: list[tuple[int, int, bytes]]
+    """Their pts, duration and samples."""
+    summary: DecodeSummary
+    opens: int
+
+
+def read_part(path: Path, fit: VideoFacts | None = None, span: Span | None = None, threads: int = 1) -> ReadPart:
+    with CountedVideo(path, LIMITS, threads, fit=fit, span=span) as video:
+        frames = []
+        for frame in video.frames():
+            picture = Picture.blank(video.facts.geometry, video.facts.colour)
+            frame.write_into(picture)
+            frames.append((frame.pts, frame.duration, b"".join(plane.tobytes() for plane in picture.planes)))
+        return ReadPart(frames, video.summary, video.opens)
+
+
+def drifting(index: int, width: int, height: int) -> Any:
+    """A bright patch drifts over noise that stays: a frame that is guessed without its key frame is not the same."""
+    image = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+    left = index * 2 % (width - 16)
+    image[8:24, left : left + 16] = index * 5 % 256
+    return image
+
+
+KEYS = {"g": "25", "keyint_min": "25", "sc_threshold": "0"}
+
+
+def long_clip(make_video: MakeVideo, name: str = "clip.mp4", **wanted: Any) -> Path:
+    return make_video(name, **{"frames": 250, "paint": drifting, "options": {**KEYS, "bf": "3"}, **wanted})
+
+
+def read_in_parts(path: Path, threads: int = 1) -> list[ReadPart]:
+    """Every part as planned; together they are the whole, and each is warmed up with the frames before it."""
+    whole = read_part(path)
+    plan = plan_video(path, LIMITS, 3.0, 0.7, lambda: None)
+    assert plan.segments > 1
+    parts = [read_part(path, plan.facts, span, threads) for span in plan.spans]
+    own = []
+    for span, part in zip(plan.spans, parts, strict=True):
+        starts = next(number for number, frame in enumerate(whole.frames) if frame[0] >= span.start)
+        warm = [frame for frame in part.frames if frame[0] < span.start]
+        assert warm == whole.frames[starts - len(warm) : starts]
+        own += [frame for frame in part.frames if frame[0] >= span.start]
+    assert own == whole.frames
+    assert sum(part.summary.damaged_packets for part in parts) == whole.summary.damaged_packets
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("clip.mp4", {}),
+        ("clip.mkv", {}),
+        ("clip.mov", {}),
+        ("clip.mp4", {"options": {**KEYS, "bf": "3", "x264-params": "open-gop=1:b-pyramid=normal"}}),
+        ("clip.mkv", {"options": {**KEYS, "bf": "3", "x264-params": "open-gop=1"}}),
+        ("clip.mkv", {"container": {"live": "1"}}),
+        ("clip.mp4", {"container": {"movflags": "frag_keyframe+empty_moov"}}),
+        ("clip.mp4", {"options": {"g": "2", "keyint_min": "1", "bf": "2"}}),
+        ("clip.mp4", {"options": {"g": "1"}}),
+        ("clip.mp4", {"audio": "aac"}),
+        ("clip.mp4", {"pts": [n * 24 + n % 7 + 500 * (n > 90) for n in range(250)], "time_base": Fraction(1, 600)}),
+        ("clip.mp4", {"pts": list(range(70, 320))}),
+        ("clip.mp4", {"codec": "libx265", "options": {"x265-params": "keyint=25:open-gop=1:bframes=3:log-level=none"}}),
+        ("clip.webm", {"codec": "libvpx-vp9", "options": {"g": "25", "cpu-used": "8", "lag-in-frames": "16"}}),
+        ("clip.mkv", {"codec": "libsvtav1", "options": {"g": "25", "preset": "12"}}),
+    ],
+    ids=[
+        "MP4", "Matroska", "QuickTime", "open GOPs", "open GOPs in Matroska", "no cues", "fragments", "short GOPs",
+        "key frames only", "sound", "variable times", "a late beginning", "HEVC", "VP9", "AV1",
+    ],
+)  # fmt: skip
+def test_all_parts_together_are_the_video(make_video: MakeVideo, name: str, wanted: dict[str, Any]) -> None:
+    parts = read_in_parts(long_clip(make_video, name, **wanted))
+    assert {part.opens for part in parts} == {1}
+    assert {part.summary.damaged_packets for part in parts} == {0}
+    assert not any(part.summary.ended_early for part in parts)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+def test_a_picture_that_builds_up_over_many_frames_is_read_from_the_start(make_video: MakeVideo, name: str) -> None:
+    """Where intra blocks take the place of key frames, what calls itself one shows gray."""
+    parts = read_in_parts(long_clip(make_video, name, options={"g": "25", "x264-params": "intra-refresh=1"}))
+    assert [part.opens for part in parts] == [1, *[2] * (len(parts) - 1)]
+    assert {part.summary.damaged_packets for part in parts} == {0}
+
+
+def test_parts_are_the_same_with_several_threads(make_video: MakeVideo) -> None:
+    path = long_clip(make_video, options={**KEYS, "bf": "3", "x264-params": "open-gop=1:sliced-threads=1"})
+    assert [part.frames for part in read_in_parts(path, threads=3)] == [part.frames for part in read_in_parts(path)]
+
+
+def test_parts_are_upright_too(make_video: MakeVideo) -> None:
+    path = long_clip(make_video, rotation=90)
+    read_in_parts(path)
+    plan = plan_video(path, LIMITS, 3.0, 0.7, lambda: None)
+    assert (plan.facts.geometry.width, plan.facts.geometry.height) == (48, 64)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+def test_what_is_called_a_key_frame_and_is_none_does_no_harm(
+    make_video: MakeVideo, tmp_path: Path, codec: str, name: str
+) -> None:
+    params = "bframes=0:keyint=250:scenecut=0" + (":log-level=none" if codec == "libx265" else "")
+    clip = long_clip(make_video, "c" + name, codec=codec, options={codec[3:] + "-params": params})
+    path = tmp_path / name
+    with av.open(str(clip)) as honest, av.open(str(path), "w") as lying:
+        stream = lying.add_stream_from_template(honest.streams.video[0])
+        for number, packet in enumerate(honest.demux(video=0)):
+            if packet.size:
+                packet.is_keyframe = number % 20 == 0
+                packet.stream = stream
+                lying.mux_one(packet)
+    whole, facts = read_part(path), VideoFile(path, LIMITS)
+    facts.close()
+    for first in (20, 100, 120):
+        span = Span(whole.frames[first][0], whole.frames[first + 5][0], whole.frames[first + 60][0], first, 5, 55)
+        assert read_part(path, facts.facts, span).frames == whole.frames[first : first + 60]
+
+
+def test_a_part_may_begin_between_key_frames(make_video: MakeVideo) -> None:
+    path = long_clip(make_video)
+    whole = read_part(path)
+    span = Span(whole.frames[110][0], whole.frames[113][0], None, 110, 3, 137)
+    part = read_part(path, span=span)
+    assert part.frames == whole.frames[110:]
+    assert part.summary.frames == 140
+
+
+def packets_of(path: Path) -> list[tuple[int, int, int]]:
+    """Of each its pts, and where and how large it is in the file."""
+    with av.open(str(path)) as container:
+        return [(packet.pts or 0, packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+@pytest.mark.parametrize("place", ["the key frame", "the warm-up", "around the cut"])
+def test_damage_costs_parts_no_more_than_the_whole(make_video: MakeVideo, name: str, place: str) -> None:
+    path = long_clip(make_video, name)
+    span = plan_video(path, LIMITS, 3.0, 0.7, lambda: None).spans[1]
+    first, last = {
+        "the key frame": (span.begins, span.begins + 1),
+        "the warm-up": (span.begins + 1, (span.begins + span.start) // 2),
+        "around the cut": (span.start - (span.start - span.begins) // 8, span.start + (span.start - span.begins) // 8),
+    }[place]
+    body = bytearray(path.read_bytes())
+    for pts, at, size in packets_of(path):
+        if first <= pts < last:
+            body[at + size // 2 : at + size] = b"\x5a" * (size - size // 2)
+    path.write_bytes(body)
+    parts = read_in_parts(path)
+    assert sum(part.summary.damaged_packets for part in parts) > 0
+
+
+def test_a_part_that_cannot_be_reached_is_damaged_media(make_video: MakeVideo) -> None:
+    path = long_clip(make_video, frames=50)
+    with VideoFile(path, LIMITS) as video:
+        end = max(frame.pts for frame in video.frames()) + 1
+    for begins, until in ((end, None), (-5000, -4000)):
+        with pytest.raises(Rejected, match="the place where it was cut") as caught:
+            read_part(path, span=Span(begins, begins, until, 50, 0, 10))
+        assert caught.value.code == "damaged-media"
+
+
+def test_a_part_is_counted_from_the_beginning_of_the_video(make_video: MakeVideo) -> None:
+    path = long_clip(make_video, "clip.mkv", frames=100)
+    whole = read_part(path)
+    span = Span(whole.frames[50][0], whole.frames[50][0], None, 50, 0, 50)
+    with VideoFile(path, IngestLimits(max_frames=99), span=span) as video:
+        frames = video.frames()
+        for _ in range(49):
+            next(frames)
+        with pytest.raises(Rejected, match="max_frames"):
+            next(frames)
+
+
+def test_a_part_of_another_size_is_made_to_fit(make_video: MakeVideo) -> None:
+    path = long_clip(make_video)
+    whole, other = read_part(path), long_clip(make_video, "other.mp4", size=(96, 72), frames=1)
+    with VideoFile(other, LIMITS) as video:
+        facts = video.facts
+    span = Span(whole.frames[50][0], whole.frames[50][0], whole.frames[52][0], 50, 0, 2)
+    part = read_part(path, facts, span)
+    assert {len(frame[2]) for frame in part.frames} == {facts.geometry.size_bytes}

@@ -14,7 +14,7 @@ import pytest
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
 from services.render.past import PastKeeper
-from services.render.session import RenderSession
+from services.render.session import RenderSession, SessionState
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
 from shared.model.hops import Hop
@@ -80,16 +80,28 @@ def way_out(tmp_path: Path) -> Iterator[Exit]:
 
 async def test_a_part_lies_under_the_name_of_its_segment_and_nowhere_else(way_out: Exit) -> None:
     done = await way_out.handover.part(*way_out.segment())
-    assert (type(done), done.job, done.session) == (SegmentDone, "j", "s")
+    assert (type(done), done.job, done.segment, done.session) == (SegmentDone, "j", 2, "s")
     assert await way_out.store.get(part_key("j", 2)) == b""
     assert list(way_out.folder.iterdir()) == []
+
+
+async def test_what_a_segment_says_of_itself_is_of_its_own_frames(way_out: Exit) -> None:
+    """Those that it only warms up with are told by the segment before."""
+    owned, sink = way_out.segment()
+    owned.session.state = SessionState(frames_done=30, faces_done=4)
+    owned.session.frames_written = 12
+    [progressed] = owned.progress()
+    assert (progressed.job, progressed.segment, progressed.frames, progressed.faces) == ("j", 2, 12, 4)
+    done = await way_out.handover.part(owned, sink)
+    assert (done.frames, done.faces) == (12, 4)
 
 
 async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) -> None:
     owned, _ = way_out.segment()
     await way_out.handover.failure(owned)
     [event] = way_out.bus.kept("jobs.event.j.2")
-    assert isinstance(wire.decode(event.body, wire.decoder(JobEvent)), SegmentFailed)
+    failed = wire.decode(event.body, wire.decoder(JobEvent))
+    assert (type(failed), failed.segment) == (SegmentFailed, 2)
     assert list(way_out.folder.iterdir()) == []
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import av
 import msgspec
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ from shared.model.live import (
     RecordOutput,
 )
 from shared.model.looks import Look
-from shared.model.media import MediaKind, StillFacts, VideoFacts
+from shared.model.media import MediaKind, Span, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.model.sessions import (
     CHUNK_BYTES,
@@ -196,6 +197,40 @@ async def test_a_segment_is_stored_when_all_its_frames_are_drawn_in_order(worker
     lines = (await worker.store.get(part_key("j", 0))).splitlines()
     assert [json.loads(line)["frame"] for line in lines] == [0, 1, 2, 3]
     assert (worker.files(), worker.slots_in_use(), worker.service.room) == ([], 0, 2)
+
+
+PART = Span(begins=0, start=80, end=None, first=250, warm=2, frames=2)
+
+
+async def test_a_part_of_a_video_has_its_own_frames_and_the_one_before_them(worker: Worker) -> None:
+    await worker.begin(segment=3, span=PART)
+    [progressed] = await worker.draw(*[worker.frame(number) for number in range(4)])
+    assert (progressed.segment, progressed.frames, progressed.faces) == (3, 2, 2)
+    [done] = await worker.no_more(4)
+    assert (done.segment, done.frames, done.faces) == (3, 2, 2)
+    lines = [json.loads(line) for line in (await worker.store.get(part_key("j", 3))).splitlines()]
+    assert [line["frame"] for line in lines] == [251, 252, 253]
+    assert {face["track"] for line in lines for face in line["faces"]} == {1}
+    assert (worker.files(), worker.slots_in_use(), worker.service.room) == ([], 0, 2)
+
+
+async def test_a_part_of_a_drawn_video_begins_at_the_cut(worker: Worker) -> None:
+    await worker.begin(want=Want.PICTURE, segment=3, span=PART)
+    await worker.draw(*[worker.frame(number) for number in range(4)])
+    [done] = await worker.no_more(4)
+    assert (done.segment, done.frames) == (3, 2)
+    body = await worker.store.get(part_key("j", 3))
+    with av.open(io.BytesIO(body)) as part:
+        video = part.streams.video[0]
+        assert [round(float(frame.pts * frame.time_base), 3) for frame in part.decode(video)] == [0.08, 0.12]
+
+
+async def test_a_part_that_fails_says_which_it_is(worker: Worker) -> None:
+    await worker.begin(segment=3, span=PART)
+    await worker.service.draw(refused(worker.frame(0), "s"))
+    [failed] = worker.events()
+    assert (type(failed), failed.segment) == (SegmentFailed, 3)
+    assert worker.slots_in_use() == 0
 
 
 async def test_the_times_of_all_hops_travel_with_the_result(worker: Worker) -> None:

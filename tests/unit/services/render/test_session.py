@@ -17,6 +17,7 @@ from shared.model.errors import FrameLost, Malformed, Rejected
 from shared.model.faces import Face, Quality
 from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference, LiveMark
 from shared.model.looks import Look
+from shared.model.media import Span
 from shared.model.people import PeopleMask
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
@@ -398,3 +399,96 @@ def test_changes_that_were_never_drawn_are_forgotten() -> None:
         session.prepare(change, Look(smooth=change / 10), Painter())
     session.feed([live(0, look=2)], Film())
     assert list(session._changes) == [3]
+
+
+PART = Span(begins=400, start=600, end=None, first=10, warm=5, frames=4)
+"""Nine frames, of which the first five are warmed up with."""
+
+
+def of_part(*faces: Face) -> list[DetectedFrame]:
+    """All frames of PART, with the same faces in each."""
+    return [DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, 400 + n * 40), faces) for n in range(9)]
+
+
+def test_frames_of_the_part_before_are_released_and_not_written() -> None:
+    screen, film = Screen(wants_faces=False), Film()
+    session = RenderSession(Look(), screen, span=PART)
+    film.read = lambda _: pytest.fail("a frame that is not drawn was looked at")  # type: ignore[method-assign]
+    session.feed(of_part(a_face())[:5], film)
+    assert (screen.sequences, film.released) == ([], [0, 1, 2, 3, 4])
+    assert (session.frames_done, session.frames_written, session.faces_done) == (5, 0, 0)
+
+
+def test_a_part_has_and_counts_its_own_frames() -> None:
+    screen, film = Screen(wants_faces=False), Film()
+    session = RenderSession(Look(), screen, span=PART)
+    session.frames_total = 9
+    session.feed(of_part(a_face(), a_face()), film)
+    assert (screen.sequences, film.released) == ([5, 6, 7, 8], list(range(9)))
+    assert (session.frames_done, session.frames_written, session.faces_done) == (9, 4, 8)
+    assert session.finished
+
+
+def test_without_a_span_every_frame_is_written() -> None:
+    session = RenderSession(Look(), Screen())
+    session.feed(frames(0, 1, 2), Film())
+    assert session.frames_written == 3
+
+
+def test_a_sink_of_faces_is_given_the_last_frame_of_the_part_before_too() -> None:
+    screen = Screen(wants_picture=False)
+    session = RenderSession(Look(), screen, span=PART)
+    session.feed(of_part(a_face()), Film())
+    assert screen.sequences == [4, 5, 6, 7, 8]
+    assert (session.frames_written, session.faces_done) == (4, 4)
+
+
+def test_the_first_part_is_not_warmed_up() -> None:
+    screen = Screen(wants_picture=False)
+    span = Span(begins=0, start=0, end=120, first=0, warm=0, frames=3)
+    RenderSession(Look(), screen, span=span).feed(frames(0, 1, 2), Film())
+    assert screen.sequences == [0, 1, 2]
+
+
+def test_faces_are_known_from_the_frames_of_the_part_before() -> None:
+    """Someone who left before the cut has had number 1: who is still there at the cut keeps number 2."""
+    near, far = a_face(), Face.of(a_face().landmarks_px * np.float32(0.3), 0.9)
+    screen = Screen(wants_picture=False)
+    film = [msgspec.structs.replace(one, faces=(near, far) if n < 3 else (far,)) for n, one in enumerate(of_part())]
+    RenderSession(Look(), screen, span=PART).feed(film, Film())
+    assert [[face.track for face in faces] for faces in screen.faces] == [[2]] * 5
+
+
+def jump_at_cut(warm: int) -> float:
+    """Root mean square of how far the mesh of the first own frame lies from where the whole video has it."""
+    walk, whole, part = walking(40), Screen(), Screen()
+    RenderSession(Look(), whole).feed(walk, Film())
+    own = [
+        DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, frame.captured.pts), frame.faces)
+        for n, frame in enumerate(walk[28 - warm :])
+    ]
+    span = Span(begins=(28 - warm) * 40, start=28 * 40, end=None, first=28 - warm, warm=warm, frames=12)
+    RenderSession(Look(), part, span=span).feed(own, Film())
+    [[one], [other]] = whole.faces[28], part.faces[-12]
+    return float(np.sqrt(((one.landmarks_px - other.landmarks_px) ** 2).mean()))
+
+
+def test_nothing_jumps_at_a_cut_before_which_there_was_time_to_grow_calm() -> None:
+    assert jump_at_cut(warm=18) < jump_at_cut(warm=0) / 3
+
+
+def test_a_head_that_was_lost_before_the_cut_is_hidden_after_it() -> None:
+    screen, film = Screen(), Film()
+    session = RenderSession(COVER, screen, span=PART)
+    session.feed([msgspec.structs.replace(one, faces=(a_face(),) if not n else (), sightings=())
+                  for n, one in enumerate(of_part())], film)  # fmt: skip
+    assert [int(picture.planes[0][200, 200]) for picture in screen.pictures[-4:]] == [235] * 4
+
+
+def test_who_is_a_person_is_known_from_the_frames_of_the_part_before() -> None:
+    screen = Screen(wants_faces=False)
+    look = Look(background=Background(kind="color", color="#ffffff"))
+    session = RenderSession(look, screen, span=PART)
+    session.feed([msgspec.structs.replace(one, people=NOBODY if n < 5 else None) for n, one in enumerate(of_part())],
+                 Film())  # fmt: skip
+    assert (screen.pictures[0].planes[0] == 235).all()

@@ -53,6 +53,13 @@ def test_faces_are_a_line_of_json_a_frame(tmp_path: Path) -> None:
     assert (full["faces"][0]["track"], len(full["faces"][0]["landmarks"])) == (3, 468)
 
 
+def test_the_faces_of_a_part_have_the_numbers_of_the_whole(tmp_path: Path) -> None:
+    sink = FacesSink(tmp_path / "part", VIDEO, first=250)
+    write(sink, VIDEO, 17, 18)
+    lines = [json.loads(line) for line in sink.close().read_text().splitlines()]
+    assert [(line["frame"], line["pts_seconds"]) for line in lines] == [(267, 0.68), (268, 0.72)]
+
+
 @pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize("kind", ["video", "faces"])
 def test_an_abort_leaves_no_file(tmp_path: Path, kind: str, closed: bool) -> None:

@@ -230,3 +230,11 @@ def test_what_cannot_be_pushed_to_is_refused_before_it_is_tried(text: str) -> No
         with pytest.raises(Rejected) as refused:
             read(text)
         assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["ftp://x/secret", "https://:1/secret", "https://x y/secret", "https://x:a/secret"])
+def test_what_is_wrong_is_said_of_what_it_is(text: str) -> None:
+    with pytest.raises(Rejected, match="callback's URL") as refused:
+        read_url(text, ("https",), "callback")
+    assert "source" not in str(refused.value)
+    assert "secret" not in str(refused.value)

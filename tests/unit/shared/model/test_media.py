@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.model.media import MediaKind, StillFacts, VideoFacts, sniff
+from shared.model.media import MediaKind, Plan, Span, StillFacts, VideoFacts, notice_of, sniff
 from shared.model.pictures import Colour, Geometry, Matrix, PixelFormat
 
 
@@ -77,3 +77,33 @@ def test_how_many_frames_are_likely_follows_from_the_duration_where_nothing_is_c
         duration_seconds=seconds,
     )
     assert facts.frames_likely == likely
+
+
+FACTS = VideoFacts(geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1))
+
+
+@pytest.mark.parametrize(("cuts", "segments"), [(0, 1), (2, 2), (3, 3)])
+def test_a_plan_has_as_many_segments_as_spans_and_one_if_it_has_none(cuts: int, segments: int) -> None:
+    spans = tuple(Span(n * 50, n * 50, n * 50 + 50, n * 50, 0, 50) for n in range(cuts))
+    assert Plan(facts=FACTS, spans=spans).segments == segments
+
+
+def test_a_plan_survives_the_store() -> None:
+    plan = Plan(facts=FACTS, spans=(Span(0, 0, 60, 0, 0, 60), Span(50, 60, None, 50, 10, 40)))
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+@pytest.mark.parametrize(
+    ("told", "early", "notice"),
+    [
+        ((60, 60, 0), False, ""),
+        ((60, 80, 0), False, ""),
+        ((60, 0, 1), False, "The file is damaged in one place: 60 frames could be read."),
+        ((60, 80, 3), False, "The file is damaged in 3 places: 60 of about 80 frames could be read."),
+        ((60, 60, 2), False, "The file is damaged in 2 places: 60 frames could be read."),
+        ((60, 80, 3), True, "The file ends early: 60 of about 80 frames could be read."),
+        ((60, 0, 0), True, "The file ends early: 60 frames could be read."),
+    ],
+)
+def test_what_could_not_be_read_is_said_in_a_sentence(told: tuple[int, int, int], early: bool, notice: str) -> None:
+    assert notice_of(*told, early=early) == notice

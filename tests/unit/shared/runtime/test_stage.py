@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.model.errors import FrameLost, Late, Lost, Malformed, Misconfigured, Rejected, Unavailable
+from shared.model.errors import FrameLost, Late, Lost, Malformed, Misconfigured, Postponed, Rejected, Unavailable
 from shared.model.frames import CapturedFrame, FacesDetected, FrameReference, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.jobs import Problem
@@ -53,6 +53,10 @@ async def refusing(_: object) -> Sequence[Publishable]:
 @pytest.fixture
 def bus() -> MemoryBus:
     return MemoryBus()
+
+
+def clock() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
@@ -162,6 +166,14 @@ async def test_what_is_unavailable_or_a_bug_is_retried(bus: MemoryBus, telemetry
         await publish(bus)
         await until(lambda: bus.kept("lane.a.render.2") and not bus.kept(QUEUE.subject))
     assert [passage.tries for passage in work.passages] == [1, 2]
+
+
+async def test_what_is_postponed_comes_when_it_asked_to(bus: MemoryBus, telemetry: Telemetry) -> None:
+    work = Work(Postponed("not yet", 3600.0))
+    async with running(stage_of(bus, telemetry, work)):
+        await publish(bus)
+        await until(lambda: bus.kept(QUEUE.subject) and bus.kept(QUEUE.subject)[0].due - clock() > 1800)
+    assert len(work.passages) == 1
 
 
 async def test_what_never_comes_to_its_end_is_buried_and_said_why(bus: MemoryBus, telemetry: Telemetry) -> None:

@@ -106,3 +106,33 @@ async def test_who_is_named_in_the_url_is_told_to_the_server_only(fetcher: Fetch
     await body(fetcher, f"http://me:word@127.0.0.1:{web.port}/a")
     assert web.headers[0]["Authorization"] == "Basic bWU6d29yZA=="
     assert web.headers[0]["Host"] == f"127.0.0.1:{web.port}"
+
+
+async def test_what_is_posted_comes_as_it_is(fetcher: Fetcher, web: Web) -> None:
+    web.replies = [(429, {"Retry-After": "7"})]
+    reply = await fetcher.post(read_url(web.url("/hook?token=1")), b'{"a": 1}', {"Webhook-Id": "x"})
+    assert (reply.status, reply.headers["retry-after"]) == (429, "7")
+    [(path, headers, body)] = web.posted
+    assert (path, headers["Webhook-Id"], body) == ("/hook?token=1", "x", b'{"a": 1}')
+    assert headers["Host"] == f"127.0.0.1:{web.port}"
+
+
+async def test_a_redirect_of_what_was_posted_is_not_followed(fetcher: Fetcher, web: Web) -> None:
+    web.replies = [(307, {"Location": web.url("/elsewhere")})]
+    assert (await fetcher.post(read_url(web.url("/hook")), b"x", {})).status == 307
+    assert [path for path, *_ in web.posted] == ["/hook"]
+
+
+@pytest.mark.parametrize("target", ["http://metadata.example/latest/", "http://169.254.169.254/", "http://[::1]/"])
+async def test_nothing_is_posted_to_a_forbidden_address(fetcher: Fetcher, target: str) -> None:
+    with pytest.raises(Rejected, match="source_networks") as refused:
+        await fetcher.post(read_url(target), b"x", {})
+    assert "latest" not in str(refused.value)
+
+
+async def test_nobody_there_to_post_to_is_unavailable(fetcher: Fetcher) -> None:
+    with serving() as gone:
+        url = gone.url("/secret")
+    with pytest.raises(Unavailable) as missing:
+        await fetcher.post(read_url(url), b"x", {})
+    assert "secret" not in str(missing.value)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from shared.model.errors import Misconfigured
+from shared.model.jobs import JobCancelled
 from shared.transport.topology import (
+    CALLBACKS,
     CONTEXT,
     DEAD,
     EVENTS,
@@ -11,7 +13,9 @@ from shared.transport.topology import (
     JOBS,
     STREAMS,
     Stream,
+    callback_queue,
     detect_queue,
+    ends_queue,
     keeper,
     matches,
     plan_queue,
@@ -19,7 +23,7 @@ from shared.transport.topology import (
     segment_queue,
 )
 
-QUEUES = [plan_queue(), segment_queue(), detect_queue("a"), render_queue("a", "2")]
+QUEUES = [plan_queue(), segment_queue(), detect_queue("a"), render_queue("a", "2"), callback_queue()]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,7 @@ QUEUES = [plan_queue(), segment_queue(), detect_queue("a"), render_queue("a", "2
         ("jobs.segment.x.0", JOBS),
         ("jobs.event.x.job", EVENTS),
         ("jobs.plan.x", JOBS),
+        ("jobs.callback", CALLBACKS),
         ("lane.a.detect", FRAMES),
         ("lane.a.render.2", FRAMES),
         ("$KV.context.a", CONTEXT),
@@ -63,6 +68,13 @@ def test_a_queue_takes_from_the_stream_that_keeps_its_subject() -> None:
     for queue in QUEUES:
         assert keeper(queue.subject).name == queue.stream
         assert keeper(queue.subject).is_queue
+
+
+def test_who_hears_of_ends_takes_nothing_from_those_who_watch() -> None:
+    assert keeper(JobCancelled(job="x").subject) is EVENTS
+    assert matches(ends_queue().subject, JobCancelled(job="x").subject)
+    assert ends_queue().stream == EVENTS.name
+    assert not EVENTS.is_queue
 
 
 def test_queues_of_lanes_and_workers_have_names_of_their_own() -> None:

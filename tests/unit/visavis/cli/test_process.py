@@ -75,6 +75,23 @@ def test_the_models_that_are_named_are_asked_for(answers: Any, picture: Path, cl
     assert b'name="landmarks"\r\n\r\nkeypoints' in form
 
 
+def test_who_is_called_back_is_asked_for(answers: Any, clip: Path, tmp_path: Path) -> None:
+    answers.finish_job()
+    called = ["--callback", "https://example.org/hook", "--server", answers.url]
+    assert main(["process", str(clip), str(tmp_path / "out"), *called]) == 0
+    assert b'name="callback"\r\n\r\nhttps://example.org/hook' in answers.asked[0][2]
+
+
+@pytest.mark.parametrize(("name", "more"), [("clip", []), ("picture", ["--server", "http://127.0.0.1:9"])])
+def test_a_callback_that_nobody_would_make_is_refused_at_once(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, more: list[str]
+) -> None:
+    source = request.getfixturevalue(name)
+    called = ["--callback", "https://example.org/hook", *more]
+    assert main(["process", str(source), str(tmp_path / "out"), *called]) == 1
+    assert ("--server" if name == "clip" else "picture") in capsys.readouterr().err
+
+
 def test_what_is_damaged_in_a_video_is_said(
     answers: Any, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,1 @@
+"""Calls back: told over HTTP how a job has ended."""
