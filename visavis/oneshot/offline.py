@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from services.render.own.loading import load
 from shared.model.assets import unpack
 from shared.model.faces import face_document
 from shared.model.jobs import Want
@@ -60,12 +59,9 @@ async def process(settings: OneshotSettings, task: Task, tell: Progress) -> str:
     tell: is told the frames that are drawn and those to be expected. Raises Rejected for what is wrong with file or
     wish, Misconfigured for models that are not there. Nothing is left at the target then.
     """
-    effects = await asyncio.to_thread(load, settings.render.effects)
-    look = parse_look(task.look, effects.offers) if task.want is Want.PICTURE else Look()
-    keeps_alpha = task.kind.is_still and (task.reply_kind or task.kind).keeps_alpha
-    refuse_opaque(look, keeps_alpha=keeps_alpha)
     async with await Oneshot.started(settings) as oneshot:
-        oneshot.effects = effects
+        look = parse_look(task.look, oneshot.effects.offers) if task.want is Want.PICTURE else Look()
+        refuse_opaque(look, keeps_alpha=task.kind.is_still and (task.reply_kind or task.kind).keeps_alpha)
         with TemporaryDirectory(prefix="visavis-") as name:
             folder = Path(name)
             assets = {asset: await _prepared(oneshot, path, folder) for asset, path in task.files.items()}

@@ -16,7 +16,7 @@ from services.detect.following import Following
 from services.detect.loading import load
 from services.ingest.decoder import Decoders, Join, ReadAsset, ReadStill, ReadVideo
 from services.render.drawing import Painter
-from services.render.own.effects import NONE
+from services.render.own.loading import load as load_effects
 from services.render.own.painting import OwnPainter
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
@@ -93,10 +93,11 @@ class StillMade:
 class Oneshot:
     """Models, decoders and memory, warm. It works on one picture or video at a time; others wait."""
 
-    def __init__(self, settings: OneshotSettings, finders: Finders, decoders: Decoders, slots: Slots) -> None:
-        """Made by `started`."""
-        self.effects: OwnEffects = NONE
-        """Effects of others."""
+    def __init__(
+        self, settings: OneshotSettings, finders: Finders, decoders: Decoders, slots: Slots, effects: OwnEffects
+    ) -> None:
+        """Made by `started`. effects: others' own."""
+        self.effects = effects
         self._settings, self._finders = settings, finders
         self._decoders, self._slots = decoders, slots
         self._hands = Hands(settings.detect.detect_parallel)
@@ -108,7 +109,8 @@ class Oneshot:
     async def started(cls, settings: OneshotSettings, tell: Told = lambda _: None) -> Self:
         """Ready for the first frame. tell: is told of each step when it is done.
 
-        Raises Misconfigured, with what to do, for models that are not there, Unavailable where no decoder starts.
+        Raises Misconfigured, with what to do, for models that are not there and effects of others that are wrong,
+        Unavailable where no decoder starts.
         """
         cv2.setNumThreads(1)
         async with AsyncExitStack() as stack:
@@ -122,11 +124,12 @@ class Oneshot:
                 tell(f"models loaded, provider {loaded.provider}")
                 await asyncio.to_thread(loaded.finders.warm_up)
                 tell("models warmed")
+                effects = await asyncio.to_thread(load_effects, settings.render.effects)
             finally:
                 await asyncio.wait((starting,))
             starting.result()
             tell(f"decoders started, network {decoders.network}")
-            made = cls(settings, loaded.finders, decoders, slots)
+            made = cls(settings, loaded.finders, decoders, slots, effects)
             stack.callback(made._threads.shutdown)
             stack.callback(made._hands.close)
             made._closing = stack.pop_all()
