@@ -10,13 +10,12 @@ import queue
 import re
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-from contextlib import contextmanager
 
 PREFIX = "/2018-06-01/runtime"
 DEADLINE_MS = 900_000
@@ -60,6 +59,13 @@ class RuntimeInterface:
     def end(self) -> None:
         """Let whoever waits for an event go."""
         self._events.put(None)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A function that is ended hangs up in mid-wait."""
 
 
 @contextmanager
@@ -106,8 +112,7 @@ def runtime_interface() -> Iterator[RuntimeInterface]:
         def log_message(self, *_: object) -> None:
             return None
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Desk) as server:
         interface.address = f"127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
