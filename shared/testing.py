@@ -1,4 +1,7 @@
-"""The double that ships: the bus of `shared.transport.bus` in one process. One suite runs on it and on NATS."""
+"""The doubles that ship: the bus and the context store of `shared.transport`, in one process.
+
+One suite runs on each and on the real things.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.context import checked, lifetime
 from shared.transport.topology import Queue, Stream, keeper, matches
 
 if TYPE_CHECKING:
@@ -140,6 +144,11 @@ class MemoryBus:
         self._must_be_up()
         found = [one for one in self._alive(keeper(subject)) if one.subject == subject]
         return found[-1].body if found else None
+
+    async def waiting(self, pattern: str) -> set[str]:
+        """The subjects that fit the pattern and on which a message is kept."""
+        self._must_be_up()
+        return {one.subject for one in self._alive(keeper(pattern)) if matches(pattern, one.subject)}
 
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[MemoryMessage]]:
@@ -294,6 +303,38 @@ class MemoryBus:
                 yield message
             if not new:
                 await self._stirred()
+
+
+class MemoryContext:
+    """See ContextStore. Times are real: what has lived its time is gone."""
+
+    def __init__(self) -> None:
+        self.down = False
+        """True: as if the server was away, every method raises Unavailable."""
+        self.kept: dict[str, tuple[float, bytes]] = {}
+        """Until when, by the clock of the event loop, and what."""
+
+    async def get(self, name: str) -> bytes | None:
+        """What was put there last; None if nothing is there, or not any more."""
+        self._must_be_up(name)
+        until, body = self.kept.get(name, (0.0, b""))
+        return body if _now() < until else None
+
+    async def put(self, name: str, body: bytes, seconds: float) -> None:
+        """Keep a value instead of the one before, for so long."""
+        self._must_be_up(name)
+        self.kept[name] = (_now() + lifetime(body, seconds), bytes(body))
+
+    async def remove(self, *names: str) -> None:
+        """Keep nothing there."""
+        self._must_be_up(*names)
+        for name in names:
+            self.kept.pop(name, None)
+
+    def _must_be_up(self, *names: str) -> None:
+        checked(*names)
+        if self.down:
+            raise Unavailable("The context store is down.")
 
 
 def _now() -> float:

@@ -30,7 +30,8 @@ class LiveStream:
     """One stream. An asynchronous context: on leaving it the stream is over, cancelled where it was not ended.
 
     Every method raises ProblemError where the service says no or the stream breaks. A broken one can be gone on with
-    for a minute: open another with the same settings and `resume_token` set to that of `opened`.
+    for a minute: open another with the same settings, of which the look may be left out, and `resume_token` set
+    to that of `opened`.
     """
 
     def __init__(self, address: str, settings: streams_pb2.StreamSettings) -> None:

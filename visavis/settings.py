@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,6 +15,9 @@ class LocalSettings(BaseSettings):
 
     models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")
     effects: Path | None = Field(None, description="Folder whose Python files are effects of your own; empty: none.")
+    context: SecretStr = Field(
+        SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
+    )
     otlp_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),

@@ -8,6 +8,7 @@ from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
+from services.gateway.reconciling import Reconciler
 from services.gateway.rpc_server import RpcServer
 from services.gateway.serving import RestServer
 from services.gateway.settings import GatewaySettings
@@ -15,25 +16,29 @@ from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces import TraceShelf
 from shared.runtime import lifecycle
+from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
+from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 
 
 async def run(settings: GatewaySettings) -> None:
     """Serve until cancelled."""
-    async with lifecycle.connected("gateway", settings) as (bus, telemetry):
+    async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)
         presence = Presence()
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
-        live = LiveDesk(bus, telemetry, admission, settings)
+        ledger = JobLedger(store)
+        reconciler = Reconciler(bus, ledger, Dispatcher(bus, store), telemetry)
+        live = LiveDesk(bus, telemetry, admission, pasts, settings)
         parts = Parts(
             settings=settings,
             telemetry=telemetry,
             presence=presence,
             stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
-            jobs=JobDesk(bus, store, JobLedger(store), telemetry, admission),
+            jobs=JobDesk(bus, store, ledger, telemetry, admission),
             traces=TraceShelf(settings.trace_count, settings.trace_spans),
             assets=assets,
             admission=admission,
@@ -51,7 +56,9 @@ async def run(settings: GatewaySettings) -> None:
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
         try:
-            await lifecycle.together(rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus))
+            await lifecycle.together(
+                rest.run(), rpc.run(), presence.follow(bus), parts.traces.follow(bus), reconciler.run()
+            )
         finally:
             await parts.streams.close()
 

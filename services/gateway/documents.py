@@ -66,7 +66,8 @@ class JobDocument(BaseModel):
                     "id": _JOB, "state": "running", "want": "picture", "source": "video/mp4",
                     "look": {"smooth": 0.5, "slim_face": 0.3, "lipstick": {"color": "#b03a48", "amount": 0.4}},
                     "models": {"detector": "blazeface", "landmarks": None},
-                    "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126, "attempt": 1,
+                    "progress": 0.41, "frames": 126, "frames_expected": 308, "faces": 126,
+                    "segments": 1, "segments_done": 0, "attempt": 1,
                     "timings": [], "warnings": [], "problem": None, "result_type": None, "result_bytes": None,
                     "trace_id": _TRACE, "created": 1767225600.0,
                     "links": {"self": f"/v1/jobs/{_JOB}", "events": f"/v1/jobs/{_JOB}/events"},
@@ -84,6 +85,8 @@ class JobDocument(BaseModel):
     progress: float = Field(ge=0, le=1, description="By frames; 0 while the source does not say how many there are.")
     frames: int = Field(description="In the result so far.")
     frames_expected: int = Field(description="What the source claims; 0 where it claims nothing.")
+    segments: int = Field(description="How many segments are done by themselves; 0 until that is known.")
+    segments_done: int = Field(description="How many of them are done.")
     faces: int = Field(description="Over all frames.")
     attempt: int = Field(description="Which try this is, from 1; 0 before the first.")
     timings: list[HopTimes]
@@ -112,6 +115,8 @@ class JobDocument(BaseModel):
             progress=round(record.progress, 4),
             frames=record.frames,
             frames_expected=record.frames_expected,
+            segments=record.segments,
+            segments_done=record.segments_done,
             faces=record.faces,
             attempt=record.attempt,
             timings=[HopTimes.model_validate(one, from_attributes=True) for one in record.timings],

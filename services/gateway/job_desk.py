@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.choices import read_look, read_models, read_want
-from services.gateway.names import is_name, new_name
+from services.gateway.names import is_name, name_of, new_name
 from services.gateway.problems import Refusal
 from shared.model.errors import Lost, Rejected, Unavailable
+from shared.model.hops import pooled
 from shared.model.jobs import (
     JobCancelled,
     JobDone,
@@ -20,11 +21,14 @@ from shared.model.jobs import (
     JobFailed,
     JobProgressed,
     JobRecord,
+    JobRequested,
     JobState,
     SegmentDone,
-    SegmentRequested,
     Want,
-    part_key,
+    events_of,
+    folder_of,
+    parts_key,
+    plan_key,
     result_key,
     source_key,
 )
@@ -32,7 +36,7 @@ from shared.model.looks import Look
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from services.gateway.admission import Admission
     from services.gateway.uploads import Upload
@@ -45,36 +49,33 @@ if TYPE_CHECKING:
 _event = wire.decoder(JobEvent)
 
 
-def merged(record: JobRecord, event: JobEvent | None) -> JobRecord:
-    """The ledger's entry brought up to date by an event. A final entry stays; an older attempt adds nothing."""
+def merged(record: JobRecord, events: Sequence[JobEvent]) -> JobRecord:
+    """The ledger's entry brought up to date by the newest event of the job and of each segment that is under way.
+
+    A final entry stays; what is done already, or of an older attempt, adds nothing.
+    """
     if record.state.is_final:
         return record
-    match event:
-        case JobDone() | JobFailed():
-            return event.record
-        case JobCancelled():
-            return msgspec.structs.replace(record, state=JobState.CANCELLED)
-        case JobProgressed() if event.attempt >= record.attempt:
-            return msgspec.structs.replace(
-                record,
-                state=JobState.RUNNING,
-                attempt=event.attempt,
-                frames=event.frames,
-                frames_expected=event.frames_expected,
-                faces=event.faces,
-                timings=event.timings,
-            )
-        case SegmentDone():
-            expected = max(record.frames_expected, event.frames)
-            return msgspec.structs.replace(
-                record,
-                state=JobState.RUNNING,
-                frames=event.frames,
-                frames_expected=expected,
-                faces=event.faces,
-                timings=event.timings,
-            )
-    return record
+    for event in events:
+        match event:
+            case JobDone() | JobFailed():
+                return event.record
+            case JobCancelled():
+                return msgspec.structs.replace(record, state=JobState.CANCELLED)
+    going_on = [event for event in events if isinstance(event, JobProgressed | SegmentDone) and _adds(record, event)]
+    return msgspec.structs.replace(
+        record,
+        frames=record.frames + sum(event.frames for event in going_on),
+        faces=record.faces + sum(event.faces for event in going_on),
+        timings=pooled((*record.timings, *(summary for event in going_on for summary in event.timings))),
+    )
+
+
+def _adds(record: JobRecord, event: JobProgressed | SegmentDone) -> bool:
+    part = record.part(event.segment)
+    if part is None or part.done:
+        return False
+    return isinstance(event, SegmentDone) or event.attempt >= part.attempt
 
 
 class JobDesk:
@@ -97,22 +98,28 @@ class JobDesk:
         for changed in self._watchers:
             changed.set()
 
-    async def accept(self, upload: Upload, trace_id: str) -> JobRecord:
+    async def accept(self, upload: Upload, trace_id: str, once: str = "") -> JobRecord:
         """Store the upload, open the entry, ask for the work; what fails on the way leaves nothing behind.
 
+        once: a word of the client's (Idempotency-Key). The job is its own then: whoever comes again with that word is
+        told of it, and what he brings is not read.
         Raises Rejected or Refusal for what is wrong with the upload, Unavailable if store or bus do not answer.
         """
+        job = name_of("job", once) if once else new_name()
+        if once and (earlier := await self._known(job)) is not None:
+            return earlier
         kind = await upload.kind()
         if kind.is_still:
             hint = f"A job is for a video or an animation. This is {kind}: send it to /v1/images."
             raise Rejected("unsupported-media", hint)
-        job = new_name()
         await self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
-        async with self._nothing_left_if_it_fails(job):
+        async with self._nothing_left_if_it_fails(job) as opened:
             await self._store.put(source_key(job), upload.pieces())
             record = await self._record(job, upload, kind, trace_id, stored=True)
-            await self._ledger.open_entry(record)
-            message = SegmentRequested(job=job, want=record.want, look=record.look, models=record.models)
+            if not await self._ledger.open_entry(record):
+                return await self._ledger.read(job)  # the same word came twice at a time, and the other was quicker
+            opened.set()
+            message = JobRequested(job=job)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         return record
 
@@ -121,8 +128,10 @@ class JobDesk:
         record = await self._read(job)
         if record.state.is_final:
             return record
-        newest = await self._bus.last(_subject(job))
-        return merged(record, wire.decode(newest, _event) if newest else None)
+        under_way = [str(part.segment) for part in record.parts if not part.done]
+        subjects = [events_of(job).replace("*", last) for last in ("job", *under_way)]
+        found = [await self._bus.last(subject) for subject in subjects]
+        return merged(record, [wire.decode(body, _event) for body in found if body])
 
     async def watch(self, job: str, pause_seconds: float) -> AsyncIterator[JobRecord | None]:
         """The job now and after each change, the final state last; None after every pause without a change."""
@@ -130,7 +139,7 @@ class JobDesk:
         yield record
         if record.state.is_final:
             return
-        async with self._bus.replay(_subject(job)) as events:
+        async with self._bus.replay(events_of(job)) as events:
             changed = asyncio.Event()
             self._watchers.add(changed)
             hearing = asyncio.create_task(_hear(events, changed))
@@ -154,7 +163,7 @@ class JobDesk:
         record = await self._read(job)
         if not await self._ledger.cancel(job):
             raise _gone(record)
-        for key in (source_key(job), part_key(job, 0).rpartition("/")[0], result_key(job)):
+        for key in (source_key(job), parts_key(job), result_key(job), plan_key(job)):
             await self._store.remove(key)
         message = JobCancelled(job=job)
         await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
@@ -177,6 +186,16 @@ class JobDesk:
     def read_result(self, job: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes [start, end) of the result, piece by piece."""
         return self._store.read(result_key(job), start, end)
+
+    async def _known(self, job: str) -> JobRecord | None:
+        try:
+            return await self._ledger.read(job)
+        except Lost:
+            return None
+
+    async def _forget(self, job: str) -> None:
+        await self._ledger.close_entry(job)
+        await self._store.remove(folder_of(job))
 
     async def _read(self, job: str) -> JobRecord:
         unknown = Refusal("not-found", "There is no job of that id.")
@@ -209,18 +228,15 @@ class JobDesk:
         return record
 
     @asynccontextmanager
-    async def _nothing_left_if_it_fails(self, job: str) -> AsyncIterator[None]:
-        kept = False
+    async def _nothing_left_if_it_fails(self, job: str) -> AsyncIterator[asyncio.Event]:
+        """Yields what is to be set when the entry is ours: another's, of the same word, stays."""
+        opened = asyncio.Event()
         try:
-            yield
-            kept = True
-        finally:
-            if not kept:
-                await asyncio.shield(self._store.remove(f"jobs/{job}"))
-
-
-def _subject(job: str) -> str:
-    return JobCancelled(job=job).subject
+            yield opened
+        except BaseException:
+            if opened.is_set() or await asyncio.shield(self._known(job)) is None:
+                await asyncio.shield(self._forget(job))
+            raise
 
 
 def _gone(record: JobRecord) -> Refusal:

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from services.gateway.documents import JobDocument
 from services.gateway.fields import OF_JOBS, asks
+from services.gateway.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
@@ -59,13 +60,18 @@ _RESULT: dict[str, Any] = {
             "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
         ),
     },
-    openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation."),
+    openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation.")
+    | {"parameters": [IDEMPOTENCY_KEY]},
 )  # fmt: skip
 async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDocument:
     """A form with the part `file` and fields, in any order. The file goes to the object store as it comes; a raw body
-    with the fields in the query (`?look=`) will do as well."""
+    with the fields in the query (`?look=`) will do as well.
+
+    Who sends an `Idempotency-Key` may send the same again when no answer came: there will be one job, and that is
+    answered with. The key holds as long as the job is known.
+    """
     upload = Upload(request, parts.settings, "max_upload_bytes", OF_JOBS)
-    record = await parts.jobs.accept(upload, request.state.trace_id)
+    record = await parts.jobs.accept(upload, request.state.trace_id, idempotency_key(request))
     response.headers["Location"] = f"/v1/jobs/{record.id}"
     return JobDocument.of(record)
 

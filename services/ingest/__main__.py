@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 from services.ingest.assets import AssetService
 from services.ingest.decoder import Decoders
+from services.ingest.job_ends import JobEnds
+from services.ingest.job_plans import PlanService
 from services.ingest.lane import Lane
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
 from services.ingest.segments import SegmentService
 from services.ingest.settings import IngestSettings
+from services.ingest.source_files import SourceFiles
 from services.ingest.stills import StillService
 from shared.memory.host import HostPool
 from shared.memory.segment import segment_path
-from shared.model.jobs import SegmentRequested
+from shared.model.jobs import JobRequested, SegmentRequested
 from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
@@ -24,9 +28,13 @@ from shared.runtime import lifecycle
 from shared.runtime.presence import Presence, report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
+from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
-from shared.transport.topology import segment_queue
+from shared.transport.topology import plan_queue, segment_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 
 async def run(settings: IngestSettings) -> None:
@@ -46,7 +54,7 @@ async def run(settings: IngestSettings) -> None:
         )
         stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)
-        segments = SegmentService(lane, store, JobLedger(store), settings.ingest_work)
+        working = _jobs(settings, lane, store, stack)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
         room = Room(settings.lane_cores)
@@ -57,8 +65,6 @@ async def run(settings: IngestSettings) -> None:
         assets = AssetService(decoders, store, telemetry, settings.ingest_work, settings.assets)
         await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
-        stage = Stage(bus, telemetry, segment_queue(), SegmentRequested, segments.segment)
-        stage.bury = segments.bury
 
         def say() -> WorkerReported:
             pool.sweep()
@@ -75,7 +81,24 @@ async def run(settings: IngestSettings) -> None:
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(stage.run(settings.jobs), presence.follow(bus), report(bus, say))
+        await lifecycle.together(*working, presence.follow(bus), report(bus, say))
+
+
+def _jobs(
+    settings: IngestSettings, lane: Lane, store: ObjectStore, stack: AsyncExitStack
+) -> list[Coroutine[Any, Any, None]]:
+    """What is to run so that jobs are planned, and their segments worked on."""
+    ledger, dispatcher = JobLedger(store), Dispatcher(lane.bus, store)
+    sources = SourceFiles(store, settings.ingest_work / "sources")
+    stack.callback(sources.close)
+    ends = JobEnds(lane.decoders, store, ledger, sources)
+    plans = PlanService(lane.decoders, store, ledger, dispatcher, sources, ends, settings.segment_seconds)
+    segments = SegmentService(lane, ledger, dispatcher, sources, ends, settings.ingest_work)
+    planning = Stage(lane.bus, lane.telemetry, plan_queue(), JobRequested, plans.plan)
+    planning.bury = plans.bury
+    working = Stage(lane.bus, lane.telemetry, segment_queue(), SegmentRequested, segments.segment)
+    working.bury = segments.bury
+    return [planning.run(), working.run(settings.jobs)]
 
 
 if __name__ == "__main__":

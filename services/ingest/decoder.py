@@ -8,7 +8,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import DecodedFrame, Join, ReadAsset, ReadLive, ReadStill, ReadVideo
+from services.ingest.decoder_messages import DecodedFrame, Join, PlanVideo, ReadAsset, ReadLive, ReadStill, ReadVideo
 from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.forking import Forkery
 from services.ingest.live_decoding import LiveDecoding
@@ -17,7 +17,7 @@ from shared.model.errors import Unavailable
 if TYPE_CHECKING:
     from services.ingest.forking import Child
     from services.ingest.limits import IngestLimits
-    from shared.model.media import MediaKind
+    from shared.model.media import MediaKind, Plan
 
 _RESTOCK_AFTER_SECONDS = 0.1
 """A new spare process is made when the task that took the last one is under way, so that they do not compete."""
@@ -30,6 +30,7 @@ __all__ = [
     "Decoding",
     "Join",
     "LiveDecoding",
+    "PlanVideo",
     "ReadAsset",
     "ReadLive",
     "ReadStill",
@@ -79,6 +80,11 @@ class Decoders:
     def decode_live(self, task: ReadLive) -> LiveDecoding:
         """A context that decodes frames as they come."""
         return LiveDecoding(self.take_child, task, self.limits, self._pool_bytes)
+
+    async def plan(self, task: PlanVideo) -> Plan:
+        """Where a video can be cut into segments, and its facts. Raises Rejected, DecoderExceeded or DecoderDied."""
+        async with Decoding(self.take_child, task, self.limits, self._pool_bytes) as planning:
+            return await planning.planned()
 
     async def join(self, task: Join) -> MediaKind:
         """Join parts and sound into one file, in a process of its own; returns what was written.

@@ -2,14 +2,14 @@
 
 | from | message | when |
 |---|---|---|
-| parent | ReadVideo, ReadStill, ReadLive, ReadAsset, Join, ReadSource | once, first: the task |
+| parent | ReadVideo, PlanVideo, ReadStill, ReadLive, ReadAsset, Join, ReadSource | once, first: the task |
 | parent | SlotGrant | any time: one more slot may be written, once |
 | parent | CodedFrame, NoMoreFrames | any time after ReadLive |
 | child | VideoOpened, StillOpened | the header is read and within the limits |
 | child | DecodedFrame | a granted slot holds a frame |
 | child | CodedFrameRead, FramesLate | after each CodedFrame; any time after ReadLive |
-| child | JoinGoesOn | now and then, so that a long join is not taken for a stalled one |
-| child | Finished, AssetRead, Joined, Refused | once, last |
+| child | GoesOn | now and then, so that a long join or plan is not taken for a stalled one |
+| child | Finished, VideoPlanned, AssetRead, Joined, Refused | once, last |
 
 What is said of a fetched source is in source_messages.py.
 """
@@ -33,7 +33,7 @@ from services.ingest.source_messages import (
     VideoFormat,
 )
 from shared.model.live import LiveInput
-from shared.model.media import DecodeSummary, MediaKind, StillFacts, VideoFacts
+from shared.model.media import DecodeSummary, MediaKind, Plan, Span, StillFacts, VideoFacts
 
 if TYPE_CHECKING:
     import socket
@@ -42,9 +42,23 @@ _LENGTH = struct.Struct("<I")
 
 
 class ReadVideo(msgspec.Struct, frozen=True, tag=True):
-    """Decode a video file."""
+    """Decode a video file, or a part of it."""
 
     path: str
+    fit: VideoFacts | None = None
+    """What its frames are made to fit; None: the first frame."""
+    span: Span | None = None
+    """Which frames; None: all."""
+
+
+class PlanVideo(msgspec.Struct, frozen=True, tag=True):
+    """Say where a video can be cut into segments."""
+
+    path: str
+    seconds: float
+    """That a segment is to last at most; 0: it is not to be cut."""
+    warm_seconds: float
+    """That the frames before each are to last at least."""
 
 
 class ReadStill(msgspec.Struct, frozen=True, tag=True):
@@ -148,10 +162,14 @@ class FramesLate(msgspec.Struct, frozen=True, tag=True):
     numbers: tuple[int, ...]
 
 
-class JoinGoesOn(msgspec.Struct, frozen=True, tag=True):
-    """So many packets are written."""
+class GoesOn(msgspec.Struct, frozen=True, tag=True):
+    """The child is at work on something long."""
 
-    packets: int
+
+class VideoPlanned(msgspec.Struct, frozen=True, tag=True):
+    """Where the video can be cut."""
+
+    plan: Plan
 
 
 class Finished(msgspec.Struct, frozen=True, tag=True):
@@ -177,11 +195,11 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Task = ReadVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
+Task = ReadVideo | PlanVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
 Request = Task | SlotGrant | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
 SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
 FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | FramesLate
-Reply = FrameReply | JoinGoesOn | Finished | AssetRead | Joined | Refused | SourceReply
+Reply = FrameReply | GoesOn | Finished | VideoPlanned | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

@@ -18,9 +18,10 @@ from services.ingest.decoder_messages import (
     AssetRead,
     DecodedFrame,
     Finished,
+    GoesOn,
     Join,
     Joined,
-    JoinGoesOn,
+    PlanVideo,
     ReadAsset,
     ReadLive,
     ReadStill,
@@ -30,6 +31,7 @@ from services.ingest.decoder_messages import (
     StillOpened,
     Task,
     VideoOpened,
+    VideoPlanned,
     framed,
     receive_request,
 )
@@ -38,6 +40,7 @@ from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
 from services.ingest.live_decoder import LiveDecoder
 from services.ingest.live_reading import LiveReading
+from services.ingest.planning import plan_video
 from services.ingest.source_messages import ReadSource
 from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
@@ -123,6 +126,8 @@ class DecoderProcess:
         match task:
             case ReadVideo():
                 self._read_video(task)
+            case PlanVideo():
+                self._plan(task)
             case ReadStill():
                 self._read_still(task)
             case ReadLive():
@@ -137,7 +142,8 @@ class DecoderProcess:
                 assert_never(task)
 
     def _read_video(self, task: ReadVideo) -> None:
-        with VideoFile(Path(task.path), self._limits, self._limits.decoder_threads) as video:
+        threads = self._limits.decoder_threads
+        with VideoFile(Path(task.path), self._limits, threads, fit=task.fit, span=task.span) as video:
             facts = video.facts
             self._send(VideoOpened(facts))
             for sequence, frame in enumerate(video.frames()):
@@ -145,6 +151,13 @@ class DecoderProcess:
                 frame.write_into(self._picture(grant, facts.geometry, facts.colour))
                 self._send(DecodedFrame(grant.slot, sequence, frame.pts, frame.duration))
             self._send(Finished(video.summary))
+
+    def _plan(self, task: PlanVideo) -> None:
+        def go_on() -> None:
+            self._send(GoesOn())
+
+        plan = plan_video(Path(task.path), self._limits, task.seconds, task.warm_seconds, go_on)
+        self._send(VideoPlanned(plan))
 
     def _read_still(self, task: ReadStill) -> None:
         still = StillPicture(task.data, self._limits)
@@ -168,8 +181,8 @@ class DecoderProcess:
         source = Path(task.source) if task.source is not None else None
         parts = [Path(part) for part in task.parts]
 
-        def go_on(packets: int) -> None:
-            self._send(JoinGoesOn(packets))
+        def go_on(_: int) -> None:
+            self._send(GoesOn())
 
         kind = join(source, parts, Path(task.target), limits=self._limits, cut_audio=task.cut_audio, progress=go_on)
         self._send(Joined(kind))

@@ -13,14 +13,16 @@ from services.ingest.decoder_messages import (
     AssetRead,
     DecodedFrame,
     Finished,
+    GoesOn,
     Join,
     Joined,
-    JoinGoesOn,
+    PlanVideo,
     ReadStill,
     Refused,
     SlotGrant,
     StillOpened,
     VideoOpened,
+    VideoPlanned,
 )
 from shared.model.errors import Rejected, Unavailable
 from shared.model.media import DecodeSummary, MediaKind, VideoFacts
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
     from services.ingest.decoder_messages import Reply, Task
     from services.ingest.forking import Child
     from services.ingest.limits import IngestLimits
-    from shared.model.media import Facts
+    from shared.model.media import Facts, Plan
 
 
-_JOIN_PATIENCE = 10
+_LONG_PATIENCE = 10
 """Moving the index to the front of a joined file takes as long as the disk takes, without a word in between."""
 
 
@@ -65,7 +67,7 @@ class Decoding:
         self._summary: DecodeSummary | None = None
         self._frames = 0
         self._last_pts: int | None = None
-        self._patience = limits.decoder_stall_seconds * (_JOIN_PATIENCE if isinstance(task, Join) else 1)
+        self._patience = limits.decoder_stall_seconds * (_LONG_PATIENCE if isinstance(task, Join | PlanVideo) else 1)
         self._loop = asyncio.get_running_loop()
         self._owes_since = self._loop.time()
 
@@ -152,8 +154,17 @@ class Decoding:
             reply = await self._next()
             if isinstance(reply, Joined):
                 return reply.kind
-            if not isinstance(reply, JoinGoesOn):
+            if not isinstance(reply, GoesOn):
                 raise DecoderDied("The decoder sent something else than the progress of a join.")
+
+    async def planned(self) -> Plan:
+        """Wait until a PlanVideo is done: where the video can be cut. Raises as `opened` does."""
+        while True:
+            reply = await self._next()
+            if isinstance(reply, VideoPlanned):
+                return checked_plan(reply.plan, self._limits)
+            if not isinstance(reply, GoesOn):
+                raise DecoderDied("The decoder sent something else than the progress of a plan.")
 
     async def asset_read(self) -> None:
         """Wait until a ReadAsset is done; what it has written is still to be checked. Raises as `opened` does."""
@@ -236,3 +247,18 @@ def checked_facts(facts: Facts, limits: IngestLimits) -> Facts:
     if not fits:
         raise DecoderDied("The decoder described a picture that it should have refused.")
     return facts
+
+
+def checked_plan(plan: Plan, limits: IngestLimits) -> Plan:
+    """A plan whose parts follow one another without a gap, or DecoderDied."""
+    checked_facts(plan.facts, limits)
+    frames, fits = 0, len(plan.spans) != 1
+    for number, span in enumerate(plan.spans):
+        later = plan.spans[number + 1] if number + 1 < len(plan.spans) else None
+        fits = fits and span.begins <= span.start and span.frames > 0 <= span.warm
+        fits = fits and span.first + span.warm == frames and span.end == (later.start if later else None)
+        fits = fits and (later is None or span.start < later.start)
+        frames += span.frames
+    if not fits or frames > limits.max_frames:
+        raise DecoderDied("The decoder planned parts that do not make a whole.")
+    return plan

@@ -88,7 +88,9 @@ class LaneSession:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._fed = False  # render has every frame, perhaps, and may still be making what nobody wants any more
         closing = asyncio.create_task(self._close())
         self._lane.closing.add(closing)
         closing.add_done_callback(self._lane.closing.discard)

@@ -1,4 +1,4 @@
-"""Segments of jobs: from the upload in the object store to the result beside it."""
+"""Segments of jobs: from the upload in the object store to the part beside it; with the last one the job is done."""
 
 from __future__ import annotations
 
@@ -9,156 +9,145 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from services.ingest.decoder import DecoderDied
-from services.ingest.decoder_messages import Join, ReadVideo
-from services.ingest.lane import Lane, LaneSession
+from services.ingest.decoder_messages import ReadVideo
+from services.ingest.job_plans import DECODER_DEATHS
+from services.ingest.lane import LaneSession
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,
-    JobDone,
     JobEvent,
     JobFailed,
-    JobRecord,
-    JobState,
+    Part,
     Problem,
     SegmentDone,
     SegmentFailed,
-    SegmentRequested,
-    Want,
-    part_key,
-    result_key,
-    source_key,
+    events_of,
 )
-from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession
 from shared.runtime.telemetry import log
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
+    from services.ingest.job_ends import JobEnds
+    from services.ingest.lane import Lane
+    from services.ingest.source_files import SourceFiles
+    from shared.model.jobs import JobDone, JobRecord, JobRequested, SegmentRequested
     from shared.model.media import DecodeSummary, Facts
     from shared.runtime.stage import Passage
     from shared.transport.bus import Received
+    from shared.transport.dispatching import Dispatcher
     from shared.transport.ledger import JobLedger
-    from shared.transport.store import ObjectStore
 
 WATCH_SECONDS = 0.25
 STALL_SECONDS = 15.0
 """Without a word from render for so long the attempt is given up, after the time that a decoder may be silent: a file
 that makes no progress is said to be at fault, and not tried again."""
-DECODER_DEATHS = 2
-"""A file that ends its decoder so often is at fault."""
 OUR_FAULTS = frozenset({"internal", "unavailable"})
 """Codes of problems that another try may not have; every other is the request's."""
-JSON_LINES = "application/jsonl"
 _events = wire.decoder(JobEvent)
 
 
 class SegmentService:
-    """SegmentRequested -> JobDone | JobFailed. One segment is the whole job."""
+    """SegmentRequested -> the next segments of the job | JobDone | JobFailed."""
 
-    def __init__(self, lane: Lane, store: ObjectStore, ledger: JobLedger, work: Path) -> None:
-        self._lane = lane
-        self._store = store
-        self._ledger = ledger
-        self._work = work
+    def __init__(
+        self,
+        lane: Lane,
+        ledger: JobLedger,
+        dispatcher: Dispatcher,
+        sources: SourceFiles,
+        ends: JobEnds,
+        work: Path,
+    ) -> None:
+        """work: folder for files that live as long as the work on them."""
+        self._lane, self._ledger, self._dispatcher = lane, ledger, dispatcher
+        self._sources, self._ends, self._work = sources, ends, work
+        self._owner = f"{lane.name}/{work.name}"
 
-    async def segment(self, passage: Passage[SegmentRequested]) -> list[JobDone | JobFailed]:
-        """Process a segment; what is wrong with the upload fails the job, what is wrong with us is tried again."""
+    async def segment(
+        self, passage: Passage[SegmentRequested]
+    ) -> Sequence[SegmentRequested | JobRequested | JobDone | JobFailed]:
+        """Process a segment, and put the job together if it was the last one.
+
+        What is wrong with the upload fails the job, what is wrong with us is tried again.
+        """
         request = passage.message
-        record = await self._claim(request.job, passage.tries)
         try:
-            return [JobDone(job=request.job, record=await self._process(request, record, passage))]
-        except Rejected as error:
-            return [await self._fail(record, Problem(error.code, error.detail))]
+            record = await self._brought_on(passage)
+            if not record.is_whole:
+                return await self._dispatcher.due(record)
+            plan = await self._dispatcher.plan(record.id)
+            with _folder(self._work / f"{record.id}-join-{secrets.token_hex(3)}") as folder:
+                return [await self._ends.done(record, plan, folder)]
         except Late:
-            await self._remove_media(request.job)
-            raise
+            if (told := await self._ends.told_again(request.job)) is None:
+                raise
+            return [told]
+        except Rejected as error:
+            return [await self._ends.failed(request.job, Problem(error.code, error.detail))]
         except DecoderDied as error:
             if passage.tries < DECODER_DEATHS:
                 raise Unavailable(str(error)) from error
-            return [await self._fail(record, Problem("decoder-died", str(error)))]
+            return [await self._ends.failed(request.job, Problem("decoder-died", str(error)))]
 
-    async def bury(self, request: SegmentRequested, reason: str) -> None:
+    async def bury(self, request: SegmentRequested, reason: str) -> Sequence[JobFailed]:
         """Every try was in vain: the job says so."""
-        record = await self._ledger.read(request.job)
-        if not record.state.is_final:
-            failed = await self._fail(record, Problem("gave-up", reason))
-            await self._lane.bus.publish(failed.subject, wire.encode(failed), self._lane.telemetry.headers())
-
-    async def _claim(self, job: str, attempt: int) -> JobRecord:
         try:
-            record = await self._ledger.read(job)
-        except Lost as error:
-            raise Late(f"There is no job {job} any more.") from error
-        if record.state.is_final:
-            raise Late(f"The job {job} is {record.state} already.")
-        record = msgspec.structs.replace(record, state=JobState.RUNNING, attempt=attempt)
-        await self._ledger.write(record)
-        return record
+            return [await self._ends.failed(request.job, Problem("gave-up", reason))]
+        except Late:
+            return ()
 
-    async def _process(
-        self, request: SegmentRequested, record: JobRecord, passage: Passage[SegmentRequested]
-    ) -> JobRecord:
-        session = f"{request.job}-{passage.tries}-{secrets.token_hex(3)}"
-        with _folder(self._work / session) as folder:
-            source = folder / "source"
-            await self._fetch(request.job, source)
-            done, summary, expected = await self._through_lane(request, passage, session, source)
-            kind, path = await self._result(request, folder, source, summary)
-            await self._store.put(result_key(request.job), path)
-            await self._still_wanted(request.job)
-            record = msgspec.structs.replace(
-                record,
-                state=JobState.DONE,
-                frames=done.frames,
-                frames_expected=expected,
-                faces=done.faces,
-                timings=done.timings,
-                warnings=(summary.notice,) if summary.notice else (),
-                result_type=kind,
-                result_bytes=path.stat().st_size,
-            )
-        await self._ledger.write(record)
-        await self._store.remove(f"jobs/{request.job}/parts")
-        await self._store.remove(source_key(request.job))
-        log.info("job done", job=request.job, frames=done.frames, attempt=passage.tries)
-        return record
-
-    async def _fetch(self, job: str, source: Path) -> None:
+    async def _brought_on(self, passage: Passage[SegmentRequested]) -> JobRecord:
+        """The job's entry with this segment done, by now or by another try."""
+        request = passage.message
+        begun = Part(segment=request.segment, attempt=passage.tries, owner=self._owner)
+        record = await self._ledger.change(request.job, lambda now: now.with_part(begun))
+        if (part := record.part(request.segment)) is not None and part.done:
+            return record
+        session = f"{request.job}-{request.segment}-{passage.tries}-{secrets.token_hex(3)}"
         try:
-            await self._store.download(source_key(job), source)
+            async with self._sources.of(request.job) as source:
+                done, summary = await self._through_lane(passage, session, source)
         except Lost as error:
-            await self._still_wanted(job)
-            if (await self._ledger.read(job)).state.is_final:
-                raise  # another try came to the end meanwhile, and its result stays
+            record = await self._ledger.change(request.job, lambda now: now)  # or it has come to its end meanwhile
             raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
+        part = Part(
+            segment=request.segment,
+            attempt=passage.tries,
+            owner=self._owner,
+            done=True,
+            frames=done.frames,
+            faces=done.faces,
+            damaged=summary.damaged_packets,
+            early=summary.ended_early,
+        )
+        log.info("segment done", job=request.job, segment=request.segment, frames=done.frames, attempt=passage.tries)
+        return await self._ledger.change(request.job, lambda now: now.with_part(part, done.timings))
 
     async def _through_lane(
-        self, request: SegmentRequested, passage: Passage[SegmentRequested], session: str, source: Path
-    ) -> tuple[SegmentDone, DecodeSummary, int]:
-        expected = 0
+        self, passage: Passage[SegmentRequested], session: str, source: Path
+    ) -> tuple[SegmentDone, DecodeSummary]:
+        request = passage.message
 
         def begin(facts: Facts) -> BeginSession:
-            nonlocal expected
-            expected = facts.frames_likely if isinstance(facts, VideoFacts) else 1
             return BeginSession(
                 session=session, epoch=self._lane.pool.epoch, want=request.want, look=request.look, facts=facts,
-                job=request.job, segment=request.segment, attempt=passage.tries,
+                job=request.job, segment=request.segment, span=request.span, attempt=passage.tries,
             )  # fmt: skip
 
         async with (
-            self._lane.bus.listen(f"jobs.event.{request.job}") as events,
+            self._lane.bus.listen(events_of(request.job)) as events,
             LaneSession(self._lane, session) as run,
         ):
-            feeding = run.feed(ReadVideo(str(source)), begin, passage.waited_ms, request.models)
+            task = ReadVideo(str(source), request.facts, request.span)
+            feeding = run.feed(task, begin, passage.waited_ms, request.models)
             watching = self._outcome(run, events, request.job, session)
             summary, done = await _both(feeding, watching)
-        return done, summary, expected
+        return done, summary
 
     async def _outcome(self, run: LaneSession, events: AsyncIterator[Received], job: str, session: str) -> SegmentDone:
         """Wait for render's word. Raises Unavailable if it fails, dies or falls silent, Late if nobody wants it."""
@@ -179,33 +168,6 @@ class SegmentService:
         finally:
             coming.cancel()
 
-    async def _result(
-        self, request: SegmentRequested, folder: Path, source: Path, summary: DecodeSummary
-    ) -> tuple[str, Path]:
-        """The result's media type and file: the part itself, or the part with the source's sound."""
-        part, result = folder / "part", folder / "result"
-        await self._store.download(part_key(request.job, request.segment), part)
-        if request.want is Want.FACES:
-            return JSON_LINES, part
-        join = Join(parts=(str(part),), target=str(result), source=str(source), cut_audio=summary.ended_early)
-        return await self._lane.decoders.join(join), result
-
-    async def _still_wanted(self, job: str) -> None:
-        if (await self._ledger.read(job)).state is JobState.CANCELLED:
-            raise Late(f"The job {job} was cancelled.")
-
-    async def _fail(self, record: JobRecord, problem: Problem) -> JobFailed:
-        record = msgspec.structs.replace(record, state=JobState.FAILED, problem=problem)
-        await self._ledger.write(record)
-        await self._remove_media(record.id)
-        log.info("job failed", job=record.id, code=problem.code)
-        return JobFailed(job=record.id, record=record)
-
-    async def _remove_media(self, job: str) -> None:
-        """Of a job that has no result; the gateway removes them too, but a part may be written after that."""
-        for key in (f"jobs/{job}/parts", source_key(job), result_key(job)):
-            await self._store.remove(key)
-
 
 async def _next(events: AsyncIterator[Received]) -> Received:
     return await anext(events)
@@ -218,8 +180,8 @@ def _ended(event: JobEvent, session: str) -> SegmentDone | None:
             return event
         case SegmentFailed(session=ended, problem=problem) if ended == session:
             raise Unavailable(problem.detail) if problem.code in OUR_FAULTS else Rejected(problem.code, problem.detail)
-        case JobCancelled():
-            raise Late("The job was cancelled.")
+        case JobCancelled() | JobFailed():
+            raise Late("The job has come to its end.")
     return None
 
 

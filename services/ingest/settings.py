@@ -39,6 +39,9 @@ class IngestSettings(_Limited):
     """`VISAVIS_<NAME>` variables of the ingest service."""
 
     jobs: int = Field(2, ge=1, le=64, description="Segments of jobs that are worked on at a time.")
+    segment_seconds: float = Field(
+        10, ge=0, le=3600, description="Seconds of a segment of a job, where key frames allow it; 0: videos stay whole."
+    )
     stills: int = Field(4, ge=1, le=64, description="Stills that are worked on at a time.")
     assets: int = Field(2, ge=1, le=16, description="Uploaded assets that are prepared at a time; others wait.")
     spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")

@@ -105,6 +105,7 @@ class DatagramTunnel:
         self._connection, self._send = connection, send
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self._is_known = False
 
@@ -119,7 +120,9 @@ class DatagramTunnel:
             selector.register(self._socket, selectors.EVENT_READ, self._take)
             while True:
                 for key, _ in selector.select():
-                    with contextlib.suppress(ConnectionRefusedError):  # FFmpeg has closed its end; its exit is heard of
+                    # FFmpeg has closed its end, and that is heard of by its exit; or the error that woke us was told
+                    # to who sent.
+                    with contextlib.suppress(ConnectionRefusedError, BlockingIOError):
                         key.data()
 
     def _take(self) -> None:

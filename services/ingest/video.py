@@ -16,7 +16,7 @@ from services.ingest.planes import UprightCopy, orientation_of
 from services.ingest.timeline import Timeline
 from services.ingest.wholeness import missing_bytes
 from shared.model.errors import Rejected
-from shared.model.media import DecodeSummary, MediaKind, VideoFacts
+from shared.model.media import DecodeSummary, MediaKind, VideoFacts, notice_of
 from shared.model.pictures import Geometry, PixelFormat
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from services.ingest.limits import IngestLimits
     from services.ingest.upright import Orientation
+    from shared.model.media import Span
     from shared.model.pictures import Picture
 
 _FIELDS = {2: 1, 3: 2, 4: 2, 5: 1}
@@ -54,27 +55,31 @@ class UprightFrame:
 class VideoFile:
     """An open video: its facts, its frames in order of presentation, and a summary when they are over."""
 
-    def __init__(self, path: Path, limits: IngestLimits, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: IngestLimits,
+        threads: int = 1,
+        *,
+        fit: VideoFacts | None = None,
+        span: Span | None = None,
+    ) -> None:
         """Open `path`, check it against `limits` and decode the first frame, which tells what the stream really is.
 
-        threads: of the decoder. Raises Rejected if this is no video that is read, breaks a limit, or has no frame.
+        threads: of the decoder. fit: facts of the whole video, which all of its frames are made to fit; None: what the
+        first frame says. span: the part of it to read; None: all.
+        Raises Rejected if this is no video that is read, breaks a limit, or has no frame.
         """
         silence()
-        kind = admit_file(path, limits)
-        self._limits, self._missing = limits, missing_bytes(path, kind)
+        self._path, self._kind, self._threads = path, admit_file(path, limits), threads
+        self._limits, self._missing, self._span = limits, missing_bytes(path, self._kind), span
         self._damaged = self._delivered = 0
         with contextlib.ExitStack() as stack:
-            if kind is MediaKind.GIF:
+            if self._kind is MediaKind.GIF:
                 count_images(path, limits)
-            self._container = stack.enter_context(open_media(path, kind, limits))
-            self._stream = choose_video(self._container, limits)
-            _prepare(self._stream.codec_context, threads)
-            self._reading = Reading(self._container, self._stream)
-            self._decoded = self._decode()
-            stack.callback(self._decoded.close)
-            self._first = self._first_frame()
+            self._first = self._opened(stack)
             orientation = orientation_of(self._first)
-            self.facts = self._facts(self._first, orientation)
+            self.facts = fit or self._facts(self._first, orientation)
             self._copy = UprightCopy(self._first, self.facts, orientation)
             self._timeline = Timeline(round(1 / (Fraction(*self.facts.frame_rate) * Fraction(*self.facts.time_base))))
             self._stack = stack.pop_all()
@@ -95,9 +100,10 @@ class VideoFile:
         """Every frame that can be decoded, once. Raises Rejected (`too-long`) where a limit is passed on the way."""
         unit = Fraction(*self.facts.time_base)
         frame: VideoFrame | None = self._first
-        while frame is not None:
+        before = self._span.first if self._span is not None else 0
+        while frame is not None and not self._is_after(frame):
             place = self._timeline.place(frame.pts, frame.dts, frame.duration)
-            check_length(self._delivered + 1, float(self._timeline.span * unit), self._limits)
+            check_length(before + self._delivered + 1, float(self._timeline.span * unit), self._limits)
             self._delivered += 1
             yield UprightFrame(self._copy, frame, place)
             frame = next(self._decoded, None)
@@ -112,8 +118,43 @@ class VideoFile:
             damaged_packets=damaged,
             ended_early=early,
             end_seconds=float(self._timeline.end * Fraction(*self.facts.time_base)),
-            notice=_notice(self._delivered, self.facts.frames_expected, damaged, early=early),
+            notice=notice_of(self._delivered, self.facts.frames_expected, damaged, early=early),
         )
+
+    def _opened(self, stack: contextlib.ExitStack) -> VideoFrame:
+        """Begin to read; the first frame that is to be delivered."""
+        if self._span is not None and self._span.first:
+            with contextlib.ExitStack() as trying:
+                self._open(trying)
+                self._container.seek(self._span.begins, stream=self._stream)
+                if (frame := self._frame_of(self._span)) is not None:
+                    stack.push(trying.pop_all())
+                    return frame
+            self._damaged = 0  # the index leads astray, or the picture builds up over many frames: read from the start
+        self._open(stack)
+        frame = self._frame_of(self._span) if self._span is not None else self._first_frame()
+        if frame is None:
+            raise Rejected("damaged-media", "The video stream cannot be read to the place where it was cut.")
+        return frame
+
+    def _open(self, stack: contextlib.ExitStack) -> None:
+        self._container = stack.enter_context(open_media(self._path, self._kind, self._limits))
+        self._stream = choose_video(self._container, self._limits)
+        _prepare(self._stream.codec_context, self._threads)
+        self._reading = Reading(self._container, self._stream)
+        self._decoded = self._decode()
+        stack.callback(self._decoded.close)
+
+    def _frame_of(self, span: Span) -> VideoFrame | None:
+        """The whole frame with which the span begins; None if it does not come."""
+        for frame in self._decoded:
+            if frame.pts is not None and frame.pts >= span.begins:
+                return frame if frame.pts == span.begins and not (frame.is_corrupt and span.first) else None
+        return None
+
+    def _is_after(self, frame: VideoFrame) -> bool:
+        end = None if self._span is None else self._span.end
+        return end is not None and frame.pts is not None and frame.pts >= end
 
     def _first_frame(self) -> VideoFrame:
         """The first that is whole: before a key frame a decoder shows gray."""
@@ -170,13 +211,3 @@ def _prepare(codec: av.VideoCodecContext, threads: int) -> None:
     codec.thread_count = threads
     codec.thread_type = "AUTO"
     codec.flags |= Flags.output_corrupt
-
-
-def _notice(frames: int, expected: int, damaged: int, *, early: bool) -> str:
-    of = f" of about {expected}" if expected > frames else ""
-    if early:
-        return f"The file ends early: {frames}{of} frames could be read."
-    if damaged:
-        places = "one place" if damaged == 1 else f"{damaged} places"
-        return f"The file is damaged in {places}: {frames}{of} frames could be read."
-    return ""

@@ -14,15 +14,14 @@ from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.reader import HostReader
 from shared.memory.segment import segment_path
-from shared.model.addresses import read_networks
 from shared.model.errors import Unavailable
 from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import lifecycle
+from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
-from shared.transport.dialing import Dialer
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
 
@@ -37,9 +36,8 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
-        service = RenderService(
-            settings, bus, ObjectStore.open(settings.store), reader, telemetry, effects, dialer(settings)
-        )
+        store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
+        service = RenderService(settings, bus, store, pasts, reader, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
@@ -63,11 +61,6 @@ async def run(settings: RenderSettings) -> None:
         await lifecycle.together(
             stage.run(settings.render_parallel), service.sweep(), service.hear(bus), report(bus, say)
         )
-
-
-def dialer(settings: RenderSettings) -> Dialer:
-    """Connects to where streams are pushed. Raises Misconfigured."""
-    return Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
 
 
 async def _pool(reader: HostReader) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from services.render.sinks import StillSink
 from shared.model.hops import Hop, summarise
 from shared.model.jobs import JobProgressed, Problem, SegmentDone, SegmentFailed, part_key
-from shared.model.media import VideoFacts
 from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinished, live_out
 from shared.transport import wire
 
@@ -66,13 +65,12 @@ class OwnedSession:
         if not self.begun.job or now - self.told < PROGRESS_SECONDS:
             return []
         self.told = now
-        facts = self.begun.facts
         return [
             JobProgressed(
                 job=self.begun.job,
+                segment=self.begun.segment,
                 attempt=self.begun.attempt,
-                frames=self.session.frames_done,
-                frames_expected=facts.frames_likely if isinstance(facts, VideoFacts) else 1,
+                frames=self.session.frames_written,
                 faces=self.session.faces_done,
                 timings=summarise(self.hops),
             )
@@ -97,8 +95,9 @@ class Handover:
             path.unlink(missing_ok=True)
         return SegmentDone(
             job=owned.begun.job,
+            segment=owned.begun.segment,
             session=owned.begun.session,
-            frames=owned.session.frames_done,
+            frames=owned.session.frames_written,
             faces=owned.session.faces_done,
             timings=summarise(owned.hops),
         )
@@ -121,7 +120,7 @@ class Handover:
         """Tell the last frames of a live session."""
         await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
         if owned.outlet is not None:
-            owned.outlet.keep(owned.session.state, now=True)
+            owned.outlet.keep(owned.session, now=True)
 
     async def live_end(self, outlet: LiveOutlet, outputs: Awaitable[None]) -> None:
         """Say that a live session is over, once its outputs are complete; until then, that it is worked on."""
@@ -138,7 +137,9 @@ class Handover:
         if owned.outlet is not None:
             await owned.outlet.close()
         if owned.begun.job:
-            failed = SegmentFailed(job=owned.begun.job, session=owned.begun.session, problem=problem)
+            failed = SegmentFailed(
+                job=owned.begun.job, segment=owned.begun.segment, session=owned.begun.session, problem=problem
+            )
             await self._bus.publish(failed.subject, wire.encode(failed), self._telemetry.headers())
         else:
             await self._bus.send(live_out(owned.begun.session), wire.encode(SessionFailed(problem=problem)))

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
-from services.render.live import LiveOutlet, past
+from services.render.live import LiveOutlet
 from services.render.live_outputs import OutputRoom
 from services.render.live_sink import LiveSink, Passing
 from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
+from services.render.past import PastKeeper, taken_up
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
+from shared.model.addresses import read_networks
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import FacesDetected, ForRender, FramesEnded
 from shared.model.jobs import Problem, Want
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
     from shared.model.live import LiveSettings
+    from shared.runtime.pasts import Pasts
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus, Received
@@ -75,18 +78,19 @@ class RenderService:
         settings: RenderSettings,
         bus: Bus,
         store: ObjectStore,
+        pasts: Pasts,
         reader: HostReader,
         telemetry: Telemetry,
         effects: OwnEffects = NONE,
-        dialer: Dialer | None = None,
     ) -> None:
-        """effects: others' own. dialer: connects to where live sessions are pushed; None: to public addresses."""
+        """effects: others' own. Raises Misconfigured for networks that are none."""
         self.give_up: Callable[[], None] = lifecycle.give_up
         """Ends the process where a thread hangs in an encoder: no thread can be ended, and all would hang in time."""
         self._settings = settings
         self._effects = effects
-        self._bus = bus
-        self._room_for_outputs = OutputRoom(store, dialer or Dialer(setting="push_networks"), settings.render_work)
+        self._bus, self._pasts = bus, pasts
+        dialer = Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
+        self._room_for_outputs = OutputRoom(store, dialer, settings.render_work)
         self._drawing = ThreadPoolExecutor(settings.render_parallel + 1, "drawing")
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
         self._handover = Handover(bus, store, telemetry, self._drawing)
@@ -114,7 +118,7 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
         self._beginning.add(request.session)
         try:
-            state = await past(self._bus, request.context) if request.resume else None
+            state = await taken_up(self._pasts, request.context) if request.resume else None
             self._sessions[request.session] = await self._owned(request, state)
         except Rejected as error:
             return wire.encode(SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail)))
@@ -134,7 +138,7 @@ class RenderService:
             raise
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
         pass_over = sink.pass_over if isinstance(sink, LiveSink) else None
-        session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over)
+        session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over, span=request.span)
         session.frames_total = request.frames
         # Who asks waits for two seconds, and the object store may take longer.
         assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
@@ -253,7 +257,7 @@ class RenderService:
             self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
             if owned.outlet is not None:
-                owned.outlet.keep(owned.session.state)
+                owned.outlet.keep(owned.session)
         if not owned.session.finished:
             return owned.progress()
         results: list[Publishable] = []
@@ -313,14 +317,15 @@ class RenderService:
             async with owned.lock:
                 await asyncio.get_running_loop().run_in_executor(self._drawing, owned.sink.abort)
                 if owned.outlet is not None:
-                    owned.outlet.keep(owned.session.state, now=True)
+                    owned.outlet.keep(owned.session, now=True)
                     await owned.outlet.close()
             self._end_outputs(owned)
 
     def _outlet(self, begun: BeginSession) -> LiveOutlet | None:
         if begun.live is None:
             return None
-        return LiveOutlet(self._bus, self._telemetry, begun.session, begun.context)
+        keeper = PastKeeper(self._pasts, begun.context)
+        return LiveOutlet(self._bus, self._telemetry, begun.session, keeper)
 
     def _live_sink(self, begun: BeginSession, live: LiveSettings, facts: VideoFacts, outlet: LiveOutlet) -> LiveSink:
         outlets = None
@@ -359,7 +364,7 @@ class RenderService:
             if begun.live is not None and outlet is not None:
                 return self._live_sink(begun, begun.live, begun.facts, outlet)
             if begun.want is Want.FACES:
-                return FacesSink(path, begun.facts)
+                return FacesSink(path, begun.facts, begun.span.first if begun.span is not None else 0)
             settings = self._settings
             return VideoSink(path, begun.facts, settings.x264_preset, settings.x264_crf, settings.x264_threads)
         return StillSink(begun.facts, None if begun.want is Want.FACES else begun.reply_kind or begun.facts.kind)

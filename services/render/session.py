@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.model.looks import Look
+    from shared.model.media import Span
 
 
 RESUMED_AFTER_SECONDS = 0.04
@@ -68,10 +69,12 @@ class Sink(Protocol):
 class SessionState(msgspec.Struct, frozen=True, array_like=True):
     """How far a session is and what it knows of its past: another worker goes on from it as if nothing had been.
 
+    Whoever changes what is in it, or what that means, raises shared.model.past.VERSION.
     The calmed mask of people is not kept: it is some 100 KiB, and a moment later as calm again.
     """
 
     frames_done: int = 0
+    """The sequence of the next frame, too."""
     faces_done: int = 0
     """Of all its frames together."""
     tracks: Tracks = Tracks()
@@ -104,12 +107,14 @@ class RenderSession:
         state: SessionState | None = None,
         painter: Painter | None = None,
         pass_over: Callable[[DetectedFrame], bool] | None = None,
+        span: Span | None = None,
     ) -> None:
         """time_base: numerator and denominator of the seconds that one unit of the frames' pts lasts.
 
         state: of a session that another worker began; None for a new one. painter: with what the look needs; None: one
         that has neither assets nor effects of others. pass_over: says of each frame, once, whether it comes too late to
-        be of use; it is neither drawn nor written then. None: every frame is of use.
+        be of use; it is neither drawn nor written then. None: every frame is of use. span: of a segment, whose first
+        frames are looked at and not drawn.
         """
         self.sink = sink
         self.state = state or SessionState()
@@ -122,11 +127,19 @@ class RenderSession:
         self._changes: dict[int, tuple[Look, Painter]] = {}
         self._change = 0
         self._pass_over = pass_over
+        self._span = span
+        self.frames_written = 0
+        """How many the sink was given of its own."""
         self._is_resumed = self.state.is_taken_up
         self._draw_by(look)
         self._people = People()
         self._time_base = time_base
         self._early: dict[int, DetectedFrame] = {}
+
+    @property
+    def look(self) -> Look:
+        """That the next frame is drawn by, unless it says otherwise."""
+        return self._look
 
     @property
     def frames_done(self) -> int:
@@ -190,6 +203,11 @@ class RenderSession:
         present = Present(seconds, tracks, faces)
         choice = self.state.choice.after(present)
         watch = self.state.watch.after(frame.sightings, present) if self._hides else self.state.watch
+        if self._is_warm_up(frame.captured):
+            self._people_of(frame, seconds)
+            source.release(frame.captured.reference)
+            self.state = SessionState(self.frames_done + 1, self.faces_done, tracks, choice, watch)
+            return
         with source.read(frame.captured.reference) as picture:
             if self.sink.wants_faces:
                 faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
@@ -202,7 +220,19 @@ class RenderSession:
                 target = self._drawn(picture, chosen, moment)
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
-        self.state = SessionState(self.frames_done + 1, self.faces_done + len(faces), tracks, choice, watch)
+        counted = len(faces) if self._is_own(frame.captured) else 0
+        self.frames_written += self._is_own(frame.captured)
+        self.state = SessionState(self.frames_done + 1, self.faces_done + counted, tracks, choice, watch)
+
+    def _is_own(self, frame: CapturedFrame) -> bool:
+        """Whether the frame is not another segment's."""
+        return self._span is None or frame.pts >= self._span.start
+
+    def _is_warm_up(self, frame: CapturedFrame) -> bool:
+        """Whether the sink is not given the frame. A sink of faces is given the last: by it they are known again."""
+        if self._span is None or self._is_own(frame):
+            return False
+        return not (self.sink.wants_faces and frame.sequence == self._span.warm - 1)
 
     def _is_drawn(self, chosen: Sequence[Face], heads: Sequence[Head]) -> bool:
         return bool(chosen or heads or self._look.on_frames) and not self._look.invisible

@@ -54,14 +54,15 @@ class VideoSink:
 
 
 class FacesSink:
-    """Writes one line of JSON a frame."""
+    """Writes one line of JSON a frame. Of a segment the first line is the frame before it, by which faces are known."""
 
     wants_picture = False
     wants_faces = True
     keeps_alpha = False
 
-    def __init__(self, path: Path, facts: VideoFacts) -> None:
-        self._path = path
+    def __init__(self, path: Path, facts: VideoFacts, first: int = 0) -> None:
+        """first: how many frames of the video lie before this session's."""
+        self._path, self._first = path, first
         self._facts = facts
         self._file = path.open("wb")
 
@@ -69,7 +70,7 @@ class FacesSink:
         """Write the frame's line."""
         numerator, denominator = self._facts.time_base
         line = {
-            "frame": frame.sequence,
+            "frame": self._first + frame.sequence,
             "pts_seconds": round(frame.pts * numerator / denominator, 6),
             "width": picture.geometry.width,
             "height": picture.geometry.height,

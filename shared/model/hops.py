@@ -42,6 +42,31 @@ def summarise(hops: Iterable[Hop]) -> tuple[HopSummary, ...]:
     return tuple(_summary(name, found) for name, found in by_name.items())
 
 
+def pooled(summaries: Iterable[HopSummary]) -> tuple[HopSummary, ...]:
+    """One summary a service of several: its percentiles are their means, each counted by its frames."""
+    by_hop: dict[str, list[HopSummary]] = {}
+    for summary in summaries:
+        by_hop.setdefault(summary.hop, []).append(summary)
+    return tuple(found[0] if len(found) == 1 else _pooled(found) for found in by_hop.values())
+
+
+def _pooled(summaries: Sequence[HopSummary]) -> HopSummary:
+    frames = sum(one.frames for one in summaries)
+
+    def mean(name: str) -> float:
+        total: float = sum(getattr(one, name) * one.frames for one in summaries)
+        return round(total / max(1, frames), 3)
+
+    return HopSummary(
+        hop=summaries[0].hop,
+        frames=frames,
+        waited_p50_ms=mean("waited_p50_ms"),
+        waited_p95_ms=mean("waited_p95_ms"),
+        worked_p50_ms=mean("worked_p50_ms"),
+        worked_p95_ms=mean("worked_p95_ms"),
+    )
+
+
 def _summary(name: str, hops: Sequence[Hop]) -> HopSummary:
     waited = sorted((hop.waited_ms, hop.frames) for hop in hops)
     worked = sorted((hop.worked_ms, hop.frames) for hop in hops)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.model.hops import HopSummary
+from shared.model.hops import HopSummary, pooled
 from shared.model.looks import Look
-from shared.model.media import MediaKind
+from shared.model.media import MediaKind, Span, VideoFacts
 from shared.model.offers import ModelChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 TRIES = 5
 """So often a segment is tried before it goes to the dead letters."""
+WINDOW = 4
+"""So many segments of one job wait or are worked on at a time: those of other jobs come in between."""
 
 
 class Want(StrEnum):
@@ -44,6 +50,23 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One segment of a job, once somebody has begun it."""
+
+    segment: int
+    attempt: int
+    owner: str
+    """Lane and worker that have it, or had it."""
+    done: bool = False
+    """Whether it lies in the object store."""
+    frames: int = 0
+    faces: int = 0
+    damaged: int = 0
+    """Places of the source where it is damaged."""
+    early: bool = False
+    """Whether the source ends before what it announces."""
+
+
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger entry of a job in the object store: the truth about it."""
 
@@ -55,7 +78,12 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelChoice = ModelChoice()
     created_unix_seconds: float
     trace_id: str = ""
+    segments: int = 0
+    """How many parts it has; 0 until it is planned."""
+    parts: tuple[Part, ...] = ()
+    """Those that were begun, by their numbers."""
     attempt: int = 0
+    """The most that a segment of it has had."""
     frames: int = 0
     """Frames in the result so far."""
     frames_expected: int = 0
@@ -77,20 +105,82 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
             return 1.0
         return min(1.0, self.frames / self.frames_expected) if self.frames_expected else 0.0
 
+    @property
+    def segments_done(self) -> int:
+        """How many parts lie in the object store."""
+        return sum(part.done for part in self.parts)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every part lies in the object store."""
+        return 0 < self.segments == self.segments_done
+
+    @property
+    def open_segments(self) -> Iterator[int]:
+        """Those that are not done, in order."""
+        done = {part.segment for part in self.parts if part.done}
+        return (segment for segment in range(self.segments) if segment not in done)
+
+    def part(self, segment: int) -> Part | None:
+        """What has become of a segment; None if nobody has begun it."""
+        return next((part for part in self.parts if part.segment == segment), None)
+
+    def with_part(self, part: Part, timings: Sequence[HopSummary] = ()) -> JobRecord:
+        """The entry after a segment has got so far; what is done stays done."""
+        before = self.part(part.segment)
+        if before is not None and before.done:
+            return self
+        others = [one for one in self.parts if one.segment != part.segment]
+        parts = tuple(sorted([*others, part], key=lambda one: one.segment))
+        return msgspec.structs.replace(
+            self,
+            state=JobState.RUNNING,
+            parts=parts,
+            attempt=max(self.attempt, part.attempt),
+            frames=sum(one.frames for one in parts if one.done),
+            faces=sum(one.faces for one in parts if one.done),
+            timings=pooled((*self.timings, *timings)),
+        )
+
+
+class JobRequested(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A job was taken in: it is to be planned, that is, cut into segments. Gateway asks any ingest."""
+
+    job: str
+
+    @property
+    def subject(self) -> str:
+        """`jobs.plan.<job>`"""
+        return f"jobs.plan.{self.job}"
+
 
 class SegmentRequested(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A segment of a job is to be processed. Gateway asks any ingest with room."""
+    """A segment of a job is to be processed by any ingest with room, or by a function elsewhere."""
 
     job: str
     segment: int = 0
     want: Want
     look: Look
     models: ModelChoice = ModelChoice()
+    facts: VideoFacts | None = None
+    """Of the whole video; None: what its first frame says."""
+    span: Span | None = None
+    """Which frames; None: all."""
 
     @property
     def subject(self) -> str:
-        """`jobs.segment`"""
-        return "jobs.segment"
+        """`jobs.segment.<job>.<segment>`"""
+        return f"jobs.segment.{self.job}.{self.segment}"
+
+
+class _SegmentEvent(msgspec.Struct, frozen=True, kw_only=True):
+    job: str
+    segment: int = 0
+
+    @property
+    def subject(self) -> str:
+        """`jobs.event.<job>.<segment>`"""
+        return f"jobs.event.{self.job}.{self.segment}"
 
 
 class _JobEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,21 +188,20 @@ class _JobEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def subject(self) -> str:
-        """`jobs.event.<job>`"""
-        return f"jobs.event.{self.job}"
+        """`jobs.event.<job>.job`"""
+        return f"jobs.event.{self.job}.job"
 
 
-class JobProgressed(_JobEvent, frozen=True, kw_only=True, tag=True):
-    """Some frames more are drawn. Render tells whoever watches."""
+class JobProgressed(_SegmentEvent, frozen=True, kw_only=True, tag=True):
+    """Some frames more of a segment are drawn. Render tells whoever watches."""
 
     attempt: int
     frames: int
-    frames_expected: int
     faces: int
     timings: tuple[HopSummary, ...]
 
 
-class SegmentDone(_JobEvent, frozen=True, kw_only=True, tag=True):
+class SegmentDone(_SegmentEvent, frozen=True, kw_only=True, tag=True):
     """All frames of a segment are drawn and the part lies in the object store. Render tells ingest."""
 
     session: str
@@ -121,7 +210,7 @@ class SegmentDone(_JobEvent, frozen=True, kw_only=True, tag=True):
     timings: tuple[HopSummary, ...]
 
 
-class SegmentFailed(_JobEvent, frozen=True, kw_only=True, tag=True):
+class SegmentFailed(_SegmentEvent, frozen=True, kw_only=True, tag=True):
     """Render could not finish the segment. Ingest decides whether it is tried again."""
 
     session: str
@@ -147,6 +236,16 @@ class JobCancelled(_JobEvent, frozen=True, kw_only=True, tag=True):
 JobEvent = JobProgressed | SegmentDone | SegmentFailed | JobDone | JobFailed | JobCancelled
 
 
+def events_of(job: str) -> str:
+    """The pattern of all events of a job."""
+    return f"jobs.event.{job}.*"
+
+
+def folder_of(job: str) -> str:
+    """Under which all of a job lies in the object store, save for its mark."""
+    return f"jobs/{job}"
+
+
 def record_key(job: str) -> str:
     """Where the ledger entry of a job lies in the object store."""
     return f"jobs/{job}/job.json"
@@ -157,9 +256,24 @@ def cancellation_key(job: str) -> str:
     return f"jobs/{job}/cancelled"
 
 
+def open_key(job: str) -> str:
+    """The mark of a job that has not come to its end: by it such jobs are found without reading all entries."""
+    return f"open/{job}"
+
+
+def plan_key(job: str) -> str:
+    """Where it lies how a job is cut into segments."""
+    return f"jobs/{job}/plan.json"
+
+
 def source_key(job: str) -> str:
     """Where the upload of a job lies."""
     return f"jobs/{job}/source"
+
+
+def parts_key(job: str) -> str:
+    """Under which the finished parts of a job lie."""
+    return f"jobs/{job}/parts"
 
 
 def part_key(job: str, segment: int) -> str:

@@ -340,8 +340,3 @@ def look_subject(lane: str, worker: str) -> str:
 def sound_subject(lane: str, worker: str) -> str:
     """Where the owner of a session gets its sound, and is told of other outputs."""
     return f"lane.{lane}.sound.{worker}"
-
-
-def context_subject(context: str) -> str:
-    """Where a session's past is kept."""
-    return f"context.{context}"

@@ -101,6 +101,40 @@ class VideoFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return self.frames_expected or round(self.duration_seconds * numerator / denominator)
 
 
+class Span(msgspec.Struct, frozen=True, array_like=True):
+    """Which frames of a video one segment has. Times are pts in units of the facts' time base.
+
+    It is read from a key frame on. Between that and `start` lie frames that the segment before has too: here they only
+    warm up what is known of faces, so that nothing jumps at the cut.
+    """
+
+    begins: int
+    """The key frame's."""
+    start: int
+    """From here on frames are in the segment's part."""
+    end: int | None
+    """Before this; None: to the video's end."""
+    first: int
+    """How many frames of the video lie before `begins`."""
+    warm: int
+    """How many lie from `begins` to before `start`."""
+    frames: int
+    """How many lie from `start` to before `end`."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a video is cut into segments."""
+
+    facts: VideoFacts
+    spans: tuple[Span, ...] = ()
+    """In order; none: it is done as a whole."""
+
+    @property
+    def segments(self) -> int:
+        """How many parts there will be, 1 or more."""
+        return max(1, len(self.spans))
+
+
 class StillFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a still picture says of itself."""
 
@@ -119,6 +153,20 @@ class StillFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Facts = VideoFacts | StillFacts
+
+
+def notice_of(frames: int, expected: int, damaged: int, *, early: bool) -> str:
+    """One sentence for a person about what of a video could not be read; empty if all is well.
+
+    expected: what the container claims. damaged: places. early: the file stops before what it announces.
+    """
+    of = f" of about {expected}" if expected > frames else ""
+    if early:
+        return f"The file ends early: {frames}{of} frames could be read."
+    if damaged:
+        places = "one place" if damaged == 1 else f"{damaged} places"
+        return f"The file is damaged in {places}: {frames}{of} frames could be read."
+    return ""
 
 
 class DecodeSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from shared.model.hops import Hop
 from shared.model.jobs import Problem, Want
 from shared.model.live import LiveSettings, Output
 from shared.model.looks import Look
-from shared.model.media import Facts, MediaKind
+from shared.model.media import Facts, MediaKind, Span
 from shared.model.offers import ModelChoice, ModelOffer
 from shared.model.own_effects import EffectOffer
 
@@ -89,6 +89,8 @@ class BeginSession(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     job: str = ""
     """The job whose segment this is; empty for a still."""
     segment: int = 0
+    span: Span | None = None
+    """Which frames of the video come, where it is not all of them."""
     attempt: int = 1
     reply_kind: MediaKind | None = None
     frames: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,6 +21,9 @@ class ServiceSettings(BaseSettings):
     var: Path = Field(Path("var"), description="Folder for work files, logs and the default object store.")
     store_url: str = Field(
         "", description="The object store: file:///..., s3://..., gs://..., az://...; empty: <var>/objects."
+    )
+    context: SecretStr = Field(
+        SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Lowest level that is logged.")
     ready_fd: int = Field(-1, ge=-1, description="File descriptor to write one line of JSON to when ready; -1: none.")

@@ -75,8 +75,8 @@ class Stage(Generic[M]):
         self._decoder = wire.decoder(kind)
         self._work = work
         self._turn = asyncio.Lock()
-        self.bury: Callable[[M, str], Awaitable[None]] | None = None
-        """Told of a message that goes to the dead letters, with the reason."""
+        self.bury: Callable[[M, str], Awaitable[Sequence[Publishable]]] | None = None
+        """Told of a message that goes to the dead letters, with the reason; what it answers is published."""
 
     async def run(self, concurrency: int = 1) -> None:
         """Deal with messages until cancelled, `concurrency` at a time. Raises Misconfigured if none can succeed."""
@@ -171,7 +171,8 @@ class Stage(Generic[M]):
                     if isinstance(message, FramesCaptured):
                         await self._publish(message.refused(Problem("internal", reason)))
                     if self.bury is not None:
-                        await self.bury(message, reason)
+                        for result in await self.bury(message, reason):
+                            await self._publish(result)
                     await self._to_the_dead(delivery, reason)
                 except Unavailable as error:
                     log.warning("cannot be buried yet", detail=str(error))

@@ -76,6 +76,10 @@ class Bus(Protocol):
         """The newest kept message on `subject`; None if there is none."""
         ...
 
+    async def waiting(self, pattern: str) -> set[str]:
+        """The subjects that fit the pattern and on which a message is kept; of a queue, one not yet acknowledged."""
+        ...
+
     def replay(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """All kept messages on `subject`, then the new ones as they come."""
         ...

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Self
 
 from nats.aio.client import Client
 from nats.aio.errors import ErrNoServers
-from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
 from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.nats_errors import DOWN, down
+from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
 from shared.transport.topology import STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
@@ -27,53 +27,12 @@ if TYPE_CHECKING:
     from shared.transport.bus import Answer, Headers
 
 CONNECT_SECONDS = 10.0
-FETCH_SECONDS = 2.0
 RESTORE_PAUSE_SECONDS = 0.25
 FLUSH_SECONDS = 5.0
 FLUSH_FORGET_SECONDS = 3600
 """Longer than any server is away and still answers; one that was replaced answers nothing."""
 REPLAY_FORGET_SECONDS = 60.0
 _log = logging.getLogger(__name__)
-_WITH_DOMAIN = 11
-"""Words of a reply subject that names domain and account; the old form has nine (NATS ADR-15). nats-py reads all of
-them into an object, which takes longer than all else that a message needs here."""
-_DOWN = (NatsError, asyncio.TimeoutError, OSError)
-
-
-class NatsMessage:
-    """A message as it came, and as a delivery what may be done with it."""
-
-    def __init__(self, message: Msg) -> None:
-        self._message = message
-        self.subject: str = message.subject
-        self.body: bytes = message.data
-        self.headers: Mapping[str, str] = message.headers or {}
-
-    @property
-    def tries(self) -> int:
-        """How often it was delivered, this time included."""
-        words = self._message.reply.split(".")
-        return int(words[4 if len(words) < _WITH_DOMAIN else 6])
-
-    async def done(self) -> None:
-        """It was dealt with."""
-        with _down(f"The bus did not hear what became of a message for {self.subject}"):
-            await self._message.ack()
-
-    async def retry(self, delay_seconds: float) -> None:
-        """Give it to someone again, after a while."""
-        with _down(f"The bus did not hear what became of a message for {self.subject}"):
-            await self._message.nak(delay=delay_seconds)
-
-    async def discard(self) -> None:
-        """Never deliver it again."""
-        with _down(f"The bus did not hear what became of a message for {self.subject}"):
-            await self._message.term()
-
-    async def working(self) -> None:
-        """It takes longer: count the acknowledgement time from now."""
-        with _down(f"The bus did not hear what became of a message for {self.subject}"):
-            await self._message.in_progress()
 
 
 class NatsBus:
@@ -102,28 +61,33 @@ class NatsBus:
                 reconnected_cb=bus._restore,
             )
             await asyncio.wait_for(connecting, CONNECT_SECONDS)  # who reconnects for ever also connects for ever
-        except (*_DOWN, ErrNoServers) as error:
+        except (*DOWN, ErrNoServers) as error:
             where = url.rsplit("@", 1)[-1]  # never a password
             raise Misconfigured(f"No NATS server answers at {where}: start one or name another with --nats.") from error
         await bus._declare_all()
         return bus
 
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """For what has a contract of its own, beside that of the bus."""
+        return self._stream
+
     async def close(self) -> None:
         """Send what is pending and disconnect."""
-        with suppress(*_DOWN):
+        with suppress(*DOWN):
             await self._client.flush(timeout=2)
-        with suppress(*_DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
+        with suppress(*DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
             await self._client.close()
 
     async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """Put a message into the stream that keeps `subject`; returns when the stream has it."""
-        with _down(f"The bus did not take a message for {subject}"):
+        with down(f"The bus did not take a message for {subject}"):
             await self._stream.publish(subject, body, headers=dict(headers) if headers else None)
 
     @asynccontextmanager
     async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """Messages of a queue, until the context ends."""
-        with _down(f"The queue {queue.name} cannot be had"):
+        with down(f"The queue {queue.name} cannot be had"):
             await self._stream.add_consumer(queue.stream, config=_consumer(queue))
             messages, stop = await self._open(queue)
         self._queues.add(queue)
@@ -131,32 +95,38 @@ class NatsBus:
             yield messages
         finally:
             self._queues.discard(queue)
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 await stop()
 
     async def last(self, subject: str) -> bytes | None:
         """The newest kept message on `subject`; None if there is none."""
-        with _down(f"The bus does not answer for {subject}"):
+        with down(f"The bus does not answer for {subject}"):
             try:
                 message = await self._stream.get_last_msg(keeper(subject).name, subject, direct=True)
             except NotFoundError:
                 return None
         return message.data or b""
 
+    async def waiting(self, pattern: str) -> set[str]:
+        """The subjects that fit the pattern and on which a message is kept."""
+        with down(f"The bus does not answer for {pattern}"):
+            info = await self._stream.stream_info(keeper(pattern).name, subjects_filter=pattern)
+        return set(info.state.subjects or ())
+
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """All kept messages on `subject`, then the new ones as they come."""
         replay = _Replay(subject, self._client.new_inbox())
-        with _down(f"{subject} cannot be replayed"):
+        with down(f"{subject} cannot be replayed"):
             subscription = await self._client.subscribe(replay.inbox)
         try:
-            with _down(f"{subject} cannot be replayed"):
+            with down(f"{subject} cannot be replayed"):
                 await self._begin(replay)
             self._replays.add(replay)
             yield replay.new_ones(subscription)
         finally:
             self._replays.discard(replay)
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 await subscription.unsubscribe()
                 if replay.consumer:
                     await self._stream.delete_consumer(replay.stream, replay.consumer)
@@ -171,28 +141,28 @@ class NatsBus:
 
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """To whoever listens now; at most once."""
-        with _down(f"The bus did not take a message for {subject}"):
+        with down(f"The bus did not take a message for {subject}"):
             await self._client.publish(subject, body, headers=dict(headers) if headers else None)
 
     @asynccontextmanager
     async def listen(self, subject: str, *, asking: bool = False) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """Everything sent to `subject` from the moment the context is entered; see Bus.listen."""
-        with _down(f"The bus does not let us listen on {subject}"):
+        with down(f"The bus does not let us listen on {subject}"):
             subscription = await self._client.subscribe(subject)
         try:
             if not asking:
-                with _down(f"The bus does not let us listen on {subject}"):
+                with down(f"The bus does not let us listen on {subject}"):
                     await self._reach()
-            yield _pushed(subscription)
+            yield pushed(subscription)
         finally:
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 await subscription.unsubscribe()
 
     async def request(
         self, subject: str, body: bytes, headers: Headers | None = None, timeout_seconds: float = 2.0
     ) -> bytes:
         """The answer of one of those who answer there. Raises Unavailable if nobody does."""
-        with _down(f"Nobody answers on {subject}"):
+        with down(f"Nobody answers on {subject}"):
             reply = await self._client.request(
                 subject, body, timeout=timeout_seconds, headers=dict(headers) if headers else None
             )
@@ -209,14 +179,14 @@ class NatsBus:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        with _down(f"The bus does not let us answer on {subject}"):
+        with down(f"The bus does not let us answer on {subject}"):
             subscription = await self._client.subscribe(subject, queue=group, cb=respond)
         try:
-            with _down(f"The bus does not let us answer on {subject}"):
+            with down(f"The bus does not let us answer on {subject}"):
                 await self._reach()
             yield
         finally:
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 await subscription.unsubscribe()
             for task in tasks:
                 task.cancel()
@@ -235,14 +205,14 @@ class NatsBus:
         if queue.prefetch:
             arrived: asyncio.Queue[Msg] = asyncio.Queue()
             pushed = await self._client.subscribe(_inbox(queue), queue=queue.name, cb=arrived.put)
-            return _each(arrived), pushed.unsubscribe
+            return each(arrived), pushed.unsubscribe
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
-        return _pulled(pulled), pulled.unsubscribe
+        return pulled_from(pulled), pulled.unsubscribe
 
     async def _restore(self) -> None:
         """After a reconnection: the server may be a new one, whose streams in memory are gone with their consumers."""
         while not self._client.is_closed:
-            with suppress(Unavailable, *_DOWN):
+            with suppress(Unavailable, *DOWN):
                 await self._declare_all()
                 for queue in tuple(self._queues):
                     await self._stream.add_consumer(queue.stream, config=_consumer(queue))
@@ -266,8 +236,10 @@ class NatsBus:
             max_age=stream.max_age_seconds,
             max_msgs_per_subject=stream.max_per_subject,
             allow_direct=True,
+            allow_msg_ttl=stream.is_bucket or None,
+            allow_rollup_hdrs=stream.is_bucket,
         )
-        with _down(f"The stream {stream.name} cannot be made"):
+        with down(f"The stream {stream.name} cannot be made"):
             try:
                 await self._stream.stream_info(stream.name)
             except NotFoundError:
@@ -306,33 +278,6 @@ class _Replay:
                 yield NatsMessage(message)
 
 
-class _down:  # noqa: N801  -- reads as the words of a with statement
-    """Turns the client's errors into Unavailable with a sentence, and raises the cancellation that it swallows.
-
-    nats-py 2.16 does that in Client._flush_pending, where whoever publishes much waits: a task would go on for ever.
-    """
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-        self._cancelled = 0
-
-    def __enter__(self) -> None:
-        self._cancelled = _times_cancelled()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None and _times_cancelled() > self._cancelled:
-            raise asyncio.CancelledError
-        if isinstance(error, NoRespondersError):
-            raise Unavailable(f"{self._sentence}: nobody is there.") from error
-        if isinstance(error, _DOWN):
-            raise Unavailable(f"{self._sentence}: {error or type(error).__name__}.") from error
-
-
-def _times_cancelled() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
-
-
 def _consumer(queue: Queue) -> api.ConsumerConfig:
     return api.ConsumerConfig(
         name=queue.name,
@@ -352,38 +297,10 @@ def _inbox(queue: Queue) -> str:
     return f"deliver.{queue.name}"
 
 
-async def _pushed(subscription: Subscription) -> AsyncIterator[NatsMessage]:
-    async for message in subscription.messages:
-        yield NatsMessage(message)
-
-
-async def _each(arrived: asyncio.Queue[Msg]) -> AsyncIterator[NatsMessage]:
-    """As `_pushed`, without the task that nats-py's iterator makes for every message: 0.05 ms of every hop."""
-    while True:
-        yield NatsMessage(await arrived.get())
-
-
-async def _pulled(subscription: JetStreamContext.PullSubscription) -> AsyncIterator[NatsMessage]:
-    """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again."""
-    task = asyncio.current_task()
-    while True:
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError  # nats-py 2.16 swallows it in Client._flush_pending, and would fetch for ever
-        try:
-            messages = await subscription.fetch(1, timeout=FETCH_SECONDS)
-        except TimeoutError:
-            continue
-        except NatsError:
-            await asyncio.sleep(0.25)
-            continue
-        for message in messages:
-            yield NatsMessage(message)
-
-
 async def _respond(message: Msg, using: Answer) -> None:
     try:
         await message.respond(await using(NatsMessage(message)))
-    except _DOWN:
+    except DOWN:
         return  # who asked will ask again
     except Exception:  # noqa: BLE001  -- who asked hears of it by the missing answer, and nobody else must suffer
         _log.exception("a request to %s was not answered", message.subject)

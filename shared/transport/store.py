@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.exceptions import NotFoundError as ObjectNotFoundError
 from obstore.store import LocalStore, from_url
 
@@ -24,8 +26,9 @@ PIECE_BYTES = 1 << 20
 class ObjectStore:
     """Objects by key. Every method raises Unavailable if the store does not answer."""
 
-    def __init__(self, store: obstore.store.ObjectStore) -> None:
-        self._store = store
+    def __init__(self, store: obstore.store.ObjectStore, folder: Path | None = None) -> None:
+        """folder: of a store that is a folder."""
+        self._store, self._folder = store, folder
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -33,7 +36,8 @@ class ObjectStore:
         parts = urlsplit(url)
         try:
             if parts.scheme == "file":
-                return cls(LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True))
+                folder = Path(unquote(parts.path))
+                return cls(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder)
             return cls(from_url(url))
         except (BaseError, ValueError) as error:
             raise Misconfigured(f"There is no object store at {parts.scheme}://{parts.netloc}: {error}") from error
@@ -57,9 +61,37 @@ class ObjectStore:
 
     async def get(self, key: str) -> bytes:
         """A small object as a whole. Raises Lost if there is none."""
+        return (await self.get_tagged(key))[0]
+
+    async def get_tagged(self, key: str) -> tuple[bytes, str]:
+        """A small object as a whole, and the tag of what it is now. Raises Lost if there is none."""
         with _asked(key, "does not give"):
             result = await obstore.get_async(self._store, key)
-            return bytes(await result.bytes_async())
+            return bytes(await result.bytes_async()), str(result.meta["e_tag"])
+
+    async def replace(self, key: str, body: bytes, tag: str) -> bool:
+        """Write an object if it still is what it was when it had that tag; False if it is not. Raises Unavailable."""
+        try:
+            if self._folder is not None:
+                return await asyncio.to_thread(self._replace_file, self._folder, key, body, tag)
+            await obstore.put_async(self._store, key, body, mode={"e_tag": tag})
+        except (PreconditionError, ObjectNotFoundError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"The object store did not take {key}: {_short(error)}") from error
+        return True
+
+    def _replace_file(self, folder: Path, key: str, body: bytes, tag: str) -> bool:
+        """A folder knows no condition: all who replace hold the folder's lock meanwhile, in whichever process."""
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if obstore.head(self._store, key)["e_tag"] != tag:
+                return False
+            obstore.put(self._store, key, body)
+        finally:
+            os.close(held)
+        return True
 
     async def size(self, key: str) -> int:
         """Bytes of an object. Raises Lost if there is none."""
@@ -103,6 +135,15 @@ class ObjectStore:
         except BaseError as error:
             raise Unavailable(f"The object store did not remove {key}: {_short(error)}") from error
         return len(keys)
+
+    async def names(self, prefix: str) -> list[str]:
+        """The keys of all objects under a prefix that ends with a whole part (`open`, not `op`), in order."""
+        try:
+            return sorted(item["path"] for batch in await self._list(prefix) for item in batch)
+        except (ObjectNotFoundError, FileNotFoundError):
+            return []
+        except BaseError as error:
+            raise Unavailable(f"The object store does not list {prefix}: {_short(error)}") from error
 
     async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
         return [list(batch) async for batch in obstore.list(self._store, prefix)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shared.model.errors import Misconfigured
 from shared.model.jobs import TRIES
-from shared.model.live import RESUME_SECONDS
 
 MIB = 1 << 20
 DAY_SECONDS = 86_400.0
@@ -26,6 +25,8 @@ class Stream:
     max_age_seconds: float
     """0 keeps without end."""
     max_per_subject: int = -1
+    is_bucket: bool = False
+    """True: a bucket of JetStream's key-value store. Each key has its own time to live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,12 @@ class Queue:
     """The queue is removed when nobody consumed it for so long; 0 keeps it."""
 
 
-JOBS = Stream("JOBS", ("jobs.segment",), in_memory=False, is_queue=True, max_bytes=64 * MIB, max_age_seconds=0)
+JOBS = Stream(
+    "JOBS", ("jobs.plan.*", "jobs.segment.*.*"), in_memory=False, is_queue=True, max_bytes=64 * MIB,
+    max_age_seconds=0,
+)  # fmt: skip
 EVENTS = Stream(
-    "EVENTS", ("jobs.event.*",), in_memory=False, is_queue=False,
+    "EVENTS", ("jobs.event.*.*",), in_memory=False, is_queue=False,
     max_bytes=256 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1000,
 )  # fmt: skip
 FRAMES = Stream(
@@ -56,17 +60,25 @@ FRAMES = Stream(
     max_bytes=256 * MIB, max_age_seconds=60,
 )  # fmt: skip
 CONTEXT = Stream(
-    "CONTEXT", ("context.*",), in_memory=True, is_queue=False,
-    max_bytes=64 * MIB, max_age_seconds=RESUME_SECONDS, max_per_subject=1,
+    "KV_context", ("$KV.context.>",), in_memory=True, is_queue=False, is_bucket=True,
+    max_bytes=64 * MIB, max_age_seconds=DAY_SECONDS, max_per_subject=1,
 )  # fmt: skip
 DEAD = Stream("DEAD", ("dead.>",), in_memory=False, is_queue=False, max_bytes=64 * MIB, max_age_seconds=7 * DAY_SECONDS)
 STREAMS = (JOBS, EVENTS, FRAMES, CONTEXT, DEAD)
 
 
+def plan_queue() -> Queue:
+    """Jobs that are to be cut into segments, by any ingest."""
+    return Queue(
+        JOBS.name, "planner", "jobs.plan.*",
+        ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+    )  # fmt: skip
+
+
 def segment_queue() -> Queue:
     """Segments of jobs, for any ingest with room. One more delivery than tries: the last one says why it is dead."""
     return Queue(
-        JOBS.name, "ingest", "jobs.segment",
+        JOBS.name, "ingest", "jobs.segment.*.*",
         ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
     )  # fmt: skip
 

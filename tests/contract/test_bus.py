@@ -174,32 +174,32 @@ async def test_a_subject_that_no_stream_keeps_cannot_be_published(bus: Bus) -> N
 
 async def test_a_message_larger_than_the_bus_takes_is_refused(bus: Bus) -> None:
     with pytest.raises(Unavailable):
-        await bus.publish("jobs.segment", bytes((1 << 20) + 1))
+        await bus.publish("jobs.segment.a.0", bytes((1 << 20) + 1))
 
 
 async def test_the_last_message_of_a_subject_can_be_asked_for(bus: Bus) -> None:
-    assert await bus.last("jobs.event.one") is None
+    assert await bus.last("jobs.event.one.job") is None
     for body in (b"old", b"new"):
-        await bus.publish("jobs.event.one", body)
-    await bus.publish("jobs.event.two", b"other")
-    assert await bus.last("jobs.event.one") == b"new"
+        await bus.publish("jobs.event.one.job", body)
+    await bus.publish("jobs.event.two.job", b"other")
+    assert await bus.last("jobs.event.one.job") == b"new"
 
 
 async def test_a_replay_gives_what_was_and_then_what_comes(bus: Bus) -> None:
-    await bus.publish("jobs.event.one", b"1", {"a": "b"})
-    await bus.publish("jobs.event.two", b"other")
-    async with bus.replay("jobs.event.one") as messages, bus.replay("jobs.event.one") as seconds:
+    await bus.publish("jobs.event.one.job", b"1", {"a": "b"})
+    await bus.publish("jobs.event.two.job", b"other")
+    async with bus.replay("jobs.event.one.job") as messages, bus.replay("jobs.event.one.job") as seconds:
         assert (await first(messages)).body == b"1"
-        await bus.publish("jobs.event.one", b"2")
+        await bus.publish("jobs.event.one.job", b"2")
         assert (await first(messages)).body == b"2"
         assert [one.body for one in await take(seconds, 2)] == [b"1", b"2"]
-    assert await bus.last("jobs.event.one") == b"2"
+    assert await bus.last("jobs.event.one.job") == b"2"
 
 
 async def test_a_subject_keeps_no_more_events_than_agreed(bus: Bus) -> None:
     for number in range(EVENTS.max_per_subject + 1):
-        await bus.publish("jobs.event.one", b"%d" % number)
-    async with bus.replay("jobs.event.one") as messages:
+        await bus.publish("jobs.event.one.job", b"%d" % number)
+    async with bus.replay("jobs.event.one.job") as messages:
         assert (await first(messages)).body == b"1"
 
 
@@ -294,3 +294,18 @@ async def test_a_slow_answer_does_not_hold_up_the_next(bus: Bus) -> None:
         assert await bus.request("sessions.open", b"quick", timeout_seconds=1) == b"quick"
         slow.set()
         assert await waiting == b"slow"
+
+
+async def test_what_waits_is_known_by_its_subjects_until_it_is_done(bus: Bus) -> None:
+    assert await bus.waiting("jobs.segment.*.*") == set()
+    for subject in ("jobs.segment.a.0", "jobs.segment.a.1", "jobs.segment.b.0", "jobs.plan.a"):
+        await bus.publish(subject, b"x")
+    assert await bus.waiting("jobs.segment.a.*") == {"jobs.segment.a.0", "jobs.segment.a.1"}
+    async with bus.consume(PULLED) as messages:
+        await (await anext(messages)).done()
+        second = await anext(messages)
+        assert second.subject == "jobs.segment.a.1"
+        async with asyncio.timeout(10):
+            while await bus.waiting("jobs.segment.*.*") != {"jobs.segment.a.1", "jobs.segment.b.0"}:  # noqa: ASYNC110  -- on a server
+                await asyncio.sleep(0.01)
+        await second.done()

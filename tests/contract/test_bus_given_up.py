@@ -40,7 +40,7 @@ async def test_the_bus_goes_on_when_a_call_is_given_up(bus: Bus, what: str) -> N
         await bus.request("echo", b"never heard")
 
     async def publish() -> None:
-        await bus.publish("jobs.segment", b"x")
+        await bus.publish("jobs.segment.a.0", b"x")
 
     async def send() -> None:
         await bus.send("echo", b"x")
@@ -49,8 +49,8 @@ async def test_the_bus_goes_on_when_a_call_is_given_up(bus: Bus, what: str) -> N
         await given_up({"listen": listen, "request": request, "publish": publish, "send": send}[what])
         assert await bus.request("echo", b"still there") == b"still there"
         async with asyncio.timeout(3):
-            await bus.publish("jobs.event.a", b"kept")
-            assert await bus.last("jobs.event.a") == b"kept"
+            await bus.publish("jobs.event.a.job", b"kept")
+            assert await bus.last("jobs.event.a.job") == b"kept"
 
 
 async def test_whoever_sends_much_can_be_cancelled_at_any_moment(bus: Bus) -> None:

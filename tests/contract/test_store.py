@@ -117,3 +117,28 @@ async def test_a_folder_may_have_a_space_in_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "my räum"
     await ObjectStore.open(folder.as_uri()).put("a", b"body")
     assert (folder / "a").read_bytes() == b"body"
+
+
+async def test_an_object_is_replaced_only_as_it_was_read(store: ObjectStore) -> None:
+    await store.put("jobs/a/entry", b"one")
+    body, tag = await store.get_tagged("jobs/a/entry")
+    assert body == b"one"
+    assert await store.replace("jobs/a/entry", b"two", tag)
+    assert not await store.replace("jobs/a/entry", b"three", tag)
+    assert await store.get("jobs/a/entry") == b"two"
+    assert not await store.replace("jobs/a/nothing", b"x", tag)
+
+
+async def test_of_many_who_replace_the_same_one_does(store: ObjectStore) -> None:
+    await store.put("a", b"")
+    _, tag = await store.get_tagged("a")
+    outcomes = await asyncio.gather(*(store.replace("a", b"%d" % number, tag) for number in range(12)))
+    assert sum(outcomes) == 1
+    assert await store.get("a") == b"%d" % outcomes.index(True)
+
+
+async def test_names_are_those_under_a_prefix(store: ObjectStore) -> None:
+    assert await store.names("open") == []
+    for key in ("open/b", "open/a", "opened/c"):
+        await store.put(key, b"")
+    assert await store.names("open") == ["open/a", "open/b"]

@@ -32,6 +32,7 @@ DECODER = "tests/unit/services/ingest/test_decoder.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
     "shared/transport/bus.py": "tests/contract/test_bus.py",
+    "shared/transport/nats_messages.py": "tests/unit/shared/transport/test_nats_bus.py",
     "shared/model/errors.py": "tests/unit/shared/runtime/test_stage.py",
     "shared/model/preparing.py": "tests/house/test_messages.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",

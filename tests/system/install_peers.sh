@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs the real programs that system tests play with (see origin.py and test_origin_to_viewers.py), where that is
-# possible; otherwise it says so, and those tests are skipped.
-packages="nginx libnginx-mod-rtmp ffmpeg chromium"
-[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] && command -v ffmpeg >/dev/null && command -v chromium >/dev/null && exit 0
+# Installs the real programs that tests play with (see origin.py, test_origin_to_viewers.py, tests/redis_server.py), where
+# that is possible; otherwise it says so, and those tests are skipped.
+packages="nginx libnginx-mod-rtmp ffmpeg chromium redis-server"
+[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] && command -v ffmpeg >/dev/null && command -v chromium >/dev/null &&
+    command -v redis-server >/dev/null && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "Some tests of live streams will be skipped: they need $packages."
+    echo "Some tests will be skipped: they need $packages."
     exit 0
 fi
 policy=/usr/sbin/policy-rc.d
@@ -13,5 +14,5 @@ if [ ! -e $policy ]; then # a package that is installed starts its service, unle
     trap 'rm -f $policy' EXIT
 fi
 { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null 2>&1 ||
-    echo "Some tests of live streams will be skipped: $packages could not be installed."
+    echo "Some tests will be skipped: $packages could not be installed."
 exit 0

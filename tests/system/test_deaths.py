@@ -7,10 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
 import httpx
@@ -18,16 +17,16 @@ import psutil
 import pytest
 
 from shared.memory.segment import segment_path
-from visavis.client import Client, ProblemError
+from tests.system.watching import PATIENCE_SECONDS, left, until, watched
+from visavis.client import Client
 from visavis.sample import write_sample
-from visavis.stack import POLL_SECONDS, SERVICES, Stack, StackOptions
+from visavis.stack import SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 FRAMES = 150
-PATIENCE_SECONDS = 60
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -42,9 +41,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mortal(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose processes are killed, and started again by its watch."""
     var = tmp_path_factory.mktemp("var")
-    with Stack(StackOptions(var=var, models=models)) as stack, _watched(stack):
+    with Stack(StackOptions(var=var, models=models)) as stack, watched(stack):
         yield stack
-    assert _left(var) == [], "those who were killed left files of their work behind"
+    assert left(var) == [], "those who were killed left files of their work behind"
 
 
 @pytest.mark.parametrize("victim", [*SERVICES, "nats"])
@@ -52,9 +51,9 @@ def test_a_job_survives_a_sudden_death_of(mortal: Stack, sample: Path, tmp_path:
     restarts = mortal.restarts
     with Client(mortal.rest) as client:
         job = client.submit_job(sample, look="default", want="picture")
-        _until(client, job["id"], lambda found: found["frames"] > 0)
+        until(client, job["id"], lambda found: found["frames"] > 0)
         os.kill(mortal.pid(victim), signal.SIGKILL)
-        job = _until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
+        job = until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
         assert job["state"] == "done", job["problem"]
         assert mortal.restarts > restarts, "nothing was killed"
         client.download(job["id"], tmp_path / "result")
@@ -66,36 +65,19 @@ def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sa
     with _up(models, tmp_path) as (process, rest), Client(rest) as client:
         lanes = {_lane(process)}
         job = client.submit_job(sample, look="default", want="picture")
-        _until(client, job["id"], lambda found: found["frames"] > 0)
+        until(client, job["id"], lambda found: found["frames"] > 0)
         process.kill()
         process.wait()
     with _up(models, tmp_path) as (process, rest), Client(rest) as client:
         lanes.add(_lane(process))
-        job = _until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
+        job = until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
         assert job["state"] == "done", job["problem"]
         client.download(job["id"], tmp_path / "result")
         assert _pts(tmp_path / "result") == _pts(sample)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert _left(tmp_path / "var") == []
+    assert left(tmp_path / "var") == []
     assert not [lane for lane in lanes if segment_path(lane).exists()]
-
-
-@contextmanager
-def _watched(stack: Stack) -> Iterator[None]:
-    stopping = threading.Event()
-
-    def watch() -> None:
-        while not stopping.wait(POLL_SECONDS):
-            stack.watch()
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
 
 
 @contextmanager
@@ -123,21 +105,6 @@ def _lane(process: subprocess.Popen[str]) -> str:
     return next(services).environ()["VISAVIS_LANE"]
 
 
-def _until(client: Client, job: str, wanted: Any) -> dict[str, Any]:
-    """Ask until the job is as wanted; the gateway may be away meanwhile."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    found: dict[str, Any] = {}
-    while time.monotonic() < end:
-        try:
-            found = client.job(job)
-        except ProblemError:
-            found = {}
-        if found and wanted(found):
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"after {PATIENCE_SECONDS} s the job is {found}")
-
-
 def _assert_every_slot_is_free(stack: Stack) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     text = ""
@@ -153,8 +120,3 @@ def _pts(path: Path) -> list[float]:
     with av.open(str(path)) as file:
         video = file.streams.video[0]
         return [round(float(frame.pts * frame.time_base), 4) for frame in file.decode(video)]
-
-
-def _left(var: Path) -> list[Path]:
-    """Files of work that is over: uploads as they came, and parts of results."""
-    return [path for path in (var / "work").rglob("*") if path.is_file()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -17,9 +18,10 @@ from rich.markup import escape
 
 from services.detect.models.store import verify
 from shared.memory.segment import FOLDER
-from shared.model.errors import VisavisError
+from shared.model.errors import Misconfigured, VisavisError
 from shared.transport.nats_server import binary
 from visavis.cli.options import add_effects_folder, add_models_folder
+from visavis.settings import LocalSettings
 
 if TYPE_CHECKING:
     import argparse
@@ -92,6 +94,8 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
+    if where := LocalSettings().context.get_secret_value():
+        yield _context(where)
     yield _fetching()
     yield _srt()
     cores = os.cpu_count() or 1
@@ -132,6 +136,32 @@ def _loopback() -> Finding:
     except OSError as error:
         return Finding("loopback", works=False, detail=str(error), remedy="Allow listening on 127.0.0.1.")
     return Finding("loopback", works=True, detail="ports can be had on 127.0.0.1")
+
+
+def _context(url: str) -> Finding:
+    """Whether the store that VISAVIS_CONTEXT names is there. Its URL may have a password, and is not shown."""
+    what = "session context"
+    try:
+        return Finding(what, works=True, detail=asyncio.run(_reached(url)))
+    except Misconfigured as error:
+        return Finding(
+            what, works=False, detail=str(error), remedy="Correct VISAVIS_CONTEXT, or unset it: NATS keeps it."
+        )
+    except VisavisError as error:
+        remedy = "Without it streams go on, but who resumes one begins anew. Start it, or unset VISAVIS_CONTEXT."
+        return Finding(what, works=False, detail=str(error), remedy=remedy, is_needed=False)
+
+
+async def _reached(url: str) -> str:
+    """Which server answers. Raises Misconfigured, Unavailable."""
+    from shared.transport.redis_context import RedisContext  # noqa: PLC0415  -- only where there is a URL
+
+    store = RedisContext.open(url)
+    try:
+        await store.ping()
+    finally:
+        await store.close()
+    return f"kept at {store.place}"
 
 
 def _fetching() -> Finding:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.live.messages import opened_message
-from services.gateway.live.settings import context_of, new_token, read_settings, read_token
+from services.gateway.live.settings import context_of, names_look, new_token, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
 from shared.model.live import OpenLive
@@ -45,8 +47,12 @@ class LiveCall:
             said = await self._first()
             presence = desk.admission.presence
             settings, token = read_settings(said, presence), read_token(said)
-            await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
             resume, token = bool(token), token or new_token()
+            if resume and not names_look(said):
+                past = await desk.pasts.find(context_of(token))
+                resume = past is not None  # without its look, nothing of it: `resumed` says that all of it is there
+                settings = settings if past is None else msgspec.structs.replace(settings, look=past.look)
+            await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
             wanted = OpenLive(session="", settings=settings, context=context_of(token), resume=resume)
             async with (
                 desk.owning(wanted.context, self._stop),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from services.gateway.admission import Admission
     from services.gateway.settings import GatewaySettings
     from shared.model.errors import VisavisError
+    from shared.runtime.pasts import Pasts
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus
 
@@ -30,10 +31,13 @@ LEAVE_SECONDS = 2.0
 class LiveDesk:
     """Knows every live stream of this gateway."""
 
-    def __init__(self, bus: Bus, telemetry: Telemetry, admission: Admission, settings: GatewaySettings) -> None:
+    def __init__(
+        self, bus: Bus, telemetry: Telemetry, admission: Admission, pasts: Pasts, settings: GatewaySettings
+    ) -> None:
         self.bus = bus
         self.telemetry = telemetry
         self.admission = admission
+        self.pasts = pasts
         self.settings = settings
         self._owners: dict[str, _Owner] = {}
         """Who has a stream, by the name of its past."""

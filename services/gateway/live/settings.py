@@ -81,6 +81,11 @@ def refuse_invalid(members: dict[str, Any], kind: type[S], called: str) -> S:
         raise Refusal("invalid-parameter", detail) from error
 
 
+def names_look(settings: streams_pb2.StreamSettings) -> bool:
+    """Whether they say which look is wanted; a stream that is gone on with has the one that was in force otherwise."""
+    return settings.HasField("look") or bool(settings.look_name.strip())
+
+
 def read_wanted_look(message: streams_pb2.StreamSettings | streams_pb2.ChangeLook, presence: Presence) -> Look:
     """The look of a message. Raises as read_settings."""
     if message.WhichOneof("look_choice") == "look":

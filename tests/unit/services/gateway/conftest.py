@@ -39,9 +39,10 @@ from shared.model.sessions import (
     live_in,
     live_out,
 )
+from shared.runtime.pasts import Pasts
 from shared.runtime.presence import LANE_SERVICES, Presence
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus
+from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
@@ -163,11 +164,19 @@ def telemetry(settings: GatewaySettings, spans: list[bytes]) -> Iterator[Telemet
 
 
 @pytest.fixture
-def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry) -> Parts:
+def contexts() -> MemoryContext:
+    """Where the pasts of streams are kept."""
+    return MemoryContext()
+
+
+@pytest.fixture
+def parts(
+    bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemetry: Telemetry, contexts: MemoryContext
+) -> Parts:
     presence = Presence()
     assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
     admission = Admission(presence, assets)
-    live = LiveDesk(bus, telemetry, admission, settings)
+    live = LiveDesk(bus, telemetry, admission, Pasts(contexts), settings)
     return Parts(
         settings=settings,
         telemetry=telemetry,

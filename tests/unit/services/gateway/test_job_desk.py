@@ -12,6 +12,7 @@ from shared.model.jobs import (
     JobProgressed,
     JobRecord,
     JobState,
+    Part,
     Problem,
     SegmentDone,
     SegmentFailed,
@@ -29,40 +30,50 @@ RUNNING = JobRecord(
     source_kind=MediaKind.MP4,
     created_unix_seconds=0,
     attempt=2,
+    segments=3,
+    parts=(
+        Part(segment=0, attempt=1, owner="local/1", done=True, frames=10, faces=8),
+        Part(segment=1, attempt=2, owner="local/1"),
+    ),
+    frames=10,
+    faces=8,
+    frames_expected=30,
 )
 CANCELLED = JobRecord(
     id=JOB, state=JobState.CANCELLED, want=Want.PICTURE, look=Look(), source_kind=MediaKind.MP4, created_unix_seconds=0
 )
 
 
-def progressed(attempt: int) -> JobProgressed:
-    return JobProgressed(job=JOB, attempt=attempt, frames=5, frames_expected=10, faces=3, timings=())
+def progressed(attempt: int, segment: int = 1) -> JobProgressed:
+    return JobProgressed(job=JOB, segment=segment, attempt=attempt, frames=5, faces=3, timings=())
 
 
-def test_progress_of_this_attempt_counts() -> None:
-    found = merged(RUNNING, progressed(2))
-    assert (found.progress, found.faces, found.attempt) == (0.5, 3, 2)
+def test_progress_of_a_segment_that_is_under_way_comes_on_top_of_what_is_done() -> None:
+    found = merged(RUNNING, [progressed(2)])
+    assert (found.progress, found.faces, found.attempt) == (0.5, 11, 2)
 
 
-def test_progress_of_an_older_attempt_does_not() -> None:
-    assert merged(RUNNING, progressed(1)) == RUNNING
+@pytest.mark.parametrize("event", [progressed(1), progressed(9, segment=0), progressed(1, segment=2)])
+def test_progress_of_an_older_attempt_or_of_what_is_done_or_not_begun_does_not_count(event: JobEvent) -> None:
+    assert merged(RUNNING, [event]) == RUNNING
 
 
 def test_a_segment_that_is_done_is_no_step_back() -> None:
-    found = merged(RUNNING, SegmentDone(job=JOB, session="s", frames=10, faces=9, timings=()))
-    assert (found.state, found.progress, found.faces) == (JobState.RUNNING, 1.0, 9)
+    done = SegmentDone(job=JOB, segment=1, session="s", frames=10, faces=9, timings=())
+    found = merged(RUNNING, [done])
+    assert (found.state, found.frames, found.faces) == (JobState.RUNNING, 20, 17)
 
 
 def test_the_last_event_may_come_before_its_entry_is_seen() -> None:
-    assert merged(RUNNING, JobDone(job=JOB, record=CANCELLED)) == CANCELLED
-    assert merged(RUNNING, JobCancelled(job=JOB)).state is JobState.CANCELLED
+    assert merged(RUNNING, [JobDone(job=JOB, record=CANCELLED), progressed(2)]) == CANCELLED
+    assert merged(RUNNING, [JobCancelled(job=JOB)]).state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize("event", [progressed(9), JobDone(job=JOB, record=RUNNING)])
 def test_a_final_entry_stays(event: JobEvent) -> None:
-    assert merged(CANCELLED, event) == CANCELLED
+    assert merged(CANCELLED, [event]) == CANCELLED
 
 
 def test_what_may_be_tried_again_is_not_told() -> None:
-    failed = SegmentFailed(job=JOB, session="s", problem=Problem("internal", "x"))
-    assert merged(RUNNING, failed) == merged(RUNNING, None) == RUNNING
+    failed = SegmentFailed(job=JOB, segment=1, session="s", problem=Problem("internal", "x"))
+    assert merged(RUNNING, [failed]) == merged(RUNNING, []) == RUNNING

@@ -15,9 +15,10 @@ from shared.model.jobs import (
     JobEvent,
     JobProgressed,
     JobRecord,
+    JobRequested,
     JobState,
+    Part,
     Problem,
-    SegmentRequested,
     Want,
     part_key,
     result_key,
@@ -51,10 +52,7 @@ async def hand_in(client: httpx.AsyncClient, **fields: str) -> str:
 
 
 async def set_state(store: ObjectStore, job: str, **changes: Any) -> JobRecord:
-    ledger = JobLedger(store)
-    record = msgspec.structs.replace(await ledger.read(job), **changes)
-    await ledger.write(record)
-    return record
+    return await JobLedger(store).change(job, lambda record: msgspec.structs.replace(record, **changes))
 
 
 async def finish(store: ObjectStore, job: str, body: bytes = bytes(range(100))) -> JobRecord:
@@ -78,19 +76,19 @@ async def test_a_job_is_stored_entered_and_asked_for(
     assert (document["state"], document["want"], document["source"]) == ("accepted", "faces", "video/mp4")
     assert document["trace_id"] == answer.headers["x-visavis-trace-id"]
     assert await store.get(source_key(job)) == MP4
-    asked = wire.decode(bus.kept("jobs.segment")[0].body, wire.decoder(SegmentRequested))
-    assert asked == SegmentRequested(job=job, want=Want.FACES, look=Look(smooth=0.5))
-    assert document["trace_id"] in bus.kept("jobs.segment")[0].headers["traceparent"]
+    record = await JobLedger(store).read(job)
+    assert (record.want, record.look, record.segments) == (Want.FACES, Look(smooth=0.5), 0)
+    [asked] = bus.kept("jobs.plan.*")
+    assert wire.decode(asked.body, wire.decoder(JobRequested)) == JobRequested(job=job)
+    assert document["trace_id"] in asked.headers["traceparent"]
+    assert await JobLedger(store).open_jobs() == [job]
 
 
 @pytest.mark.usefixtures("warm")
-async def test_the_models_of_a_job_are_kept_and_asked_for(
-    client: httpx.AsyncClient, store: ObjectStore, bus: MemoryBus
-) -> None:
+async def test_the_models_of_a_job_are_kept(client: httpx.AsyncClient, store: ObjectStore) -> None:
     job = await hand_in(client, detector="scrfd-500m", landmarks="keypoints", want="faces")
     models = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
-    asked = wire.decode(bus.kept("jobs.segment")[0].body, wire.decoder(SegmentRequested))
-    assert (asked.models, (await JobLedger(store).read(job)).models) == (models, models)
+    assert (await JobLedger(store).read(job)).models == models
     document = (await client.get(f"/v1/jobs/{job}")).json()
     assert document["models"] == {"detector": "scrfd-500m", "landmarks": "keypoints"}
 
@@ -145,7 +143,7 @@ async def test_a_refused_job_leaves_nothing_behind(
 ) -> None:
     answer = await client.post("/v1/jobs", files={"file": ("clip.mp4", body)}, data=fields)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert (files_in(tmp_path), bus.kept("jobs.segment")) == ([], [])
+    assert (files_in(tmp_path), bus.kept("jobs.plan.*")) == ([], [])
 
 
 async def test_a_wrong_field_behind_the_file_removes_the_file(client: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -179,9 +177,10 @@ async def test_progress_comes_from_the_newest_event(
     client: httpx.AsyncClient, bus: MemoryBus, store: ObjectStore
 ) -> None:
     job = await hand_in(client)
-    await set_state(store, job, state=JobState.RUNNING, attempt=2)
+    part = Part(segment=0, attempt=2, owner="local/1")
+    await set_state(store, job, state=JobState.RUNNING, segments=1, parts=(part,), frames_expected=120)
     for attempt, frames in ((2, 30), (1, 99)):
-        event = JobProgressed(job=job, attempt=attempt, frames=frames, frames_expected=120, faces=frames, timings=())
+        event = JobProgressed(job=job, attempt=attempt, frames=frames, faces=frames, timings=())
         await bus.publish(event.subject, wire.encode(event))
         document = (await client.get(f"/v1/jobs/{job}")).json()
         expected = (30, 0.25) if attempt == 2 else (0, 0)  # what an older attempt says does not count
@@ -212,7 +211,9 @@ async def test_events_end_with_the_job(client: httpx.AsyncClient, bus: MemoryBus
     job = await hand_in(client)
 
     async def work() -> None:
-        event: JobEvent = JobProgressed(job=job, attempt=1, frames=4, frames_expected=8, faces=4, timings=())
+        part = Part(segment=0, attempt=1, owner="local/1")
+        await set_state(store, job, state=JobState.RUNNING, segments=1, parts=(part,), frames_expected=8)
+        event: JobEvent = JobProgressed(job=job, attempt=1, frames=4, faces=4, timings=())
         await bus.publish(event.subject, wire.encode(event))
         await asyncio.sleep(0.15)  # longer than a keep-alive comment
         event = JobDone(job=job, record=await finish(store, job))
@@ -292,7 +293,7 @@ async def test_a_cancelled_job_stays_known_and_loses_its_media(
     assert (await client.delete(f"/v1/jobs/{job}")).status_code == 204
     assert [path.rpartition("/")[2] for path in files_in(tmp_path)] == ["cancelled", "job.json"]
     assert (await client.get(f"/v1/jobs/{job}")).json()["state"] == "cancelled"
-    told = wire.decode(bus.kept(f"jobs.event.{job}")[-1].body, wire.decoder(JobEvent))
+    told = wire.decode(bus.kept(f"jobs.event.{job}.job")[-1].body, wire.decoder(JobEvent))
     assert told == JobCancelled(job=job)
     for again in (await client.delete(f"/v1/jobs/{job}"), await client.get(f"/v1/jobs/{job}/result")):
         assert (again.status_code, again.json()["code"]) == (410, "gone")
@@ -302,3 +303,38 @@ async def test_a_cancelled_job_stays_known_and_loses_its_media(
 async def test_a_gif_is_a_job(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/jobs", content=b"GIF89a" + bytes(50))
     assert answer.json()["source"] == MediaKind.GIF
+
+
+async def test_who_sends_the_same_again_is_told_of_the_job_that_is_there(
+    client: httpx.AsyncClient, store: ObjectStore, bus: MemoryBus
+) -> None:
+    headers = {"Idempotency-Key": "2f1c7a52-7f0e-4b1b"}
+    first = await client.post("/v1/jobs", files={"file": MP4}, headers=headers)
+    again = await client.post("/v1/jobs", content=b"another body, not read", headers=headers)
+    other = await client.post("/v1/jobs", files={"file": MP4}, headers={"Idempotency-Key": "another-word"})
+    assert [answer.status_code for answer in (first, again, other)] == [202, 202, 202]
+    assert again.json() == first.json()
+    assert other.json()["id"] != first.json()["id"]
+    assert len(bus.kept("jobs.plan.*")) == 2
+
+
+async def test_of_two_at_a_time_with_one_word_one_opens_the_job(client: httpx.AsyncClient, bus: MemoryBus) -> None:
+    headers = {"Idempotency-Key": "twice at a time?".replace(" ", "-")}
+    answers = await asyncio.gather(*(client.post("/v1/jobs", files={"file": MP4}, headers=headers) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(bus.kept("jobs.plan.*")) == 1
+
+
+async def test_a_word_of_a_try_that_failed_can_be_used_again(client: httpx.AsyncClient, bus: MemoryBus) -> None:
+    headers = {"Idempotency-Key": "failed-at-first"}
+    bus.down = True
+    assert (await client.post("/v1/jobs", files={"file": MP4}, headers=headers)).status_code == 503
+    bus.down = False
+    assert (await client.post("/v1/jobs", files={"file": MP4}, headers=headers)).status_code == 202
+
+
+@pytest.mark.parametrize("word", ["short", "with a space in it", "x" * 256])
+async def test_a_word_that_cannot_be_one_is_refused(client: httpx.AsyncClient, tmp_path: Path, word: str) -> None:
+    answer = await client.post("/v1/jobs", files={"file": MP4}, headers={"Idempotency-Key": word})
+    assert (answer.status_code, answer.json()["code"], files_in(tmp_path)) == (422, "invalid-parameter", [])

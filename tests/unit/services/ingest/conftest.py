@@ -170,8 +170,8 @@ def pool_fd(tmp_path: Path) -> Iterator[int]:
 class ScriptedDecoding:
     """A decoding with the methods of the real one: so many frames as soon as there is room, then the error, if any."""
 
-    def __init__(self, facts: Facts, frames: int = 0, error: Exception | None = None, notice: str = "") -> None:
-        self.summary = DecodeSummary(frames=frames, notice=notice)
+    def __init__(self, facts: Facts, frames: int = 0, error: Exception | None = None, damaged: int = 0) -> None:
+        self.summary = DecodeSummary(frames=frames, damaged_packets=damaged)
         self.going_on = asyncio.Event()
         self.going_on.set()
         self.granted: list[int] = []

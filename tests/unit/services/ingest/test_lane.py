@@ -210,3 +210,17 @@ async def test_an_owner_whose_answer_nobody_waited_for_is_told_that_the_session_
     assert rig.render.ended == ["s"]
     await asyncio.gather(feeding, return_exceptions=True)
     assert rig.in_use() == 0
+
+
+async def test_who_leaves_a_session_in_trouble_has_its_owner_end_it_though_it_has_every_frame(rig: Any) -> None:
+    rig.scripted(3)
+
+    async def left() -> None:
+        async with LaneSession(rig.lane, "s") as run:
+            await run.feed(TASK, begin(rig), 0.0)
+            await rig.until(lambda: rig.in_use() == 0)
+            raise Unavailable("nobody wants it any more")
+
+    with pytest.raises(Unavailable):
+        await left()
+    assert rig.render.ended == ["s"]

@@ -6,15 +6,17 @@ import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
 
 from services.ingest import segments
 from services.ingest.decoder import DecoderDied
+from services.ingest.job_ends import JobEnds
 from services.ingest.limits import IngestLimits
 from services.ingest.segments import SegmentService
+from services.ingest.source_files import SourceFiles
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,
@@ -28,31 +30,47 @@ from shared.model.jobs import (
     SegmentFailed,
     SegmentRequested,
     Want,
+    cancellation_key,
     part_key,
+    plan_key,
     record_key,
     result_key,
     source_key,
 )
 from shared.model.looks import Look
-from shared.model.media import MediaKind
+from shared.model.media import MediaKind, Plan, Span
 from shared.model.offers import ModelChoice
 from shared.runtime.stage import Passage
 from shared.transport import wire
+from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
+from tests.unit.services.ingest.conftest import VIDEO
 
 if TYPE_CHECKING:
-    from services.ingest.decoder import Join
+    from collections.abc import AsyncIterator
+
+    from services.ingest.decoder import Decoders, Join
 
 NOTHING = Look()
-REQUEST = SegmentRequested(job="j", want=Want.FACES, look=Look())
 RECORD = JobRecord(
-    id="j", state=JobState.ACCEPTED, want=Want.FACES, look=Look(), source_kind=MediaKind.MP4, created_unix_seconds=0
+    id="j",
+    state=JobState.RUNNING,
+    want=Want.FACES,
+    look=Look(),
+    source_kind=MediaKind.MP4,
+    created_unix_seconds=0,
+    segments=1,
+    frames_expected=9,
+)
+SPANS = (
+    Span(begins=0, start=0, end=12, first=0, warm=0, frames=3),
+    Span(begins=8, start=12, end=None, first=2, warm=1, frames=3),
 )
 
 
 def _join(task: Join) -> None:
-    Path(task.target).write_bytes(b"joined " + Path(task.parts[0]).read_bytes())
+    Path(task.target).write_bytes(b"joined " + b"+".join(Path(part).read_bytes() for part in task.parts))
 
 
 class Office:
@@ -66,11 +84,17 @@ class Office:
         self.store = ObjectStore.open(self.objects.as_uri())
         self.ledger = JobLedger(self.store)
         self.joins: list[Join] = []
+        self.tasks: list[Any] = []
         self.limits = IngestLimits(decoder_stall_seconds=1)
-        self.service = SegmentService(replace(rig.lane, decoders=self), self.store, self.ledger, self.folder)
+        lane = replace(rig.lane, decoders=self)
+        dispatcher = Dispatcher(rig.bus, self.store)
+        self.sources = SourceFiles(self.store, self.folder / "sources")
+        ends = JobEnds(cast("Decoders", self), self.store, self.ledger, self.sources)
+        self.service = SegmentService(lane, self.ledger, dispatcher, self.sources, ends, self.folder)
         rig.render.after_frames = self.render_is_done
 
     def decode(self, task: Any) -> Any:
+        self.tasks.append(task)
         return self.rig.decode(task)
 
     async def join(self, task: Join) -> MediaKind:
@@ -79,18 +103,29 @@ class Office:
         return MediaKind.MP4
 
     async def accept(self, **changes: Any) -> None:
-        await self.ledger.write(msgspec.structs.replace(RECORD, **changes))
+        await self.store.remove("jobs/j")
+        await self.ledger.open_entry(msgspec.structs.replace(RECORD, **changes))
         await self.store.put(source_key("j"), b"an upload")
 
-    async def work(self, tries: int = 1, want: Want = Want.FACES, look: Look = NOTHING) -> JobDone | JobFailed:
-        request = msgspec.structs.replace(REQUEST, want=want, look=look)
-        [event] = await self.service.segment(Passage(request, tries, 0.0, time.perf_counter()))
-        return event
+    async def accept_cut(self, **changes: Any) -> None:
+        await self.accept(segments=2, want=Want.PICTURE, **changes)
+        await self.store.put(plan_key("j"), msgspec.json.encode(Plan(facts=VIDEO, spans=SPANS)))
+
+    async def segment(self, segment: int = 0, tries: int = 1, **changes: Any) -> list[Any]:
+        record = await self.ledger.read("j")
+        request = SegmentRequested(job="j", segment=segment, want=record.want, look=record.look)
+        request = msgspec.structs.replace(request, **changes)
+        return list(await self.service.segment(Passage(request, tries, 0.0, time.perf_counter())))
+
+    async def work(self, tries: int = 1) -> JobDone | JobFailed:
+        [event] = await self.segment(tries=tries)
+        return cast("JobDone | JobFailed", event)
 
     async def render_is_done(self, _: object) -> None:
-        session = self.rig.render.begun[-1].session
-        await self.store.put(part_key("j", 0), b"the part")
-        await self.tell(SegmentDone(job="j", session=session, frames=3, faces=2, timings=()))
+        begun = self.rig.render.begun[-1]
+        await self.store.put(part_key("j", begun.segment), b"part %d" % begun.segment)
+        done = SegmentDone(job="j", segment=begun.segment, session=begun.session, frames=3, faces=2, timings=())
+        await self.tell(done)
 
     async def tell(self, event: JobEvent) -> None:
         await self.rig.bus.publish(event.subject, wire.encode(event))
@@ -102,16 +137,18 @@ class Office:
     def kept(self) -> set[str]:
         return {str(path.relative_to(self.objects)) for path in self.objects.rglob("*") if path.is_file()}
 
-    def leftovers(self) -> tuple[list[Path], int]:
-        return list(self.folder.iterdir()), self.rig.in_use()
+    def leftovers(self) -> tuple[list[str], int]:
+        return [path.name for path in self.folder.iterdir() if path.name != "sources"], self.rig.in_use()
 
 
 @pytest.fixture
-async def office(rig: Any, tmp_path: Path) -> Office:
+async def office(rig: Any, tmp_path: Path) -> AsyncIterator[Office]:
     made = Office(rig, tmp_path)
     await made.accept()
     rig.scripted(3)
-    return made
+    yield made
+    made.sources.close()
+    assert not list((made.folder / "sources").glob("*"))
 
 
 async def test_a_job_whose_upload_is_gone_fails_and_says_so(office: Office) -> None:
@@ -127,23 +164,26 @@ async def test_a_job_is_done_when_its_result_lies_in_the_store(office: Office) -
     assert isinstance(done, JobDone)
     assert (done.record.state, done.record.frames, done.record.faces) == (JobState.DONE, 3, 2)
     assert (done.record.frames_expected, done.record.attempt, done.record.warnings) == (9, 1, ())
-    assert (done.record.result_type, done.record.result_bytes) == ("application/jsonl", 8)
+    assert (done.record.result_type, done.record.result_bytes) == ("application/jsonl", 6)
     assert await office.ledger.read("j") == done.record
     assert office.kept() == {record_key("j"), result_key("j")}
     assert office.leftovers() == ([], 0)
 
 
 async def test_a_picture_gets_the_sound_of_its_source(office: Office) -> None:
-    done = await office.work(want=Want.PICTURE)
-    assert (await office.store.get(result_key("j")), done.record.result_type) == (b"joined the part", "video/mp4")
+    await office.accept(want=Want.PICTURE)
+    done = await office.work()
+    assert (await office.store.get(result_key("j")), done.record.result_type) == (b"joined part 0", "video/mp4")
     [join] = office.joins
     assert join.source is not None
     assert Path(join.source).name == "source"
 
 
 async def test_what_is_damaged_is_said_in_the_record(office: Office) -> None:
-    office.rig.scripted(3, notice="The last frame is damaged.")
-    assert (await office.work()).record.warnings == ("The last frame is damaged.",)
+    office.rig.scripted(3, damaged=2)
+    assert (await office.work()).record.warnings == (
+        "The file is damaged in 2 places: 3 of about 9 frames could be read.",
+    )
 
 
 async def test_an_attempt_is_a_session_of_its_own(office: Office) -> None:
@@ -205,7 +245,7 @@ async def test_a_segment_that_the_lane_cannot_serve_fails_its_job_at_the_first_t
 
 async def test_the_models_that_a_job_wants_travel_with_its_frames(office: Office) -> None:
     models = ModelChoice(detector="scrfd-500m", landmarks="keypoints")
-    await office.service.segment(Passage(msgspec.structs.replace(REQUEST, models=models), 1, 0.0, time.perf_counter()))
+    await office.segment(models=models)
     assert {message.models for message in office.rig.render.taken} == {models}
 
 
@@ -228,8 +268,7 @@ async def test_an_upload_that_is_gone_because_another_try_has_ended_does_no_harm
         raise Lost("There is no upload.")
 
     monkeypatch.setattr(office.store, "download", ended_meanwhile)
-    with pytest.raises(Lost):
-        await office.work()
+    assert isinstance(await office.work(), JobDone)
     assert (await office.ledger.read("j")).state is JobState.DONE
     assert await office.store.get(result_key("j")) == b"the result of the other try"
 
@@ -268,42 +307,106 @@ async def test_a_cancelled_job_is_late_and_its_slots_come_back(office: Office) -
 
 async def test_nothing_is_left_of_a_job_that_is_cancelled_at_the_last_moment(office: Office) -> None:
     async def cancelled(_: object) -> None:
-        record = await office.ledger.read("j")
-        await office.ledger.write(msgspec.structs.replace(record, state=JobState.CANCELLED))
+        await office.ledger.cancel("j")
         await office.render_is_done(None)
 
     office.rig.render.after_frames = cancelled
     with pytest.raises(Late, match="cancelled"):
         await office.work()
     assert (await office.ledger.read("j")).state is JobState.CANCELLED
-    assert office.kept() == {record_key("j")}
+    assert office.kept() == {record_key("j"), cancellation_key("j")}
 
 
-@pytest.mark.parametrize("state", [state for state in JobState if state.is_final])
-async def test_a_job_that_has_come_to_its_end_is_not_done_again(office: Office, state: JobState) -> None:
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED])
+async def test_of_a_job_that_has_come_to_its_end_that_is_told_again(office: Office, state: JobState) -> None:
     await office.accept(state=state)
+    await office.store.put(result_key("j"), b"the result")
+    told = await office.work()
+    assert (type(told), told.record.state) == (JobDone if state is JobState.DONE else JobFailed, state)
+    assert office.rig.render.begun == []
+    assert (result_key("j") in office.kept()) == (state is JobState.DONE)
+
+
+async def test_a_cancelled_job_is_not_begun(office: Office) -> None:
+    await office.ledger.cancel("j")
     with pytest.raises(Late):
         await office.work()
-    assert (await office.ledger.read("j")).state is state
     assert office.rig.render.begun == []
 
 
 async def test_a_job_that_nobody_knows_any_more_is_late(office: Office) -> None:
-    await office.store.remove(record_key("j"))
+    request = SegmentRequested(job="nobody", want=Want.FACES, look=Look())
     with pytest.raises(Late):
-        await office.work()
+        await office.service.segment(Passage(request, 1, 0.0, time.perf_counter()))
 
 
 async def test_a_buried_job_says_so_to_whoever_reads_and_whoever_listens(office: Office) -> None:
-    await office.service.bury(REQUEST, "It was tried 5 times.")
+    request = SegmentRequested(job="j", want=Want.FACES, look=Look())
+    told = await office.service.bury(request, "It was tried 5 times.")
     record = await office.ledger.read("j")
     assert (record.state, record.problem) == (JobState.FAILED, Problem("gave-up", "It was tried 5 times."))
-    [event] = office.rig.bus.kept("jobs.event.j")
-    assert wire.decode(event.body, wire.decoder(JobEvent)) == JobFailed(job="j", record=record)
+    assert told == [JobFailed(job="j", record=record)]
 
 
 async def test_a_job_that_is_done_cannot_be_buried(office: Office) -> None:
     await office.accept(state=JobState.DONE)
-    await office.service.bury(REQUEST, "too often")
+    request = SegmentRequested(job="j", want=Want.FACES, look=Look())
+    assert await office.service.bury(request, "too often") == ()
     assert (await office.ledger.read("j")).state is JobState.DONE
-    assert office.rig.bus.kept("jobs.event.j") == []
+
+
+async def test_a_segment_that_is_done_asks_for_those_that_nobody_has_asked_for(office: Office) -> None:
+    await office.accept_cut()
+    [asked] = await office.segment(0, facts=VIDEO, span=SPANS[0])
+    assert (asked.subject, asked.facts, asked.span) == ("jobs.segment.j.1", VIDEO, SPANS[1])
+    record = await office.ledger.read("j")
+    assert (record.state, record.frames, record.segments_done, record.is_whole) == (JobState.RUNNING, 3, 1, False)
+    [task] = office.tasks
+    assert (task.fit, task.span) == (VIDEO, SPANS[0])
+    assert (office.rig.render.begun[-1].span, source_key("j") in office.kept()) == (SPANS[0], True)
+
+
+async def test_the_last_segment_puts_the_parts_together_whichever_it_is(office: Office) -> None:
+    await office.accept_cut()
+    await office.segment(1, facts=VIDEO, span=SPANS[1])
+    [done] = await office.segment(0, facts=VIDEO, span=SPANS[0])
+    assert isinstance(done, JobDone)
+    assert await office.store.get(result_key("j")) == b"joined part 0+part 1"
+    assert (done.record.frames, done.record.faces, done.record.state) == (6, 4, JobState.DONE)
+    assert office.kept() == {record_key("j"), result_key("j")}
+
+
+async def test_a_segment_that_is_asked_for_twice_is_done_once(office: Office) -> None:
+    await office.accept_cut()
+    for _ in range(2):
+        await office.segment(0, facts=VIDEO, span=SPANS[0])
+    assert len(office.rig.render.begun) == 1
+
+
+async def test_a_job_whose_parts_are_all_there_is_put_together_by_the_next_try(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: object) -> MediaKind:
+        raise Unavailable("away")
+
+    await office.accept(want=Want.PICTURE)
+    with monkeypatch.context() as broken:
+        broken.setattr(office, "join", away)
+        with pytest.raises(Unavailable):
+            await office.segment()
+    assert (await office.ledger.read("j")).is_whole
+    [done] = await office.segment(tries=2)
+    assert isinstance(done, JobDone)
+    assert len(office.rig.render.begun) == 1
+
+
+async def test_when_another_segment_has_failed_the_job_the_work_ends(office: Office) -> None:
+    office.rig.render.draws = False
+    office.rig.scripted(100)
+    await office.accept_cut()
+    working = asyncio.create_task(office.segment(0))
+    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.share)
+    failed = await office.service._ends.failed("j", Problem("damaged-media", "Not readable."))
+    await office.tell(failed)
+    assert await working == [failed]
+    assert office.leftovers() == ([], 0)

@@ -13,6 +13,7 @@ import pytest
 
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
+from services.render.past import PastKeeper
 from services.render.session import RenderSession
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
@@ -23,8 +24,9 @@ from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.model.sessions import BeginSession, ForClient, SessionFailed, StillFinished, live_out
+from shared.runtime.pasts import Pasts
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus
+from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 
@@ -86,7 +88,7 @@ async def test_a_part_lies_under_the_name_of_its_segment_and_nowhere_else(way_ou
 async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) -> None:
     owned, _ = way_out.segment()
     await way_out.handover.failure(owned)
-    [event] = way_out.bus.kept("jobs.event.j")
+    [event] = way_out.bus.kept("jobs.event.j.2")
     assert isinstance(wire.decode(event.body, wire.decoder(JobEvent)), SegmentFailed)
     assert list(way_out.folder.iterdir()) == []
 
@@ -94,7 +96,7 @@ async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) ->
 async def test_the_failure_of_a_still_goes_to_its_client(way_out: Exit) -> None:
     failed = await way_out.heard(_owned(STILL, StillSink(STILL, None)))
     assert isinstance(failed, SessionFailed)
-    assert way_out.bus.kept("jobs.event.*") == []
+    assert way_out.bus.kept("jobs.event.*.*") == []
 
 
 async def test_the_answer_to_a_still_has_renders_last_word_on_its_own_time(way_out: Exit) -> None:
@@ -131,7 +133,7 @@ async def test_while_a_sink_that_fails_waits_for_its_encoder_the_loop_goes_on(wa
 
 
 async def test_until_the_outputs_of_a_live_session_are_complete_it_is_worked_on(way_out: Exit) -> None:
-    outlet = LiveOutlet(way_out.bus, way_out.handover._telemetry, "s", "c")
+    outlet = LiveOutlet(way_out.bus, way_out.handover._telemetry, "s", PastKeeper(Pasts(MemoryContext()), "c"))
     complete = asyncio.Event()
     async with way_out.bus.listen(live_out("s")) as messages:
 

@@ -9,20 +9,38 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.render import live as live_module
-from services.render.choosing import Choice
-from services.render.live import LiveOutlet, past
-from services.render.session import SessionState
-from shared.model.live import FromLane, LiveBeat, LiveFinished, LiveFrame, context_subject
+from services.render.live import LiveOutlet
+from services.render.past import PastKeeper
+from services.render.session import RenderSession
+from shared.model.live import FromLane, LiveBeat, LiveFinished, LiveFrame
+from shared.model.looks import Look
 from shared.model.sessions import CHUNK_BYTES, live_out
+from shared.runtime.pasts import Pasts
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MAX_BODY_BYTES, MemoryBus
+from shared.testing import MAX_BODY_BYTES, MemoryBus, MemoryContext
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-STATE = SessionState(frames_done=9, choice=Choice(largest=4))
+    from shared.model.faces import Face
+    from shared.model.frames import CapturedFrame
+    from shared.model.pictures import Picture
+
+LOOK = Look(smooth=0.5)
+
+
+class Blank:
+    """A sink that wants nothing."""
+
+    wants_picture = wants_faces = keeps_alpha = False
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 class Wire:
@@ -31,7 +49,8 @@ class Wire:
     def __init__(self) -> None:
         self.bus = MemoryBus()
         self.telemetry = Telemetry("render", ServiceSettings(), lambda _: None)
-        self.outlet = LiveOutlet(self.bus, self.telemetry, "s", "c")
+        self.contexts = MemoryContext()
+        self.outlet = LiveOutlet(self.bus, self.telemetry, "s", PastKeeper(Pasts(self.contexts), "c"))
         self.came: list[Any] = []
 
     async def listen(self, listening: asyncio.Event) -> None:
@@ -78,34 +97,12 @@ async def test_a_large_frame_comes_in_parts(out: Wire) -> None:
     assert b"".join(one.body for one in parts) == body
 
 
-async def test_a_past_is_kept_now_and_then_and_can_be_gone_on_from(out: Wire) -> None:
-    out.outlet.keep(STATE)
-    out.outlet.keep(SessionState())
+async def test_it_keeps_the_past_and_is_closed_when_that_is_kept(out: Wire) -> None:
+    out.outlet.keep(RenderSession(LOOK, Blank()))
     await out.outlet.close()
-    assert await past(out.bus, "c") == STATE.taken_up()
-    assert STATE.taken_up() == SessionState(choice=Choice(largest=4), is_taken_up=True)
-
-
-async def test_the_last_of_a_past_is_kept_in_any_case(out: Wire) -> None:
-    out.outlet.keep(SessionState())
-    out.outlet.keep(STATE, now=True)
-    await out.outlet.close()
-    assert await past(out.bus, "c") == STATE.taken_up()
-
-
-async def test_without_a_past_or_with_one_that_cannot_be_read_a_session_begins_anew(out: Wire) -> None:
-    assert await past(out.bus, "unknown") is None
-    await out.bus.publish(context_subject("odd"), b"\xc1")
-    assert await past(out.bus, "odd") is None
-
-
-async def test_a_bus_that_keeps_one_waiting_has_no_past(out: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def wait(subject: str) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(out.bus, "last", wait)
-    monkeypatch.setattr(live_module, "PAST_SECONDS", 0.01)
-    assert await past(out.bus, "c") is None
+    kept = await Pasts(out.contexts).find("c")
+    assert kept is not None
+    assert kept.look == LOOK
 
 
 async def test_it_beats_until_it_need_not(out: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

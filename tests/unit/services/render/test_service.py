@@ -16,6 +16,7 @@ import pytest
 import structlog
 from PIL import Image
 
+from services.render import past as past_module
 from services.render import service as service_module
 from services.render.drawing import Painter
 from services.render.handover import PROGRESS_SECONDS
@@ -66,9 +67,10 @@ from shared.model.sessions import (
     StillFinished,
     live_out,
 )
+from shared.runtime.pasts import Pasts
 from shared.runtime.stage import Passage
 from shared.runtime.telemetry import Telemetry
-from shared.testing import MemoryBus, MemoryMessage
+from shared.testing import MemoryBus, MemoryContext, MemoryMessage
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 from visavis.effects import FaceView, effect
@@ -125,7 +127,9 @@ class Worker:
         self.store = ObjectStore.open(self.settings.store)
         self.telemetry = Telemetry("render", self.settings, lambda _: None)
         effects = OwnEffects({one.name: OwnEffect(one, offer_of(one), "a test") for one in (stumble,)})
-        self.service = RenderService(self.settings, self.bus, self.store, self.reader, self.telemetry, effects)
+        self.contexts = MemoryContext()
+        pasts = Pasts(self.contexts)
+        self.service = RenderService(self.settings, self.bus, self.store, pasts, self.reader, self.telemetry, effects)
 
     def close(self) -> None:
         self.reader.close()
@@ -162,7 +166,7 @@ class Worker:
         return list(await self.service.draw(Passage(message, 1, 0.5, time.perf_counter())))
 
     def events(self) -> list[Any]:
-        return [wire.decode(kept.body, wire.decoder(JobEvent)) for kept in self.bus.kept("jobs.event.*")]
+        return [wire.decode(kept.body, wire.decoder(JobEvent)) for kept in self.bus.kept("jobs.event.*.*")]
 
     def files(self) -> list[Path]:
         return list(self.settings.render_work.iterdir())
@@ -223,7 +227,7 @@ async def test_progress_is_told_at_once_and_then_now_and_then(worker: Worker, mo
     await worker.begin(attempt=3)
     [first] = await worker.draw(worker.frame(0))
     assert isinstance(first, JobProgressed)
-    assert (first.attempt, first.frames, first.frames_expected) == (3, 1, 4)
+    assert (first.attempt, first.segment, first.frames) == (3, 0, 1)
     clock = time.monotonic
     assert await worker.draw(worker.frame(1)) == []
     monkeypatch.setattr(time, "monotonic", lambda: clock() + PROGRESS_SECONDS)
@@ -580,6 +584,48 @@ async def test_a_live_session_goes_on_with_the_faces_of_the_one_before(worker: W
     assert [face.track for one in told if isinstance(one, LiveFrame) for face in one.faces] == [1, 1]
 
 
+async def test_a_live_session_leaves_the_look_in_force_at_once(worker: Worker) -> None:
+    async with told_by(worker):
+        await worker.begin(live=LIVE, context="c", want=Want.PICTURE, job="")
+        await worker.draw(live_frame(worker, 0))
+        await look_of(worker, Look(brightness=1.0))
+        await worker.draw(live_frame(worker, 1, look=1))
+        async with asyncio.timeout(10):
+            while (await look_kept(worker)) != Look(brightness=1.0):  # noqa: ASYNC110  -- a task of its own keeps it
+                await asyncio.sleep(0.001)
+        await worker.end()
+
+
+async def look_kept(worker: Worker) -> Look | None:
+    past = await Pasts(worker.contexts).find("c")
+    return past.look if past is not None else None
+
+
+@pytest.mark.parametrize("lost", ["away", "hanging", "garbage"])
+async def test_a_live_session_goes_on_where_its_past_is_lost(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(past_module, "CLOSE_SECONDS", 0.01)
+    await worker.contexts.put("c", b"\xc1", 60)
+    worker.contexts.down = lost == "away"
+    if lost == "hanging":
+        monkeypatch.setattr(worker.contexts, "put", hang)
+    async with told_by(worker) as told:
+        begun = await worker.begin(live=LIVE, context="c", resume=True, want=Want.PICTURE, job="")
+        for number in range(3):
+            await worker.draw(live_frame(worker, number))
+        await worker.no_more(3)
+        async with asyncio.timeout(10):
+            while LiveFinished() not in told:  # noqa: ASYNC110  -- what is told appends it
+                await asyncio.sleep(0.001)
+    assert isinstance(begun, SessionBegun)
+    assert not begun.resumed
+    assert [one.number for one in told if isinstance(one, LiveFrame)] == [0, 1, 2]
+
+
 async def look_of(worker: Worker, look: Look, change: int = 1, session: str = "s") -> LookPrepared | LookRefused:
     request = PrepareLook(session=session, look=look, change=change)
     body = await worker.service.prepare_look(MemoryMessage("", wire.encode(request), {}))
@@ -737,10 +783,10 @@ async def test_a_session_has_its_place_before_its_past_is_there(
 ) -> None:
     there = asyncio.Event()
 
-    async def wait(subject: str) -> None:
+    async def wait(name: str) -> None:
         await there.wait()
 
-    monkeypatch.setattr(worker.bus, "last", wait)
+    monkeypatch.setattr(worker.contexts, "get", wait)
     beginning = [asyncio.create_task(worker.begin(name, resume=True, **WANTED)) for name in ("one", "one", "two", "x")]
     await asyncio.sleep(0.01)
     assert worker.service.room == 0

@@ -3,11 +3,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from shared.model.hops import HopSummary
 from shared.model.jobs import (
     JobCancelled,
     JobEvent,
     JobRecord,
+    JobRequested,
     JobState,
+    Part,
+    SegmentDone,
     SegmentRequested,
     Want,
     part_key,
@@ -51,8 +55,35 @@ def test_a_record_survives_the_ledger() -> None:
 def test_an_event_is_told_apart_and_knows_its_subject() -> None:
     event = msgspec.json.decode(msgspec.json.encode(JobCancelled(job="a")), type=JobEvent)
     assert isinstance(event, JobCancelled)
-    assert event.subject == "jobs.event.a"
-    assert SegmentRequested(job="a", want=Want.FACES, look=Look()).subject == "jobs.segment"
+    assert event.subject == "jobs.event.a.job"
+    assert JobRequested(job="a").subject == "jobs.plan.a"
+    assert SegmentRequested(job="a", segment=3, want=Want.FACES, look=Look()).subject == "jobs.segment.a.3"
+    done = SegmentDone(job="a", segment=3, session="s", frames=1, faces=1, timings=())
+    assert done.subject == "jobs.event.a.3"
+
+
+def part(segment: int, *, done: bool = True, attempt: int = 1, frames: int = 5) -> Part:
+    return Part(segment=segment, attempt=attempt, owner="a/1", done=done, frames=frames if done else 0, faces=2)
+
+
+def test_a_job_is_whole_when_all_its_parts_are_done_in_any_order() -> None:
+    record = msgspec.structs.replace(RECORD, segments=3)
+    assert list(record.open_segments) == [0, 1, 2]
+    timings = (HopSummary("detect", 5, 1.0, 2.0, 3.0, 4.0),)
+    record = record.with_part(part(2), timings).with_part(part(0, done=False))
+    assert (record.state, record.segments_done, record.is_whole) == (JobState.RUNNING, 1, False)
+    assert (list(record.open_segments), record.frames, record.timings) == ([0, 1], 5, timings)
+    record = record.with_part(part(0)).with_part(part(1))
+    assert (record.is_whole, [one.segment for one in record.parts], record.frames) == (True, [0, 1, 2], 15)
+
+
+def test_what_is_done_is_not_undone_by_another_try() -> None:
+    record = msgspec.structs.replace(RECORD, segments=2).with_part(part(0))
+    assert record.with_part(part(0, done=False, attempt=2)) == record.with_part(part(0, frames=99)) == record
+
+
+def test_a_job_that_is_not_planned_is_not_whole() -> None:
+    assert not RECORD.is_whole
 
 
 def test_a_job_keeps_everything_under_its_own_name() -> None:

@@ -13,12 +13,10 @@ from shared.model.live import (
     Output,
     RecordOutput,
     RtmpOutput,
-    context_subject,
     look_subject,
     open_subject,
     sound_subject,
 )
-from shared.transport.topology import keeper
 
 
 def test_frames_that_stand_for_themselves() -> None:
@@ -51,8 +49,7 @@ def test_what_is_out_of_bounds_is_refused(kind: type, text: str) -> None:
         msgspec.json.decode(text, type=kind)
 
 
-def test_only_the_past_of_a_session_is_kept_by_a_stream() -> None:
-    assert keeper(context_subject("c")).max_per_subject == 1
+def test_workers_are_asked_on_subjects_of_their_lane() -> None:
     assert {open_subject("l"), look_subject("l", "w"), sound_subject("l", "w")} == {
         "lane.l.open",
         "lane.l.look.w",

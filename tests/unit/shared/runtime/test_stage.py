@@ -167,8 +167,9 @@ async def test_what_is_unavailable_or_a_bug_is_retried(bus: MemoryBus, telemetry
 async def test_what_never_comes_to_its_end_is_buried_and_said_why(bus: MemoryBus, telemetry: Telemetry) -> None:
     work, buried = Work(Unavailable("away"), Unavailable("away")), []
 
-    async def bury(message: FramesCaptured, reason: str) -> None:
+    async def bury(message: FramesCaptured, reason: str) -> Sequence[Publishable]:
         buried.append((message, reason))
+        return [DETECTED]
 
     stage = stage_of(bus, telemetry, work)
     stage.bury = bury
@@ -177,6 +178,7 @@ async def test_what_never_comes_to_its_end_is_buried_and_said_why(bus: MemoryBus
         await until(lambda: bus.kept("dead.>") and not bus.kept(QUEUE.subject))
     assert buried == [(CAPTURED, "It was tried 2 times and never came to its end.")]
     assert len(work.passages) == 2
+    assert wire.decode(bus.kept("lane.a.render.2")[-1].body, wire.decoder(FacesDetected)).problem is None
 
 
 async def test_frames_that_never_come_to_their_end_are_told_to_render(bus: MemoryBus, telemetry: Telemetry) -> None:
@@ -262,9 +264,10 @@ async def test_a_burial_waits_for_the_bus_because_there_is_no_later_delivery(
 ) -> None:
     calls = []
 
-    async def bury(_: FramesCaptured, reason: str) -> None:
+    async def bury(_: FramesCaptured, reason: str) -> Sequence[Publishable]:
         calls.append(reason)
         bus.down = len(calls) == 1
+        return ()
 
     once = replace(QUEUE, max_deliver=1)
     stage = stage_of(bus, telemetry, Work(), once)

@@ -60,7 +60,7 @@ async def test_while_the_server_is_away_everything_is_unavailable(server: NatsSe
     with pytest.raises(Unavailable):
         await bus.request("sessions.open", b"", timeout_seconds=0.2)
     with pytest.raises(Unavailable):
-        await bus.publish("jobs.segment", b"x")
+        await bus.publish("jobs.segment.a.0", b"x")
     await asyncio.to_thread(server.start)
 
 
@@ -80,13 +80,13 @@ async def test_consuming_goes_on_after_the_server_was_killed(server: NatsServer,
 
 
 async def test_what_lay_on_disk_outlives_the_server(server: NatsServer, bus: NatsBus) -> None:
-    await bus.publish("jobs.segment", b"x")
-    await bus.publish("jobs.event.one", b"y")
+    await bus.publish("jobs.segment.a.0", b"x")
+    await bus.publish("jobs.event.one.job", b"y")
     await restart(server)
     async with asyncio.timeout(20):
         while True:
             try:
-                assert await bus.last("jobs.event.one") == b"y"
+                assert await bus.last("jobs.event.one.job") == b"y"
                 break
             except Unavailable:
                 await asyncio.sleep(0.1)
@@ -114,18 +114,18 @@ async def test_answers_and_listeners_go_on_after_the_server_was_killed(server: N
 async def test_a_replay_goes_on_after_the_server_was_killed_and_repeats_nothing(
     server: NatsServer, bus: NatsBus
 ) -> None:
-    async with bus.replay("jobs.event.one") as messages:
-        await bus.publish("jobs.event.one", b"before")
+    async with bus.replay("jobs.event.one.job") as messages:
+        await bus.publish("jobs.event.one.job", b"before")
         assert (await asyncio.wait_for(anext(messages), 5)).body == b"before"
         await restart(server)
-        await publish_when_it_is_back(bus, "jobs.event.one", b"after")
+        await publish_when_it_is_back(bus, "jobs.event.one.job", b"after")
         assert (await asyncio.wait_for(anext(messages), 20)).body == b"after"
 
 
 async def test_connecting_again_leaves_the_streams_as_they_are(server: NatsServer, bus: NatsBus) -> None:
-    await bus.publish("jobs.event.one", b"x")
+    await bus.publish("jobs.event.one.job", b"x")
     other = await NatsBus.connect(server.url, "other")
-    assert await other.last("jobs.event.one") == b"x"
+    assert await other.last("jobs.event.one.job") == b"x"
     await other.close()
 
 

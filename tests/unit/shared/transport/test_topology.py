@@ -4,6 +4,7 @@ import pytest
 
 from shared.model.errors import Misconfigured
 from shared.transport.topology import (
+    CONTEXT,
     DEAD,
     EVENTS,
     FRAMES,
@@ -13,20 +14,23 @@ from shared.transport.topology import (
     detect_queue,
     keeper,
     matches,
+    plan_queue,
     render_queue,
     segment_queue,
 )
 
-QUEUES = [segment_queue(), detect_queue("a"), render_queue("a", "2")]
+QUEUES = [plan_queue(), segment_queue(), detect_queue("a"), render_queue("a", "2")]
 
 
 @pytest.mark.parametrize(
     ("subject", "stream"),
     [
-        ("jobs.segment", JOBS),
-        ("jobs.event.x", EVENTS),
+        ("jobs.segment.x.0", JOBS),
+        ("jobs.event.x.job", EVENTS),
+        ("jobs.plan.x", JOBS),
         ("lane.a.detect", FRAMES),
         ("lane.a.render.2", FRAMES),
+        ("$KV.context.a", CONTEXT),
         ("dead.lane.a.detect", DEAD),
     ],
 )
@@ -34,7 +38,7 @@ def test_a_subject_has_its_keeper(subject: str, stream: Stream) -> None:
     assert keeper(subject) is stream
 
 
-@pytest.mark.parametrize("subject", ["sessions.open", "live.a.in", "lane.a.begin", "dead", "jobs.event.a.b"])
+@pytest.mark.parametrize("subject", ["sessions.open", "live.a.in", "lane.a.begin", "dead", "jobs.event.a"])
 def test_what_is_only_sent_has_no_keeper(subject: str) -> None:
     with pytest.raises(Misconfigured):
         keeper(subject)

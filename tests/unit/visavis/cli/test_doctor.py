@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.redis_server import RedisServer
 from visavis.cli import doctor, main
 
 
@@ -91,3 +92,29 @@ def test_without_a_program_that_has_srt_the_remedy_names_the_extra(
 def test_every_finding_that_fails_has_a_remedy(tmp_path: Path) -> None:
     for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None)):
         assert finding.works or finding.remedy, finding.what
+
+
+def test_the_context_store_is_looked_at_where_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        monkeypatch.setenv("VISAVIS_CONTEXT", server.url)
+        found = found_of("session context", tmp_path)
+        assert (found.works, found.detail) == (True, f"kept at redis://127.0.0.1:{server.port}/1")
+        server.end()
+        found = found_of("session context", tmp_path)
+        assert (found.works, found.is_needed) == (False, False)
+        assert "who resumes one begins anew" in found.remedy
+
+
+def test_a_context_store_that_is_none_is_a_failure_and_its_password_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_CONTEXT", "redis://:secret@host:6379/zero")
+    found = found_of("session context", tmp_path)
+    assert (found.works, found.is_needed) == (False, True)
+    assert "secret" not in found.detail + found.remedy
+
+
+def test_without_a_url_nothing_is_said_of_a_context_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISAVIS_CONTEXT", raising=False)
+    everything = doctor.examine(argparse.Namespace(models=tmp_path, effects=None))
+    assert "session context" not in {finding.what for finding in everything}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,13 +17,16 @@ from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
 from shared.model.live import FlowChanged, LiveEnded, LiveFrame, LivePacket, Place, Reason
 from shared.model.looks import Look
+from shared.model.past import VERSION, SessionPast
+from shared.model.presets import PRESETS
 from shared.model.sessions import CHUNK_BYTES, SessionFailed
+from shared.transport import wire
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane, dropped, is_exact
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
-    from shared.testing import MemoryBus
+    from shared.testing import MemoryBus, MemoryContext
 
 
 def listeners(bus: MemoryBus) -> list[str]:
@@ -134,6 +138,45 @@ async def test_the_token_leads_to_the_past_and_stands_nowhere_on_the_bus(
     assert (first.context, first.resume) == (context_of(opened.resume_token), False)
     assert (second.context, second.resume) == (first.context, True)
     assert opened.resume_token not in str(live_lane.opened)
+
+
+async def kept(contexts: MemoryContext, token: str, **changed: Any) -> None:
+    """Render has kept a past."""
+    past = SessionPast(look=Look(brightness=0.5), state=msgspec.Raw(b"\xc0"), **changed)
+    await contexts.put(context_of(token), wire.encode(past), 60)
+
+
+async def test_who_goes_on_and_names_no_look_has_the_one_in_force(
+    parts: Parts, contexts: MemoryContext, live_lane: LiveLane
+) -> None:
+    token = "a" * 22
+    await kept(contexts, token)
+    for more in ({"look_name": ""}, {"look_name": "none"}):
+        client = LiveClient(parts)
+        client.settle(resume_token=token, **more)
+        client.packets(0)
+        await client.finish()
+    asked = [(one.settings.look, one.resume) for one in live_lane.opened]
+    assert asked == [(Look(brightness=0.5), True), (PRESETS["none"], True)]
+
+
+@pytest.mark.parametrize("lost", ["never kept", "of another version", "garbage", "away"])
+async def test_where_the_look_in_force_is_lost_all_of_the_past_is_and_the_stream_begins_anew(
+    live_client: LiveClient, contexts: MemoryContext, live_lane: LiveLane, lost: str
+) -> None:
+    token = "a" * 22
+    live_lane.pasts = {context_of(token)}
+    if lost == "of another version":
+        await kept(contexts, token, version=VERSION + 1)
+    elif lost == "garbage":
+        await contexts.put(context_of(token), b"\xc1", 60)
+    contexts.down = lost == "away"
+    live_client.settle(resume_token=token, look_name="")
+    live_client.packets(0)
+    await live_client.finish()
+    assert not live_client.told("began")[0].resumed
+    assert live_client.told("opened")[0].resume_token == token
+    assert live_lane.opened[0].settings.look == PRESETS["default"]
 
 
 async def test_a_token_of_no_past_begins_a_new_stream(live_client: LiveClient, live_lane: LiveLane) -> None:

@@ -65,7 +65,7 @@ async def test_a_lane_that_just_failed_is_asked_last(parts: Parts, lanes: dict[s
 async def test_a_lane_that_does_not_answer_is_told_to_forget_it(
     parts: Parts, bus: MemoryBus, lanes: dict[str, LiveLane], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "OPEN_SECONDS", 0.05)
+    monkeypatch.setattr(module, "OPEN_SECONDS", 1.0)
     warm_up(parts, "slow", 9e9)
     said: list[str] = []
 

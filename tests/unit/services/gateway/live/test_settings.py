@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.gateway.live.settings import context_of, new_token, read_settings, read_token, read_wanted_look
+from services.gateway.live.settings import (
+    context_of,
+    names_look,
+    new_token,
+    read_settings,
+    read_token,
+    read_wanted_look,
+)
 from services.gateway.problems import Refusal
 from shared.model.live import LiveCodec, LiveInput, LiveOutput, LiveSettings
 from shared.model.looks import Look
@@ -90,6 +97,19 @@ def test_a_token_is_random_and_its_context_does_not_tell_it() -> None:
     assert token != new_token()
     assert context_of(token) == context_of(token)
     assert (len(context_of(token)), token in context_of(token)) == (32, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, False),
+        ({"look_name": " "}, False),
+        ({"look_name": "none"}, True),
+        ({"look": looks_pb2.Look()}, True),
+    ],
+)
+def test_a_look_is_named_or_left_as_it_was(settings: dict[str, Any], named: bool) -> None:
+    assert names_look(streams_pb2.StreamSettings(**settings)) is named
 
 
 def test_without_a_token_there_is_no_past() -> None:

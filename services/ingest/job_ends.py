@@ -1,0 +1,123 @@
+"""How a job comes to its end in ingest: put together and done, or failed; what is not needed any more is removed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.ingest.decoder_messages import Join
+from services.ingest.face_parts import join_faces
+from shared.model.errors import Late, Lost
+from shared.model.jobs import (
+    JobDone,
+    JobFailed,
+    JobState,
+    Want,
+    part_key,
+    parts_key,
+    plan_key,
+    result_key,
+    source_key,
+)
+from shared.model.media import notice_of
+from shared.runtime.telemetry import log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.ingest.decoder import Decoders
+    from services.ingest.source_files import SourceFiles
+    from shared.model.jobs import JobRecord, Problem
+    from shared.model.media import Plan
+    from shared.transport.ledger import JobLedger
+    from shared.transport.store import ObjectStore
+
+JSON_LINES = "application/jsonl"
+
+
+class JobEnds:
+    """The last steps of jobs. Each may be taken twice: the second time changes nothing."""
+
+    def __init__(self, decoders: Decoders, store: ObjectStore, ledger: JobLedger, sources: SourceFiles) -> None:
+        self._decoders, self._store, self._ledger, self._sources = decoders, store, ledger, sources
+
+    async def done(self, record: JobRecord, plan: Plan | None, folder: Path) -> JobDone:
+        """Put the parts together, with the source's sound; the entry says then that the job is done.
+
+        folder: empty, for the files meanwhile. Raises Late if nobody wants the job any more, Rejected for a source that
+        cannot be read, Unavailable if something does not answer.
+        """
+        kind, path = await self._joined(record, plan, folder)
+        await self._store.put(result_key(record.id), path)
+        early, damaged = any(part.early for part in record.parts), sum(part.damaged for part in record.parts)
+        notice = notice_of(record.frames, record.frames_expected, damaged, early=early)
+        size = path.stat().st_size
+
+        def finished(now: JobRecord) -> JobRecord:
+            return msgspec.structs.replace(
+                now,
+                state=JobState.DONE,
+                warnings=(notice,) if notice else (),
+                result_type=kind,
+                result_bytes=size,
+            )
+
+        record = await self._ledger.change(record.id, finished)
+        for key in (parts_key(record.id), source_key(record.id), plan_key(record.id)):
+            await self._store.remove(key)
+        self._sources.forget(record.id)
+        log.info("job done", job=record.id, frames=record.frames, segments=record.segments)
+        return JobDone(job=record.id, record=record)
+
+    async def failed(self, job: str, problem: Problem) -> JobFailed:
+        """The entry says why there will be no result. Raises Late if the job has come to its end already."""
+
+        def failed(now: JobRecord) -> JobRecord:
+            return msgspec.structs.replace(now, state=JobState.FAILED, problem=problem)
+
+        record = await self._ledger.change(job, failed)
+        await self._remove_media(job)
+        log.info("job failed", job=job, code=problem.code)
+        return JobFailed(job=job, record=record)
+
+    async def told_again(self, job: str) -> JobDone | JobFailed | None:
+        """Of a job that has come to its end while somebody worked on it: that end, which may not have been told.
+
+        Of one that has no result, what came after its end is removed; whoever ended it has removed what was there.
+        """
+        record = None
+        with suppress(Lost):
+            record = await self._ledger.read(job)
+        if record is not None and record.state is JobState.DONE:
+            return JobDone(job=job, record=record)
+        await self._remove_media(job)
+        return JobFailed(job=job, record=record) if record is not None and record.state is JobState.FAILED else None
+
+    async def _remove_media(self, job: str) -> None:
+        self._sources.forget(job)
+        for key in (parts_key(job), source_key(job), result_key(job), plan_key(job)):
+            await self._store.remove(key)
+
+    async def _joined(self, record: JobRecord, plan: Plan | None, folder: Path) -> tuple[str, Path]:
+        """The result's media type and file: the parts one after the other, and the sound of the source."""
+        job, target = record.id, folder / "result"
+        parts = [folder / f"part-{number}" for number in range(record.segments)]
+        try:
+            for number, path in enumerate(parts):
+                await self._store.download(part_key(job, number), path)
+            if record.want is Want.FACES:
+                if len(parts) == 1:
+                    return JSON_LINES, parts[0]
+                spans = plan.spans if plan is not None else ()
+                await asyncio.to_thread(join_faces, parts, spans, target)
+                return JSON_LINES, target
+            async with self._sources.of(job) as source:
+                names = tuple(map(str, parts))
+                early = any(part.early for part in record.parts)
+                join = Join(parts=names, target=str(target), source=str(source), cut_audio=early)
+                return await self._decoders.join(join), target
+        except Lost as error:
+            raise Late(f"What {job} is made of is gone: it has come to its end meanwhile.") from error

@@ -1,0 +1,101 @@
+"""The first step of a job: its upload is looked at, and cut into segments where that is possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.ingest.decoder import DecoderDied
+from services.ingest.decoder_messages import PlanVideo
+from shared.model.errors import Late, Lost, Rejected, Unavailable
+from shared.model.jobs import JobState, Problem, Want, plan_key
+from shared.runtime.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.ingest.decoder import Decoders
+    from services.ingest.job_ends import JobEnds
+    from services.ingest.source_files import SourceFiles
+    from shared.model.jobs import JobFailed, JobRecord, JobRequested, SegmentRequested
+    from shared.model.media import Plan
+    from shared.runtime.stage import Passage
+    from shared.transport.dispatching import Dispatcher
+    from shared.transport.ledger import JobLedger
+    from shared.transport.store import ObjectStore
+
+WARM_SECONDS, WATCHFUL_WARM_SECONDS = 0.7, 1.4
+"""Of frames that a segment is warmed up with; longer where heads that are lost are hidden for as long as that."""
+DECODER_DEATHS = 2
+"""A file that ends its decoder so often is at fault."""
+
+
+class PlanService:
+    """JobRequested -> its first segments."""
+
+    def __init__(
+        self,
+        decoders: Decoders,
+        store: ObjectStore,
+        ledger: JobLedger,
+        dispatcher: Dispatcher,
+        sources: SourceFiles,
+        ends: JobEnds,
+        segment_seconds: float,
+    ) -> None:
+        """segment_seconds: that a segment lasts at most; 0: no video is cut."""
+        self._decoders, self._store, self._ledger = decoders, store, ledger
+        self._dispatcher, self._sources, self._ends = dispatcher, sources, ends
+        self._seconds = segment_seconds
+
+    async def plan(self, passage: Passage[JobRequested]) -> Sequence[SegmentRequested | JobRequested | JobFailed]:
+        """Plan a job that has no plan; what is wrong with the upload fails it, what is wrong with us is tried again."""
+        job = passage.message.job
+        try:
+            record = await self._ledger.read(job)
+        except Lost as error:
+            raise Late(f"There is no job {job} any more.") from error
+        if record.state.is_final:
+            raise Late(f"The job {job} is {record.state} already.")
+        try:
+            if not record.segments:
+                record = await self._planned(record)
+            return await self._dispatcher.due(record)
+        except Lost:
+            problem = Problem("source-gone", "The upload of this job is not in the object store any more.")
+            return [await self._ends.failed(job, problem)]
+        except Rejected as error:
+            return [await self._ends.failed(job, Problem(error.code, error.detail))]
+        except DecoderDied as error:
+            if passage.tries < DECODER_DEATHS:
+                raise Unavailable(str(error)) from error
+            return [await self._ends.failed(job, Problem("decoder-died", str(error)))]
+
+    async def bury(self, request: JobRequested, reason: str) -> Sequence[JobFailed]:
+        """Every try was in vain: the job says so."""
+        try:
+            return [await self._ends.failed(request.job, Problem("gave-up", reason))]
+        except Late:
+            return ()
+
+    async def _planned(self, record: JobRecord) -> JobRecord:
+        async with self._sources.of(record.id) as source:
+            warm = WATCHFUL_WARM_SECONDS if record.look.hides_faces else WARM_SECONDS
+            seconds = self._seconds if _can_be_cut(record) else 0.0
+            made = await self._decoders.plan(PlanVideo(str(source), seconds, warm))
+        await self._store.create(plan_key(record.id), msgspec.json.encode(made))
+        plan = await self._dispatcher.plan(record.id) or made  # if two have planned it, the first one's holds
+        record = await self._ledger.change(record.id, lambda now: _with_plan(now, plan))
+        log.info("job planned", job=record.id, segments=plan.segments, frames=record.frames_expected)
+        return record
+
+
+def _can_be_cut(record: JobRecord) -> bool:
+    """Who is which track is known only to who has seen all that came before."""
+    return record.want is Want.FACES or isinstance(record.look.faces, str)
+
+
+def _with_plan(record: JobRecord, plan: Plan) -> JobRecord:
+    frames = sum(span.frames for span in plan.spans) or plan.facts.frames_likely
+    return msgspec.structs.replace(record, state=JobState.RUNNING, segments=plan.segments, frames_expected=frames)

@@ -1,0 +1,127 @@
+"""A real redis-server on loopback for tests, with a port and a folder of its own, ended by its own process id.
+
+Debian's package redis-server is needed: `make test` installs it where it may.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSWORD = "wide open sesame"  # noqa: S105  -- of a server on loopback that lives for a test
+_QUOTED = "wide%20open%20sesame"
+_PATIENCE_SECONDS = 20.0
+
+
+class RedisServer:
+    """A server that asks for a password. A context; it can be ended and begun again at the same port."""
+
+    def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
+        """folder: one that is its own. certificate: to speak TLS with, on a second port.
+
+        The test is skipped where there is no redis-server.
+        """
+        self._program = shutil.which("redis-server")
+        if self._program is None:
+            pytest.skip("There is no redis-server to keep contexts: apt-get install redis-server")
+        self._folder = folder
+        self.port, self._tls_port = _free_port(), _free_port()
+        self._certificate, self._key = certificate, key
+        self._running: subprocess.Popen[bytes] | None = None
+        self._is_halted = False
+
+    @property
+    def url(self) -> str:
+        """What VISAVIS_CONTEXT is set to."""
+        return f"redis://:{_QUOTED}@127.0.0.1:{self.port}/1"
+
+    @property
+    def tls_url(self) -> str:
+        """The same over TLS."""
+        return f"rediss://:{_QUOTED}@127.0.0.1:{self._tls_port}/1"
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Start, with nothing kept, and wait until it answers."""
+        options = {
+            "--bind": "127.0.0.1", "--port": str(self.port), "--dir": str(self._folder), "--save": "",
+            "--appendonly": "no", "--requirepass": PASSWORD, "--logfile": str(self._folder / "redis.log"),
+        }  # fmt: skip
+        if self._certificate is not None:
+            options |= {
+                "--tls-port": str(self._tls_port), "--tls-cert-file": str(self._certificate),
+                "--tls-key-file": str(self._key), "--tls-auth-clients": "no",
+            }  # fmt: skip
+        words = [str(self._program), *(word for pair in options.items() for word in pair)]
+        self._running = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+        end = time.monotonic() + _PATIENCE_SECONDS
+        try:
+            while not self._answers():
+                assert self._running.poll() is None, "redis-server has ended"
+                assert time.monotonic() < end, "redis-server does not answer"
+                time.sleep(0.02)
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End it; all that it kept is gone."""
+        if self._running is not None:
+            self.go_on()
+            self._running.terminate()
+            self._running.wait()
+            self._running = None
+
+    def halt(self) -> None:
+        """Have it stand still: connections stay, and nothing is answered."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGSTOP)
+        self._is_halted = True
+
+    def go_on(self) -> None:
+        """Have it answer again."""
+        if self._running is not None and self._is_halted:
+            self._running.send_signal(signal.SIGCONT)
+            self._is_halted = False
+
+    def tell(self, *words: str) -> bytes:
+        """The first piece of the answer to a command."""
+        said = b"".join(_command(*one) for one in (("AUTH", PASSWORD), ("SELECT", "1"), words))
+        with socket.create_connection(("127.0.0.1", self.port), _PATIENCE_SECONDS) as connected:
+            connected.sendall(said)
+            with connected.makefile("rb") as answers:
+                assert [answers.readline() for _ in range(2)] == [b"+OK\r\n"] * 2
+                return answers.readline()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.tell("PING") == b"+PONG\r\n"
+        return False
+
+
+def _command(*words: str) -> bytes:
+    """As the protocol has it (RESP): an array of strings."""
+    return f"*{len(words)}\r\n".encode() + b"".join(f"${len(word)}\r\n{word}\r\n".encode() for word in words)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

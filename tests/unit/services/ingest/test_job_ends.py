@@ -1,0 +1,82 @@
+"""services/ingest/job_ends.py, as far as test_segments.py does not show it: the faces of many parts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from services.ingest.job_ends import JobEnds
+from services.ingest.source_files import SourceFiles
+from shared.model.errors import Late
+from shared.model.jobs import JobRecord, JobState, Part, Want, part_key, result_key, source_key
+from shared.model.looks import Look
+from shared.model.media import MediaKind, Plan, Span
+from shared.transport.ledger import JobLedger
+from shared.transport.store import ObjectStore
+from tests.unit.services.ingest.conftest import VIDEO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.ingest.decoder import Decoders
+
+PLAN = Plan(
+    facts=VIDEO,
+    spans=(
+        Span(begins=0, start=0, end=8, first=0, warm=0, frames=2),
+        Span(begins=4, start=8, end=None, first=1, warm=1, frames=1),
+    ),
+)
+PARTS = tuple(Part(segment=number, attempt=1, owner="a/1", done=True, frames=2 - number) for number in range(2))
+RECORD = JobRecord(
+    id="j", state=JobState.RUNNING, want=Want.FACES, look=Look(), source_kind=MediaKind.MP4, created_unix_seconds=0,
+    segments=2, parts=PARTS, frames=3, frames_expected=3,
+)  # fmt: skip
+
+
+class Store:
+    """A job whose parts are there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = ObjectStore.open((folder / "objects").as_uri())
+        self.ledger = JobLedger(self.store)
+        sources = SourceFiles(self.store, folder / "sources")
+        self.ends = JobEnds(cast("Decoders", None), self.store, self.ledger, sources)
+
+    async def fill(self) -> None:
+        await self.ledger.open_entry(RECORD)
+        await self.store.put(source_key("j"), b"an upload")
+        for number, frames in enumerate(((0, 1), (1, 2))):
+            lines = [{"frame": frame, "faces": [{"track": 1 + number, "box": [0, 0, 9, 9]}]} for frame in frames]
+            await self.store.put(part_key("j", number), "\n".join(map(json.dumps, lines)).encode())
+
+
+@pytest.fixture
+async def there(tmp_path: Path) -> Store:
+    made = Store(tmp_path)
+    await made.fill()
+    return made
+
+
+async def test_the_faces_of_many_parts_are_one_list(there: Store, tmp_path: Path) -> None:
+    done = await there.ends.done(RECORD, PLAN, tmp_path)
+    lines = [json.loads(line) for line in (await there.store.get(result_key("j"))).splitlines()]
+    assert [(line["frame"], line["faces"][0]["track"]) for line in lines] == [(0, 1), (1, 1), (2, 1)]
+    assert (done.record.state, done.record.result_type) == (JobState.DONE, "application/jsonl")
+    assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
+
+
+async def test_parts_that_are_gone_are_those_of_a_job_that_is_over(there: Store, tmp_path: Path) -> None:
+    await there.store.remove(part_key("j", 1))
+    with pytest.raises(Late):
+        await there.ends.done(RECORD, PLAN, tmp_path)
+
+
+async def test_a_job_that_was_cancelled_at_the_last_moment_is_not_done(there: Store, tmp_path: Path) -> None:
+    await there.ledger.cancel("j")
+    with pytest.raises(Late, match="cancelled"):
+        await there.ends.done(RECORD, PLAN, tmp_path)
+    assert await there.ends.told_again("j") is None
+    assert not await there.store.exists(result_key("j"))
