@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shared.model.faces import Face
     from shared.model.frames import DetectedFrame
     from shared.model.hops import Hop
-    from shared.model.media import DecodeSummary, Facts, MediaKind
+    from shared.model.media import DecodeSummary, Facts, MediaKind, Span
     from visavis.oneshot.settings import OneshotSettings
 
     Progress = Callable[[int, int], None]
@@ -60,6 +60,10 @@ class Wish:
     models: ModelChoice = field(default_factory=ModelChoice)
     assets: Mapping[str, Prepared] = field(default_factory=dict)
     """What the look refers to, by id."""
+    fit: VideoFacts | None = None
+    """What the frames of a video are made to fit; None: its first frame."""
+    span: Span | None = None
+    """Which frames of a video; None: all."""
 
     @property
     def drawn(self) -> Look:
@@ -73,8 +77,9 @@ class Finished:
 
     facts: Facts
     frames: int
+    """In the result: those that only warmed up are not among them."""
     faces: int
-    """Over all frames."""
+    """Over these frames."""
     summary: DecodeSummary
     hops: Sequence[Hop]
     state: SessionState
@@ -162,14 +167,16 @@ class Oneshot:
         (DecoderDied) for a decoder that ended; nothing is left in `target` then.
         """
         following, painter = self._following(wish), self._painter(wish)
-        async with self._turn, self._decoders.decode(ReadVideo(str(source))) as decoding:
+        task = ReadVideo(str(source), wish.fit, wish.span)
+        async with self._turn, self._decoders.decode(task) as decoding:
             facts = await decoding.opened()
             assert isinstance(facts, VideoFacts)  # noqa: S101  -- `opened` has refused everything else
             sink = await self._beside(self._sink, target, facts, wish)
-            session = RenderSession(wish.look, sink, facts.time_base, state, painter)
+            session = RenderSession(wish.look, sink, facts.time_base, state, painter, span=wish.span)
             composed = self._composed(following, session)
             try:
-                await self._run(decoding, facts, composed, tell)
+                expected = wish.span.frames if wish.span is not None else facts.frames_likely
+                await self._run(decoding, facts, composed, lambda frames: tell(frames, expected))
                 await self._beside(sink.close)
             except BaseException:
                 await self._beside(sink.abort)
@@ -184,7 +191,7 @@ class Oneshot:
             assert not isinstance(facts, VideoFacts)  # noqa: S101  -- `opened` has refused everything else
             sink = StillSink(facts, None if wish.want is Want.FACES else kind or facts.kind)
             composed = self._composed(following, RenderSession(wish.look, sink, (1, 1), painter=painter))
-            await self._run(decoding, facts, composed, lambda *_: None)
+            await self._run(decoding, facts, composed, lambda _: None)
             return StillMade(_finished(facts, composed, decoding), sink.faces, sink.close())
 
     async def join(self, part: Path, source: Path, target: Path, summary: DecodeSummary) -> MediaKind:
@@ -213,14 +220,13 @@ class Oneshot:
 
     def _sink(self, target: Path, facts: VideoFacts, wish: Wish) -> VideoSink | FacesSink:
         if wish.want is Want.FACES:
-            return FacesSink(target, facts)
+            return FacesSink(target, facts, wish.span.first if wish.span is not None else 0)
         render = self._settings.render
         return VideoSink(target, facts, render.x264_preset, render.x264_crf, render.x264_threads)
 
-    async def _run(self, decoding: Decoding, facts: Facts, composed: Composed, tell: Progress) -> None:
+    async def _run(self, decoding: Decoding, facts: Facts, composed: Composed, tell: Callable[[int], None]) -> None:
         """Every frame: found in one thread while the one before is drawn in another and later ones are decoded."""
         self._slots.of(facts)
-        expected = facts.frames_likely if isinstance(facts, VideoFacts) else 1
         for slot in range(self._slots.count if isinstance(facts, VideoFacts) else 1):
             decoding.grant(slot, *self._slots.extent(slot))
 
@@ -228,7 +234,7 @@ class Oneshot:
             await self._beside(composed.draw, found)
             slot = found.captured.reference.slot
             decoding.grant(slot, *self._slots.extent(slot))
-            tell(composed.session.frames_done, expected)
+            tell(composed.session.frames_written)
 
         drawing: asyncio.Task[None] | None = None
         try:
@@ -257,4 +263,4 @@ class Oneshot:
 
 def _finished(facts: Facts, composed: Composed, decoding: Decoding) -> Finished:
     session = composed.session
-    return Finished(facts, session.frames_done, session.faces_done, decoding.summary, composed.hops, session.state)
+    return Finished(facts, session.frames_written, session.faces_done, decoding.summary, composed.hops, session.state)

@@ -44,12 +44,20 @@ class SegmentWork:
         except Unavailable as error:
             return _failed(request, session, Problem("unavailable", str(error)))
         return SegmentDone(
-            job=request.job, session=session, frames=done.frames, faces=done.faces, timings=summarise(done.hops)
+            job=request.job,
+            segment=request.segment,
+            session=session,
+            frames=done.frames,
+            faces=done.faces,
+            timings=summarise(done.hops),
+            damaged=done.summary.damaged_packets,
+            early=done.summary.ended_early,
         )
 
     async def _part(self, request: SegmentRequested) -> Finished:
         drawn = request.look.asset_ids if request.want is Want.PICTURE else ()
-        wish = Wish(request.want, request.look, request.models, await self._shelf.load(drawn))
+        assets = await self._shelf.load(drawn)
+        wish = Wish(request.want, request.look, request.models, assets, request.facts, request.span)
         with TemporaryDirectory(prefix="visavis-segment-") as name:
             source, part = Path(name) / "source", Path(name) / "part"
             try:
@@ -71,4 +79,4 @@ class SegmentWork:
 
 
 def _failed(request: SegmentRequested, session: str, problem: Problem) -> SegmentFailed:
-    return SegmentFailed(job=request.job, session=session, problem=problem)
+    return SegmentFailed(job=request.job, segment=request.segment, session=session, problem=problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -14,6 +15,7 @@ from shared.model.errors import Unavailable
 from shared.model.jobs import SegmentDone, SegmentFailed, SegmentRequested, Want, part_key, source_key
 from shared.model.look_text import parse_look
 from shared.model.looks import Look
+from shared.model.media import Span
 from shared.model.offers import ModelChoice
 from shared.transport.store import ObjectStore
 from tests.unit.visavis.oneshot.conftest import FRAMES
@@ -114,3 +116,32 @@ async def test_what_may_be_there_again_is_called_unavailable(oneshot: Oneshot, s
     answer = await work.run(asked(want=Want.FACES), "s")
     assert isinstance(answer, SegmentFailed)
     assert answer.problem.code == "unavailable"
+
+
+async def test_only_the_frames_of_a_span_are_in_the_part(oneshot: Oneshot, store: ObjectStore, clip: Path) -> None:
+    with av.open(str(clip)) as opened:
+        pts = [frame.pts for frame in opened.decode(video=0)]
+    span = Span(begins=pts[0], start=pts[5], end=pts[12], first=0, warm=5, frames=7)
+    answer = await SegmentWork(oneshot, store).run(asked(want=Want.FACES, span=span), "s")
+    assert isinstance(answer, SegmentDone)
+    assert (answer.frames, answer.faces) == (7, 7)
+    lines = [json.loads(line) for line in (await store.get(part_key("j", 0))).splitlines()]
+    assert [line["frame"] for line in lines] == list(range(4, 12))  # one before, by which faces are known again
+
+
+async def test_a_segment_and_its_neighbour_are_the_whole(
+    oneshot: Oneshot, store: ObjectStore, clip: Path, tmp_path: Path
+) -> None:
+    with av.open(str(clip)) as opened:
+        pts = [frame.pts for frame in opened.decode(video=0)]
+    spans = (
+        Span(begins=pts[0], start=pts[0], end=pts[8], first=0, warm=0, frames=8),
+        Span(begins=pts[0], start=pts[8], end=None, first=0, warm=8, frames=FRAMES - 8),
+    )
+    times: list[int] = []
+    for segment, span in enumerate(spans):
+        await SegmentWork(oneshot, store).run(asked(segment=segment, span=span), "s")
+        await store.download(part_key("j", segment), tmp_path / "part")
+        with av.open(str(tmp_path / "part")) as part:
+            times.extend(frame.pts for frame in part.decode(video=0))
+    assert times == pts
