@@ -17,6 +17,9 @@ from shared.model.look_text import parse_look
 from shared.transport.store import ObjectStore
 from tests.functions import HTTP, LAMBDA, function
 from tests.runtime_interface import runtime_interface
+from visavis.client import Client
+from visavis.sample import write_sample
+from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,3 +172,51 @@ def test_http_ends_on_a_signal_and_leaves_no_process(listening: tuple[FunctionPr
 def test_http_says_what_is_missing(variables: dict[str, str]) -> None:
     with function(HTTP, variables | {"PORT": "0", "VISAVIS_STORE_URL": ""}) as running:
         assert running.process.wait(timeout=60) == 78
+
+
+@pytest.fixture
+def keyed(tmp_path: Path) -> Path:
+    """The sample clip with a key frame every second, so that it can be cut."""
+    whole, made = tmp_path / "whole.mp4", tmp_path / "keyed.mp4"
+    write_sample(whole)
+    with av.open(str(whole)) as read, av.open(str(made), "w") as written:
+        film, sound = read.streams.video[0], read.streams.audio[0]
+        coded = written.add_stream("libx264", rate=film.average_rate, options={"g": "30", "preset": "veryfast"})
+        coded.width, coded.height, coded.pix_fmt = film.width, film.height, "yuv420p"
+        kept = written.add_stream_from_template(sound)
+        for packet in read.demux(film, sound):
+            if packet.stream is sound and packet.size:
+                packet.stream = kept
+                written.mux(packet)
+            elif packet.stream is film:
+                for frame in packet.decode():
+                    frame.pict_type = 0
+                    written.mux(coded.encode(frame))
+        written.mux(coded.encode(None))
+    return made
+
+
+def test_a_job_is_done_by_the_function_segment_by_segment(models: Path, keyed: Path, tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    variables = {
+        "VISAVIS_STORE_URL": (var / "objects").as_uri(),
+        "VISAVIS_MODELS": str(models),
+        "TMPDIR": str(tmp_path),
+    }
+    with function(HTTP, variables | {"PORT": "0", "VISAVIS_HOST": "127.0.0.1"}) as running:
+        port = running.wait_for("event", "listening")["port"]
+        executor = {
+            "VISAVIS_EXECUTOR": "serverless",
+            "VISAVIS_FUNCTION_URL": f"http://127.0.0.1:{port}/",
+            "VISAVIS_SEGMENT_SECONDS": "2",
+        }
+        with Stack(StackOptions(var=var, models=models, environment=executor)) as stack, Client(stack.rest) as client:
+            *_, job = client.events(client.submit_job(keyed, "natural")["id"])
+            assert job["state"] == "done", job
+            assert (job["frames"], job["segments_done"]) == (150, job["segments"])
+            assert job["segments"] > 1
+            client.download(job["id"], tmp_path / "result.mp4")
+        running.wait_for("step", "first result")
+    with av.open(str(keyed)) as before, av.open(str(tmp_path / "result.mp4")) as after:
+        assert [frame.time for frame in after.decode(video=0)] == [frame.time for frame in before.decode(video=0)]
+        assert after.streams.audio
