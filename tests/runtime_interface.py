@@ -5,6 +5,8 @@ The document: "Using the Lambda runtime API for custom runtimes", version 2018-0
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import queue
 import re
@@ -120,5 +122,49 @@ def runtime_interface() -> Iterator[RuntimeInterface]:
             yield interface
         finally:
             interface.end()
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def function_url(interface: RuntimeInterface) -> Iterator[str]:
+    """An address over HTTP whose requests are events of the function, one at a time (payload format 2.0)."""
+    turn, requests = threading.Lock(), itertools.count()
+
+    class Desk(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            event = {
+                "version": "2.0",
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "requestContext": {"http": {"method": "POST", "path": self.path}},
+                "body": base64.b64encode(body).decode(),
+                "isBase64Encoded": True,
+            }
+            with turn:
+                interface.send(f"url-{next(requests)}", event)
+                told = interface.hear()
+            if told.word == "response":
+                self._answer(told.body["statusCode"], base64.b64decode(told.body["body"]))
+            else:
+                self._answer(502, b"Internal Server Error")
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return None
+
+    with _Server(("127.0.0.1", 0), Desk) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
             server.shutdown()
             thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -16,13 +17,14 @@ from shared.model.jobs import SegmentRequested, Want, part_key, source_key
 from shared.model.look_text import parse_look
 from shared.transport.store import ObjectStore
 from tests.functions import HTTP, LAMBDA, function
-from tests.runtime_interface import runtime_interface
+from tests.runtime_interface import function_url, runtime_interface
 from visavis.client import Client
 from visavis.sample import write_sample
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.functions import FunctionProcess
@@ -196,20 +198,39 @@ def keyed(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_job_is_done_by_the_function_segment_by_segment(models: Path, keyed: Path, tmp_path: Path) -> None:
+@contextmanager
+def over_http(variables: dict[str, str]) -> Iterator[tuple[str, FunctionProcess]]:
+    """Where the function takes segments."""
+    with function(HTTP, variables | {"PORT": "0", "VISAVIS_HOST": "127.0.0.1"}) as running:
+        yield f"http://127.0.0.1:{running.wait_for('event', 'listening')['port']}/", running
+
+
+@contextmanager
+def on_lambda(variables: dict[str, str]) -> Iterator[tuple[str, FunctionProcess]]:
+    """The same, on Lambda's runtime interface behind a function URL."""
+    with (
+        runtime_interface() as made,
+        function_url(made) as url,
+        function(LAMBDA, variables | {"AWS_LAMBDA_RUNTIME_API": made.address}) as running,
+    ):
+        yield url, running
+
+
+@pytest.mark.parametrize("place", [over_http, on_lambda])
+def test_a_job_is_done_by_the_function_segment_by_segment(
+    place: Callable[[dict[str, str]], AbstractContextManager[tuple[str, FunctionProcess]]],
+    models: Path,
+    keyed: Path,
+    tmp_path: Path,
+) -> None:
     var = tmp_path / "var"
     variables = {
         "VISAVIS_STORE_URL": (var / "objects").as_uri(),
         "VISAVIS_MODELS": str(models),
         "TMPDIR": str(tmp_path),
     }
-    with function(HTTP, variables | {"PORT": "0", "VISAVIS_HOST": "127.0.0.1"}) as running:
-        port = running.wait_for("event", "listening")["port"]
-        executor = {
-            "VISAVIS_EXECUTOR": "serverless",
-            "VISAVIS_FUNCTION_URL": f"http://127.0.0.1:{port}/",
-            "VISAVIS_SEGMENT_SECONDS": "2",
-        }
+    with place(variables) as (url, running):
+        executor = {"VISAVIS_EXECUTOR": "serverless", "VISAVIS_FUNCTION_URL": url, "VISAVIS_SEGMENT_SECONDS": "2"}
         with Stack(StackOptions(var=var, models=models, environment=executor)) as stack, Client(stack.rest) as client:
             *_, job = client.events(client.submit_job(keyed, "natural")["id"])
             assert job["state"] == "done", job

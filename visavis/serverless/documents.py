@@ -60,6 +60,25 @@ def call_of_body(body: bytes, headers: Mapping[str, str]) -> Call:
     return Call(message, headers.get("ce-id") or new_session(), answered, "ce-specversion" in headers)
 
 
+def call_of_url_event(event: Mapping[str, Any], session: str) -> Call:
+    """A call from a request that Lambda has put into an event: a function URL's, or an API's (payload 2.0).
+
+    Raises Malformed with what is wrong and where.
+    """
+    body, sent = event.get("body"), event.get("headers", {})
+    if not isinstance(body, str) or not isinstance(sent, dict):
+        raise Malformed("The request has no body, or no headers.")
+    headers = {str(name).lower(): str(value) for name, value in sent.items()}
+    data = _from_base64(body, "The body") if event.get("isBase64Encoded") else body.encode()
+    return call_of_body(data, headers)._replace(session=session)
+
+
+def is_url_event(event: object) -> bool:
+    """Whether an event is an HTTP request, and not the document itself."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    return isinstance(context, dict) and "http" in context
+
+
 def new_session() -> str:
     """A name that no other attempt has."""
     return secrets.token_hex(8)
@@ -70,9 +89,11 @@ def answer_body(answer: SegmentDone | SegmentFailed, kind: str = JSON) -> bytes:
     return msgspec.msgpack.encode(answer) if kind == MESSAGEPACK else msgspec.json.encode(answer)
 
 
-def is_ours(answer: SegmentDone | SegmentFailed) -> bool:
-    """Whether the same call may go well another time."""
-    return isinstance(answer, SegmentFailed) and answer.problem.code in OUR_FAULTS
+def status_of(answer: SegmentDone | SegmentFailed) -> int:
+    """The answer's status in HTTP: 503 where the same call may go well another time, 422 where it would not."""
+    if isinstance(answer, SegmentDone):
+        return 200
+    return 503 if answer.problem.code in OUR_FAULTS else 422
 
 
 def _of_structured(body: bytes) -> Call:
@@ -81,10 +102,14 @@ def _of_structured(body: bytes) -> Call:
         raise Malformed("The event has no `specversion`: it is no CloudEvent.")
     session = str(event.get("id") or new_session())
     if "data_base64" in event:
-        try:
-            data = base64.b64decode(event["data_base64"], validate=True)
-        except (binascii.Error, TypeError, ValueError) as error:
-            raise Malformed("`data_base64` of the event is no Base64.") from error
+        data = _from_base64(event["data_base64"], "`data_base64` of the event")
         inner = {"content-type": str(event.get("datacontenttype", JSON))}
         return call_of_body(data, inner)._replace(session=session, is_event=True)
     return call_of_event(event.get("data"), session)._replace(is_event=True)
+
+
+def _from_base64(text: Any, what: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise Malformed(f"{what} is no Base64.") from error

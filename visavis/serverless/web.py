@@ -11,13 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.model.errors import Malformed
-from shared.model.jobs import SegmentDone
-from visavis.serverless.documents import answer_body, call_of_body, is_ours
+from visavis.serverless.documents import answer_body, call_of_body, status_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from shared.model.jobs import SegmentFailed, SegmentRequested
+    from shared.model.jobs import SegmentDone, SegmentFailed, SegmentRequested
     from visavis.serverless.documents import Call
 
 MOST_BYTES = 256 * 1024
@@ -68,7 +67,6 @@ async def _body(request: Request) -> bytes:
 
 
 def _answered(call: Call, answer: SegmentDone | SegmentFailed) -> Response:
-    status = 200 if isinstance(answer, SegmentDone) else 503 if is_ours(answer) else 422
     headers = {}
     if call.is_event:
         headers = {
@@ -77,7 +75,7 @@ def _answered(call: Call, answer: SegmentDone | SegmentFailed) -> Response:
             "ce-source": "/visavis",
             "ce-type": f"visavis.{type(answer).__name__}",
         }
-    return Response(answer_body(answer, call.kind), status, headers, call.kind)
+    return Response(answer_body(answer, call.kind), status_of(answer), headers, call.kind)
 
 
 def _problem(status: int, code: str, detail: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from typing import TYPE_CHECKING
@@ -42,3 +43,11 @@ def test_an_event_is_answered_by_what_json_can_hold(handler: Handler) -> None:
 def test_another_event_is_an_error(handler: Handler) -> None:
     with pytest.raises(Malformed, match="SegmentRequested"):
         handler({"job": "j"}, None)
+
+
+def test_a_request_over_http_is_answered_by_a_response(handler: Handler) -> None:
+    request = {"requestContext": {"http": {"method": "POST"}}, "headers": {}, "body": json.dumps(EVENT)}
+    answer = handler(request, Context())
+    assert (answer["statusCode"], answer["headers"]) == (422, {"content-type": "application/json"})
+    assert json.loads(base64.b64decode(answer["body"]))["session"] == "request"
+    assert handler(request | {"body": "no json"}, Context())["statusCode"] == 400

@@ -20,7 +20,9 @@ from visavis.serverless.documents import (
     answer_body,
     call_of_body,
     call_of_event,
-    is_ours,
+    call_of_url_event,
+    is_url_event,
+    status_of,
 )
 
 ASKED = SegmentRequested(job="j", segment=2, want=Want.PICTURE, look=parse_look("glamour"))
@@ -82,5 +84,25 @@ def test_an_answer_says_which_it_is(answer: SegmentDone | SegmentFailed) -> None
         assert read(answer_body(answer, kind), type=SegmentDone | SegmentFailed) == answer
 
 
-def test_another_try_is_worth_it_where_the_fault_is_ours() -> None:
-    assert [is_ours(one) for one in (DONE, failed("unavailable"), failed("too-long"))] == [False, True, False]
+def test_the_status_says_whether_another_try_may_go_well() -> None:
+    assert [status_of(one) for one in (DONE, failed("unavailable"), failed("too-long"))] == [200, 503, 422]
+
+
+def test_a_request_that_lambda_has_put_into_an_event_is_told_from_the_document() -> None:
+    event = {"version": "2.0", "requestContext": {"http": {"method": "POST"}}, "headers": {"Content-Type": MESSAGEPACK}}
+    packed = event | {"body": base64.b64encode(wire.encode(ASKED)).decode(), "isBase64Encoded": True}
+    plain = {**event, "headers": {}, "body": json.dumps(DOCUMENT)}
+    assert [is_url_event(one) for one in (event, packed, DOCUMENT, 7, {"requestContext": "http"})] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
+    for asked, kind in ((packed, MESSAGEPACK), (plain, JSON)):
+        call = call_of_url_event(asked, "s")
+        assert (call.request, call.session, call.kind) == (ASKED, "s", kind)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"body": None}, {"body": "?", "isBase64Encoded": True}, {"body": "[]"}, {"body": "", "headers": 7}]
+)
+def test_a_request_without_a_document_is_malformed(body: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        call_of_url_event({"requestContext": {"http": {}}, **body}, "s")
