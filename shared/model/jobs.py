@@ -210,6 +210,10 @@ class SegmentDone(_SegmentEvent, frozen=True, kw_only=True, tag=True):
     frames: int
     faces: int
     timings: tuple[HopSummary, ...]
+    damaged: int = 0
+    """Places of the source that could not be read, as a function says; what its own decoder says ingest knows."""
+    early: bool = False
+    """True if the source stops before what it announces; as above."""
 
 
 class SegmentFailed(_SegmentEvent, frozen=True, kw_only=True, tag=True):

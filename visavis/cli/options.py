@@ -110,6 +110,18 @@ def uploaded(look: str, client: Client) -> str:
     return _replaced(look_text(look), look, lambda path: str(client.upload_asset(path)["id"]))
 
 
+def with_files(look: str, asset_id: Callable[[Path], str]) -> tuple[str, dict[str, Path]]:
+    """What `look_text` gives, with ids in the place of the files that it names, and those files by their ids."""
+    files: dict[str, Path] = {}
+
+    def note(path: Path) -> str:
+        asset = asset_id(path)
+        files[asset] = path
+        return asset
+
+    return _replaced(look_text(look), look, note), files
+
+
 def names_files(look: str) -> bool:
     """Whether a look, checked before, names files that are to be uploaded."""
     text = look_text(look)
