@@ -10,10 +10,12 @@ from services.gateway.documents import AssetDocument
 from services.gateway.fields import OF_ASSETS, asks
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
+from services.gateway.scopes import needs
 from services.gateway.uploads import Upload
 from shared.model.assets import PICTURES
+from shared.model.keys import Scope
 
-router = APIRouter(prefix="/v1/assets", tags=["assets"])
+router = APIRouter(prefix="/v1/assets", tags=["assets"], dependencies=[needs(Scope.ASSETS)])
 
 _TEXT = "text/plain"
 _LOCATION: dict[str, Any] = {"Location": {"description": "Where the asset is.", "schema": {"type": "string"}}}
@@ -29,7 +31,7 @@ _LOCATION: dict[str, Any] = {"Location": {"description": "Where the asset is.", 
         200: {"description": "The asset, which was there already.", "model": AssetDocument, "headers": _LOCATION},
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "damaged-media", "too-demanding", "unavailable",
+            "invalid-parameter", "damaged-media", "too-demanding", "quota-exceeded", "unavailable",
         ),
     },
     openapi_extra=asks(OF_ASSETS, [*sorted(PICTURES), _TEXT], "PNG, JPEG, WebP, GIF (animations too) or .cube text."),

@@ -97,7 +97,7 @@ class JobDesk:
         for changed in self._watchers:
             changed.set()
 
-    async def accept(self, upload: Upload, trace_id: str) -> JobRecord:
+    async def accept(self, upload: Upload, trace_id: str, owner: str = "") -> JobRecord:
         """Store the upload, open the entry, ask for the work; what fails on the way leaves nothing behind.
 
         Raises Rejected or Refusal for what is wrong with the upload, Unavailable if store or bus do not answer.
@@ -111,10 +111,15 @@ class JobDesk:
         async with self._nothing_left_if_it_fails(job):
             await self._store.put(source_key(job), upload.pieces())
             record = await self._record(job, upload, kind, trace_id, stored=True)
+            record = msgspec.structs.replace(record, owner=owner)
             await self._ledger.open_entry(record)
             message = SegmentRequested(job=job, want=record.want, look=record.look, models=record.models)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         return record
+
+    async def owner(self, job: str) -> str:
+        """The prefix of the key whose job it is. Raises Refusal `not-found`."""
+        return (await self._read(job)).owner
 
     async def find(self, job: str) -> JobRecord:
         """A job as it stands now. Raises Refusal `not-found`."""

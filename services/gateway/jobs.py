@@ -9,11 +9,14 @@ from fastapi.responses import StreamingResponse
 
 from services.gateway.documents import JobDocument
 from services.gateway.fields import OF_JOBS, asks
+from services.gateway.ownership import OwnJob
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
+from services.gateway.scopes import FromCaller, needs
 from services.gateway.uploads import Upload
 from shared.model.jobs import JobState
+from shared.model.keys import Scope
 from shared.model.media import MediaKind
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from services.gateway.parts import Parts
     from shared.model.jobs import JobRecord
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[needs(Scope.JOBS)])
 
 _SUFFIXES = {
     "video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "mkv", "video/webm": "webm",
@@ -56,16 +59,18 @@ _RESULT: dict[str, Any] = {
         },
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
+            "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look",
+            "quota-exceeded", "unavailable",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation."),
 )  # fmt: skip
-async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDocument:
+async def hand_in(request: Request, response: Response, parts: FromApp, caller: FromCaller) -> JobDocument:
     """A form with the part `file` and fields, in any order. The file goes to the object store as it comes; a raw body
     with the fields in the query (`?look=`) will do as well."""
+    caller.quota.refuse_debt()
     upload = Upload(request, parts.settings, "max_upload_bytes", OF_JOBS)
-    record = await parts.jobs.accept(upload, request.state.trace_id)
+    record = await parts.jobs.accept(upload, request.state.trace_id, caller.owner)
     response.headers["Location"] = f"/v1/jobs/{record.id}"
     return JobDocument.of(record)
 
@@ -76,7 +81,7 @@ async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDo
     response_model=JobDocument,
     responses=documented("not-found", "unavailable"),
 )
-async def look_up(job: str, parts: FromApp) -> JobDocument:
+async def look_up(job: OwnJob, parts: FromApp) -> JobDocument:
     """The ledger's entry, with the newest progress."""
     return JobDocument.of(await parts.jobs.find(job))
 
@@ -87,7 +92,7 @@ async def look_up(job: str, parts: FromApp) -> JobDocument:
     response_class=StreamingResponse,
     responses={200: _EVENT_STREAM, **documented("not-found", "unavailable")},
 )
-async def watch(job: str, parts: FromApp) -> StreamingResponse:
+async def watch(job: OwnJob, parts: FromApp) -> StreamingResponse:
     """Server-sent events from now to the end of the job. Who comes back gets the state as it is then."""
     await parts.jobs.find(job)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -116,7 +121,7 @@ async def _told(job: str, parts: Parts) -> AsyncIterator[str]:
         **documented("not-found", "not-done", "job-failed", "gone", "range-not-satisfiable", "unavailable"),
     },
 )
-async def fetch(job: str, request: Request, parts: FromApp) -> Response:
+async def fetch(job: OwnJob, request: Request, parts: FromApp) -> Response:
     """The retouched video, or the faces as JSON lines. Takes `Range` (one range), `If-Range`, `If-None-Match`."""
     record, size = await parts.jobs.result(job)
     headers = _result_headers(record, size)
@@ -146,7 +151,7 @@ router.add_api_route("/{job}/result", fetch, methods=["HEAD"], include_in_schema
     response_class=Response,
     responses={204: {"description": "Nobody works on it any more."}, **documented("not-found", "gone", "unavailable")},
 )
-async def cancel(job: str, parts: FromApp) -> Response:
+async def cancel(job: OwnJob, parts: FromApp) -> Response:
     """Removes upload and result; that there was such a job stays known."""
     await parts.jobs.cancel(job)
     return Response(status_code=204)

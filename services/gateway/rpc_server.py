@@ -45,7 +45,7 @@ class RpcServer:
             options=_options(settings),
         )
         pictures_pb2_grpc.add_PicturesServicer_to_server(rpc.Pictures(parts), self._server)  # type: ignore[no-untyped-call]  # generated
-        streams_pb2_grpc.add_FaceStreamServicer_to_server(rpc_streams.FaceStream(parts.live), self._server)  # type: ignore[no-untyped-call]  # generated
+        streams_pb2_grpc.add_FaceStreamServicer_to_server(rpc_streams.FaceStream(parts), self._server)  # type: ignore[no-untyped-call]  # generated
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # type: ignore[no-untyped-call]  # generated
         self._address = f"{settings.grpc_host}:{settings.grpc_port}"
         self._host = settings.grpc_host

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.problems import Refusal
@@ -30,9 +31,12 @@ from shared.model.live import (
 )
 
 if TYPE_CHECKING:
+    from services.gateway.access import Caller
     from services.gateway.live.desk import LiveDesk
     from services.gateway.live.lane import LaneLink
+    from services.gateway.quotas import Hold
     from services.gateway.stream_wishes import StreamWish
+    from shared.model.errors import VisavisError
     from shared.model.live import FromLane, Output
     from shared.model.looks import Look
     from shared.model.media import VideoFacts
@@ -43,6 +47,8 @@ PAUSE_SECONDS = 2.0
 MOST_TRIES = 10
 """In a row without a frame; then the stream has failed."""
 MOST_NOTICES = 20
+USUAL_RATE = 30.0
+"""Frames a second that a source is counted with which does not say how many it has."""
 END_SECONDS = 15.0
 """A lane that was told to end has so long for what is under way and for its outputs."""
 
@@ -73,8 +79,11 @@ class StreamNotice(msgspec.Struct, frozen=True, kw_only=True):
 class StreamRun:
     """From `run` to its end one stream."""
 
-    def __init__(self, name: str, wish: StreamWish, desk: LiveDesk, trace_id: str) -> None:
+    def __init__(self, name: str, wish: StreamWish, desk: LiveDesk, trace_id: str, caller: Caller = ANYBODY) -> None:
         self.name = name
+        self.caller = caller
+        self.hold: Hold | None = None
+        """What it has of its key's pixels; None: nobody counts."""
         self.wish = wish
         self.trace_id = trace_id
         self.created_unix_seconds = time.time()
@@ -102,6 +111,11 @@ class StreamRun:
         self._lane = ""
         self._ending: float | None = None
         self._stop = asyncio.Event()
+        self._why: VisavisError | None = None
+
+    def stop(self, why: VisavisError) -> None:
+        """Its key does not hold any more: have it end soon."""
+        self._why = why
 
     async def run(self) -> None:
         """See the stream through; what goes wrong is its state.
@@ -194,6 +208,7 @@ class StreamRun:
         match message:
             case LiveBegan():
                 self.facts = message.facts
+                self._reserve(message.facts)
                 self._become(StreamState.RUNNING)
             case LiveFrame() if not message.more:
                 self._tries = 0
@@ -213,6 +228,16 @@ class StreamRun:
                 self._refused(message)
             case LiveNoticed():
                 self.notice(message.kind, message.detail)
+
+    def _reserve(self, facts: VideoFacts) -> None:
+        """Count the stream as it is. Raises Rejected `quota-exceeded` if it is more than its key may have."""
+        frames, seconds = facts.frame_rate
+        rate = frames / seconds if frames and seconds else USUAL_RATE
+        if self.hold is not None:
+            try:
+                self.hold.take(facts.geometry.width * facts.geometry.height * rate)
+            except Refusal as error:
+                raise Rejected(error.code, error.detail) from error
 
     def _reached(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
         """Numbers of this lane's packets as numbers of the stream's; those that a source has sent are known by them."""
@@ -238,6 +263,9 @@ class StreamRun:
             await asyncio.sleep(TICK_SECONDS)
             if self._desk.stop_at is not None and self._ending is None:
                 self.notice("draining", "The gateway that has this stream is being stopped: open it anew at another.")
+                await self.end()
+            if self._why is not None and self._ending is None:
+                self.notice("key-revoked", str(self._why))
                 await self.end()
 
     async def _again(self, error: Unavailable | Refusal) -> None:

@@ -55,6 +55,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelChoice = ModelChoice()
     created_unix_seconds: float
     trace_id: str = ""
+    owner: str = ""
+    """The prefix of the key that has made it; empty where keys are not asked for."""
     attempt: int = 0
     frames: int = 0
     """Frames in the result so far."""

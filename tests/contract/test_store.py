@@ -117,3 +117,10 @@ async def test_a_folder_may_have_a_space_in_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "my räum"
     await ObjectStore.open(folder.as_uri()).put("a", b"body")
     assert (folder / "a").read_bytes() == b"body"
+
+
+async def test_what_lies_in_a_folder_can_be_listed(store: ObjectStore) -> None:
+    for key in ("keys/b.json", "keys/a.json", "keys/more/c.json", "keysmith/d.json"):
+        await store.put(key, b"")
+    assert await store.names("keys") == ["keys/a.json", "keys/b.json", "keys/more/c.json"]
+    assert await store.names("nothing") == []

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.live.messages import opened_message
-from services.gateway.live.settings import context_of, new_token, read_settings, read_token
+from services.gateway.live.settings import context_of, new_token, pixels_per_second, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
+from services.gateway.quotas import metered
 from shared.model.live import OpenLive
 
 if TYPE_CHECKING:
+    from services.gateway.access import Caller
     from services.gateway.live.desk import LiveDesk
     from services.gateway.live.giving import Send
     from services.gateway.live.taking import Client
@@ -24,11 +27,12 @@ if TYPE_CHECKING:
 class LiveCall:
     """One stream of one client."""
 
-    def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str) -> None:
+    def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str, caller: Caller = ANYBODY) -> None:
         """client: what it says; the end of that says that no packet follows. send: returns when the message is out."""
         self.account = LiveAccount()
         self._desk = desk
-        self._client = client
+        self._client = metered(client, caller.quota)
+        self._caller = caller
         self._send = send
         self._trace_id = trace_id
         self._talk: LiveTalk | None = None
@@ -37,7 +41,8 @@ class LiveCall:
     async def run(self) -> None:
         """Serve the stream to its end; the account is the last that is sent, where it was opened.
 
-        Raises Rejected and Refusal for what the client did wrong, Refusal `no-room`, `idle` and `gone`, Unavailable
+        Raises Rejected and Refusal for what the client did wrong, Refusal `no-room`, `idle`, `gone` and
+        `quota-exceeded`, Unavailable
         where it may come back, and whatever `client` and `send` raise.
         """
         desk = self._desk
@@ -47,9 +52,11 @@ class LiveCall:
             settings, token = read_settings(said, presence), read_token(said)
             await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
             resume, token = bool(token), token or new_token()
-            wanted = OpenLive(session="", settings=settings, context=context_of(token), resume=resume)
+            context = context_of(token, self._caller.owner)
+            wanted = OpenLive(session="", settings=settings, context=context, resume=resume)
             async with (
-                desk.owning(wanted.context, self._stop),
+                desk.owning(context, self._stop),
+                self._caller.session(pixels_per_second(settings), self._stop),
                 opened(desk.bus, desk.telemetry, presence, wanted) as link,
             ):
                 self._talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)

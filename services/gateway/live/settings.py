@@ -32,9 +32,17 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def context_of(token: str) -> str:
-    """The name under which a stream's past is kept: tells nobody the token."""
-    return hashlib.sha256(token.encode()).hexdigest()[:32]
+def context_of(token: str, owner: str = "") -> str:
+    """The name under which a stream's past is kept: tells nobody the token.
+
+    owner: the prefix of the key, so that another key with the same token finds nothing.
+    """
+    return hashlib.sha256(f"{token}{owner}".encode()).hexdigest()[:32]
+
+
+def pixels_per_second(settings: LiveSettings) -> float:
+    """What a client says that its stream has; 0 for one that is fetched, which says it later."""
+    return settings.input.pixels_per_second if settings.input else 0.0
 
 
 def read_token(settings: streams_pb2.StreamSettings) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from services.gateway import app
+from services.gateway.access import Access
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.job_desk import JobDesk
@@ -43,6 +44,7 @@ from shared.runtime.presence import LANE_SERVICES, Presence
 from shared.runtime.telemetry import Telemetry
 from shared.testing import MemoryBus
 from shared.transport import wire
+from shared.transport.keys import KeyRing
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane
@@ -179,6 +181,7 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
         admission=admission,
         live=live,
         streams=StreamDesk(live, store),
+        access=Access(KeyRing(store), asked=False, cache_seconds=settings.key_seconds),
     )
 
 
