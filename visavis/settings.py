@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,6 +15,8 @@ class LocalSettings(BaseSettings):
 
     models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")
     effects: Path | None = Field(None, description="Folder whose Python files are effects of your own; empty: none.")
+    store_url: str = Field("", description="The object store of a deployment; empty: <var>/objects.")
+    key: SecretStr = Field(SecretStr(""), description="The API key that a running service is sent; empty: none.")
     otlp_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),

@@ -48,7 +48,7 @@ def _add_keys(app: FastAPI, document: dict[str, Any]) -> None:
         for method in (route.methods or ()) if getattr(route, "include_in_schema", False) else ():
             for demand in (one for one in demands if isinstance(one, Needs)):
                 operation = document["paths"][route.path_format][method.lower()]
-                operation["security"] = [{SCHEME: [demand.scope] if demand.scope else []}]
+                operation["security"] = [{SCHEME: [str(demand.scope)] if demand.scope else []}]
                 for status in (HTTPStatus.UNAUTHORIZED, *([HTTPStatus.FORBIDDEN] if demand.scope else ())):
                     operation["responses"][f"{status:d}"] = _problem(refused[status])
 

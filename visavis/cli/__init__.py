@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from shared.model.errors import VisavisError
-from visavis.cli import analyze, assets, demo, doctor, live, looks, models, process, streams, up
+from visavis.cli import analyze, assets, demo, doctor, keys, live, looks, models, process, streams, up
 from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-COMMANDS = (up, process, analyze, live, streams, demo, looks, assets, models, doctor)
+COMMANDS = (up, process, analyze, live, streams, demo, looks, assets, models, keys, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

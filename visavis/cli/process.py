@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
         raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
-    with server(options, console) as url, Client(url) as client:
+    with server(options, console) as url, Client(url, key=options.key) as client:
         look = uploaded(options.look, client)
         if kind.is_still:
             accept = _KIND_OF.get(options.output.suffix.lower(), kind)

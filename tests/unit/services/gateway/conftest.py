@@ -186,6 +186,19 @@ def parts(bus: MemoryBus, store: ObjectStore, settings: GatewaySettings, telemet
 
 
 @pytest.fixture
+def ring(store: ObjectStore) -> KeyRing:
+    """The keys of this deployment."""
+    return KeyRing(store)
+
+
+@pytest.fixture
+def asking(parts: Parts, ring: KeyRing) -> Parts:
+    """The parts of a gateway that asks for keys."""
+    object.__setattr__(parts, "access", Access(ring, asked=True, cache_seconds=0.1))
+    return parts
+
+
+@pytest.fixture
 async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
     """Speaks to the app without a socket."""
     transport = httpx.ASGITransport(app.build(parts), raise_app_exceptions=False)
