@@ -104,7 +104,7 @@ class Stack:
     @property
     def asks_for_keys(self) -> bool:
         """Whether requests to the gateway need an API key."""
-        return self._services["gateway"].facts["keys"] == "asked"
+        return self._services["gateway"].facts.get("keys") == "asked"
 
     @property
     def lane(self) -> str:

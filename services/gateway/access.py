@@ -50,12 +50,14 @@ class Caller:
         return self.access is None or Scope.OPERATIONS in self.scopes or owners == {self.owner}
 
     @asynccontextmanager
-    async def session(self, pixels_per_second: float, stop: Callable[[VisavisError], None]) -> AsyncIterator[Hold]:
-        """Around a live stream, counted against the key's quotas; `stop` is called if the key is revoked meanwhile.
+    async def session(
+        self, stop: Callable[[VisavisError], None], frame_pixels: int = 0, rate: float = 0.0
+    ) -> AsyncIterator[Hold]:
+        """Around a live stream, counted as by KeyQuota.session; `stop` is called if the key is revoked meanwhile.
 
         Raises Refusal `quota-exceeded`.
         """
-        with self.quota.session(pixels_per_second) as hold:
+        with self.quota.session(frame_pixels, rate) as hold:
             watching = asyncio.create_task(self._watch(stop))
             try:
                 yield hold

@@ -13,6 +13,7 @@ from shared.model.keys import Quotas
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from shared.model.media import VideoFacts
     from visavis.v1 import streams_pb2
 
 SAVED_SECONDS = 10.0
@@ -20,6 +21,8 @@ SAVED_SECONDS = 10.0
 PICTURE_PIXELS = 1 << 20
 """What a picture counts while it is under way and nobody knows how large it is."""
 DAY_SECONDS = 86_400.0
+USUAL_RATE = 30.0
+"""Frames a second that a source is counted with which does not say how many it has."""
 STREAM_SECONDS = 10.0
 """When to come back for what another stream has: nobody knows when that ends."""
 
@@ -68,16 +71,37 @@ class Charge:
 
 
 class Hold:
-    """Pixels a second that a stream has for itself."""
+    """Pixels a second that a live stream has for itself."""
 
-    def __init__(self, quota: KeyQuota) -> None:
+    def __init__(self, quota: KeyQuota, clock: Callable[[], float]) -> None:
         self._quota = quota
+        self._clock = clock
+        self._frame_pixels = 0
+        self._frames: Bucket | None = None
         self.pixels_per_second = 0.0
 
-    def take(self, pixels_per_second: float) -> None:
-        """Have so many from now on instead of those before. Raises Refusal `quota-exceeded`: then those before stay."""
-        self._quota.reserve(pixels_per_second - self.pixels_per_second, pixels_per_second)
-        self.pixels_per_second = pixels_per_second
+    def take(self, frame_pixels: int, rate: float) -> None:
+        """Have what frames of that size need, so many a second, instead of what it had.
+
+        Raises Refusal `quota-exceeded`: then it has what it had.
+        """
+        wanted = frame_pixels * rate
+        self._quota.reserve(wanted - self.pixels_per_second, wanted)
+        if wanted:
+            self._frames = Bucket(rate, max(1.0, rate * SAVED_SECONDS), self._clock)
+        self._frame_pixels, self.pixels_per_second = frame_pixels, wanted
+
+    def frame(self) -> None:
+        """One has come. Those that are more a second than was said count beside what the stream has for itself.
+
+        Raises Refusal `quota-exceeded`.
+        """
+        if self._frames is None:
+            return
+        if self._frames.level >= 1:
+            self._frames.spend(1)
+        else:
+            self._quota.take_pixels(self._frame_pixels)
 
 
 class KeyQuota:
@@ -85,6 +109,7 @@ class KeyQuota:
 
     def __init__(self, quotas: Quotas, clock: Callable[[], float] = time.monotonic) -> None:
         self.quotas = quotas
+        self._clock = clock
         rate, day = float(quotas.pixels_per_second), float(quotas.bytes_per_day)
         self._pixels = Bucket(rate, rate * SAVED_SECONDS, clock)
         self._bytes = Bucket(day / DAY_SECONDS, day, clock)
@@ -124,9 +149,14 @@ class KeyQuota:
             raise _exceeded(f"The key has sent its {most} bytes a day (bytes_per_day).", wait)
         self._bytes.spend(count)
 
+    def take_pixels(self, count: int) -> None:
+        """Count what a stream has beside what it holds. Raises as refuse_debt."""
+        self.refuse_debt()
+        self._pixels.spend(count)
+
     @contextmanager
-    def session(self, pixels_per_second: float = 0.0) -> Iterator[Hold]:
-        """Around a live stream; pixels_per_second: what it needs, 0 while nobody knows.
+    def session(self, frame_pixels: int = 0, rate: float = 0.0) -> Iterator[Hold]:
+        """Around a live stream with frames of that size, so many a second; 0 while nobody knows.
 
         Raises Refusal `quota-exceeded`.
         """
@@ -134,14 +164,14 @@ class KeyQuota:
         if most and self._sessions >= most:
             raise _exceeded(f"{most} streams of the key are under way (sessions).", STREAM_SECONDS)
         self.refuse_debt()
-        hold = Hold(self)
-        hold.take(pixels_per_second)
+        hold = Hold(self, self._clock)
+        hold.take(frame_pixels, rate)
         self._sessions += 1
         try:
             yield hold
         finally:
             self._sessions -= 1
-            hold.take(0.0)
+            hold.take(0, 0.0)
 
     def reserve(self, more: float, wanted: float) -> None:
         """Take `more` pixels a second away from what pictures have, so that a stream has `wanted`.
@@ -161,14 +191,22 @@ class KeyQuota:
         self._pixels.fill_by(most - self._reserved)
 
 
+def frames_of_facts(facts: VideoFacts) -> tuple[int, float]:
+    """The pixels of a frame and the frames a second of what a lane has seen."""
+    frames, seconds = facts.frame_rate
+    rate = frames / seconds if frames and seconds else USUAL_RATE
+    return facts.geometry.width * facts.geometry.height, rate
+
+
 async def metered(
-    client: AsyncIterator[streams_pb2.ClientMessage], quota: KeyQuota
+    client: AsyncIterator[streams_pb2.ClientMessage], quota: KeyQuota, hold: Hold
 ) -> AsyncIterator[streams_pb2.ClientMessage]:
     """What the client of a live stream says, its packets counted. Raises Refusal `quota-exceeded` at the first that
     is too much."""
     async for message in client:
         if message.WhichOneof("message") == "packet":
             quota.take_bytes(len(message.packet.data))
+            hold.frame()
         yield message
 
 

@@ -168,7 +168,7 @@ class StreamDesk:
     async def _see_through(self, run: StreamRun) -> None:
         try:
             with self._live.room():
-                async with self._owners.holding(run.name), run.caller.session(0.0, run.stop) as run.hold:
+                async with self._owners.holding(run.name), run.caller.session(run.stop) as run.hold:
                     await run.run()
         except Exception as error:
             if not run.taken.is_set():

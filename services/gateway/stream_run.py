@@ -15,6 +15,7 @@ from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.problems import Refusal
+from services.gateway.quotas import frames_of_facts
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
 from shared.model.live import (
@@ -47,8 +48,6 @@ PAUSE_SECONDS = 2.0
 MOST_TRIES = 10
 """In a row without a frame; then the stream has failed."""
 MOST_NOTICES = 20
-USUAL_RATE = 30.0
-"""Frames a second that a source is counted with which does not say how many it has."""
 END_SECONDS = 15.0
 """A lane that was told to end has so long for what is under way and for its outputs."""
 
@@ -231,11 +230,9 @@ class StreamRun:
 
     def _reserve(self, facts: VideoFacts) -> None:
         """Count the stream as it is. Raises Rejected `quota-exceeded` if it is more than its key may have."""
-        frames, seconds = facts.frame_rate
-        rate = frames / seconds if frames and seconds else USUAL_RATE
         if self.hold is not None:
             try:
-                self.hold.take(facts.geometry.width * facts.geometry.height * rate)
+                self.hold.take(*frames_of_facts(facts))
             except Refusal as error:
                 raise Rejected(error.code, error.detail) from error
 

@@ -9,7 +9,7 @@ from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.live.messages import opened_message
-from services.gateway.live.settings import context_of, new_token, pixels_per_second, read_settings, read_token
+from services.gateway.live.settings import context_of, frames_of, new_token, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
 from services.gateway.quotas import metered
@@ -31,7 +31,7 @@ class LiveCall:
         """client: what it says; the end of that says that no packet follows. send: returns when the message is out."""
         self.account = LiveAccount()
         self._desk = desk
-        self._client = metered(client, caller.quota)
+        self._client = client
         self._caller = caller
         self._send = send
         self._trace_id = trace_id
@@ -56,10 +56,12 @@ class LiveCall:
             wanted = OpenLive(session="", settings=settings, context=context, resume=resume)
             async with (
                 desk.owning(context, self._stop),
-                self._caller.session(pixels_per_second(settings), self._stop),
+                self._caller.session(self._stop, *frames_of(settings)) as hold,
                 opened(desk.bus, desk.telemetry, presence, wanted) as link,
             ):
-                self._talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)
+                client = metered(self._client, self._caller.quota, hold)
+                self._talk = LiveTalk(desk, link, settings, self.account, client, self._send)
+                self._talk.hold = hold
                 if self._stopped is not None:
                     raise self._stopped
                 await self._talk.run(opened_message(token, self._trace_id))

@@ -40,9 +40,10 @@ def context_of(token: str, owner: str = "") -> str:
     return hashlib.sha256(f"{token}{owner}".encode()).hexdigest()[:32]
 
 
-def pixels_per_second(settings: LiveSettings) -> float:
-    """What a client says that its stream has; 0 for one that is fetched, which says it later."""
-    return settings.input.pixels_per_second if settings.input else 0.0
+def frames_of(settings: LiveSettings) -> tuple[int, float]:
+    """The pixels of a frame and the frames a second, as the client says them; 0 for a stream that is fetched."""
+    asked = settings.input
+    return (asked.width * asked.height, asked.rate) if asked else (0, 0.0)
 
 
 def read_token(settings: streams_pb2.StreamSettings) -> str:

@@ -131,7 +131,7 @@ async def test_a_session_is_stopped_when_its_key_is_revoked(ring: KeyRing) -> No
     key, access = await key_of(ring), access_of(ring, cache_seconds=0.02)
     caller = await access.admit(f"Bearer {key}", Scope.JOBS)
     stopped: asyncio.Future[VisavisError] = asyncio.get_running_loop().create_future()
-    async with caller.session(0.0, stopped.set_result):
+    async with caller.session(stopped.set_result):
         await asyncio.sleep(0.1)
         assert not stopped.done()
         await ring.revoke(caller.owner)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from services.gateway.problems import Refusal
-from services.gateway.quotas import PICTURE_PIXELS, SAVED_SECONDS, KeyQuota, metered
+from services.gateway.quotas import PICTURE_PIXELS, SAVED_SECONDS, USUAL_RATE, Hold, KeyQuota, frames_of_facts, metered
 from shared.model.keys import Quotas
+from tests.unit.services.gateway.live_ends import FACTS
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def test_without_quotas_everything_passes(clock: Clock) -> None:
         picture(quota, 1 << 40)
         quota.announce_bytes(1 << 50)
         quota.take_bytes(1 << 50)
-    with quota.session(1e15), quota.session(1e15):
+    with quota.session(1 << 40, 30), quota.session(1 << 40, 30):
         quota.refuse_debt()
 
 
@@ -124,8 +126,8 @@ def test_so_many_streams_at_a_time(clock: Clock) -> None:
 
 def test_a_stream_has_its_pixels_for_itself(clock: Clock) -> None:
     quota = quota_of(clock, pixels_per_second=10 * MPX)
-    with quota.session(6 * MPX):
-        with pytest.raises(Refusal) as refused, quota.session(5 * MPX):
+    with quota.session(MPX, 6):
+        with pytest.raises(Refusal) as refused, quota.session(MPX, 5):
             pass
         assert retry_after(refused) == 10
         picture(quota, int(10 * MPX * SAVED_SECONDS))
@@ -134,13 +136,13 @@ def test_a_stream_has_its_pixels_for_itself(clock: Clock) -> None:
         with pytest.raises(Refusal):
             picture(quota, 1)
     clock.now += 1
-    with quota.session(10 * MPX):
+    with quota.session(MPX, 10):
         pass
 
 
 def test_a_stream_that_never_fits_is_not_told_to_come_back(clock: Clock) -> None:
     quota = quota_of(clock, pixels_per_second=MPX)
-    with pytest.raises(Refusal) as refused, quota.session(2 * MPX):
+    with pytest.raises(Refusal) as refused, quota.session(MPX, 2):
         pass
     assert retry_after(refused) is None
 
@@ -148,12 +150,12 @@ def test_a_stream_that_never_fits_is_not_told_to_come_back(clock: Clock) -> None
 def test_a_stream_that_says_later_what_it_needs_is_counted_then(clock: Clock) -> None:
     quota = quota_of(clock, pixels_per_second=MPX)
     with quota.session() as hold:
-        hold.take(MPX)
+        hold.take(MPX, 1)
         with pytest.raises(Refusal):
-            hold.take(2 * MPX)
+            hold.take(MPX, 2)
         assert hold.pixels_per_second == MPX
-        hold.take(MPX / 2)
-    with quota.session(MPX):
+        hold.take(MPX, 0.5)
+    with quota.session(MPX, 1):
         pass
 
 
@@ -168,9 +170,28 @@ async def test_packets_of_a_live_stream_count(clock: Clock) -> None:
     heard: list[str | None] = []
 
     async def hear() -> None:
-        async for message in metered(said(), quota):
+        async for message in metered(said(), quota, Hold(quota, clock)):
             heard.append(message.WhichOneof("message"))  # noqa: PERF401  -- what came before it breaks off counts
 
     with pytest.raises(Refusal, match="bytes_per_day"):
         await hear()
     assert heard == ["pause", "packet", "pause", "packet", "pause"]
+
+
+def test_more_frames_than_were_said_come_out_of_what_the_key_has_besides(clock: Clock) -> None:
+    quota = quota_of(clock, pixels_per_second=2 * MPX)
+    with quota.session(MPX, 1) as hold:
+        for _ in range(60):
+            hold.frame()
+            clock.now += 1
+        beside = int(SAVED_SECONDS) * 2  # saved by the key, which gets one a second beside the stream
+        for _ in range(int(SAVED_SECONDS) + beside):
+            hold.frame()
+        with pytest.raises(Refusal) as refused:
+            hold.frame()
+        assert retry_after(refused) == 1
+
+
+def test_a_lane_says_what_a_stream_really_has() -> None:
+    assert frames_of_facts(FACTS) == (64 * 48, 30)
+    assert frames_of_facts(msgspec.structs.replace(FACTS, frame_rate=(0, 0))) == (64 * 48, USUAL_RATE)
