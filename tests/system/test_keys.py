@@ -169,3 +169,15 @@ def test_no_key_stands_in_a_log_or_in_the_store(deployment: Deployment, portrait
     files = [path for path in deployment.var.rglob("*") if path.is_file()]
     assert deployment.logs / "gateway.log" in files
     assert not [path for path in files if secret in path.read_bytes()]
+
+
+def test_a_service_of_a_commands_own_stays_on_loopback_and_asks_for_no_key(
+    models: Path, portrait: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**EVERYWHERE, "VISAVIS_KEYS": "always"}.items():
+        monkeypatch.setenv(name, value)
+    picture = tmp_path / "in.jpg"
+    picture.write_bytes(portrait)
+    words = ["process", str(picture), str(tmp_path / "out.jpg"), "--models", str(models)]
+    assert main(words) == 0
+    assert (tmp_path / "out.jpg").stat().st_size

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COMMANDS = (up, process, analyze, live, streams, demo, looks, assets, models, keys, doctor)
 
+_NAME_A_KEY = "Here: by VISAVIS_KEY, or --key."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 it went wrong and said why, 2 wrong words, 130 interrupted."""
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
-    except (VisavisError, ProblemError) as error:
+    except ProblemError as error:
+        return _said(f"{error} {_NAME_A_KEY}" if error.code == "unauthenticated" else str(error))
+    except VisavisError as error:
         return _said(str(error))
     except OSError as error:
         return _said(f"{error.filename}: {error.strerror}." if error.filename else str(error))
