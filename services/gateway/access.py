@@ -45,6 +45,11 @@ class Caller:
         """Whether what that key has made is there for this caller."""
         return self.access is None or owner == self.owner
 
+    @property
+    def may_remove_for_all(self) -> bool:
+        """Whether what several keys may have goes when this caller removes it."""
+        return self.access is None or Scope.OPERATIONS in self.scopes
+
     def sees_trace(self, owners: Set[str]) -> bool:
         """Whether a trace is there for this caller, in which requests of those keys took part."""
         return self.access is None or Scope.OPERATIONS in self.scopes or owners == {self.owner}

@@ -10,7 +10,7 @@ from services.gateway.documents import AssetDocument
 from services.gateway.fields import OF_ASSETS, asks
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
-from services.gateway.scopes import needs
+from services.gateway.scopes import FromCaller, needs
 from services.gateway.uploads import Upload
 from shared.model.assets import PICTURES
 from shared.model.keys import Scope
@@ -36,11 +36,11 @@ _LOCATION: dict[str, Any] = {"Location": {"description": "Where the asset is.", 
     },
     openapi_extra=asks(OF_ASSETS, [*sorted(PICTURES), _TEXT], "PNG, JPEG, WebP, GIF (animations too) or .cube text."),
 )  # fmt: skip
-async def add(request: Request, response: Response, parts: FromApp) -> AssetDocument:
+async def add(request: Request, response: Response, parts: FromApp, caller: FromCaller) -> AssetDocument:
     """Send PNG, JPEG, WebP, GIF or a `.cube` text as the part `file` of a form, or as the raw body. The same file has
     the same id, so that sending it again is harmless. Assets stay until they are removed."""
     upload = Upload(request, parts.settings, "max_asset_bytes", OF_ASSETS)
-    facts, is_new = await parts.assets.accept(upload)
+    facts, is_new = await parts.assets.accept(upload, caller.owner)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/v1/assets/{facts.id}"
     return AssetDocument.of(facts)
@@ -64,7 +64,8 @@ async def look_up(asset: str, parts: FromApp) -> AssetDocument:
     response_class=Response,
     responses={204: {"description": "It is removed."}, **documented("unknown-asset", "unavailable")},
 )
-async def remove(asset: str, parts: FromApp) -> Response:
-    """Looks that name it are refused from now on; what is being drawn with it goes on."""
-    await parts.assets.remove(asset)
+async def remove(asset: str, parts: FromApp, caller: FromCaller) -> Response:
+    """Looks that name it are refused from now on; what is being drawn with it goes on. Where several keys have sent the
+    same file it stays until the last of them has removed it."""
+    await parts.assets.remove(asset, caller)
     return Response(status_code=204)
