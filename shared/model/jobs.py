@@ -78,6 +78,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelChoice = ModelChoice()
     created_unix_seconds: float
     trace_id: str = ""
+    owner: str = ""
+    """The prefix of the key that has made it; empty where keys are not asked for."""
     segments: int = 0
     """How many parts it has; 0 until it is planned."""
     parts: tuple[Part, ...] = ()

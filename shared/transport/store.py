@@ -136,14 +136,14 @@ class ObjectStore:
             raise Unavailable(f"The object store did not remove {key}: {_short(error)}") from error
         return len(keys)
 
-    async def names(self, prefix: str) -> list[str]:
-        """The keys of all objects under a prefix that ends with a whole part (`open`, not `op`), in order."""
+    async def names(self, folder: str) -> list[str]:
+        """The keys of all objects in a folder and under it, in order."""
         try:
-            return sorted(item["path"] for batch in await self._list(prefix) for item in batch)
+            return sorted(item["path"] for batch in await self._list(folder) for item in batch)
         except (ObjectNotFoundError, FileNotFoundError):
             return []
         except BaseError as error:
-            raise Unavailable(f"The object store does not list {prefix}: {_short(error)}") from error
+            raise Unavailable(f"The object store did not list {folder}: {_short(error)}") from error
 
     async def _list(self, prefix: str) -> list[list[obstore.ObjectMeta]]:
         return [list(batch) async for batch in obstore.list(self._store, prefix)]

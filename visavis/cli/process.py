@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 def _through_service(options: argparse.Namespace, kind: MediaKind, accept: MediaKind, console: Console) -> None:
     models = chosen_models(options)
     fields = {**models, "callback": options.callback}
-    with server(options, console) as url, Client(url) as client:
+    with server(options, console) as url, Client(url, key=options.key) as client:
         look = uploaded(options.look, client) if options.want == Want.PICTURE else "none"
         if not kind.is_still:
             follow_job(client, options.input, look, options.want, console, options.output, fields)
