@@ -54,6 +54,7 @@ bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --extra serverless --python-version 3.11 --no-header -c requirements.lock pyproject.toml -o deploy/serverless/requirements.lock
 
 looks: models ## draw every effect: docs/looks.png, and renew the tables of docs/looks.md
 	$(BIN)/python -m tests.derived.looks_page

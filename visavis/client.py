@@ -45,15 +45,24 @@ class ProblemError(Exception):
 class Client:
     """Speaks to one Visavis service. Every method raises ProblemError.
 
+    key: the API key, where the service asks for one. Over plain HTTP everybody on the way can read it.
     detector, landmarks: names of models, see `models`; empty: the deployment's default.
     """
 
     def __init__(
-        self, base_url: str, timeout_seconds: float = 60.0, transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        timeout_seconds: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        key: str = "",
     ) -> None:
         timeout = httpx.Timeout(timeout_seconds, connect=5.0)
         near = httpx.URL(base_url).host in LOOPBACK  # no proxy of the environment leads there
-        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, trust_env=not near)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(
+            base_url=base_url, timeout=timeout, transport=transport, trust_env=not near, headers=headers
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -23,6 +23,8 @@ _STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
     grpc.StatusCode.INVALID_ARGUMENT: 422,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
 }
 
 
@@ -34,8 +36,9 @@ class LiveStream:
     to that of `opened`.
     """
 
-    def __init__(self, address: str, settings: streams_pb2.StreamSettings) -> None:
-        """address: host:port of the gateway's gRPC."""
+    def __init__(self, address: str, settings: streams_pb2.StreamSettings, key: str = "") -> None:
+        """address: host:port of the gateway's gRPC. key: the API key, where the service asks for one."""
+        self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self._address, self._settings = address, settings
         self.opened = streams_pb2.Opened()
         """What the service said first; known in the context."""
@@ -49,7 +52,7 @@ class LiveStream:
         )
         self._channel = grpc.aio.insecure_channel(self._address, options)
         stub = streams_pb2_grpc.FaceStreamStub(self._channel)  # type: ignore[no-untyped-call]  # generated
-        self._call = stub.Process()
+        self._call = stub.Process(metadata=self._metadata)
         try:
             await self._say(settings=self._settings)
             first = await self._next()
@@ -135,4 +138,5 @@ def _problem(error: grpc.aio.AioRpcError) -> ProblemError:
 def _said(code: grpc.StatusCode, details: str, metadata: Any) -> ProblemError:
     carried = {key: value for key, value in metadata or () if isinstance(value, str)}
     word = carried.get("visavis-code", "unreachable")
-    return ProblemError(word, details, _STATUS.get(code, 500), carried.get("visavis-trace-id", ""))
+    status = 429 if word == "quota-exceeded" else _STATUS.get(code, 500)
+    return ProblemError(word, details, status, carried.get("visavis-trace-id", ""))

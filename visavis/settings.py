@@ -18,6 +18,8 @@ class LocalSettings(BaseSettings):
     context: SecretStr = Field(
         SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
     )
+    store_url: str = Field("", description="The object store of a deployment; empty: <var>/objects.")
+    key: SecretStr = Field(SecretStr(""), description="The API key that a running service is sent; empty: none.")
     otlp_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),

@@ -35,6 +35,8 @@ ALLOCATOR = {
 """Has glibc keep the memory of a frame for the next one, in huge pages. Given back and faulted in anew it costs a still
 4 of 34 ms here."""
 POLL_SECONDS = 0.1
+ON_LOOPBACK = {"VISAVIS_REST_HOST": "127.0.0.1", "VISAVIS_GRPC_HOST": "127.0.0.1", "VISAVIS_KEYS": "auto"}
+"""Settings of a stack that a command starts for itself alone: nobody else reaches it, and it asks for no key."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,11 @@ class Stack:
     def grpc(self) -> str:
         """The gateway's gRPC address, host:port."""
         return self._services["gateway"].facts["grpc"]
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether requests to the gateway need an API key."""
+        return self._services["gateway"].facts.get("keys") == "asked"
 
     @property
     def lane(self) -> str:

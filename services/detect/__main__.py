@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 import cv2
 
-from services.detect.choosing import Finders
-from services.detect.engine import why_not
-from services.detect.opening import open_models
-from services.detect.providers import COMPILED, provision
+from services.detect.loading import load
 from services.detect.service import DetectService
 from services.detect.settings import DetectSettings
 from shared.memory.reader import HostReader
 from shared.memory.segment import segment_path
 from shared.model.frames import FramesCaptured
-from shared.model.offers import ModelChoice
 from shared.model.sessions import WorkerReported
 from shared.runtime import lifecycle
 from shared.runtime.presence import report
@@ -24,22 +21,18 @@ from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.topology import detect_queue
 
+if TYPE_CHECKING:
+    from services.detect.choosing import Finders
+
 
 def finders(settings: DetectSettings) -> Finders:
     """Every model of the folder, opened and warm."""
-    folder, threads = settings.models.expanduser(), settings.detect_threads
-    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED)
-    for sentence in chosen.passed_over:
+    loaded = load(settings)
+    for sentence in loaded.passed_over:
         log.warning(sentence)
-    log.info("provider in use", provider=chosen.word)
-    made = Finders(
-        open_models(folder, threads=threads, providers=chosen.entries),
-        ModelChoice(detector=settings.detector, landmarks=settings.landmarks),
-        max_faces=settings.max_faces,
-        batches=chosen.batches,
-    )
-    made.warm_up()
-    return made
+    log.info("provider in use", provider=loaded.provider)
+    loaded.finders.warm_up()
+    return loaded.finders
 
 
 async def run(settings: DetectSettings) -> None:

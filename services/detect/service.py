@@ -10,12 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.detect.batching import Hands, together
-from services.detect.finding import How
-from services.detect.hints import Hint, Hints
+from services.detect.following import Following
+from services.detect.hints import Hints
 from services.detect.turns import Turns
-from services.detect.watching import unclaimed
 from shared.model.errors import Late
-from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
+from shared.model.frames import FacesDetected, FramesCaptured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,17 +23,14 @@ if TYPE_CHECKING:
     from services.detect.batching import Search
     from services.detect.choosing import Finders
     from services.detect.contracts import Detection
-    from services.detect.finding import Finder
-    from services.detect.segmenter import GraphSegmenter
+    from services.detect.following import Found
+    from services.detect.hints import Hint
     from shared.memory.reader import HostReader
-    from shared.model.frames import CapturedFrame
+    from shared.model.frames import CapturedFrame, DetectedFrame
     from shared.runtime.stage import Passage
 
 MOST_BYTES = 720 << 10
 """Of landmarks and masks in one message, as 128 faces have: the bus takes 1 MiB, so that a crowd goes in several."""
-_IN_BETWEEN = 1
-"""The turn of a search that a loss asks for: a usual one, however often a face comes and goes."""
-Found = tuple[DetectedFrame, ...]
 
 
 @dataclass(slots=True)
@@ -42,9 +38,7 @@ class _Work:
     """One message that waits or is worked on."""
 
     passage: Passage[FramesCaptured]
-    finder: Finder
-    segmenter: GraphSegmenter | None
-    """None: nobody asks where the people are."""
+    following: Following
     result: asyncio.Future[Found]
     glance: Future[list[Detection]] | None = None
     """What the detector sees in the first frame, looked at while the message waited."""
@@ -94,7 +88,10 @@ class DetectService:
         if not message.frames:
             raise Late("A message without frames.")
         segmenter = self._finders.segmenter if message.people else None
-        work = _Work(passage, self._finders.of(message.models), segmenter, asyncio.get_running_loop().create_future())
+        following = Following(
+            self._finders.of(message.models), segmenter, self._every, message.search_every, message.watchful
+        )
+        work = _Work(passage, following, asyncio.get_running_loop().create_future())
         self._works[id(message)] = work
         self._turns.add(message)
         self._begin()
@@ -127,7 +124,7 @@ class DetectService:
     def _unseen(self) -> _Work | None:
         """The next that waits, begins with a search, and was not glanced at."""
         works = (self._works[id(message)] for message in self._turns.waiting)
-        return next((work for work in works if work.glance is None and self._is_search(work, work.first)), None)
+        return next((work for work in works if work.glance is None and work.following.is_search(work.first)), None)
 
     def _rest(self, reader: HostReader) -> None:
         self._idle.append(reader)
@@ -148,37 +145,14 @@ class DetectService:
                 _settle(work.result, outcome)
         self._rest(reader)
 
-    def _is_search(self, work: _Work, frame: CapturedFrame) -> bool:
-        return frame.sequence % (work.passage.message.search_every or self._every) == 0
-
-    def _turn(self, frame: CapturedFrame) -> int:
-        return -(-frame.sequence // self._every)
-
     def _glance(self, work: _Work, reader: HostReader) -> list[Detection]:
         with self._hands, reader.read(work.first.reference) as picture:
-            return work.finder.glance(picture, self._turn(work.first))
+            return work.following.finder.glance(picture, work.following.turn(work.first))
 
     def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
         _mark_begin(work.passage)
-        found, watchful = [], work.passage.message.watchful
-        for frame in work.passage.message.frames:
-            if frame.live is not None and time.time_ns() > frame.live.deadline_ns:
-                found.append(DetectedFrame(frame, (), is_late=True))
-                continue
-            is_search = self._is_search(work, frame)
-            how = How(
-                detect=is_search,
-                turn=0 if hint.faces is None else self._turn(frame) if is_search else _IN_BETWEEN,
-                stale=hint.is_stale(frame),
-                seen=work.seen if frame is work.first and hint.faces is not None else None,
-            )
-            with reader.read(frame.reference) as picture:
-                faces = yield from work.finder.search(picture, hint.faces, how)
-                people = None if work.segmenter is None else work.segmenter.segment(picture)
-                sightings = unclaimed(work.finder.watch(picture), faces) if watchful else None
-            found.append(DetectedFrame(frame, tuple(faces), people, sightings))
-            hint = Hint(frame.sequence, faces)
-        return tuple(found)
+        frames = work.passage.message.frames
+        return (yield from work.following.follow(frames, hint, reader.read, lambda: work.seen))
 
 
 def _then(loop: asyncio.AbstractEventLoop, act: Callable[[], None], _: Future[list[Detection]]) -> None:

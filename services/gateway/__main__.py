@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.gateway import app
+from services.gateway.access import Access, keys_are_asked_for, tell_whether_asked
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.callbacks.calling import Caller
@@ -23,6 +24,7 @@ from shared.runtime import lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
 from shared.transport.dispatching import Dispatcher
+from shared.transport.keys import KeyRing
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 
@@ -51,6 +53,7 @@ async def run(settings: GatewaySettings) -> None:
             admission=admission,
             live=live,
             streams=StreamDesk(live, store),
+            access=Access(KeyRing(store), asked=keys_are_asked_for(settings), cache_seconds=settings.key_seconds),
         )
 
         def let_go() -> None:
@@ -61,7 +64,7 @@ async def run(settings: GatewaySettings) -> None:
         rpc = RpcServer(parts)
         grpc_address = await rpc.start()
         await rest.start()
-        lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address)
+        lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address, keys=tell_whether_asked(settings))
         try:
             following = presence.follow(bus), parts.traces.follow(bus), parts.callbacks.run(bus, telemetry)
             sweeping = sweeper.run(settings.keep_seconds, settings.sweep_seconds)

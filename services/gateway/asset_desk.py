@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.gateway.access import ANYBODY
+from services.gateway.asset_owners import AssetOwners
 from services.gateway.names import new_name
 from shared.model.assets import (
     AssetFacts,
@@ -28,6 +30,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
+    from services.gateway.access import Caller
     from services.gateway.uploads import Upload
     from shared.runtime.telemetry import Telemetry
     from shared.transport.bus import Bus
@@ -42,9 +45,12 @@ class AssetDesk:
     def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry, deadline_seconds: float) -> None:
         self._bus, self._store, self._telemetry = bus, store, telemetry
         self._deadline_seconds = deadline_seconds
+        self._owners = AssetOwners(store)
 
-    async def accept(self, upload: Upload) -> tuple[AssetFacts, bool]:
+    async def accept(self, upload: Upload, owner: str = "") -> tuple[AssetFacts, bool]:
         """Store the upload and have it prepared: the asset's facts, and whether it is new. The upload is removed.
+
+        owner: the prefix of the key that has sent it; empty where keys are not asked for.
 
         Raises Rejected or Refusal for what is wrong with the upload, Unavailable if store, bus or ingest do not answer.
         """
@@ -58,9 +64,12 @@ class AssetDesk:
             await self._store.put(key, _hashed(upload.pieces(), digest))
             asset = digest.hexdigest()[:ID_DIGITS]
             try:
-                return await read_facts(self._store, asset), False
+                found = await read_facts(self._store, asset), False
             except Lost:
-                return await self._prepared(PrepareAsset(asset=asset, upload=key)), True
+                found = await self._prepared(PrepareAsset(asset=asset, upload=key)), True
+            if owner:
+                await self._owners.note(asset, owner)
+            return found
 
     async def find(self, asset: str) -> AssetFacts:
         """What an asset is. Raises Rejected `unknown-asset`."""
@@ -69,8 +78,16 @@ class AssetDesk:
         except Lost as error:
             raise unknown_asset(asset) from error
 
-    async def remove(self, asset: str) -> None:
-        """Remove an asset from the object store. Raises Rejected `unknown-asset`."""
+    async def remove(self, asset: str, caller: Caller = ANYBODY) -> None:
+        """Remove an asset from the object store; while other keys have it, too, only that this one has it.
+
+        Raises Rejected `unknown-asset`.
+        """
+        if not caller.may_remove_for_all:
+            if not await self._owners.give_up(asset, caller.owner):
+                raise unknown_asset(asset)
+            if await self._owners.are_there(asset):
+                return
         if not is_asset_id(asset) or not await self._store.remove(asset_folder(asset)):
             raise unknown_asset(asset)
 

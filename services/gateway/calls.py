@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from services.gateway.access import ANYBODY, Caller
 from services.gateway.problems import Refusal, retry_seconds
 from services.gateway.requests import count_request
 from shared.model.errors import Rejected, Unavailable
-from shared.runtime.telemetry import log, trace_id_of
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -48,6 +49,8 @@ class Served:
     """A call that is being served."""
 
     trace_id: str
+    caller: Caller = ANYBODY
+    """Set when it is known whose call it is."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the log line says besides."""
 
@@ -80,5 +83,8 @@ async def served(
             detail = "Something broke on our side; the trace id leads to the log."
             await refuse(Failure(code, detail), about.trace_id)
         finally:
+            if owner := about.caller.owner:
+                span.set_attribute(OWNER_ATTRIBUTE, owner)
+                about.facts["owner"] = owner
             took_ms = count_request(call.protocol, call.route, call.method, code, started)
             log.info("request", route=call.route, status=code, ms=took_ms, **about.facts)

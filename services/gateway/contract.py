@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
 from services.gateway.documents import LookDocument
-from services.gateway.problems import MEDIA_TYPE, ProblemDocument
+from services.gateway.problems import MEDIA_TYPE, ProblemDocument, documented
+from services.gateway.scopes import SCHEME, Needs, declarations
 from shared.model.look_schema import look_schema
 
 if TYPE_CHECKING:
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 _COMPONENTS = "#/components/schemas/"
 _PROBLEM = {"$ref": f"{_COMPONENTS}{ProblemDocument.__name__}"}
+_KEYS = (
+    "A key of `visavis keys add`, where the deployment asks for keys: not where it listens on loopback only. The scope "
+    "that it must have stands at each operation."
+)
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 
 
@@ -24,11 +30,33 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     for verbs in document["paths"].values():
         for operation in verbs.values():
             operation["responses"] = dict(_mended(operation["responses"]))
+    _add_keys(app, document)
     components = document["components"]["schemas"]
     for name in _FASTAPIS_OWN:
         components.pop(name, None)
     components |= _looks()
     return document
+
+
+def _add_keys(app: FastAPI, document: dict[str, Any]) -> None:
+    """What each route has declared of keys, and how it says no."""
+    document["components"]["securitySchemes"] = {
+        SCHEME: {"type": "http", "scheme": "bearer", "description": _KEYS, "bearerFormat": "vv_PREFIX_SECRET"}
+    }
+    refused = documented("unauthenticated", "forbidden")
+    for route, demands in declarations(app):
+        for method in (route.methods or ()) if getattr(route, "include_in_schema", False) else ():
+            for demand in (one for one in demands if isinstance(one, Needs)):
+                operation = document["paths"][route.path_format][method.lower()]
+                operation["security"] = [{SCHEME: [str(demand.scope)] if demand.scope else []}]
+                for status in (HTTPStatus.UNAUTHORIZED, *([HTTPStatus.FORBIDDEN] if demand.scope else ())):
+                    operation["responses"][f"{status:d}"] = _problem(refused[status])
+
+
+def _problem(response: dict[str, Any]) -> dict[str, Any]:
+    """A response of `documented`, as it stands in the document."""
+    content = {"schema": _PROBLEM, **response["content"][MEDIA_TYPE]}
+    return {"description": response["description"], "content": {MEDIA_TYPE: content}}
 
 
 def _looks() -> dict[str, Any]:

@@ -12,10 +12,12 @@ from services.gateway.documents import AnalysisDocument
 from services.gateway.fields import OF_ANALYSES, OF_IMAGES, asks
 from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import documented
+from services.gateway.scopes import FromCaller, needs
 from services.gateway.stills import StillAnswer, StillRequest, still_kind
 from services.gateway.uploads import Upload
 from shared.model.faces import face_document
 from shared.model.jobs import Want
+from shared.model.keys import Scope
 from shared.model.looks import Look
 from shared.model.media import STILLS
 
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
 
     from shared.model.hops import Hop
 
-router = APIRouter(prefix="/v1", tags=["pictures"])
+router = APIRouter(prefix="/v1", tags=["pictures"], dependencies=[needs(Scope.PICTURES)])
 
 _BINARY = {"type": "string", "format": "binary"}
 _FILE = "JPEG, PNG or WebP."
 _PROBLEMS = (
     "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-    "invalid-parameter", "unknown-model", "damaged-media", "too-small", "too-demanding", "unavailable",
-    "deadline-exceeded",
+    "invalid-parameter", "unknown-model", "damaged-media", "too-small", "too-demanding",
+    "quota-exceeded", "unavailable", "deadline-exceeded",
 )  # fmt: skip
 _OF_LOOKS = ("invalid-look", "unsupported-look", "unknown-asset")
 _TIMING = {
@@ -57,16 +59,17 @@ _TIMING = {
     },
     openapi_extra=asks(OF_IMAGES, sorted(STILLS), _FILE),
 )
-async def retouch(request: Request, parts: FromApp) -> Response:
+async def retouch(request: Request, parts: FromApp, caller: FromCaller) -> Response:
     """Send JPEG, PNG or WebP as the part `file` of a form, or as the raw body with the fields in the query (`?look=`).
     The answer is in the format it came in, or the best one that `Accept` names."""
-    with parts.stills.room():
+    with parts.stills.room(), caller.quota.picture() as charge:
         upload = Upload(request, parts.settings, "max_image_bytes", OF_IMAGES)
         body = await upload.body()
         kind = reply_kind(request.headers.get("accept", ""), still_kind(body))
         look = read_look(upload.fields, parts.presence)
         wanted = StillRequest(body, Want.PICTURE, look, kind, read_models(upload.fields))
         answer = await _asked(wanted, parts)
+        charge.pixels = answer.pixels
     return Response(answer.picture, headers=_headers(answer.hops), media_type=answer.finished.kind or kind)
 
 
@@ -77,10 +80,11 @@ async def retouch(request: Request, parts: FromApp) -> Response:
     responses={200: {"description": "Every face with its landmarks.", "headers": _TIMING}, **documented(*_PROBLEMS)},
     openapi_extra=asks(OF_ANALYSES, sorted(STILLS), _FILE),
 )
-async def analyse(request: Request, parts: FromApp) -> Response:
+async def analyse(request: Request, parts: FromApp, caller: FromCaller) -> Response:
     """Send a picture as for `/v1/images`; the answer is one line of `faces.jsonl`."""
-    with parts.stills.room():
+    with parts.stills.room(), caller.quota.picture() as charge:
         answer = await _analysis(request, parts)
+        charge.pixels = answer.pixels
     document = {
         "frame": 0,
         "pts_seconds": 0.0,

@@ -104,14 +104,14 @@ class JobDesk:
         for changed in self._watchers:
             changed.set()
 
-    async def accept(self, upload: Upload, trace_id: str, once: str = "") -> JobRecord:
+    async def accept(self, upload: Upload, trace_id: str, owner: str = "", once: str = "") -> JobRecord:
         """Store the upload, open the entry, ask for the work; what fails on the way leaves nothing behind.
 
-        once: a word of the client's (Idempotency-Key). The job is its own then: whoever comes again with that word is
-        told of it, and what he brings is not read.
+        owner: the prefix of the client's key. once: a word of the client's (Idempotency-Key). The job is its own then:
+        whoever comes again with that word is told of it, and what he brings is not read.
         Raises Rejected or Refusal for what is wrong with the upload, Unavailable if store or bus do not answer.
         """
-        job = name_of("job", once) if once else new_name()
+        job = name_of("job", owner, once) if once else new_name()
         if once and (earlier := await self._known(job)) is not None:
             return earlier
         kind = await upload.kind()
@@ -122,12 +122,17 @@ class JobDesk:
         async with self._nothing_left_if_it_fails(job) as opened:
             await self._store.put(source_key(job), upload.pieces())
             record = await self._record(job, upload, kind, trace_id, stored=True)
+            record = msgspec.structs.replace(record, owner=owner)
             if not await self._ledger.open_entry(record):
                 return await self._ledger.read(job)  # the same word came twice at a time, and the other was quicker
             opened.set()
             message = JobRequested(job=job)
             await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
         return record
+
+    async def owner(self, job: str) -> str:
+        """The prefix of the key whose job it is. Raises Refusal `not-found`."""
+        return (await self._read(job)).owner
 
     async def find(self, job: str) -> JobRecord:
         """A job as it stands now. Raises Refusal `not-found`."""

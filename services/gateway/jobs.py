@@ -12,13 +12,16 @@ from services.gateway.documents import JobDocument
 from services.gateway.events import JobPosition
 from services.gateway.fields import OF_JOBS, asks
 from services.gateway.idempotency import IDEMPOTENCY_KEY, idempotency_key
+from services.gateway.ownership import OwnJob
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
 from services.gateway.ranges import byte_range
 from services.gateway.removal_documents import RemovalDocument
+from services.gateway.scopes import FromCaller, needs
 from services.gateway.uploads import Upload
 from shared.model.errors import StorageFull
 from shared.model.jobs import JobState
+from shared.model.keys import Scope
 from shared.model.media import MediaKind
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from services.gateway.parts import Parts
     from shared.model.jobs import JobRecord
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[needs(Scope.JOBS)])
 
 _SUFFIXES = {
     "video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "mkv", "video/webm": "webm",
@@ -61,23 +64,23 @@ _RESULT: dict[str, Any] = {
         },
         **documented(
             "empty", "malformed-request", "upload-cut-off", "upload-stalled", "too-large", "unsupported-media",
-            "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look", "unavailable",
-            "storage-full",
-            "callback-refused",
+            "invalid-parameter", "invalid-look", "unknown-asset", "unknown-model", "unsupported-look",
+            "quota-exceeded", "unavailable", "storage-full", "callback-refused",
         ),
     },
     openapi_extra=asks(OF_JOBS, sorted(kind for kind in MediaKind if not kind.is_still), "A video or an animation.")
     | {"parameters": [IDEMPOTENCY_KEY]},
 )  # fmt: skip
-async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDocument:
+async def hand_in(request: Request, response: Response, parts: FromApp, caller: FromCaller) -> JobDocument:
     """A form with the part `file` and fields, in any order. The file goes to the object store as it comes; a raw body
     with the fields in the query (`?look=`) will do as well.
 
     Who sends an `Idempotency-Key` may send the same again when no answer came: there will be one job, and that is
     answered with. The key holds as long as the job is known.
     """
+    caller.quota.refuse_debt()
     upload = Upload(request, parts.settings, "max_upload_bytes", OF_JOBS)
-    record = await parts.jobs.accept(upload, request.state.trace_id, idempotency_key(request))
+    record = await parts.jobs.accept(upload, request.state.trace_id, caller.owner, idempotency_key(request))
     response.headers["Location"] = f"/v1/jobs/{record.id}"
     return JobDocument.of(record)
 
@@ -88,7 +91,7 @@ async def hand_in(request: Request, response: Response, parts: FromApp) -> JobDo
     response_model=JobDocument,
     responses=documented("not-found", "unavailable"),
 )
-async def look_up(job: str, parts: FromApp) -> JobDocument:
+async def look_up(job: OwnJob, parts: FromApp) -> JobDocument:
     """The ledger's entry, with the newest progress."""
     return await _document(await parts.jobs.find(job), parts)
 
@@ -99,7 +102,7 @@ async def look_up(job: str, parts: FromApp) -> JobDocument:
     response_class=StreamingResponse,
     responses={200: _EVENT_STREAM, **events.OVER, **documented("not-found", "unavailable")},
 )
-async def watch(job: str, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
+async def watch(job: OwnJob, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
     """Server-sent events from now to the end of the job. Who comes back with `Last-Event-ID`, here or at another
     gateway, hears of what is newer, and of nothing twice."""
     record, heard = await parts.jobs.find(job), JobPosition.read(last_event_id)
@@ -133,7 +136,7 @@ async def _told(job: str, parts: Parts, heard: JobPosition | None) -> AsyncItera
         **documented("not-found", "not-done", "job-failed", "gone", "range-not-satisfiable", "unavailable"),
     },
 )
-async def fetch(job: str, request: Request, parts: FromApp) -> Response:
+async def fetch(job: OwnJob, request: Request, parts: FromApp) -> Response:
     """The retouched video, or the faces as JSON lines. Takes `Range` (one range), `If-Range`, `If-None-Match`."""
     record, size = await parts.jobs.result(job)
     headers = _result_headers(record, size)
@@ -162,7 +165,7 @@ router.add_api_route("/{job}/result", fetch, methods=["HEAD"], include_in_schema
     response_model=RemovalDocument,
     responses=documented("not-found", "unavailable", "storage-full"),
 )
-async def remove(job: str, parts: FromApp) -> RemovalDocument:
+async def remove(job: OwnJob, parts: FromApp) -> RemovalDocument:
     """A job that has not ended is cancelled: the work stops, and its media is removed wherever it lies; that there was
     such a job stays known. Of one that has ended, cancelled or not, nothing is left: not its entry, and no event."""
     record = await parts.jobs.find(job)

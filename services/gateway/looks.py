@@ -8,12 +8,13 @@ from services.gateway.choices import DEFAULT_LOOK
 from services.gateway.documents import LookDocument, LooksDocument
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
+from services.gateway.scopes import needs
 from shared.model.look_schema import look_schema
 from shared.model.looks import DRAWING_ORDER
 from shared.model.needs import layouts_of
 from shared.model.presets import PRESETS
 
-router = APIRouter(prefix="/v1", tags=["looks"])
+router = APIRouter(prefix="/v1", tags=["looks"], dependencies=[needs(None)])
 
 
 @router.get("/looks", summary="List effects and named looks", response_model=LooksDocument, responses=documented())

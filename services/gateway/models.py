@@ -8,8 +8,9 @@ from services.gateway.documents import ModelsDocument, OfferDocument
 from services.gateway.offers import all_offers
 from services.gateway.parts import FromApp
 from services.gateway.problems import documented
+from services.gateway.scopes import needs
 
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], dependencies=[needs(None)])
 
 
 @router.get("/models", summary="List the models", response_model=ModelsDocument, responses=documented())

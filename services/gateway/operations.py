@@ -11,6 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from services.gateway.documents import StateDocument, TracesDocument
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
+from services.gateway.scopes import OPEN, FromCaller, needs
+from shared.model.keys import Scope
 
 _slots_in_use = Gauge("visavis_pool_slots_in_use", "Slots of a lane's frame pool that are not free.", ("lane",))
 router = APIRouter(tags=["operations"])
@@ -30,7 +32,13 @@ _METRICS: dict[str, Any] = {
 }
 
 
-@router.get("/healthz", summary="Say whether the gateway lives", response_model=StateDocument, responses=documented())
+@router.get(
+    "/healthz",
+    dependencies=[OPEN],
+    summary="Say whether the gateway lives",
+    response_model=StateDocument,
+    responses=documented(),
+)
 async def healthz(parts: FromApp) -> StateDocument:
     """200 as long as the process answers, with or without lanes."""
     return StateDocument(status="ok", lanes=sorted(parts.presence.warm_lanes()))
@@ -38,6 +46,7 @@ async def healthz(parts: FromApp) -> StateDocument:
 
 @router.get(
     "/readyz",
+    dependencies=[OPEN],
     summary="Say whether work can be done",
     response_model=StateDocument,
     responses=documented("unavailable"),
@@ -50,7 +59,13 @@ async def readyz(parts: FromApp) -> StateDocument:
     return StateDocument(status="ready", lanes=lanes)
 
 
-@router.get("/metrics", summary="Give the metrics", response_class=Response, responses={200: _METRICS, **documented()})
+@router.get(
+    "/metrics",
+    dependencies=[needs(Scope.OPERATIONS)],
+    summary="Give the metrics",
+    response_class=Response,
+    responses={200: _METRICS, **documented()},
+)
 async def metrics(parts: FromApp) -> Response:
     """Requests by route and status, for pictures what each hop waited and worked, and the use of each frame pool."""
     _slots_in_use.clear()
@@ -60,21 +75,29 @@ async def metrics(parts: FromApp) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/traces", summary="List the last traces", response_model=TracesDocument, responses=documented())
-async def list_traces(parts: FromApp) -> Response:
-    """Newest first. Empty where spans go to a collector."""
-    return _json({"traces": parts.traces.summaries()})
+@router.get(
+    "/v1/traces",
+    dependencies=[needs(None)],
+    summary="List the last traces",
+    response_model=TracesDocument,
+    responses=documented(),
+)
+async def list_traces(parts: FromApp, caller: FromCaller) -> Response:
+    """Newest first: those of the key's own requests, all with the scope `operations`. Empty where spans go to a
+    collector."""
+    return _json({"traces": parts.traces.summaries(caller.sees_trace)})
 
 
 @router.get(
     "/v1/traces/{trace_id}",
+    dependencies=[needs(None)],
     summary="Give a trace",
     response_class=Response,
     responses={200: _OTLP, **documented("not-found")},
 )
-async def get_trace(trace_id: str, parts: FromApp) -> Response:
+async def get_trace(trace_id: str, parts: FromApp, caller: FromCaller) -> Response:
     """All spans of a trace as OTLP JSON. The last spans come about a second after the answer."""
-    return _json(parts.traces.otlp_json(trace_id))
+    return _json(parts.traces.otlp_json(trace_id, caller.sees_trace))
 
 
 def _json(document: dict[str, Any]) -> Response:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.gateway.access import Access
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.callbacks.desk import CallbackDesk
@@ -37,6 +38,7 @@ class Parts:
     admission: Admission
     live: LiveDesk
     streams: StreamDesk
+    access: Access
 
 
 async def _of_app(request: Request) -> Parts:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Histogram
 
-from shared.runtime.telemetry import log, trace_id_of
+from services.gateway.access import Caller
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, trace_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
 
 TRACE_HEADER = "X-Visavis-Trace-Id"
+TRACE_CONTEXT = ("traceparent", "tracestate")
+"""What of a caller's headers goes on with a request."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = ("/healthz", "/readyz", "/metrics", "/v1/traces")
 """Asked by those who watch: no span and no line, only a count, or they would see but themselves."""
@@ -60,6 +63,7 @@ class AroundRequests:
                         "http.request.method": seen.method,
                         "http.route": seen.route,
                         "http.response.status_code": seen.status,
+                        **({OWNER_ATTRIBUTE: seen.owner} if seen.owner else {}),
                     }
                 )
 
@@ -70,8 +74,8 @@ class AroundRequests:
         finally:
             took_ms = count_request("http", seen.route, seen.method, str(seen.status), started)
             if logged:
-                problem = seen.scope.get("state", {}).get("problem")
-                facts: dict[str, Any] = {"problem": problem} if problem else {}
+                said = {"problem": seen.scope.get("state", {}).get("problem"), "owner": seen.owner}
+                facts: dict[str, Any] = {name: one for name, one in said.items() if one}
                 log.info("request", route=seen.route, method=seen.method, status=seen.status, ms=took_ms, **facts)
 
 
@@ -90,6 +94,12 @@ class _Seen:
         """The route's template; known when the request was routed."""
         return getattr(self.scope.get("route"), "path", "unmatched")
 
+    @property
+    def owner(self) -> str:
+        """The prefix of the key that it came with; known when the key was seen, empty where none is asked for."""
+        caller = self.scope.get("state", {}).get("caller")
+        return caller.owner if isinstance(caller, Caller) else ""
+
     async def send(self, message: Message) -> None:
         """Send on, with the trace's id."""
         if message["type"] == "http.response.start":
@@ -102,5 +112,5 @@ class _Seen:
 
 def propagated(scope: Scope) -> dict[str, str]:
     """W3C trace context of the caller."""
-    names = (b"traceparent", b"tracestate")
-    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in names}
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return {name: value for name, value in headers if name in TRACE_CONTEXT}

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import OVERALL_HEALTH, aio  # type: ignore[attr-defined]  # in no __all__ of the package
 
 from services.gateway import rpc, rpc_streams
+from services.gateway.rpc_keys import KeyFirst
 from shared.model.errors import Misconfigured
 from visavis.v1 import pictures_pb2_grpc, streams_pb2_grpc
 
@@ -43,9 +44,10 @@ class RpcServer:
         self._server = grpc.aio.server(
             maximum_concurrent_rpcs=settings.max_stills + settings.max_live + WATCHERS,
             options=_options(settings),
+            interceptors=(KeyFirst(parts.access),),
         )
         pictures_pb2_grpc.add_PicturesServicer_to_server(rpc.Pictures(parts), self._server)  # type: ignore[no-untyped-call]  # generated
-        streams_pb2_grpc.add_FaceStreamServicer_to_server(rpc_streams.FaceStream(parts.live), self._server)  # type: ignore[no-untyped-call]  # generated
+        streams_pb2_grpc.add_FaceStreamServicer_to_server(rpc_streams.FaceStream(parts), self._server)  # type: ignore[no-untyped-call]  # generated
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # type: ignore[no-untyped-call]  # generated
         self._address = f"{settings.grpc_host}:{settings.grpc_port}"
         self._host = settings.grpc_host

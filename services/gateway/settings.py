@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from services.gateway.callbacks.rules import CallbackRules
@@ -17,6 +19,14 @@ class GatewaySettings(ServiceSettings):
     rest_port: int = Field(0, ge=0, le=65535, description="Port of REST; 0: a free one.")
     grpc_host: str = Field("127.0.0.1", min_length=1, description="Address that gRPC listens on; loopback by default.")
     grpc_port: int = Field(0, ge=0, le=65535, description="Port of gRPC; 0: a free one.")
+    keys: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether requests need an API key. auto: unless REST and gRPC listen on loopback addresses only; "
+        "behind a proxy on the same machine say `always`.",
+    )
+    key_seconds: float = Field(
+        5, ge=0.1, le=60, description="A key that was revoked is taken for so long, at most; its live streams end then."
+    )
     max_upload_bytes: int = Field(2048 * MIB, ge=1, le=1 << 44, description="Largest upload of a job, bytes.")
     max_image_bytes: int = Field(32 * MIB, ge=1, le=512 * MIB, description="Largest upload of a picture, bytes.")
     max_asset_bytes: int = Field(16 * MIB, ge=1, le=1 << 30, description="Largest upload of an asset, bytes.")

@@ -7,10 +7,10 @@ the close code 1003 (text), 1008 (what was sent is wrong), 1011 (something broke
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Depends, WebSocket
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no stubs
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
@@ -19,6 +19,8 @@ from services.gateway.live.call import LiveCall
 from services.gateway.live.messages import problem_message
 from services.gateway.problems import Refusal, status_of
 from services.gateway.requests import propagated
+from services.gateway.scopes import Needs
+from shared.model.keys import Scope
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from services.gateway.parts import Parts
 
 PATH = "/v1/streams/ws"
+PROTOCOL = "visavis.v1"
+"""The subprotocol that is spoken. Who offers any, as pages do that have a key, offers this one too."""
 MOST_REASON_BYTES = 123
 """RFC 6455, 5.5: a control frame has 125 bytes, two of which are the code."""
 _NORMAL, _UNSUPPORTED, _WRONG, _BROKEN, _LATER = 1000, 1003, 1008, 1011, 1013
-_CLOSE_CODES = {408: _LATER, 415: _UNSUPPORTED, 500: _BROKEN, 503: _LATER, 504: _LATER}
+_CLOSE_CODES = {408: _LATER, 415: _UNSUPPORTED, 429: _LATER, 500: _BROKEN, 503: _LATER, 504: _LATER}
 router = APIRouter()
 
 
@@ -40,13 +44,13 @@ class _Gone(ConnectionError):  # noqa: N818  -- an outcome
 
 
 @router.websocket(PATH)
-async def stream(socket: WebSocket) -> None:
+async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.STREAMS).later)]) -> None:
     """A stream from its first message to its last."""
     parts: Parts = socket.app.state.parts
     if not may_open(socket.headers.get("origin", ""), socket.headers.get("host", ""), parts.settings.web_origins):
         await socket.close(_WRONG)  # before it is accepted: the browser sees a 403
         return
-    await socket.accept()
+    await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
 
     async def refuse(failure: Failure, trace_id: str) -> None:
         await _end(socket, failure, trace_id)
@@ -54,7 +58,8 @@ async def stream(socket: WebSocket) -> None:
     call = Call("ws", PATH, "WEBSOCKET", propagated(socket.scope))
     try:
         async with served(parts.telemetry, call, refuse) as about:
-            live = LiveCall(parts.live, _said(socket), _Sender(socket), about.trace_id)
+            about.caller = await needs.admit(socket)
+            live = LiveCall(parts.live, _said(socket), _Sender(socket), about.trace_id, about.caller)
             try:
                 await live.run()
             finally:

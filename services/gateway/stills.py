@@ -69,6 +69,11 @@ class StillAnswer:
     hops: tuple[Hop, ...]
     """Every service on the way, and the way back to the gateway."""
 
+    @property
+    def pixels(self) -> int:
+        """How large the picture was."""
+        return self.finished.width * self.finished.height
+
 
 def still_kind(head: bytes) -> MediaKind:
     """The kind of a still by its magic. Raises Rejected `empty` or `unsupported-media`."""

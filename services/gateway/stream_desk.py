@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from services.gateway.access import ANYBODY
 from services.gateway.names import is_name, new_name
 from services.gateway.problems import Refusal
 from services.gateway.stream_owners import StreamOwners
@@ -16,6 +17,7 @@ from shared.runtime.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from services.gateway.access import Caller
     from services.gateway.live.desk import LiveDesk
     from shared.transport.store import ObjectStore
 
@@ -43,15 +45,29 @@ class StreamDesk:
         for woken in self._watchers:
             woken.set()
 
-    async def begin(self, body: bytes, trace_id: str) -> StreamRun:
+    async def begin(self, body: bytes, trace_id: str, caller: Caller = ANYBODY) -> StreamRun:
         """Have a lane fetch a stream; returns when one has it.
 
-        Raises Rejected or Refusal for what is wrong with the wish, Refusal `no-room` or `unavailable` without a lane.
+        Raises Rejected or Refusal for what is wrong with the wish, Refusal `no-room` or `unavailable` without a lane,
+        and `quota-exceeded`.
         """
         admission = self._live.admission
         wish = read_wish(body, admission.presence)
         await admission.check(wish.look, wish.models, keeps_alpha=False)
-        run = StreamRun(new_name(), wish, self._live, trace_id)
+        run = StreamRun(new_name(), wish, self._live, trace_id, caller)
+        if caller.owner:
+            await self._owners.note_key(run.name, caller.owner)
+        try:
+            await self._until_taken(run)
+        except BaseException:
+            if caller.owner:
+                await asyncio.shield(self._owners.forget_key(run.name))
+            raise
+        self._forget_oldest()
+        self._runs[run.name] = run
+        return run
+
+    async def _until_taken(self, run: StreamRun) -> None:
         self._tasks[run.name] = task = asyncio.create_task(self._see_through(run))
         taken = asyncio.create_task(run.taken.wait())
         try:
@@ -63,9 +79,13 @@ class StreamDesk:
             taken.cancel()
         if not run.taken.is_set():
             await task
-        self._forget_oldest()
-        self._runs[run.name] = run
-        return run
+
+    async def owner(self, name: str) -> str | None:
+        """The prefix of the key whose stream it is, also of one that is over or at another gateway; None: nobody's."""
+        run = self._runs.get(name)
+        if run is not None:
+            return run.caller.owner
+        return await self._owners.key_of(name) if is_name(name) else None
 
     def all(self) -> list[StreamRun]:
         """Those that are known, the newest first."""
@@ -150,7 +170,7 @@ class StreamDesk:
     async def _see_through(self, run: StreamRun) -> None:
         try:
             with self._live.room():
-                async with self._owners.holding(run.name):
+                async with self._owners.holding(run.name), run.caller.session(run.stop) as run.hold:
                     await run.run()
         except Exception as error:
             if not run.taken.is_set():

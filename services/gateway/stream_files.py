@@ -9,15 +9,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.gateway.names import is_name
+from services.gateway.ownership import OwnStream
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
 from services.gateway.ranges import byte_range
+from services.gateway.scopes import OPEN, needs
+from shared.model.keys import Scope
 
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
 
 router = APIRouter(prefix="/v1/streams", tags=["streams"])
 
+_NEEDS = needs(Scope.STREAMS)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\.(m3u8|mp4|m4s)")
 _KINDS = {"m3u8": "application/vnd.apple.mpegurl", "mp4": "video/mp4", "m4s": "video/iso.segment"}
 _ANYBODY = {
@@ -40,6 +44,7 @@ _PARTLY = {"description": "The part that `Range` asks for."}
 
 @router.get(
     "/{stream}/hls/{name}",
+    dependencies=[OPEN],
     summary="Play a stream by HLS",
     response_class=StreamingResponse,
     responses={
@@ -49,7 +54,8 @@ _PARTLY = {"description": "The part that `Range` asks for."}
     },
 )
 async def hls(stream: str, name: str, request: Request, parts: FromApp) -> Response:
-    """`index.m3u8` is the playlist; it names the others, which never change. Pages of any origin may play it."""
+    """`index.m3u8` is the playlist; it names the others, which never change. Pages of any origin may play it. No key
+    is asked for, as players send none: who knows the stream's id, over 100 random bits, may play it."""
     found = _NAME.fullmatch(name)
     if not is_name(stream) or found is None:
         raise _unknown()
@@ -60,6 +66,7 @@ async def hls(stream: str, name: str, request: Request, parts: FromApp) -> Respo
 
 @router.get(
     "/{stream}/record",
+    dependencies=[_NEEDS],
     summary="Fetch the recording of a stream",
     response_class=StreamingResponse,
     responses={
@@ -67,7 +74,7 @@ async def hls(stream: str, name: str, request: Request, parts: FromApp) -> Respo
         **documented("not-found", "invalid-parameter", "range-not-satisfiable", "unavailable"),
     },
 )  # fmt: skip
-async def record(stream: str, request: Request, parts: FromApp, part: int = 1) -> Response:
+async def record(stream: OwnStream, request: Request, parts: FromApp, part: int = 1) -> Response:
     """There when the stream is over. `part`: where the source changed its kind meanwhile, or another lane went on with
     the stream, there are several files, from 1."""
     if not is_name(stream) or not 1 <= part <= 9999:
@@ -85,9 +92,11 @@ async def _preflight(stream: str, name: str) -> Response:  # noqa: ARG001  -- th
     return Response(status_code=204, headers=_PREFLIGHT)
 
 
-router.add_api_route("/{stream}/hls/{name}", hls, methods=["HEAD"], include_in_schema=False)
-router.add_api_route("/{stream}/hls/{name}", _preflight, methods=["OPTIONS"], include_in_schema=False)
-router.add_api_route("/{stream}/record", record, methods=["HEAD"], include_in_schema=False)
+router.add_api_route("/{stream}/hls/{name}", hls, methods=["HEAD"], dependencies=[OPEN], include_in_schema=False)
+router.add_api_route(
+    "/{stream}/hls/{name}", _preflight, methods=["OPTIONS"], dependencies=[OPEN], include_in_schema=False
+)
+router.add_api_route("/{stream}/record", record, methods=["HEAD"], dependencies=[_NEEDS], include_in_schema=False)
 
 
 async def _file(parts: Parts, request: Request, key: str, kind: str, headers: dict[str, str]) -> Response:

@@ -38,6 +38,22 @@ class StreamOwners:
             with suppress(Unavailable):  # it ends by itself
                 await self._store.remove(_key(stream))
 
+    async def note_key(self, stream: str, key: str) -> None:
+        """Keep whose the stream is, by the key's prefix, as long as anything of it. Raises Unavailable."""
+        await self._store.put(_owner_key(stream), key.encode())
+
+    async def key_of(self, stream: str) -> str | None:
+        """The prefix of the key whose stream it is; None if nobody knows. Raises Unavailable."""
+        try:
+            return (await self._store.get(_owner_key(stream))).decode()
+        except (Lost, UnicodeDecodeError):
+            return None
+
+    async def forget_key(self, stream: str) -> None:
+        """The stream came to nothing."""
+        with suppress(Unavailable):  # an object of some bytes is left
+            await self._store.remove(_owner_key(stream))
+
     async def is_held(self, stream: str) -> bool:
         """Whether a gateway has the stream. Raises Unavailable if the store does not answer."""
         try:
@@ -57,3 +73,7 @@ class StreamOwners:
 
 def _key(stream: str) -> str:
     return f"streams/{stream}/owner"
+
+
+def _owner_key(stream: str) -> str:
+    return f"streams/{stream}/key"

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.problems import Refusal
+from services.gateway.quotas import frames_of_facts
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
 from shared.model.live import (
@@ -30,9 +32,12 @@ from shared.model.live import (
 )
 
 if TYPE_CHECKING:
+    from services.gateway.access import Caller
     from services.gateway.live.desk import LiveDesk
     from services.gateway.live.lane import LaneLink
+    from services.gateway.quotas import Hold
     from services.gateway.stream_wishes import StreamWish
+    from shared.model.errors import VisavisError
     from shared.model.live import FromLane, Output
     from shared.model.looks import Look
     from shared.model.media import VideoFacts
@@ -73,8 +78,11 @@ class StreamNotice(msgspec.Struct, frozen=True, kw_only=True):
 class StreamRun:
     """From `run` to its end one stream."""
 
-    def __init__(self, name: str, wish: StreamWish, desk: LiveDesk, trace_id: str) -> None:
+    def __init__(self, name: str, wish: StreamWish, desk: LiveDesk, trace_id: str, caller: Caller = ANYBODY) -> None:
         self.name = name
+        self.caller = caller
+        self.hold: Hold | None = None
+        """What it has of its key's pixels; None: nobody counts."""
         self.wish = wish
         self.trace_id = trace_id
         self.created_unix_seconds = time.time()
@@ -104,6 +112,11 @@ class StreamRun:
         self._lane = ""
         self._ending: float | None = None
         self._stop = asyncio.Event()
+        self._why: VisavisError | None = None
+
+    def stop(self, why: VisavisError) -> None:
+        """Its key does not hold any more: have it end soon."""
+        self._why = why
 
     async def run(self) -> None:
         """See the stream through; what goes wrong is its state.
@@ -196,6 +209,7 @@ class StreamRun:
         match message:
             case LiveBegan():
                 self.facts = message.facts
+                self._reserve(message.facts)
                 self._become(StreamState.RUNNING)
             case LiveFrame() if not message.more:
                 self._tries = 0
@@ -215,6 +229,14 @@ class StreamRun:
                 self._refused(message)
             case LiveNoticed():
                 self.notice(message.kind, message.detail)
+
+    def _reserve(self, facts: VideoFacts) -> None:
+        """Count the stream as it is. Raises Rejected `quota-exceeded` if it is more than its key may have."""
+        if self.hold is not None:
+            try:
+                self.hold.take(*frames_of_facts(facts))
+            except Refusal as error:
+                raise Rejected(error.code, error.detail) from error
 
     def _reached(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
         """Numbers of this lane's packets as numbers of the stream's; those that a source has sent are known by them."""
@@ -240,6 +262,9 @@ class StreamRun:
             await asyncio.sleep(TICK_SECONDS)
             if self._desk.stop_at is not None and self._ending is None:
                 self.notice("draining", "The gateway that has this stream is being stopped: open it anew at another.")
+                await self.end()
+            if self._why is not None and self._ending is None:
+                self.notice("key-revoked", str(self._why))
                 await self.end()
 
     async def _again(self, error: Unavailable | Refusal) -> None:

@@ -8,18 +8,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.gateway import events
+from services.gateway.ownership import OwnStream
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
+from services.gateway.scopes import FromCaller, needs
 from services.gateway.stream_documents import StreamDocument, StreamsDocument
 from services.gateway.stream_wishes import MOST_BODY_BYTES
 from shared.model.errors import Rejected
+from shared.model.keys import Scope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.gateway.parts import Parts
 
-router = APIRouter(prefix="/v1/streams", tags=["streams"])
+router = APIRouter(prefix="/v1/streams", tags=["streams"], dependencies=[needs(Scope.STREAMS)])
 
 _EVENT_STREAM: dict[str, Any] = {
     "description": "`state` after each change and now and then, then one of `ended`, `failed`; the data is the stream.",
@@ -97,28 +100,31 @@ def _json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any
             "description": "A lane has it.",
             "headers": {"Location": {"description": "Where the stream is.", "schema": {"type": "string"}}},
         },
-        **documented(*_WRONG, "source-refused", "no-room"),
+        **documented(*_WRONG, "source-refused", "no-room", "quota-exceeded"),
     },
     openapi_extra=_json_body(_WISH, _WISHED),
 )
-async def begin(request: Request, response: Response, parts: FromApp) -> StreamDocument:
+async def begin(request: Request, response: Response, parts: FromApp, caller: FromCaller) -> StreamDocument:
     """Fetches a source, retouches every face in it as it comes, and makes HLS, a push to an RTMP server or a recording
     of it. The stream belongs to this gateway and ends with it."""
-    run = await parts.streams.begin(await _body(request), request.state.trace_id)
+    run = await parts.streams.begin(await _body(request), request.state.trace_id, caller)
     response.headers["Location"] = f"/v1/streams/{run.name}"
     return StreamDocument.of(run)
 
 
 @router.get("", summary="List the streams", response_model=StreamsDocument, responses=documented())
-async def list_streams(parts: FromApp) -> StreamsDocument:
-    """Those that were begun at this gateway, the newest first; the last of those that are over among them."""
-    return StreamsDocument(streams=[StreamDocument.of(run) for run in parts.streams.all()])
+async def list_streams(parts: FromApp, caller: FromCaller) -> StreamsDocument:
+    """Those of the key that were begun at this gateway, the newest first; the last of those that are over among
+    them."""
+    return StreamsDocument(
+        streams=[StreamDocument.of(run) for run in parts.streams.all() if caller.sees(run.caller.owner)]
+    )
 
 
 @router.get(
     "/{stream}", summary="Say how a stream stands", response_model=StreamDocument, responses=documented("not-found")
 )
-async def look_up(stream: str, parts: FromApp) -> StreamDocument:
+async def look_up(stream: OwnStream, parts: FromApp) -> StreamDocument:
     """Its state, its exact account, and what happened lately."""
     return StreamDocument.of(parts.streams.find(stream))
 
@@ -130,7 +136,7 @@ async def look_up(stream: str, parts: FromApp) -> StreamDocument:
     responses=documented(*_WRONG, "not-found", "gone"),
     openapi_extra=_json_body(_CHANGE, {"look": {"smooth": 0.8}}),
 )
-async def change(stream: str, request: Request, parts: FromApp) -> StreamDocument:
+async def change(stream: OwnStream, request: Request, parts: FromApp) -> StreamDocument:
     """Another look or other outputs from now on. A look that the lane cannot draw is told by the notice `look-refused`,
     and the one before stays."""
     return StreamDocument.of(await parts.streams.change(stream, await _body(request)))
@@ -143,7 +149,7 @@ async def change(stream: str, request: Request, parts: FromApp) -> StreamDocumen
     response_class=Response,
     responses={204: {"description": "It ends, or it is gone."}, **documented("not-found", "unavailable")},
 )
-async def end(stream: str, parts: FromApp) -> Response:
+async def end(stream: OwnStream, parts: FromApp) -> Response:
     """What is under way still goes out, and HLS and recording are completed and stay. Once more removes them."""
     await parts.streams.remove(stream)
     return Response(status_code=204)
@@ -155,7 +161,7 @@ async def end(stream: str, parts: FromApp) -> Response:
     response_class=StreamingResponse,
     responses={200: _EVENT_STREAM, **events.OVER, **documented("not-found")},
 )
-async def watch(stream: str, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
+async def watch(stream: OwnStream, parts: FromApp, last_event_id: events.LastEventId = "") -> Response:
     """Server-sent events from now to the end of the stream. Who comes back with `Last-Event-ID` hears of nothing
     twice."""
     run = parts.streams.find(stream)

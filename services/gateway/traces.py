@@ -13,12 +13,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from services.gateway.problems import Refusal
-from shared.runtime.telemetry import SPANS_SUBJECT, log
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, SPANS_SUBJECT, log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Set
+
     from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
     from shared.transport.bus import Bus
+
+    Seen = Callable[[Set[str]], bool]
 
 SCOPE = "visavis"
 _IDS = ("traceId", "spanId", "parentSpanId")
@@ -36,6 +40,12 @@ class _Trace:
     start_ns: int = 0
     end_ns: int = 0
     services: set[str] = field(default_factory=set)
+    owners: set[str] = field(default_factory=set)
+    """Prefixes of the keys whose requests these are; empty: nobody was asked for one."""
+
+
+def _everything(_: Set[str]) -> bool:
+    return True
 
 
 class TraceShelf:
@@ -67,8 +77,8 @@ class TraceShelf:
                     self._put(resource, service, span)
         self._trim()
 
-    def summaries(self) -> list[dict[str, Any]]:
-        """Every trace in short, newest first."""
+    def summaries(self, seen: Seen = _everything) -> list[dict[str, Any]]:
+        """Every trace in short, newest first. seen: says of a trace's owners whether it may be seen."""
         return [
             {
                 "trace_id": trace_id,
@@ -80,12 +90,13 @@ class TraceShelf:
                 "services": sorted(trace.services),
             }
             for trace_id, trace in sorted(self._traces.items(), key=lambda item: -item[1].start_ns)
+            if seen(trace.owners)
         ]
 
-    def otlp_json(self, trace_id: str) -> dict[str, Any]:
-        """A trace as OTLP JSON (TracesData). Raises Refusal `not-found`."""
+    def otlp_json(self, trace_id: str, seen: Seen = _everything) -> dict[str, Any]:
+        """A trace as OTLP JSON (TracesData). seen: as for `summaries`. Raises Refusal `not-found`."""
         trace = self._traces.get(trace_id.lower())
-        if trace is None:
+        if trace is None or not seen(trace.owners):
             raise Refusal("not-found", "There is no trace of that id, or no more; spans come about a second late.")
         resources = {resource: _resource(resource) for resource in trace.spans}
         return {
@@ -109,6 +120,7 @@ class TraceShelf:
         trace.count += 1
         self._count += 1
         trace.services.add(service)
+        trace.owners.update(one.value.string_value for one in span.attributes if one.key == OWNER_ATTRIBUTE)
         trace.start_ns = min(trace.start_ns or span.start_time_unix_nano, span.start_time_unix_nano)
         trace.end_ns = max(trace.end_ns, span.end_time_unix_nano)
         if not span.parent_span_id or not trace.name:

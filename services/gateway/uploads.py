@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from services.gateway.access import ANYBODY
 from services.gateway.fields import refuse_unknown
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from services.gateway.access import Caller
     from services.gateway.settings import GatewaySettings
 
 MAX_FIELD_BYTES = 16 * 1024
@@ -111,10 +113,13 @@ class Upload:
     def __init__(self, request: Request, settings: GatewaySettings, limit: str, known: Collection[str]) -> None:
         """`limit` is the name of the setting that bounds the file, `known` the fields that may go with it.
 
-        Raises Refusal `invalid-parameter` for another field in the address; one in the form is refused as it comes.
+        Raises Refusal `invalid-parameter` for another field in the address; one in the form is refused as it comes;
+        and `quota-exceeded`, here or as it comes.
         """
         refuse_unknown(request.query_params, known)
         self._request = request
+        caller: Caller = getattr(request.state, "caller", ANYBODY)
+        self._quota = caller.quota
         self._stall_seconds = settings.upload_stall_seconds
         self._limit_name = limit
         self._limit = int(getattr(settings, limit))
@@ -179,6 +184,7 @@ class Upload:
         length = self._request.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._most:
             raise self._too_large()
+        self._quota.announce_bytes(int(length) if length.isdecimal() else 0)
 
     async def _counted(self) -> AsyncIterator[bytes]:
         async for piece in self._file():
@@ -210,6 +216,7 @@ class Upload:
             if body is None:
                 return
             self._received += len(body)
+            self._quota.take_bytes(len(body))
             if self._received > self._most:
                 raise self._too_large()
             if body:

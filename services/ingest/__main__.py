@@ -37,6 +37,8 @@ from shared.transport.topology import plan_queue, segment_queue
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from services.ingest.functions import FunctionCalls
+
 
 async def run(settings: IngestSettings) -> None:
     """Take segments and stills until cancelled."""
@@ -94,12 +96,23 @@ def _jobs(
     stack.callback(sources.close)
     ends = JobEnds(lane.decoders, store, ledger, sources)
     plans = PlanService(lane, store, ledger, dispatcher, sources, ends, settings.segment_seconds)
-    segments = SegmentService(lane, ledger, dispatcher, sources, ends, settings.ingest_work)
+    segments = SegmentService(lane, ledger, dispatcher, sources, ends, settings.ingest_work, _function(settings, stack))
     planning = Stage(lane.bus, lane.telemetry, plan_queue(), JobRequested, plans.plan)
     planning.bury = plans.bury
     working = Stage(lane.bus, lane.telemetry, segment_queue(), SegmentRequested, segments.segment)
     working.bury = segments.bury
     return [planning.run(), working.run(settings.jobs)]
+
+
+def _function(settings: IngestSettings, stack: AsyncExitStack) -> FunctionCalls | None:
+    """Who does segments instead of this lane, if somebody does."""
+    if settings.executor == "lane":
+        return None
+    from services.ingest.functions import FunctionCalls  # noqa: PLC0415  -- its HTTP client is some MB, for these only
+
+    made = FunctionCalls.of(settings)
+    stack.push_async_callback(made.close)
+    return made
 
 
 if __name__ == "__main__":

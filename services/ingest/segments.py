@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import ReadVideo
 from services.ingest.job_plans import DECODER_DEATHS
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
+    from services.ingest.functions import FunctionCalls
     from services.ingest.job_ends import JobEnds
     from services.ingest.lane import Lane
     from services.ingest.source_files import SourceFiles
@@ -64,8 +67,10 @@ class SegmentService:
         sources: SourceFiles,
         ends: JobEnds,
         work: Path,
+        function: FunctionCalls | None = None,
     ) -> None:
-        """work: folder for files that live as long as the work on them."""
+        """work: folder for files that live as long as the work on them. function: does segments; None: the lane."""
+        self._function = function
         self._lane, self._ledger, self._dispatcher = lane, ledger, dispatcher
         self._sources, self._ends, self._work = sources, ends, work
         self._owner = f"{lane.name}/{work.name}"
@@ -117,8 +122,7 @@ class SegmentService:
             return record
         session = f"{request.job}-{request.segment}-{passage.tries}-{secrets.token_hex(3)}"
         try:
-            async with self._sources.of(request.job) as source:
-                done, summary = await self._through_lane(passage, session, source)
+            done = await self._drawn(passage, session)
         except Lost as error:
             record = await self._ledger.change(request.job, lambda now: now)  # or it has come to its end meanwhile
             raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
@@ -129,11 +133,22 @@ class SegmentService:
             done=True,
             frames=done.frames,
             faces=done.faces,
-            damaged=summary.damaged_packets,
-            early=summary.ended_early,
+            damaged=done.damaged,
+            early=done.early,
         )
         log.info("segment done", job=request.job, segment=request.segment, frames=done.frames, attempt=passage.tries)
         return await self._ledger.change(request.job, lambda now: now.with_part(part, done.timings))
+
+    async def _drawn(self, passage: Passage[SegmentRequested], session: str) -> SegmentDone:
+        """Have the part made, here or by the function; afterwards it lies in the object store."""
+        job = passage.message.job
+        if self._function is not None:
+            async with self._lane.bus.listen(events_of(job)) as events:
+                calling = self._function.call(passage.message, self._lane.telemetry.headers())
+                return await _until_unwanted(calling, events, session)
+        async with self._sources.of(job) as source:
+            done, summary = await self._through_lane(passage, session, source)
+        return msgspec.structs.replace(done, damaged=summary.damaged_packets, early=summary.ended_early)
 
     async def _through_lane(
         self, passage: Passage[SegmentRequested], session: str, source: Path
@@ -190,6 +205,28 @@ def _ended(event: JobEvent, session: str) -> SegmentDone | None:
         case JobCancelled() | JobFailed():
             raise Late("The job has come to its end.")
     return None
+
+
+async def _until_unwanted(
+    calling: Coroutine[Any, Any, SegmentDone], events: AsyncIterator[Received], session: str
+) -> SegmentDone:
+    """What the call comes to, and raises. Raises Late, and hangs up, as soon as nobody wants the job any more."""
+
+    async def watch() -> None:
+        async for received in events:
+            _ended(wire.decode(received.body, _events), session)
+
+    tasks: tuple[asyncio.Task[SegmentDone], asyncio.Task[None]]
+    tasks = (asyncio.create_task(calling), asyncio.create_task(watch()))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            tasks[1].result()
+        return await tasks[0]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _both(

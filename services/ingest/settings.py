@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from pydantic import Field, create_model
+from pydantic import Field, SecretStr, create_model
 
 from services.ingest.limits import IngestLimits
 from services.ingest.sources.rules import SourceRules
@@ -63,6 +63,16 @@ class IngestSettings(_Limited):
     source_srt_program: str = Field(
         "", description="FFmpeg's command line for srt://; unset: that of visavis[srt], or the system's."
     )
+    executor: str = Field(
+        "lane", pattern="^(lane|serverless)$", description="Who does segments of jobs: this lane, or a function."
+    )
+    function_url: str = Field(
+        "", pattern="^(https?://.+)?$", description="Where the function takes segments; see deploy/serverless."
+    )
+    function_authorization: SecretStr = Field(
+        SecretStr(""), description="The header Authorization of calls of the function; empty: none."
+    )
+    function_seconds: float = Field(900, ge=1, le=86_400, description="Seconds that one call of the function may take.")
     still_slots: int = Field(1, ge=1, le=64, description="Slots of the frame pool for the largest still.")
 
     @property

@@ -80,6 +80,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelChoice = ModelChoice()
     created_unix_seconds: float
     trace_id: str = ""
+    owner: str = ""
+    """The prefix of the key that has made it; empty where keys are not asked for."""
     segments: int = 0
     """How many parts it has; 0 until it is planned."""
     parts: tuple[Part, ...] = ()
@@ -212,6 +214,10 @@ class SegmentDone(_SegmentEvent, frozen=True, kw_only=True, tag=True):
     frames: int
     faces: int
     timings: tuple[HopSummary, ...]
+    damaged: int = 0
+    """Places of the source that could not be read, as a function says; what its own decoder says ingest knows."""
+    early: bool = False
+    """True if the source stops before what it announces; as above."""
 
 
 class SegmentFailed(_SegmentEvent, frozen=True, kw_only=True, tag=True):

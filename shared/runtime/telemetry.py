@@ -34,6 +34,8 @@ SPANS_SUBJECT = "telemetry.spans"
 """Where spans go as OTLP protobuf (ExportTraceServiceRequest) while no collector is named."""
 SENT_HEADER = "visavis-sent-ns"
 """When a message was published, nanoseconds since 1970: what `waited` is measured from."""
+OWNER_ATTRIBUTE = "visavis.owner"
+"""Of a request's span: the prefix of the key that it came with."""
 EXPORT_EVERY_MS = 500
 
 _TRACEPARENT = "traceparent"

@@ -160,9 +160,9 @@ class ObjectStore:
             raise Unavailable(f"The object store did not remove {key}: others remove it again and again.")
         return removed
 
-    async def names(self, prefix: str) -> list[str]:
-        """The keys of all objects under a prefix that ends with a whole part (`open`, not `op`), in order."""
-        return sorted([one.key async for one in self.listed(prefix)])
+    async def names(self, folder: str) -> list[str]:
+        """The keys of all objects in a folder and under it, in order."""
+        return sorted([one.key async for one in self.listed(folder)])
 
     async def listed(self, prefix: str) -> AsyncIterator[Stored]:
         """Every object under a prefix of whole words (`jobs`, `jobs/<job>`), in no order that can be relied on."""
@@ -173,7 +173,7 @@ class ObjectStore:
         except (ObjectNotFoundError, FileNotFoundError):
             return  # a folder that went away meanwhile
         except BaseError as error:
-            raise Unavailable(f"The object store does not list {prefix}: {_short(error)}") from error
+            raise Unavailable(f"The object store did not list {prefix}: {_short(error)}") from error
 
     async def tidy(self, before_unix_seconds: float) -> int:
         """Remove what writers that were killed have left in a folder before then, and empty folders; how many files.

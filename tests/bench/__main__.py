@@ -21,7 +21,20 @@ from services.detect.models.preparing import prepare
 from shared.model.look_text import parse_look
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_server import NatsServer
-from tests.bench import accuracy, accuracy_table, calm, frames, hops, live, looks, memory, peer, stills, throughput
+from tests.bench import (
+    accuracy,
+    accuracy_table,
+    calm,
+    cold,
+    frames,
+    hops,
+    live,
+    looks,
+    memory,
+    peer,
+    stills,
+    throughput,
+)
 from tests.bench import models as model_runs
 from visavis.client import Client
 from visavis.sample import portrait_jpeg, write_sample
@@ -150,6 +163,7 @@ PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "still": _still,
     "memory": _memory,
     "peer": _peer,
+    "cold": lambda folder, models: cold.measure(_clip(folder), folder, models),
     "live": _live,
     "models": lambda folder, models: model_runs.measure(models, folder),
     "accuracy": lambda _, models: accuracy.measure(models),

@@ -189,3 +189,10 @@ async def test_names_are_those_under_a_prefix(store: ObjectStore) -> None:
     for key in ("open/b", "open/a", "opened/c"):
         await store.put(key, b"")
     assert await store.names("open") == ["open/a", "open/b"]
+
+
+async def test_what_lies_in_a_folder_can_be_listed(store: ObjectStore) -> None:
+    for key in ("keys/b.json", "keys/a.json", "keys/more/c.json", "keysmith/d.json"):
+        await store.put(key, b"")
+    assert await store.names("keys") == ["keys/a.json", "keys/b.json", "keys/more/c.json"]
+    assert await store.names("nothing") == []

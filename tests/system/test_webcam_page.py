@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from shared.model.keys import Quotas, Scope
+from shared.transport.keys import KeyRing
+from shared.transport.store import ObjectStore
 from visavis.stack import Stack, StackOptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "webcam.html"
@@ -46,7 +50,9 @@ class Site(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys", ["auto", "always"])
+def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_path: Path, keys: str) -> None:
+    Site.told = {}
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("There is no browser to send from: apt-get install chromium")
@@ -59,10 +65,13 @@ def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_pat
         serving = threading.Thread(target=site.serve_forever)
         serving.start()
         origin = f"http://127.0.0.1:{site.server_port}"
-        allowed = {"VISAVIS_WEB_ORIGINS": origin}
+        allowed = {"VISAVIS_WEB_ORIGINS": origin, "VISAVIS_KEYS": keys}
+        ring = KeyRing(ObjectStore.open((tmp_path / "var" / "objects").as_uri()))
+        key = asyncio.run(ring.add("page", [Scope.STREAMS], Quotas())) if keys == "always" else ""
         try:
             with Stack(StackOptions(var=tmp_path / "var", models=models, environment=allowed)) as stack:
                 address = f"{origin}/webcam.html?look=none&gateway={stack.rest.removeprefix('http://')}"
+                address += f"#key={key}" if key else ""
                 told = seen([chromium, *flags, address], tmp_path / "browser.log")
         finally:
             site.shutdown()

@@ -8,14 +8,16 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from shared.model.errors import VisavisError
-from visavis.cli import analyze, assets, demo, doctor, jobs, live, looks, models, process, streams, up
+from visavis.cli import analyze, assets, demo, doctor, jobs, keys, live, looks, models, process, streams, up
 from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-COMMANDS = (up, process, analyze, live, streams, jobs, demo, looks, assets, models, doctor)
+COMMANDS = (up, process, analyze, live, streams, jobs, demo, looks, assets, models, keys, doctor)
+
+_NAME_A_KEY = "Here: by VISAVIS_KEY, or --key."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
-    except (VisavisError, ProblemError) as error:
+    except ProblemError as error:
+        return _said(f"{error} {_NAME_A_KEY}" if error.code == "unauthenticated" else str(error))
+    except VisavisError as error:
         return _said(str(error))
     except OSError as error:
         return _said(f"{error.filename}: {error.strerror}." if error.filename else str(error))

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     kind = kind_of(options.input)
     check_output(options.out, options.input)
-    with server(options, console) as url, Client(url) as client:
+    with server(options, console) as url, Client(url, key=options.key) as client:
         if kind.is_still:
             faces = client.analyze_image(options.input.read_bytes(), **chosen_models(options))
             options.out.write_text(json.dumps(faces) + "\n")

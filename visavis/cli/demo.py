@@ -21,7 +21,7 @@ from visavis.client import Client, ProblemError
 from visavis.comparison import write_comparison
 from visavis.sample import write_sample
 from visavis.settings import LocalSettings
-from visavis.stack import SERVICES, Stack, StackOptions
+from visavis.stack import ON_LOOPBACK, SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
     import argparse
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             write_sample(source)
         console.print("Starting NATS and the four services...")
         with (
-            Stack(StackOptions(var=Path(folder) / "var", models=options.models, effects=options.effects)) as stack,
+            Stack(_stack_options(options, Path(folder) / "var")) as stack,
             Client(stack.rest) as client,
         ):
             job = follow_job(client, source, uploaded(options.look, client), "picture", console, result)
@@ -69,6 +69,10 @@ def run(options: argparse.Namespace) -> int:
     where = f"{job['trace_id']}, sent to the collector" if collector else options.out / TRACE_NAME
     _tell(console, job, options.out, where)
     return 0
+
+
+def _stack_options(options: argparse.Namespace, var: Path) -> StackOptions:
+    return StackOptions(var=var, models=options.models, effects=options.effects, environment=dict(ON_LOOPBACK))
 
 
 def _whole_trace(client: Client, trace_id: str) -> dict[str, Any]:

@@ -38,8 +38,7 @@ def follow_job(
 
     fields: further ones of the job, as Client.submit_job has them: models, a callback.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
+    with frames_bar(console) as bar:
         task = bar.add_task(source.name, total=1.0, frames="uploading")
         job = client.submit_job(source, look, want, None, **(fields or {}))
         for job in client.events(job["id"]):  # noqa: B020  -- the job, ever newer
@@ -51,3 +50,9 @@ def follow_job(
         console.print(f"Note: {warning}")
     client.download(job["id"], target)
     return job
+
+
+def frames_bar(console: Console) -> Progress:
+    """A progress bar whose tasks say in `frames` how far they are."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), TimeElapsedColumn())
+    return Progress(*columns, console=console)

@@ -16,6 +16,7 @@ from shared.model.errors import Lost, Rejected
 from shared.model.live import LiveCodec
 from visavis.cli.options import (
     add_effects_folder,
+    add_key,
     add_live,
     add_look,
     add_models,
@@ -50,6 +51,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--server", metavar="HOST:PORT", help="gRPC of a running service; without it one is started for the moment"
     )
+    add_key(parser)
     add_models_folder(parser)
     add_effects_folder(parser)
     parser.set_defaults(run=run)
@@ -128,7 +130,7 @@ async def _streamed(
             ClipWriter(part, LiveCodec(options.codec), (clip.width, clip.height), clip.rotation) as writer,
         ):
             talk = Talk(clip, writer, bar)
-            async with LiveStream(address, settings) as stream:
+            async with LiveStream(address, settings, options.key) as stream:
                 await talk.run(stream)
         if not writer.frames:
             raise Lost(f"No frame came back. {account_line(stream.account)}")

@@ -17,7 +17,7 @@ from shared.model.presets import PRESETS
 from visavis.client import Client, ProblemError
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
-from visavis.stack import Stack, StackOptions
+from visavis.stack import ON_LOOPBACK, Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,18 +65,29 @@ def add_effects_folder(parser: argparse.ArgumentParser) -> None:
 def add_server(parser: argparse.ArgumentParser) -> None:
     """`--server URL`"""
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started for the moment")
+    add_key(parser)
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """`--key KEY`"""
+    parser.add_argument(
+        "--key",
+        default=LocalSettings().key.get_secret_value(),
+        help="the API key that a running service is sent; better by VISAVIS_KEY, which no list of processes shows",
+    )
 
 
 def add_running_server(parser: argparse.ArgumentParser) -> None:
     """`--server URL`, for what only a service that runs on can do."""
     parser.add_argument("--server", metavar="URL", default=USUAL_SERVER, help="a running service (%(default)s)")
+    add_key(parser)
 
 
 @contextmanager
 def running(options: argparse.Namespace, hint: str) -> Iterator[Client]:
     """A client of the service that `add_running_server` names. hint: what is said besides where nobody is there."""
     try:
-        with Client(address_of(options.server)) as client:
+        with Client(address_of(options.server), key=options.key) as client:
             yield client
     except ProblemError as problem:
         if problem.code != "unreachable":
@@ -108,6 +119,18 @@ def look_text(look: str) -> str:
 def uploaded(look: str, client: Client) -> str:
     """What `look_text` gives, with the files that it names uploaded and replaced by their assets' ids."""
     return _replaced(look_text(look), look, lambda path: str(client.upload_asset(path)["id"]))
+
+
+def with_files(look: str, asset_id: Callable[[Path], str]) -> tuple[str, dict[str, Path]]:
+    """What `look_text` gives, with ids in the place of the files that it names, and those files by their ids."""
+    files: dict[str, Path] = {}
+
+    def note(path: Path) -> str:
+        asset = asset_id(path)
+        files[asset] = path
+        return asset
+
+    return _replaced(look_text(look), look, note), files
 
 
 def names_files(look: str) -> bool:
@@ -191,5 +214,8 @@ def started(options: argparse.Namespace, console: Console) -> Iterator[Stack]:
     prepare(options.models, console.print)
     with TemporaryDirectory(prefix="visavis-") as folder:
         console.print("Starting the services...")
-        with Stack(StackOptions(var=Path(folder), models=options.models, effects=options.effects)) as stack:
+        asked = StackOptions(
+            var=Path(folder), models=options.models, effects=options.effects, environment=dict(ON_LOOPBACK)
+        )
+        with Stack(asked) as stack:
             yield stack

@@ -1,15 +1,18 @@
-"""`visavis process`: one picture or video, retouched."""
+"""`visavis process`: one picture or video, retouched or searched for faces."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
 from rich.console import Console
 
 from shared.model.errors import Rejected
+from shared.model.jobs import Want
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
+from visavis.cli import offline
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import (
     add_effects_folder,
@@ -36,38 +39,65 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--callback", default="", metavar="URL", help="is told when the video is done, by a service that runs on"
     )
     add_look(parser)
+    parser.add_argument(
+        "--want",
+        choices=[want.value for want in Want],
+        default=Want.PICTURE.value,
+        help="the retouched picture or video, or its faces: one line of JSON a frame (%(default)s)",
+    )
     add_models(parser)
     add_server(parser)
+    parser.add_argument(
+        "--offline", action="store_true", help="do it in this process, without any service: no server, no stack, no bus"
+    )
     add_models_folder(parser)
     add_effects_folder(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Send the file, write what comes back."""
+    """Have the file worked on, write what comes of it."""
     console = Console(stderr=True, highlight=False)
     look_text(options.look)  # what is wrong with it is said before anything is started
     kind = kind_of(options.input)
     check_output(options.output, options.input)
-    if kind.is_still and options.output.suffix and options.output.suffix.lower() not in _KIND_OF:
+    if options.want == Want.PICTURE:
+        _check_name(options, kind)
+    check_callback(options, kind)
+    accept = _KIND_OF.get(options.output.suffix.lower(), kind)
+    if options.offline:
+        offline.process(options, kind, accept, console)
+    else:
+        _through_service(options, kind, accept, console)
+    console.print(f"Wrote {options.output}")
+    return 0
+
+
+def _through_service(options: argparse.Namespace, kind: MediaKind, accept: MediaKind, console: Console) -> None:
+    models = chosen_models(options)
+    fields = {**models, "callback": options.callback}
+    with server(options, console) as url, Client(url, key=options.key) as client:
+        look = uploaded(options.look, client) if options.want == Want.PICTURE else "none"
+        if not kind.is_still:
+            follow_job(client, options.input, look, options.want, console, options.output, fields)
+        elif options.want == Want.PICTURE:
+            answer = client.process_image(options.input.read_bytes(), look, accept, **models)
+            options.output.write_bytes(answer)
+        else:
+            faces = client.analyze_image(options.input.read_bytes(), **models)
+            options.output.write_text(json.dumps(faces) + "\n")
+
+
+def _check_name(options: argparse.Namespace, kind: MediaKind) -> None:
+    """Raises Rejected where the result's name says that it is of another kind."""
+    suffix = options.output.suffix.lower()
+    if kind.is_still and suffix and suffix not in _KIND_OF:
         raise Rejected(
             "unsupported-media",
             f"{options.input} is a picture: name the result .jpg, .png or .webp, not {options.output}.",
         )
-    if not kind.is_still and options.output.suffix.lower() in _KIND_OF:
+    if not kind.is_still and suffix in _KIND_OF:
         raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
-    check_callback(options, kind)
-    with server(options, console) as url, Client(url) as client:
-        look = uploaded(options.look, client)
-        if kind.is_still:
-            accept = _KIND_OF.get(options.output.suffix.lower(), kind)
-            answer = client.process_image(options.input.read_bytes(), look, accept, **chosen_models(options))
-            options.output.write_bytes(answer)
-        else:
-            fields = {**chosen_models(options), "callback": options.callback}
-            follow_job(client, options.input, look, "picture", console, options.output, fields)
-    console.print(f"Wrote {options.output}")
-    return 0
 
 
 def check_callback(options: argparse.Namespace, kind: MediaKind) -> None:

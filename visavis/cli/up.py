@@ -54,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     console.print("Starting...")
     with Stack(asked) as stack:
         console.print(f"REST  {stack.rest}\ngRPC  {stack.grpc}\nlogs  {stack.logs}")
+        if stack.asks_for_keys:
+            console.print("keys  are asked for: `visavis keys add` makes one")
         while not stopping.wait(POLL_SECONDS):
             for name in stack.watch():
                 console.print(f"{name} had ended and was started again; see {stack.logs}")

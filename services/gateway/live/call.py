@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
 from services.gateway.live.lane import opened
 from services.gateway.live.messages import opened_message
-from services.gateway.live.settings import context_of, names_look, new_token, read_settings, read_token
+from services.gateway.live.settings import context_of, frames_of, names_look, new_token, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
+from services.gateway.quotas import metered
 from shared.model.live import OpenLive
 
 if TYPE_CHECKING:
+    from services.gateway.access import Caller
     from services.gateway.live.desk import LiveDesk
     from services.gateway.live.giving import Send
     from services.gateway.live.taking import Client
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
 class LiveCall:
     """One stream of one client."""
 
-    def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str) -> None:
+    def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str, caller: Caller = ANYBODY) -> None:
         """client: what it says; the end of that says that no packet follows. send: returns when the message is out."""
         self.account = LiveAccount()
         self._desk = desk
         self._client = client
+        self._caller = caller
         self._send = send
         self._trace_id = trace_id
         self._talk: LiveTalk | None = None
@@ -39,7 +43,8 @@ class LiveCall:
     async def run(self) -> None:
         """Serve the stream to its end; the account is the last that is sent, where it was opened.
 
-        Raises Rejected and Refusal for what the client did wrong, Refusal `no-room`, `idle` and `gone`, Unavailable
+        Raises Rejected and Refusal for what the client did wrong, Refusal `no-room`, `idle`, `gone` and
+        `quota-exceeded`, Unavailable
         where it may come back, and whatever `client` and `send` raise.
         """
         desk = self._desk
@@ -48,17 +53,21 @@ class LiveCall:
             presence = desk.admission.presence
             settings, token = read_settings(said, presence), read_token(said)
             resume, token = bool(token), token or new_token()
+            context = context_of(token, self._caller.owner)
             if resume and not names_look(said):
-                past = await desk.pasts.find(context_of(token))
+                past = await desk.pasts.find(context)
                 resume = past is not None  # without its look, nothing of it: `resumed` says that all of it is there
                 settings = settings if past is None else msgspec.structs.replace(settings, look=past.look)
             await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
-            wanted = OpenLive(session="", settings=settings, context=context_of(token), resume=resume)
+            wanted = OpenLive(session="", settings=settings, context=context, resume=resume)
             async with (
-                desk.owning(wanted.context, self._stop),
+                desk.owning(context, self._stop),
+                self._caller.session(self._stop, *frames_of(settings)) as hold,
                 opened(desk.bus, desk.telemetry, presence, wanted) as link,
             ):
-                self._talk = LiveTalk(desk, link, settings, self.account, self._client, self._send)
+                client = metered(self._client, self._caller.quota, hold)
+                self._talk = LiveTalk(desk, link, settings, self.account, client, self._send)
+                self._talk.hold = hold
                 if self._stopped is not None:
                     raise self._stopped
                 await self._talk.run(opened_message(token, self._trace_id))

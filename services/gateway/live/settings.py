@@ -32,9 +32,18 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def context_of(token: str) -> str:
-    """The name under which a stream's past is kept: tells nobody the token."""
-    return hashlib.sha256(token.encode()).hexdigest()[:32]
+def context_of(token: str, owner: str = "") -> str:
+    """The name under which a stream's past is kept: tells nobody the token.
+
+    owner: the prefix of the key, so that another key with the same token finds nothing.
+    """
+    return hashlib.sha256(f"{token}{owner}".encode()).hexdigest()[:32]
+
+
+def frames_of(settings: LiveSettings) -> tuple[int, float]:
+    """The pixels of a frame and the frames a second, as the client says them; 0 for a stream that is fetched."""
+    asked = settings.input
+    return (asked.width * asked.height, asked.rate) if asked else (0, 0.0)
 
 
 def read_token(settings: streams_pb2.StreamSettings) -> str:

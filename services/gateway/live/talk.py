@@ -22,6 +22,7 @@ from services.gateway.live.parts import FrameParts
 from services.gateway.live.queue import Drawn
 from services.gateway.live.taking import Taker
 from services.gateway.problems import Refusal
+from services.gateway.quotas import frames_of_facts
 from shared.model.errors import Unavailable, VisavisError
 from shared.model.live import (
     FramesSkipped,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from services.gateway.live.giving import Send
     from services.gateway.live.lane import LaneLink
     from services.gateway.live.taking import Client
+    from services.gateway.quotas import Hold
     from shared.model.live import FromLane, LiveSettings
     from shared.transport.bus import Received
 
@@ -70,6 +72,8 @@ class LiveTalk:
         """Which change of the look the last frame was drawn by."""
         self._draining = False
         self._stopped: VisavisError | None = None
+        self.hold: Hold | None = None
+        """What it has of its key's pixels; None: nobody counts."""
 
     def stop(self, why: VisavisError) -> None:
         """End the conversation soon."""
@@ -123,7 +127,7 @@ class LiveTalk:
             case FramesSkipped():
                 self._drop(message.numbers, message.place, message.reason or Reason.LOST)
             case LiveBegan():
-                self._giver.tell(began_message(message))
+                self._began(message)
             case LookRefused():
                 problem = message.problem
                 self._giver.tell(look_refused_message(message.change, problem.code, problem.detail))
@@ -132,6 +136,12 @@ class LiveTalk:
                 self._want_key()
             case LiveNoticed() if self._giver.has_room:
                 self._giver.tell(notice_message(message.kind, message.detail))
+
+    def _began(self, message: LiveBegan) -> None:
+        """Raises Refusal `quota-exceeded` if frames are larger than the client has said, and than its key may have."""
+        if self.hold is not None:
+            self.hold.take(*frames_of_facts(message.facts))
+        self._giver.tell(began_message(message))
 
     def _want_key(self) -> None:
         if self._giver.has_room:

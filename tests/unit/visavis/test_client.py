@@ -282,3 +282,17 @@ def test_no_proxy_is_asked_for_a_service_on_this_machine(host: str, monkeypatch:
     with Client(f"http://{host}:1") as asked, pytest.raises(ProblemError, match="refused") as problem:
         asked.looks()
     assert problem.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(("key", "sent"), [("vv_a_b", "Bearer vv_a_b"), ("", None)])
+def test_the_key_goes_with_every_request(key: str, sent: str | None) -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={"models": []}, headers={"content-type": "application/json"})
+
+    with Client("http://visavis", transport=httpx.MockTransport(answer), key=key) as found:
+        found.models()
+        list(found._told("/v1/jobs/j/events", ""))
+    assert asked == [sent, sent]

@@ -24,3 +24,9 @@ def test_the_folder_of_the_models_comes_from_its_variable(monkeypatch: pytest.Mo
 def test_an_empty_folder_of_effects_is_none(monkeypatch: pytest.MonkeyPatch, value: str, folder: Path | None) -> None:
     monkeypatch.setenv("VISAVIS_EFFECTS", value)
     assert LocalSettings().effects == folder
+
+
+def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_KEY", "vv_prefix_secret")
+    assert LocalSettings().key.get_secret_value() == "vv_prefix_secret"
+    assert "secret" not in repr(LocalSettings())

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.gateway import app
+from services.gateway.access import Access
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.callbacks.calling import Caller
@@ -48,6 +49,7 @@ from shared.runtime.presence import LANE_SERVICES, Presence
 from shared.runtime.telemetry import Telemetry
 from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
+from shared.transport.keys import KeyRing
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 from tests.unit.services.gateway.live_ends import LiveClient, LiveLane
@@ -195,7 +197,21 @@ def parts(
         admission=admission,
         live=live,
         streams=StreamDesk(live, store),
+        access=Access(KeyRing(store), asked=False, cache_seconds=settings.key_seconds),
     )
+
+
+@pytest.fixture
+def ring(store: ObjectStore) -> KeyRing:
+    """The keys of this deployment."""
+    return KeyRing(store)
+
+
+@pytest.fixture
+def asking(parts: Parts, ring: KeyRing) -> Parts:
+    """The parts of a gateway that asks for keys."""
+    object.__setattr__(parts, "access", Access(ring, asked=True, cache_seconds=0.1))
+    return parts
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.gateway.access import ANYBODY
 from services.gateway.live.call import LiveCall
 from shared.model.hops import Hop
 from shared.model.live import (
@@ -40,6 +41,7 @@ from visavis.v1 import streams_pb2
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from services.gateway.access import Caller
     from services.gateway.parts import Parts
     from shared.testing import MemoryBus
     from shared.transport.bus import Received
@@ -211,12 +213,12 @@ async def _until_silent(heard: AsyncIterator[Received]) -> AsyncIterator[Receive
 class LiveClient:
     """A client of a live stream without a protocol: says what the test wants, and takes as fast as the test wants."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, caller: Caller = ANYBODY) -> None:
         self.heard: list[streams_pb2.ServerMessage] = []
         self.takes = asyncio.Event()
         """Unset: it does not take what it is sent."""
         self.takes.set()
-        self.call = LiveCall(parts.live, self._said(), self._send, "0" * 32)
+        self.call = LiveCall(parts.live, self._said(), self._send, "0" * 32, caller)
         self._messages: asyncio.Queue[streams_pb2.ClientMessage | None] = asyncio.Queue()
         self.running: asyncio.Task[None] | None = None
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from structlog.testing import CapturingLogger
 
+from shared.model.keys import Quotas, Scope, split_key
+from shared.runtime.telemetry import OWNER_ATTRIBUTE
+
 if TYPE_CHECKING:
     import httpx
     import pytest
 
+    from services.gateway.parts import Parts
     from shared.runtime.telemetry import Telemetry
+    from shared.transport.keys import KeyRing
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CARRIED = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -49,3 +54,22 @@ async def test_the_log_has_one_line_a_request_without_what_is_private(
     assert facts.pop("ms") > 0
     assert (level, event) == ("info", "request")
     assert facts == {"route": "/v1/images", "method": "POST", "status": 415, "problem": "unsupported-media"}
+
+
+async def test_whose_request_it_was_is_said_and_its_key_is_not(
+    asking: Parts, client: httpx.AsyncClient, ring: KeyRing, spans: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("services.gateway.requests.log", log)
+    key = await ring.add("shop", [Scope.JOBS], Quotas())
+    await client.get(f"/v1/jobs/{'a' * 20}", headers={"Authorization": f"Bearer {key}"})
+    await client.get(f"/v1/jobs/{'a' * 20}")
+    asking.telemetry.close()
+    prefix, secret = split_key(key) or ("", "")
+    assert [call[2].get("owner") for call in log.calls] == [prefix, None]
+    found = [ExportTraceServiceRequest.FromString(one) for one in spans]
+    said = [s.attributes for one in found for r in one.resource_spans for scope in r.scope_spans for s in scope.spans]
+    owners = [[one.value.string_value for one in span if one.key == OWNER_ATTRIBUTE] for span in said]
+    assert sorted(owners) == [[], [prefix]]
+    assert secret not in f"{log.calls}"
+    assert secret.encode() not in b"".join(spans)

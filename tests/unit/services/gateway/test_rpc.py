@@ -16,6 +16,7 @@ from services.gateway.rpc import SERVICE
 from services.gateway.rpc_server import RpcServer
 from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
+from shared.model.keys import Quotas, Scope
 from shared.model.looks import Look
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.gateway.parts import Parts
+    from shared.transport.keys import KeyRing
 
 JPEG = b"\xff\xd8\xff" + bytes(100)
 
@@ -196,3 +198,25 @@ async def test_health_follows_the_lanes(channel: grpc.aio.Channel, request: pyte
     request.getfixturevalue("warm")
     assert (await watched.read()).status == health_pb2.HealthCheckResponse.SERVING
     watched.cancel()
+
+
+async def test_a_key_over_its_quota_is_told_when_to_come_back(
+    asking: Parts, pictures: Any, lane: Any, ring: KeyRing
+) -> None:
+    key = await ring.add("small", [Scope.PICTURES], Quotas(pixels_per_second=1))
+    sent = {"metadata": (("authorization", f"Bearer {key}"),)}
+    await pictures.Analyze(pictures_pb2.AnalyzeRequest(picture=JPEG), **sent)
+    status, metadata = await code_of(pictures.Analyze(pictures_pb2.AnalyzeRequest(picture=JPEG), **sent))
+    assert (status, metadata["visavis-code"]) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "quota-exceeded")
+    assert 3_000_000 <= int(metadata["grpc-retry-pushback-ms"]) <= 64 * 48 * 1000
+
+
+async def test_what_will_never_fit_is_not_to_be_tried_again(
+    asking: Parts, pictures: Any, lane: Any, ring: KeyRing
+) -> None:
+    key = await ring.add("small", [Scope.PICTURES], Quotas(bytes_per_day=len(JPEG) - 1))
+    sent = {"metadata": (("authorization", f"Bearer {key}"),)}
+    status, metadata = await code_of(pictures.Process(pictures_pb2.ProcessRequest(picture=JPEG), **sent))
+    assert (status, metadata["visavis-code"]) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "quota-exceeded")
+    assert int(metadata["grpc-retry-pushback-ms"]) < 0
+    assert not lane.opened

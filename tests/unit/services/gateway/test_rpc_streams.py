@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.gateway.live import lane as live_lane_module
 from services.gateway.rpc_server import RpcServer
 from services.gateway.rpc_streams import SERVICE
+from shared.model.keys import Quotas, Scope
 from shared.model.live import FlowChanged, LiveEnded, Place, Reason
 from tests.unit.services.gateway.live_ends import LiveLane, dropped, is_exact, live_settings
 from visavis.v1 import streams_pb2, streams_pb2_grpc
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from services.gateway.parts import Parts
     from shared.testing import MemoryBus
+    from shared.transport.keys import KeyRing
 
 Message = streams_pb2.ClientMessage
 
@@ -185,6 +187,7 @@ async def test_cancelled_at_any_moment_nothing_is_left(
         feeding = asyncio.create_task(feed(call))
         await asyncio.sleep(float(moments.uniform(0, 0.03)))
         call.cancel()
+        feeding.cancel()  # grpcio does not always wake a write whose call is cancelled
         await asyncio.gather(feeding, return_exceptions=True)
     while parts.live.under_way:  # noqa: ASYNC110  -- the server hears of it by and by
         await asyncio.sleep(0.01)
@@ -236,3 +239,19 @@ async def test_the_health_service_knows_it(channel: grpc.aio.Channel, live_lane:
     while health_pb2.HealthCheckResponse.SERVING not in states:
         states.add((await watched.read()).status)
     watched.cancel()
+
+
+async def test_a_stream_over_its_keys_quota_is_told_when_to_come_back(
+    asking: Parts, stub: Any, live_lane: LiveLane, ring: KeyRing
+) -> None:
+    key = await ring.add("one", [Scope.STREAMS], Quotas(sessions=1))
+    sent = {"metadata": (("authorization", f"Bearer {key}"),)}
+    first = stub.Process(**sent)
+    await first.write(Message(settings=live_settings()))
+    assert (await first.read()).WhichOneof("message") == "opened"
+    second = stub.Process(**sent)
+    await second.write(Message(settings=live_settings()))
+    metadata = dict(await second.trailing_metadata())
+    assert (await second.code(), metadata["visavis-code"]) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "quota-exceeded")
+    assert metadata["grpc-retry-pushback-ms"] == "10000"
+    first.cancel()

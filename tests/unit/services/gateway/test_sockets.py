@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from services.gateway import app
 from services.gateway.problems import Refusal
+from services.gateway.scopes import KEY_PROTOCOL
 from services.gateway.serving import RestServer
-from services.gateway.sockets import close_code, cut, may_open
+from services.gateway.sockets import PROTOCOL, close_code, cut, may_open
+from shared.model.keys import Quotas, Scope
 from shared.model.live import FlowChanged, LiveEnded
 from tests.unit.services.gateway.live_ends import LiveLane, is_exact, live_settings
 from visavis.v1 import streams_pb2
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from services.gateway.parts import Parts
     from shared.testing import MemoryBus
+    from shared.transport.keys import KeyRing
 
 END = {"end": streams_pb2.End()}
 
@@ -219,3 +223,62 @@ def test_a_reason_fits_into_its_frame_and_stays_text() -> None:
     assert len(cut("é" * 200).encode()) <= 123
     assert cut("é" * 200) == "é" * 61
     assert cut(str(Refusal("gone", "It is."))) == "It is."
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+async def test_a_key_comes_in_a_header_or_from_a_page_as_a_subprotocol(
+    asking: Parts, server: tuple[str, Any], live_lane: LiveLane, ring: KeyRing, by_header: bool
+) -> None:
+    key = await ring.add("page", [Scope.STREAMS], Quotas())
+    offered = [Subprotocol(PROTOCOL), Subprotocol(f"{KEY_PROTOCOL}{key}")]
+    sent: dict[str, Any] = (
+        {"additional_headers": {"Authorization": f"Bearer {key}"}} if by_header else {"subprotocols": offered}
+    )
+    async with connect(server[0], **sent) as socket:
+        assert socket.subprotocol == (None if by_header else PROTOCOL)
+        await say(socket, settings=live_settings())
+        assert (await hear(socket)).WhichOneof("message") == "opened"
+
+
+@pytest.mark.parametrize("offered", [[], [PROTOCOL], [PROTOCOL, f"{KEY_PROTOCOL}nonsense"]])
+async def test_without_a_key_the_client_is_told_so_and_nothing_begins(
+    asking: Parts, server: tuple[str, Any], live_lane: LiveLane, offered: list[str]
+) -> None:
+    async with connect(server[0], subprotocols=[Subprotocol(one) for one in offered] or None) as socket:
+        code, _, [message] = await rest(socket)
+    assert (code, message.problem.code) == (1008, "unauthenticated")
+    assert not live_lane.opened
+
+
+async def test_a_key_for_something_else_opens_no_stream(
+    asking: Parts, server: tuple[str, Any], live_lane: LiveLane, ring: KeyRing
+) -> None:
+    key = await ring.add("pictures", set(Scope) - {Scope.STREAMS}, Quotas())
+    async with connect(server[0], additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        code, _, [message] = await rest(socket)
+    assert (code, message.problem.code) == (1008, "forbidden")
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(
+    asking: Parts, server: tuple[str, Any], live_lane: LiveLane, ring: KeyRing
+) -> None:
+    key = await ring.add("page", [Scope.STREAMS], Quotas())
+    async with connect(server[0], additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        await say(socket, settings=live_settings())
+        await hear(socket)
+        await ring.revoke(key.split("_")[1])
+        code, _, messages = await rest(socket)
+    assert (code, messages[-1].problem.code) == (1008, "unauthenticated")
+
+
+async def test_a_key_over_its_quota_is_told_when_to_come_back(
+    asking: Parts, server: tuple[str, Any], live_lane: LiveLane, ring: KeyRing
+) -> None:
+    key = await ring.add("small", [Scope.STREAMS], Quotas(bytes_per_day=10))
+    async with connect(server[0], additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        await say(socket, settings=live_settings())
+        await packets(socket, 0, 1, data=b"sixbyt")
+        code, _, messages = await rest(socket)
+    assert (code, messages[-1].problem.code) == (1013, "quota-exceeded")
+    assert messages[-1].problem.retry_after_seconds > 0
+    assert messages[-2].account.received == 1

@@ -69,3 +69,14 @@ async def test_a_store_that_is_away_does_not_end_the_stream(
     monkeypatch.setattr(store, "remove", away)
     async with StreamOwners(store).holding(STREAM):
         await asked.wait()
+
+
+async def test_whose_a_stream_is_stays_known_until_it_is_forgotten(store: ObjectStore) -> None:
+    here, there = StreamOwners(store), StreamOwners(store)
+    assert await there.key_of(STREAM) is None
+    await here.note_key(STREAM, "a" * 12)
+    async with here.holding(STREAM):
+        await held(there)
+    assert await there.key_of(STREAM) == "a" * 12
+    await here.forget_key(STREAM)
+    assert await there.key_of(STREAM) is None

@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from services.gateway.problems import Refusal
 from services.gateway.traces import TraceShelf
+from shared.runtime.telemetry import OWNER_ATTRIBUTE
 
 if TYPE_CHECKING:
     import httpx
@@ -91,3 +92,16 @@ async def test_traces_are_given_over_rest(client: httpx.AsyncClient, parts: Part
     assert [one["trace_id"] for one in (await client.get("/v1/traces")).json()["traces"]] == [TRACE.hex()]
     assert (await client.get(f"/v1/traces/{TRACE.hex()}")).json()["resourceSpans"]
     assert (await client.get(f"/v1/traces/{'0' * 32}")).status_code == 404
+
+
+def test_a_trace_has_the_owners_of_all_its_requests() -> None:
+    shelf, seen = TraceShelf(10, 1000), []
+    request = ExportTraceServiceRequest.FromString(sent("gateway", (b"1" * 8, 5), (b"2" * 8, 6)))
+    for span, owner in zip(request.resource_spans[0].scope_spans[0].spans, ("ann", "bob"), strict=True):
+        span.attributes.add(key=OWNER_ATTRIBUTE).value.string_value = owner
+    shelf.take(request.SerializeToString())
+    assert shelf.summaries(lambda owners: bool(seen.append(set(owners)))) == []
+    assert seen == [{"ann", "bob"}]
+    with pytest.raises(Refusal):
+        shelf.otlp_json(TRACE.hex(), lambda owners: owners == {"ann"})
+    assert shelf.otlp_json(TRACE.hex(), lambda owners: "ann" in owners)

@@ -451,3 +451,50 @@ async def test_when_another_segment_has_failed_the_job_the_work_ends(office: Off
     await office.tell(failed)
     assert await working == [failed]
     assert office.leftovers() == ([], 0)
+
+
+class Elsewhere:
+    """In the place of a function: stores a part, or waits to be hung up on."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.hung_up = office, False
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked: list[SegmentRequested] = []
+
+    async def call(self, request: SegmentRequested, headers: Any) -> SegmentDone:
+        self.asked.append(request)
+        try:
+            await self.answers.wait()
+        finally:
+            self.hung_up = not self.answers.is_set()
+        await self.office.store.put(part_key("j", request.segment), b"part %d" % request.segment)
+        return SegmentDone(job="j", segment=request.segment, session="e", frames=3, faces=2, timings=(), damaged=2)
+
+
+@pytest.fixture
+def elsewhere(office: Office) -> Elsewhere:
+    made = Elsewhere(office)
+    office.service._function = cast("Any", made)
+    return made
+
+
+async def test_a_function_does_a_segment_in_the_place_of_the_lane(office: Office, elsewhere: Elsewhere) -> None:
+    done = await office.work()
+    assert (done.record.state, done.record.frames, done.record.faces) == (JobState.DONE, 3, 2)
+    assert "damaged in 2 places" in done.record.warnings[0]
+    assert [request.job for request in elsewhere.asked] == ["j"]
+    assert (office.tasks, office.rig.render.begun) == ([], [])
+
+
+async def test_a_function_is_hung_up_on_when_nobody_wants_the_job_any_more(
+    office: Office, elsewhere: Elsewhere
+) -> None:
+    elsewhere.answers.clear()
+    working = asyncio.create_task(office.work())
+    await office.rig.until(lambda: elsewhere.asked)
+    await office.ledger.cancel("j")
+    await office.tell(JobCancelled(job="j"))
+    with pytest.raises(Late):
+        await working
+    assert elsewhere.hung_up

@@ -69,3 +69,10 @@ def test_a_service_that_is_not_there_is_one_sentence(files: list[str], capsys: p
     assert main(["assets", "add", *files, "--server", "127.0.0.1:9"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("visavis: http://127.0.0.1:9 did not answer")
+
+
+def test_a_key_is_sent(answers: Any, files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_KEY", "vv_mine")
+    answers.give("/v1/assets", FACTS, status=201)
+    assert main(["assets", "add", files[0], "--server", answers.url]) == 0
+    assert answers.asked[0][1]["authorization"] == "Bearer vv_mine"

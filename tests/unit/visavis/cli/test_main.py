@@ -6,6 +6,7 @@ import pytest
 
 from shared.model.errors import Misconfigured
 from visavis.cli import COMMANDS, doctor, main
+from visavis.client import ProblemError
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,3 +37,14 @@ def test_an_error_is_a_sentence_and_a_status(
     monkeypatch.setattr(doctor, "run", fail)
     assert main(["doctor"]) == status
     assert capsys.readouterr().err == (f"visavis: {error}\n" if status == 1 else "")
+
+
+def test_whoever_lacks_a_key_is_told_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise ProblemError("unauthenticated", "Send a key.", 401)
+
+    monkeypatch.setattr(doctor, "run", fail)
+    assert main(["doctor"]) == 1
+    assert "VISAVIS_KEY" in capsys.readouterr().err

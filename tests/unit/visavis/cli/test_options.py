@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -15,6 +16,7 @@ from visavis.cli.options import (
     add_look,
     add_models,
     add_models_folder,
+    add_running_server,
     add_server,
     add_word,
     chosen_models,
@@ -22,6 +24,9 @@ from visavis.cli.options import (
     server,
     uploaded,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_server_that_is_named_is_used_and_nothing_is_started(tmp_path: Path) -> None:
@@ -119,3 +124,15 @@ def test_a_word_of_a_command_runs_what_it_is_for() -> None:
     add_word(parser.add_subparsers(), "show", lambda options: len(options.id), "say it").add_argument("id")
     options = parser.parse_args(["show", "abc"])
     assert options.run(options) == 3
+
+
+@pytest.mark.parametrize("add", [add_server, add_running_server])
+def test_a_key_comes_from_the_option_or_else_the_variable_and_is_never_in_the_help(
+    add: Callable[[argparse.ArgumentParser], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_KEY", "vv_of_the_variable")
+    parser = argparse.ArgumentParser()
+    add(parser)
+    assert parser.parse_args([]).key == "vv_of_the_variable"
+    assert parser.parse_args(["--key", "vv_of_the_option"]).key == "vv_of_the_option"
+    assert "vv_of_the_variable" not in parser.format_help()

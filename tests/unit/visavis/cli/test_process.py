@@ -160,3 +160,13 @@ def test_a_text_is_refused_whatever_its_name(tmp_path: Path) -> None:
     path.write_text("no video")
     with pytest.raises(Rejected, match="video/mp4"):
         kind_of(path)
+
+
+def test_the_faces_are_asked_for_where_they_are_wanted(answers: Any, picture: Path, clip: Path, tmp_path: Path) -> None:
+    answers.give("/v1/analyses", {"frame": 0, "faces": []})
+    answers.finish_job()
+    for source, name in ((picture, "one.jsonl"), (clip, "many.jsonl")):
+        words = ["process", str(source), str(tmp_path / name), "--want", "faces", "--server", answers.url]
+        assert main(words) == 0
+    assert (tmp_path / "one.jsonl").read_text() == '{"frame": 0, "faces": []}\n'
+    assert b'name="want"\r\n\r\nfaces' in answers.asked[1][2]

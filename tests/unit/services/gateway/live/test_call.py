@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pytest
 
+from services.gateway.access import Access
 from services.gateway.live import lane as live_lane_module
 from services.gateway.live import talk as live_talk
 from services.gateway.live.settings import context_of
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
+from shared.model.keys import Quotas, Scope
 from shared.model.live import FlowChanged, LiveEnded, LiveFrame, LivePacket, Place, Reason
 from shared.model.looks import Look
 from shared.model.past import VERSION, SessionPast
@@ -27,6 +30,7 @@ from visavis.v1 import streams_pb2
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
     from shared.testing import MemoryBus, MemoryContext
+    from shared.transport.keys import KeyRing
 
 
 def listeners(bus: MemoryBus) -> list[str]:
@@ -380,3 +384,60 @@ async def test_looks_are_checked_before_a_lane_is_asked(
         await live_client.running
     assert refused.value.code == "unknown-asset"
     assert not live_lane.opened
+
+
+async def test_another_keys_token_goes_on_with_nothing(parts: Parts, live_lane: LiveLane, ring: KeyRing) -> None:
+    parts = asks_for_keys(parts, ring)
+    keys = [await ring.add("somebody", [Scope.STREAMS], Quotas(sessions=1)) for _ in range(2)]
+    ann, thief = [LiveClient(parts, await parts.access.admit(f"Bearer {key}", Scope.STREAMS)) for key in keys]
+    ann.settle()
+    ann.packets(0)
+    await ann.until(lambda: ann.told("frame"))
+    thief.settle(resume_token=ann.told("opened")[0].resume_token)
+    thief.packets(0)
+    account = await thief.finish()
+    assert (thief.told("began")[0].resumed, account.delivered) == (False, 1)
+    assert (await ann.finish()).delivered == 1, "nobody took it over"
+
+
+async def test_whoever_goes_on_has_its_place_back_first(parts: Parts, live_lane: LiveLane, ring: KeyRing) -> None:
+    parts = asks_for_keys(parts, ring)
+    key = await ring.add("somebody", [Scope.STREAMS], Quotas(sessions=1))
+    before, after = [LiveClient(parts, await parts.access.admit(f"Bearer {key}", Scope.STREAMS)) for _ in range(2)]
+    before.settle()
+    before.packets(0)
+    await before.until(lambda: before.told("frame"))
+    after.settle(resume_token=before.told("opened")[0].resume_token)
+    after.packets(1)
+    assert (await after.finish()).delivered == 1
+    assert after.told("began")[0].resumed
+    with pytest.raises(Refusal, match="resume token"):
+        await before.running  # type: ignore[misc]  # it was started
+
+
+async def test_a_stream_that_asks_for_more_than_its_key_has_is_refused(
+    parts: Parts, live_lane: LiveLane, ring: KeyRing
+) -> None:
+    parts = asks_for_keys(parts, ring)
+    key = await ring.add("small", [Scope.STREAMS], Quotas(pixels_per_second=64 * 48 * 29))
+    client = LiveClient(parts, await parts.access.admit(f"Bearer {key}", Scope.STREAMS))
+    client.settle()
+    with pytest.raises(Refusal, match="pixels_per_second"):
+        await client.running  # type: ignore[misc]  # it was started
+    assert not live_lane.opened
+
+
+async def test_a_stream_that_is_larger_than_it_said_is_ended(parts: Parts, live_lane: LiveLane, ring: KeyRing) -> None:
+    parts = asks_for_keys(parts, ring)
+    key = await ring.add("small", [Scope.STREAMS], Quotas(pixels_per_second=64 * 48 * 29))
+    client = LiveClient(parts, await parts.access.admit(f"Bearer {key}", Scope.STREAMS))
+    shape = streams_pb2.StreamInput(codec=streams_pb2.CODEC_H264, width=32, height=48)
+    client.settle(input=shape)
+    client.packets(0)
+    with pytest.raises(Refusal, match="pixels_per_second"):
+        await client.running  # type: ignore[misc]  # it was started
+    assert is_exact(client.account)
+
+
+def asks_for_keys(parts: Parts, ring: KeyRing) -> Parts:
+    return dataclasses.replace(parts, access=Access(ring, asked=True, cache_seconds=60))

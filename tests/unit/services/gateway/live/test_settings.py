@@ -120,3 +120,10 @@ def test_without_a_token_there_is_no_past() -> None:
 def test_what_was_never_given_out_is_refused(token: str) -> None:
     with pytest.raises(Refusal, match="resume_token"):
         read_token(streams_pb2.StreamSettings(resume_token=token))
+
+
+def test_a_token_leads_to_another_past_for_another_key() -> None:
+    token = new_token()
+    names = {context_of(token), context_of(token, "a" * 12), context_of(token, "b" * 12)}
+    assert len(names) == 3
+    assert context_of(token, "a" * 12) in names

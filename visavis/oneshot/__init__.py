@@ -1,0 +1,1 @@
+"""The cores of ingest, detect and render in one process, without bus and pool: for one picture, video or segment."""

@@ -1,0 +1,82 @@
+"""One segment of a job: from the upload in the object store to the part beside it, as the bus asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from services.ingest.decoder import DecoderDied
+from shared.model.errors import Lost, Rejected, Unavailable
+from shared.model.hops import summarise
+from shared.model.jobs import Problem, SegmentDone, SegmentFailed, Want, part_key, source_key
+from shared.transport.assets import AssetShelf
+from visavis.oneshot.oneshot import Wish
+
+if TYPE_CHECKING:
+    from shared.model.jobs import SegmentRequested
+    from shared.transport.store import ObjectStore
+    from visavis.oneshot.oneshot import Finished, Oneshot
+
+DECODER_DEATHS = 2
+"""A file that ends its decoder so often is at fault."""
+
+
+class SegmentWork:
+    """SegmentRequested -> SegmentDone | SegmentFailed, with an object store and without a bus."""
+
+    def __init__(self, oneshot: Oneshot, store: ObjectStore) -> None:
+        self._oneshot, self._store = oneshot, store
+        self._shelf = AssetShelf(store)
+
+    async def run(self, request: SegmentRequested, session: str) -> SegmentDone | SegmentFailed:
+        """Write the part of a segment; the same part under the same name, however often it is asked for.
+
+        session: the name of this attempt, which the answer carries. What is wrong with the upload or the request is a
+        SegmentFailed that another try does not mend; `unavailable` says that one may.
+        """
+        try:
+            done = await self._part(request)
+        except Rejected as error:
+            return _failed(request, session, Problem(error.code, error.detail))
+        except DecoderDied as error:
+            return _failed(request, session, Problem("decoder-died", str(error)))
+        except Unavailable as error:
+            return _failed(request, session, Problem("unavailable", str(error)))
+        return SegmentDone(
+            job=request.job,
+            segment=request.segment,
+            session=session,
+            frames=done.frames,
+            faces=done.faces,
+            timings=summarise(done.hops),
+            damaged=done.summary.damaged_packets,
+            early=done.summary.ended_early,
+        )
+
+    async def _part(self, request: SegmentRequested) -> Finished:
+        drawn = request.look.asset_ids if request.want is Want.PICTURE else ()
+        assets = await self._shelf.load(drawn)
+        wish = Wish(request.want, request.look, request.models, assets, request.facts, request.span)
+        with TemporaryDirectory(prefix="visavis-segment-") as name:
+            source, part = Path(name) / "source", Path(name) / "part"
+            try:
+                await self._store.download(source_key(request.job), source)
+            except Lost as error:
+                detail = "The upload of this job is not in the object store any more."
+                raise Rejected("source-gone", detail) from error
+            done = await self._drawn(source, part, wish)
+            await self._store.put(part_key(request.job, request.segment), part)
+        return done
+
+    async def _drawn(self, source: Path, part: Path, wish: Wish) -> Finished:
+        for _ in range(DECODER_DEATHS - 1):
+            try:
+                return await self._oneshot.video(source, part, wish)
+            except DecoderDied:
+                continue
+        return await self._oneshot.video(source, part, wish)
+
+
+def _failed(request: SegmentRequested, session: str, problem: Problem) -> SegmentFailed:
+    return SegmentFailed(job=request.job, segment=request.segment, session=session, problem=problem)

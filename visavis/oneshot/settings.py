@@ -1,0 +1,44 @@
+"""The settings of the three services whose cores are composed: the same variables mean the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import ValidationError
+
+from services.detect.settings import DetectSettings
+from services.ingest.settings import IngestSettings
+from services.render.settings import RenderSettings
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class OneshotSettings:
+    """`VISAVIS_<NAME>` variables of ingest, detect and render."""
+
+    ingest: IngestSettings
+    detect: DetectSettings
+    render: RenderSettings
+
+    @classmethod
+    def read(cls, models: Path | None = None, effects: Path | None = None) -> Self:
+        """From the environment. models, effects: take the place of what stands there.
+
+        Raises Misconfigured with every variable that is wrong.
+        """
+        folder: dict[str, Any] = {} if models is None else {"models": models}
+        own: dict[str, Any] = {} if effects is None else {"effects": effects}
+        try:
+            return cls(IngestSettings(), DetectSettings(**folder), RenderSettings(**own))
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise Misconfigured(wrong) from error
+
+    @property
+    def largest_frame_bytes(self) -> int:
+        """Of a picture or a frame within the limits."""
+        return max(one.size_bytes for one in self.ingest.slot_classes)
