@@ -28,6 +28,7 @@ from tests.bench import (
     cold,
     frames,
     hops,
+    jobs,
     live,
     looks,
     memory,
@@ -110,6 +111,23 @@ def _throughput(folder: Path, models: Path) -> dict[str, Any]:
     return {"clip": clip.name, "look": json.loads(LOOK), **found, "ratios": _ratios(found["median"])}
 
 
+def _jobs(folder: Path, models: Path) -> dict[str, Any]:
+    """In turn, one stack at a time: an idle one costs nothing that could be seen, but two of a job compete."""
+    source = jobs.write_long(_clip(folder), folder / "long.mp4")
+    uncut = StackOptions(var=folder / "uncut", models=models, environment={"VISAVIS_SEGMENT_SECONDS": "0"})
+    cut = StackOptions(var=folder / "cut", models=models)
+    with Stack(uncut) as one, Client(one.rest) as whole, Stack(cut) as other, Client(other.rest) as parts:
+        found = jobs.measure(source, {"uncut": whole, "cut": parts})
+        found["cut_to_uncut"] = found["median"]["cut"] / found["median"]["uncut"]
+        store = (cut.var / "objects").resolve().as_uri()
+        beside = StackOptions(
+            var=folder / "beside", nats_url=other.nats_url, models=models, environment={"VISAVIS_STORE_URL": store}
+        )
+        with Stack(beside):
+            found["two_lanes"] = jobs.measure(source, {"cut": parts})["median"]["cut"]
+    return found
+
+
 def _still(folder: Path, models: Path) -> dict[str, Any]:
     with Stack(StackOptions(var=folder, models=models)) as stack:
         return stills.measure(portrait_jpeg(), LOOK, FaceFinder.load(models), stack.rest)
@@ -160,6 +178,7 @@ def _ratios(medians: dict[str, float]) -> dict[str, float]:
 PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "throughput": _throughput,
     "hop": _hop,
+    "jobs": _jobs,
     "still": _still,
     "memory": _memory,
     "peer": _peer,
