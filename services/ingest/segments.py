@@ -92,7 +92,9 @@ class SegmentService:
         except Rejected as error:
             return [await self._ends.failed(request.job, Problem(error.code, error.detail))]
         except DecoderDied as error:
-            if passage.tries < DECODER_DEATHS:
+            record = await self._ledger.change(request.job, lambda now: now.with_death(request.segment))
+            part = record.part(request.segment)
+            if part is None or part.deaths < DECODER_DEATHS:
                 raise Unavailable(str(error)) from error
             return [await self._ends.failed(request.job, Problem("decoder-died", str(error)))]
 

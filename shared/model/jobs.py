@@ -59,6 +59,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     owner: str
     """Lane and worker that have it, or had it."""
+    deaths: int = 0
+    """How often a decoder died of it, in whichever lane."""
     done: bool = False
     """Whether it lies in the object store."""
     frames: int = 0
@@ -131,11 +133,20 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
         """What has become of a segment; None if nobody has begun it."""
         return next((part for part in self.parts if part.segment == segment), None)
 
+    def with_death(self, segment: int) -> JobRecord:
+        """The entry after a decoder has died of a segment."""
+        parts = tuple(
+            msgspec.structs.replace(part, deaths=part.deaths + (part.segment == segment)) for part in self.parts
+        )
+        return msgspec.structs.replace(self, parts=parts)
+
     def with_part(self, part: Part, timings: Sequence[HopSummary] = ()) -> JobRecord:
         """The entry after a segment has got so far; what is done stays done."""
         before = self.part(part.segment)
         if before is not None and before.done:
             return self
+        if before is not None:
+            part = msgspec.structs.replace(part, deaths=max(before.deaths, part.deaths))
         others = [one for one in self.parts if one.segment != part.segment]
         parts = tuple(sorted([*others, part], key=lambda one: one.segment))
         return msgspec.structs.replace(

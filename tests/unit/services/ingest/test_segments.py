@@ -216,7 +216,9 @@ async def test_a_decoder_that_dies_once_is_tried_again(office: Office) -> None:
 
 async def test_a_decoder_that_dies_twice_fails_the_job(office: Office) -> None:
     office.rig.scripted(2, error=DecoderDied("killed"))
-    failed = await office.work(tries=2)
+    with pytest.raises(Unavailable, match="killed"):
+        await office.work(tries=3)
+    failed = await office.work(tries=4)
     assert failed.record.problem is not None
     assert (failed.record.state, failed.record.problem.code) == (JobState.FAILED, "decoder-died")
 

@@ -82,6 +82,12 @@ def test_what_is_done_is_not_undone_by_another_try() -> None:
     assert record.with_part(part(0, done=False, attempt=2)) == record.with_part(part(0, frames=99)) == record
 
 
+def test_deaths_of_a_decoder_are_counted_over_all_tries() -> None:
+    record = msgspec.structs.replace(RECORD, segments=2).with_part(part(0, done=False)).with_part(part(1, done=False))
+    record = record.with_death(0).with_part(part(0, done=False, attempt=2)).with_death(0)
+    assert [one.deaths for one in record.parts] == [2, 0]
+
+
 def test_a_job_that_is_not_planned_is_not_whole() -> None:
     assert not RECORD.is_whole
 
