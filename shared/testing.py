@@ -326,7 +326,8 @@ class MemoryBus:
         now = _now()
         return [
             one for one in self._open_to(queue)
-            if matches(queue.subject, one.subject) and (one.tries < queue.max_deliver or one.due > now)
+            if matches(queue.subject, one.subject)
+            and (queue.max_deliver < 0 or one.tries < queue.max_deliver or one.due > now)
         ]  # fmt: skip
 
     def _open_to(self, queue: Queue) -> list[MemoryMessage]:

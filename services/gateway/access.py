@@ -139,6 +139,9 @@ class Access:
         except Malformed as error:
             log.error("a key cannot be read", detail=str(error))
             return None
+        except Unavailable as error:
+            log.warning("keys cannot be read", detail=str(error))
+            raise Unavailable("Keys cannot be looked up, for now.") from error  # who asks may have none
 
     def _quota(self, record: KeyRecord) -> KeyQuota:
         """The account of a key; a new one if its quotas were changed."""

@@ -16,9 +16,7 @@ from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.hops import pooled
 from shared.model.jobs import (
     JobCancelled,
-    JobDone,
     JobEvent,
-    JobFailed,
     JobProgressed,
     JobRecord,
     JobRequested,
@@ -49,18 +47,12 @@ _event = wire.decoder(JobEvent)
 
 
 def merged(record: JobRecord, events: Sequence[JobEvent]) -> JobRecord:
-    """The ledger's entry brought up to date by the newest event of the job and of each segment that is under way.
+    """The ledger's entry brought up to date by the newest event of each segment that is under way.
 
-    A final entry stays; what is done already, or of an older attempt, adds nothing.
+    A final entry stays; what is done already, or of an older attempt, adds nothing. The entry tells of an end.
     """
     if record.state.is_final:
         return record
-    for event in events:
-        match event:
-            case JobDone() | JobFailed():
-                return event.record
-            case JobCancelled():
-                return msgspec.structs.replace(record, state=JobState.CANCELLED)
     going_on = [event for event in events if isinstance(event, JobProgressed | SegmentDone) and _adds(record, event)]
     return msgspec.structs.replace(
         record,
@@ -113,22 +105,27 @@ class JobDesk:
         """
         job = name_of("job", owner, once) if once else new_name()
         if once and (earlier := await self._known(job)) is not None:
+            await self._ask(earlier)
             return earlier
         kind = await upload.kind()
         if kind.is_still:
             hint = f"A job is for a video or an animation. This is {kind}: send it to /v1/images."
             raise Rejected("unsupported-media", hint)
         await self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
-        async with self._nothing_left_if_it_fails(job) as opened:
+        async with self._nothing_left_if_it_fails(job, is_shared=bool(once)):
             await self._store.put(source_key(job), upload.pieces())
             record = await self._record(job, upload, kind, trace_id, stored=True)
             record = msgspec.structs.replace(record, owner=owner)
             if not await self._ledger.open_entry(record):
                 return await self._ledger.read(job)  # the same word came twice at a time, and the other was quicker
-            opened.set()
-            message = JobRequested(job=job)
-            await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
+            await self._ask(record)
         return record
+
+    async def _ask(self, record: JobRecord) -> None:
+        """Have a job planned, unless that is done or asked for."""
+        message = JobRequested(job=record.id)
+        if record.state is JobState.ACCEPTED and not await self._bus.waiting(message.subject):
+            await self._bus.publish(message.subject, wire.encode(message), self._telemetry.headers())
 
     async def owner(self, job: str) -> str:
         """The prefix of the key whose job it is. Raises Refusal `not-found`."""
@@ -140,7 +137,7 @@ class JobDesk:
         if record.state.is_final:
             return record
         under_way = [str(part.segment) for part in record.parts if not part.done]
-        subjects = [events_of(job).replace("*", last) for last in ("job", *under_way)]
+        subjects = [events_of(job).replace("*", segment) for segment in under_way]
         found = [await self._bus.last(subject) for subject in subjects]
         return merged(record, [wire.decode(body, _event) for body in found if body])
 
@@ -236,13 +233,12 @@ class JobDesk:
         return record
 
     @asynccontextmanager
-    async def _nothing_left_if_it_fails(self, job: str) -> AsyncIterator[asyncio.Event]:
-        """Yields what is to be set when the entry is ours: another's, of the same word, stays."""
-        opened = asyncio.Event()
+    async def _nothing_left_if_it_fails(self, job: str, *, is_shared: bool) -> AsyncIterator[None]:
+        """is_shared: somebody else may be making the same job, by the same word: the sweeper finds what is left."""
         try:
-            yield opened
+            yield
         except BaseException:
-            if opened.is_set() or await asyncio.shield(self._known(job)) is None:
+            if not is_shared:
                 await asyncio.shield(self._forget(job))
             raise
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from services.gateway.problems import Refusal
+from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,6 +37,6 @@ class KeyFirst(grpc.aio.ServerInterceptor):
         sent = dict(handler_call_details.invocation_metadata or ())
         try:
             await self._access.admit(str(sent.get("authorization", "")), scope)
-        except Refusal:
+        except (Refusal, Unavailable):
             return grpc.stream_stream_rpc_method_handler(method)  # type: ignore[no-untyped-call]  # has no annotations
         return handler

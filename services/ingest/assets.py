@@ -14,7 +14,7 @@ from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import ReadAsset
 from shared.model.assets import Prepared, PreparedPicture, asset_key, facts_key, unpack
 from shared.model.errors import Malformed, Rejected, VisavisError
-from shared.model.jobs import Problem
+from shared.model.jobs import DECODER_DEATHS, Problem
 from shared.model.preparing import AssetPrepared, AssetRefused, PrepareAsset
 from shared.runtime.telemetry import log
 from shared.transport import wire
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from shared.transport.bus import Received
     from shared.transport.store import ObjectStore
 
-DECODER_DEATHS = 2
-"""A file that ends its decoder so often is at fault."""
 _request = wire.decoder(PrepareAsset)
 
 

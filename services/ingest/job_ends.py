@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import suppress
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,12 +13,13 @@ import msgspec
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import Join
 from services.ingest.face_parts import join_faces
-from shared.model.errors import Late, Lost, Unavailable
+from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     GAVE_UP,
     JobDone,
     JobFailed,
     JobState,
+    Problem,
     Want,
     part_key,
     parts_key,
@@ -29,11 +31,12 @@ from shared.model.media import notice_of
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from services.ingest.decoder import Decoders
     from services.ingest.source_files import SourceFiles
-    from shared.model.jobs import JobRecord, Problem
+    from shared.model.jobs import JobRecord
     from shared.model.media import MediaKind, Plan
     from shared.transport.ledger import JobLedger
     from shared.transport.store import ObjectStore
@@ -70,9 +73,7 @@ class JobEnds:
             )
 
         record = await self._ledger.change(record.id, finished)
-        for key in (parts_key(record.id), source_key(record.id), plan_key(record.id)):
-            await self._store.remove(key)
-        self._sources.forget(record.id)
+        await self._remove_ingredients(record.id)
         log.info("job done", job=record.id, frames=record.frames, segments=record.segments)
         return JobDone(job=record.id, record=record)
 
@@ -90,18 +91,38 @@ class JobEnds:
         log.info("job failed", job=job, code=problem.code)
         return JobFailed(job=job, record=record)
 
+    async def given_up(self, job: str, reason: str) -> Sequence[JobDone | JobFailed]:
+        """Every try was in vain: the entry says so, or that end is told again which the job has had before."""
+        try:
+            return [await self.failed(job, Problem(GAVE_UP, reason))]
+        except Late:
+            told = await self.told_again(job)
+            return [] if told is None else [told]
+
     async def told_again(self, job: str) -> JobDone | JobFailed | None:
         """Of a job that has come to its end while somebody worked on it: that end, which may not have been told.
 
-        Of one that has no result, what came after its end is removed; whoever ended it has removed what was there.
+        What came after its end is removed; whoever ended it has removed what was there. Of a job that goes on, nothing.
         """
         record = None
         with suppress(Lost):
             record = await self._ledger.read(job)
+        if record is not None and not record.state.is_final:
+            return None
         if record is not None and record.state is JobState.DONE:
+            await self._remove_ingredients(job)
             return JobDone(job=job, record=record)
         await self._remove_media(job, keeps_source=_was_given_up(record))
         return JobFailed(job=job, record=record) if record is not None and record.state is JobState.FAILED else None
+
+    async def has_part(self, job: str, segment: int) -> bool:
+        """Whether a part lies in the object store."""
+        return await self._store.exists(part_key(job, segment))
+
+    async def _remove_ingredients(self, job: str) -> None:
+        self._sources.forget(job)
+        for key in (parts_key(job), source_key(job), plan_key(job)):
+            await self._store.remove(key)
 
     async def _remove_media(self, job: str, *, keeps_source: bool) -> None:
         self._sources.forget(job)
@@ -112,9 +133,8 @@ class JobEnds:
         """The result's media type and file: the parts one after the other, and the sound of the source."""
         job, target = record.id, folder / "result"
         parts = [folder / f"part-{number}" for number in range(record.segments)]
+        await self._fetch_parts(job, parts)
         try:
-            for number, path in enumerate(parts):
-                await self._store.download(part_key(job, number), path)
             if record.want is Want.FACES:
                 if plan is None or not plan.spans:
                     return JSON_LINES, parts[0]
@@ -126,7 +146,17 @@ class JobEnds:
                 join = Join(parts=names, target=str(target), source=str(source), cut_audio=early)
                 return await self._with_room(join, folder), target
         except Lost as error:
-            raise Late(f"What {job} is made of is gone: it has come to its end meanwhile.") from error
+            await self._ledger.change(job, lambda now: now)  # Late, if it has come to its end meanwhile
+            raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
+
+    async def _fetch_parts(self, job: str, paths: Sequence[Path]) -> None:
+        """Raises Unavailable where a part is gone, which is to be done anew then, Late if the job is over."""
+        for number, path in enumerate(paths):
+            try:
+                await self._store.download(part_key(job, number), path)
+            except Lost as error:
+                await self._ledger.change(job, methodcaller("without_part", number))
+                raise Unavailable(f"Part {number} of the job {job} is gone, and is done anew.") from error
 
     async def _with_room(self, join: Join, folder: Path) -> MediaKind:
         """Raises Unavailable where there is no room for the file: the source is not to blame then."""

@@ -8,9 +8,9 @@ import msgspec
 
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import PlanVideo
-from services.ingest.stopping import Cancelled, until_cancelled
+from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
-from shared.model.jobs import GAVE_UP, JobState, Problem, Want, plan_key
+from shared.model.jobs import DECODER_DEATHS, JobState, Problem, Want, plan_key
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
@@ -19,17 +19,15 @@ if TYPE_CHECKING:
     from services.ingest.job_ends import JobEnds
     from services.ingest.lane import Lane
     from services.ingest.source_files import SourceFiles
-    from shared.model.jobs import JobFailed, JobRecord, JobRequested, SegmentRequested
+    from shared.model.jobs import JobDone, JobFailed, JobRecord, JobRequested, SegmentRequested
     from shared.model.media import Plan
-    from shared.runtime.stage import Passage
+    from shared.runtime.stage import Passage, Publishable
     from shared.transport.dispatching import Dispatcher
     from shared.transport.ledger import JobLedger
     from shared.transport.store import ObjectStore
 
 WARM_SECONDS, WATCHFUL_WARM_SECONDS = 0.7, 1.4
 """Of frames that a segment is warmed up with; longer where heads that are lost are hidden for as long as that."""
-DECODER_DEATHS = 2
-"""A file that ends its decoder so often is at fault."""
 
 
 class PlanService:
@@ -50,14 +48,15 @@ class PlanService:
         self._dispatcher, self._sources, self._ends = dispatcher, sources, ends
         self._seconds = segment_seconds
 
-    async def plan(self, passage: Passage[JobRequested]) -> Sequence[SegmentRequested | JobRequested | JobFailed]:
+    async def plan(self, passage: Passage[JobRequested]) -> Sequence[Publishable]:
         """Plan a job that has no plan; what is wrong with the upload fails it, what is wrong with us is tried again."""
         job = passage.message.job
         try:
             return await until_cancelled(self._bus, job, lambda: self._plan(passage))
-        except Cancelled:
-            await self._ends.told_again(job)  # removes what was made
-            raise
+        except Late:
+            if (told := await self._ends.told_again(job)) is None:
+                raise
+            return [told]
 
     async def _plan(self, passage: Passage[JobRequested]) -> Sequence[SegmentRequested | JobRequested | JobFailed]:
         job = passage.message.job
@@ -81,12 +80,9 @@ class PlanService:
                 raise Unavailable(str(error)) from error
             return [await self._ends.failed(job, Problem("decoder-died", str(error)))]
 
-    async def bury(self, request: JobRequested, reason: str) -> Sequence[JobFailed]:
+    async def bury(self, request: JobRequested, reason: str) -> Sequence[JobDone | JobFailed]:
         """Every try was in vain: the job says so."""
-        try:
-            return [await self._ends.failed(request.job, Problem(GAVE_UP, reason))]
-        except Late:
-            return ()
+        return await self._ends.given_up(request.job, reason)
 
     async def _planned(self, record: JobRecord) -> JobRecord:
         async with self._sources.of(record.id) as source:

@@ -13,12 +13,11 @@ import msgspec
 
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import ReadVideo
-from services.ingest.job_plans import DECODER_DEATHS
 from services.ingest.lane import LaneSession
 from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
-    GAVE_UP,
+    DECODER_DEATHS,
     JobCancelled,
     JobEvent,
     JobFailed,
@@ -108,19 +107,18 @@ class SegmentService:
         with _folder(self._work / f"{record.id}-join-{secrets.token_hex(3)}") as folder:
             return [await self._ends.done(record, plan, folder)]
 
-    async def bury(self, request: SegmentRequested, reason: str) -> Sequence[JobFailed]:
+    async def bury(self, request: SegmentRequested, reason: str) -> Sequence[JobDone | JobFailed]:
         """Every try was in vain: the job says so. Its source stays, for the dead letter may be tried again."""
-        try:
-            return [await self._ends.failed(request.job, Problem(GAVE_UP, reason))]
-        except Late:
-            return ()
+        return await self._ends.given_up(request.job, reason)
 
     async def _brought_on(self, passage: Passage[SegmentRequested]) -> JobRecord:
         """The job's entry with this segment done, by now or by another try."""
         request = passage.message
         begun = Part(segment=request.segment, attempt=passage.tries, owner=self._owner)
         record = await self._ledger.change(request.job, lambda now: now.with_part(begun))
-        if (part := record.part(request.segment)) is not None and part.done:
+        if (part := record.part(request.segment)) is None:
+            raise Late(f"The job {request.job} has no segment {request.segment} any more.")
+        if part.done:
             return record
         session = f"{request.job}-{request.segment}-{passage.tries}-{secrets.token_hex(3)}"
         try:
@@ -147,7 +145,10 @@ class SegmentService:
         if self._function is not None:
             async with self._lane.bus.listen(events_of(job)) as events:
                 calling = self._function.call(passage.message, self._lane.telemetry.headers())
-                return await _until_unwanted(calling, events, session)
+                done = await _until_unwanted(calling, events, session)
+            if not await self._ends.has_part(job, passage.message.segment):
+                raise Unavailable("The function says that the part is done, and it is not in this object store.")
+            return done
         async with self._sources.of(job) as source:
             done, summary = await self._through_lane(passage, session, source)
         return msgspec.structs.replace(done, damaged=summary.damaged_packets, early=summary.ended_early)

@@ -25,7 +25,8 @@ class _File:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.readers = 0
-        self.is_there = False
+        self.tag = ""
+        """Of the object that lies here; empty: none does."""
         self.forgetting: asyncio.TimerHandle | None = None
 
 
@@ -47,15 +48,16 @@ class SourceFiles:
         path = self._folder / job / "source"
         try:
             async with file.lock:
-                if not file.is_there:
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                tag = await self._store.tag(source_key(job))
+                if tag != file.tag:  # another upload may have taken the name, by an Idempotency-Key
+                    await asyncio.to_thread(_make_room, path)
                     await self._store.download(source_key(job), path)
-                    file.is_there = True
+                    file.tag = tag
             yield path
         finally:
             file.readers -= 1
             if not file.readers:
-                wait = IDLE_SECONDS if file.is_there else 0.0
+                wait = IDLE_SECONDS if file.tag else 0.0
                 file.forgetting = asyncio.get_running_loop().call_later(wait, self._forget, job, file)
 
     def forget(self, job: str) -> None:
@@ -76,3 +78,8 @@ class SourceFiles:
         if not file.readers and self._files.get(job) is file:
             del self._files[job]
             shutil.rmtree(self._folder / job, ignore_errors=True)
+
+
+def _make_room(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # whoever reads the former one goes on with that

@@ -19,6 +19,8 @@ TRIES = 5
 """So often a segment is tried before it goes to the dead letters."""
 GAVE_UP = "gave-up"
 """The problem's code of a job whose every try was in vain, by no fault of its source."""
+DECODER_DEATHS = 2
+"""A file that ends its decoder so often is at fault."""
 WINDOW = 4
 """So many segments of one job wait or are worked on at a time: those of other jobs come in between."""
 
@@ -140,10 +142,16 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
         return msgspec.structs.replace(self, parts=parts)
 
+    def without_part(self, segment: int) -> JobRecord:
+        """The entry after a part was found to be gone: it is to be done anew."""
+        parts = tuple(part for part in self.parts if part.segment != segment)
+        frames, faces = (sum(getattr(part, name) for part in parts if part.done) for name in ("frames", "faces"))
+        return msgspec.structs.replace(self, parts=parts, frames=frames, faces=faces)
+
     def with_part(self, part: Part, timings: Sequence[HopSummary] = ()) -> JobRecord:
-        """The entry after a segment has got so far; what is done stays done."""
+        """The entry after a segment has got so far; what is done stays so, and what the plan does not have is none."""
         before = self.part(part.segment)
-        if before is not None and before.done:
+        if part.segment >= self.segments or (before is not None and before.done):
             return self
         if before is not None:
             part = msgspec.structs.replace(part, deaths=max(before.deaths, part.deaths))
@@ -252,6 +260,18 @@ class JobFailed(_JobEvent, frozen=True, kw_only=True, tag=True):
 
 class JobCancelled(_JobEvent, frozen=True, kw_only=True, tag=True):
     """Nobody wants the result any more."""
+
+
+def end_of(record: JobRecord) -> JobDone | JobFailed | JobCancelled:
+    """What is told of a job that has come to its end. Raises ValueError for one that has not."""
+    match record.state:
+        case JobState.DONE:
+            return JobDone(job=record.id, record=record)
+        case JobState.FAILED:
+            return JobFailed(job=record.id, record=record)
+        case JobState.CANCELLED:
+            return JobCancelled(job=record.id)
+    raise ValueError(f"the job {record.id} is {record.state}")
 
 
 JobEvent = JobProgressed | SegmentDone | SegmentFailed | JobDone | JobFailed | JobCancelled

@@ -135,7 +135,7 @@ class Stage(Generic[M]):
         received_ns = time.time_ns()
         started = time.perf_counter()
         message = wire.decode(delivery.body, self._decoder)
-        if delivery.tries >= self._queue.max_deliver:
+        if delivery.tries >= (self._queue.give_up_at or self._queue.max_deliver):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
         passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.model.errors import Lost
+from shared.model.errors import Lost, Unavailable
 from shared.model.jobs import WINDOW, JobRequested, SegmentRequested, plan_key
 from shared.model.media import Plan
 
@@ -26,11 +26,10 @@ class Dispatcher:
         """window: so many segments of one job are on the bus at a time."""
         self._bus, self._store, self._window = bus, store, window
 
-    async def due(self, record: JobRecord, besides: int | None = None) -> Sequence[JobRequested | SegmentRequested]:
+    async def due(self, record: JobRecord) -> Sequence[JobRequested | SegmentRequested]:
         """What is to be published so that the job goes on; nothing if that is there already.
 
-        besides: a segment whose message is known to go in a moment.
-        Raises Unavailable where bus or store do not answer.
+        Raises Unavailable where bus or store do not answer, or the plan of many segments is gone.
         """
         if record.state.is_final:
             return ()
@@ -42,8 +41,8 @@ class Dispatcher:
         if record.is_whole:
             last = self._request(record, await self.plan(record.id), record.segments - 1)
             return () if waiting else (last,)
-        wanted = [segment for segment in islice(record.open_segments, self._window) if segment != besides]
         plan = await self.plan(record.id)
+        wanted = islice(record.open_segments, self._window)
         requests = [self._request(record, plan, segment) for segment in wanted]
         return [request for request in requests if request.subject not in waiting]
 
@@ -57,6 +56,8 @@ class Dispatcher:
     @staticmethod
     def _request(record: JobRecord, plan: Plan | None, segment: int) -> SegmentRequested:
         is_cut = plan is not None and plan.spans
+        if record.segments > 1 and not is_cut:
+            raise Unavailable(f"The plan of the job {record.id} is gone.")
         return SegmentRequested(
             job=record.id,
             segment=segment,

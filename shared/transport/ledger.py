@@ -29,15 +29,19 @@ class JobLedger:
 
     async def open_entry(self, record: JobRecord) -> bool:
         """Write the first entry of a job; False if the job has one."""
-        await self._store.create(open_key(record.id), b"")  # before the entry: a mark without one is harmless
+        await self.mark(record.id)  # before the entry: a mark without one is harmless
         return await self._store.create(record_key(record.id), msgspec.json.encode(record))
 
     async def open_jobs(self) -> list[str]:
-        """The jobs that have not come to their end; one that just has may be among them."""
+        """The jobs that have not come to their end, or whose end may not have been told."""
         return [key.rpartition("/")[2] for key in await self._store.names(open_key("").rstrip("/"))]
 
+    async def mark(self, job: str) -> None:
+        """The job has not come to its end."""
+        await self._store.create(open_key(job), b"")
+
     async def close_entry(self, job: str) -> None:
-        """The job has come to its end, or there never was one."""
+        """The job has come to its end, and that was told; or there never was one."""
         await self._store.remove(open_key(job))
 
     async def read(self, job: str) -> JobRecord:
@@ -46,9 +50,7 @@ class JobLedger:
 
     async def cancel(self, job: str) -> bool:
         """From now on the job is cancelled, for everybody; False if it was before."""
-        is_new = await self._store.create(cancellation_key(job), b"")
-        await self.close_entry(job)
-        return is_new
+        return await self._store.create(cancellation_key(job), b"")
 
     async def change(self, job: str, update: Callable[[JobRecord], JobRecord]) -> JobRecord:
         """Replace the entry of a job that has not come to its end by what `update` makes of it; what it is then.
@@ -65,8 +67,6 @@ class JobLedger:
                 raise Late(f"The job {job} is {record.state} already.")
             changed = update(record)
             if changed == record or await self._store.replace(record_key(job), msgspec.json.encode(changed), tag):
-                if changed.state.is_final:
-                    await self.close_entry(job)
                 return changed
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  -- no secret
         raise Unavailable(f"The entry of {job} is changed by others all the time.")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
 PIECE_BYTES = 1 << 20
+DOWNLOAD_TRIES = 3
+"""So often an object is read anew because it was replaced meanwhile."""
 REMOVE_TRIES = 10
 """So often removing begins anew because others remove the same."""
 _NO_ROOM = ("os error 28", "os error 122")
@@ -131,14 +133,26 @@ class ObjectStore:
             start = stop
 
     async def download(self, key: str, target: Path) -> None:
-        """Copy an object into a file. Raises Lost if there is none, Unavailable where the file cannot be written."""
-        size = await self.size(key)
-        try:
-            with target.open("wb") as file:
-                async for piece in self.read(key, 0, size):
-                    await asyncio.to_thread(file.write, piece)
-        except OSError as error:
-            raise Unavailable(f"{key} cannot be copied to {target.parent}: {error.strerror or error}") from error
+        """Copy an object, as it was at one time, into a file.
+
+        Raises Lost if there is none, Unavailable where the file cannot be written or the object changes all the time.
+        """
+        for _ in range(DOWNLOAD_TRIES):
+            tag, size = await self.tag(key), await self.size(key)
+            try:
+                with target.open("wb") as file:
+                    async for piece in self.read(key, 0, size):
+                        await asyncio.to_thread(file.write, piece)
+            except OSError as error:
+                raise Unavailable(f"{key} cannot be copied to {target.parent}: {error.strerror or error}") from error
+            if await self.tag(key) == tag:
+                return
+        raise Unavailable(f"The object {key} was replaced each time that it was read.")
+
+    async def tag(self, key: str) -> str:
+        """What tells the object from any other that had its name. Raises Lost if there is none."""
+        with _asked(key, "does not answer for"):
+            return str((await obstore.head_async(self._store, key))["e_tag"])
 
     async def remove(self, key: str) -> int:
         """Remove the object of that name and every object under it; answers how many there were."""

@@ -43,10 +43,13 @@ class Queue:
     ack_wait_seconds: float
     """After that without a word the message is given to another."""
     max_deliver: int
+    """So often it is given to somebody; -1: until it is acknowledged."""
     max_ack_pending: int
     """So many messages may be out and unacknowledged: the back-pressure."""
     prefetch: bool
     """True: pushed as they come, for the shortest hop; False: asked for one by one, by those with room."""
+    give_up_at: int = 0
+    """At the delivery of that number a message is given up, and at each that follows; 0: at the last one."""
     forget_after_seconds: float = 0.0
     """The queue is removed when nobody consumed it for so long; 0 keeps it."""
 
@@ -79,7 +82,7 @@ def plan_queue() -> Queue:
     """Jobs that are to be cut into segments, by any ingest."""
     return Queue(
         JOBS.name, "planner", "jobs.plan.*",
-        ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+        ack_wait_seconds=6, max_deliver=-1, give_up_at=TRIES + 1, max_ack_pending=1000, prefetch=False,
     )  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def segment_queue() -> Queue:
     """Segments of jobs, for any ingest with room. One more delivery than tries: the last one says why it is dead."""
     return Queue(
         JOBS.name, "ingest", "jobs.segment.*.*",
-        ack_wait_seconds=6, max_deliver=TRIES + 1, max_ack_pending=1000, prefetch=False,
+        ack_wait_seconds=6, max_deliver=-1, give_up_at=TRIES + 1, max_ack_pending=1000, prefetch=False,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from services.ingest.decoder import DecoderDied
 from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.hops import summarise
-from shared.model.jobs import Problem, SegmentDone, SegmentFailed, Want, part_key, source_key
+from shared.model.jobs import DECODER_DEATHS, Problem, SegmentDone, SegmentFailed, Want, part_key, source_key
 from shared.transport.assets import AssetShelf
 from visavis.oneshot.oneshot import Wish
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from shared.model.jobs import SegmentRequested
     from shared.transport.store import ObjectStore
     from visavis.oneshot.oneshot import Finished, Oneshot
-
-DECODER_DEATHS = 2
-"""A file that ends its decoder so often is at fault."""
 
 
 class SegmentWork:

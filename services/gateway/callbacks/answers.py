@@ -63,8 +63,8 @@ def _wait_seconds(text: str, now_unix_seconds: float) -> float | None:
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
+        when = parsedate_to_datetime(text[:64])
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -9,11 +9,22 @@ import msgspec
 import pytest
 
 from services.gateway.reconciling import Reconciler
-from shared.model.jobs import JobRecord, JobState, Want, open_key
+from shared.model.jobs import (
+    JobCancelled,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    JobRecord,
+    JobState,
+    Want,
+    open_key,
+    record_key,
+)
 from shared.model.looks import Look
 from shared.model.media import MediaKind
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry
+from shared.transport import wire
 from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 
@@ -51,12 +62,29 @@ async def test_a_job_whose_message_was_lost_is_asked_for_again_once(
     assert await reconciler.reconcile() == 0
 
 
-async def test_the_mark_of_a_job_that_is_over_goes(
-    reconciler: Reconciler, ledger: JobLedger, store: ObjectStore
+@pytest.mark.parametrize(
+    ("state", "told"), [(JobState.DONE, JobDone), (JobState.FAILED, JobFailed), (JobState.CANCELLED, JobCancelled)]
+)
+async def test_the_end_of_a_job_is_told_before_its_mark_goes(
+    reconciler: Reconciler, ledger: JobLedger, bus: MemoryBus, state: JobState, told: type
 ) -> None:
-    await ledger.open_entry(msgspec.structs.replace(RECORD, state=JobState.DONE))
+    await ledger.open_entry(msgspec.structs.replace(RECORD, state=state))
     assert await reconciler.reconcile() == 0
+    [event] = bus.kept("jobs.event.a.job")
+    assert isinstance(wire.decode(event.body, wire.decoder(JobEvent)), told)
     assert await ledger.open_jobs() == []
+    await reconciler.reconcile()
+    assert len(bus.kept("jobs.event.a.job")) == 1
+
+
+async def test_one_job_that_cannot_be_read_keeps_no_other_waiting(
+    reconciler: Reconciler, ledger: JobLedger, store: ObjectStore, bus: MemoryBus
+) -> None:
+    for job in ("a", "b"):
+        await ledger.open_entry(msgspec.structs.replace(RECORD, id=job))
+    await store.put(record_key("a"), b"")
+    assert await reconciler.reconcile() == 1
+    assert [message.subject for message in bus.kept("jobs.plan.*")] == ["jobs.plan.b"]
 
 
 async def test_the_mark_of_a_job_that_never_was_goes_the_second_time(

@@ -13,7 +13,7 @@ from services.ingest import job_ends
 from services.ingest.decoder import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.source_files import SourceFiles
-from shared.model.errors import Late, Unavailable
+from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.jobs import JobRecord, JobState, Part, Want, part_key, result_key, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind, Plan, Span
@@ -75,10 +75,25 @@ async def test_the_faces_of_many_parts_are_one_list(there: Store, tmp_path: Path
     assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
 
 
-async def test_parts_that_are_gone_are_those_of_a_job_that_is_over(there: Store, tmp_path: Path) -> None:
-    await there.store.remove(part_key("j", 1))
-    with pytest.raises(Late):
-        await there.ends.done(RECORD, PLAN, tmp_path)
+async def test_an_upload_that_is_gone_while_the_job_goes_on_is_said(there: Store, tmp_path: Path) -> None:
+    await there.store.remove(source_key("j"))
+    with pytest.raises(Rejected, match="not in the object store"):
+        await there.ends.done(msgspec.structs.replace(RECORD, want=Want.PICTURE), PLAN, tmp_path)
+
+
+async def test_nothing_of_a_job_that_goes_on_is_removed(there: Store) -> None:
+    before = await there.store.names("jobs")
+    assert await there.ends.told_again("j") is None
+    assert await there.store.names("jobs") == before
+
+
+async def test_what_came_after_the_end_of_a_job_goes(there: Store, tmp_path: Path) -> None:
+    await there.ends.done(RECORD, PLAN, tmp_path)
+    await there.store.put(part_key("j", 0), b"of a second try")
+    told = await there.ends.told_again("j")
+    assert told is not None
+    assert told.record.state is JobState.DONE
+    assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
 
 
 async def test_a_job_that_was_cancelled_at_the_last_moment_is_not_done(there: Store, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ async def test_a_job_that_is_no_more_is_late(office: Office) -> None:
     await office.store.remove("jobs/j")
     with pytest.raises(Late, match="no job"):
         await office.planned()
-    assert await office.service.bury(JobRequested(job="j"), "too often") == ()
+    assert await office.service.bury(JobRequested(job="j"), "too often") == []
 
 
 async def test_a_buried_job_says_so(office: Office) -> None:

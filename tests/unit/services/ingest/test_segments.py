@@ -135,7 +135,7 @@ class Office:
         return str(self.rig.render.begun[-1].session)
 
     def kept(self) -> set[str]:
-        return {str(path.relative_to(self.objects)) for path in self.objects.rglob("*") if path.is_file()}
+        return {str(path.relative_to(self.objects)) for path in (self.objects / "jobs").rglob("*") if path.is_file()}
 
     def leftovers(self) -> tuple[list[str], int]:
         return [path.name for path in self.folder.iterdir() if path.name != "sources"], self.rig.in_use()
@@ -394,7 +394,8 @@ async def test_a_buried_job_says_so_to_whoever_reads_and_whoever_listens(office:
 async def test_a_job_that_is_done_cannot_be_buried(office: Office) -> None:
     await office.accept(state=JobState.DONE)
     request = SegmentRequested(job="j", want=Want.FACES, look=Look())
-    assert await office.service.bury(request, "too often") == ()
+    [told] = await office.service.bury(request, "too often")
+    assert isinstance(told, JobDone)
     assert (await office.ledger.read("j")).state is JobState.DONE
 
 
@@ -500,3 +501,23 @@ async def test_a_function_is_hung_up_on_when_nobody_wants_the_job_any_more(
     with pytest.raises(Late):
         await working
     assert elsewhere.hung_up
+
+
+async def test_a_part_that_is_gone_is_done_anew(office: Office) -> None:
+    await office.accept_cut()
+    await office.segment(0, facts=VIDEO, span=SPANS[0])
+    await office.store.remove(part_key("j", 0))
+    with pytest.raises(Unavailable, match=r"Part 0 .* is gone"):
+        await office.segment(1, facts=VIDEO, span=SPANS[1])
+    assert list((await office.ledger.read("j")).open_segments) == [0]
+    [asked] = await office.segment(1, tries=2, facts=VIDEO, span=SPANS[1])
+    assert asked.segment == 0
+    [done] = await office.segment(0, facts=VIDEO, span=SPANS[0])
+    assert isinstance(done, JobDone)
+
+
+async def test_a_segment_that_the_plan_does_not_have_is_late_and_harms_nothing(office: Office) -> None:
+    with pytest.raises(Late, match="no segment 7"):
+        await office.segment(7)
+    assert source_key("j") in office.kept()
+    assert (await office.ledger.read("j")).parts == ()

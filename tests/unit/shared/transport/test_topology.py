@@ -84,4 +84,4 @@ def test_queues_of_lanes_and_workers_have_names_of_their_own() -> None:
 
 def test_every_queue_and_stream_is_bounded() -> None:
     assert all(stream.max_bytes > 0 for stream in STREAMS)
-    assert all(queue.max_ack_pending > 0 and queue.max_deliver > 1 for queue in QUEUES)
+    assert all(queue.max_ack_pending > 0 and (queue.give_up_at or queue.max_deliver) > 1 for queue in QUEUES)
