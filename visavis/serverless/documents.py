@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 JSON, MESSAGEPACK, CLOUD_EVENT = "application/json", "application/msgpack", "application/cloudevents+json"
 OUR_FAULTS = frozenset({"internal", "unavailable"})
 """Codes of problems that another try may not have, as ingest sees them."""
+_NAME, _SESSION = re.compile(r"[a-z0-9-]{1,64}"), re.compile(r"[!-~]{1,200}")
 
 
 class Call(NamedTuple):
@@ -32,10 +34,19 @@ class Call(NamedTuple):
     """Whether it came as a CloudEvent, and is answered by one."""
 
 
+def _checked(call: Call) -> Call:
+    """Raises Malformed for names that could not be part of a key in the store, or of a header."""
+    if not _NAME.fullmatch(call.request.job) or call.request.segment < 0:
+        raise Malformed("The job's name has 1 to 64 of a-z, 0-9 and -, and its segments count from 0.")
+    if not _SESSION.fullmatch(call.session):
+        raise Malformed("The event's id has 1 to 200 visible ASCII characters.")
+    return call
+
+
 def call_of_event(event: object, session: str) -> Call:
     """A call from what a platform has parsed already. Raises Malformed with what is wrong and where."""
     try:
-        return Call(msgspec.convert(event, SegmentRequested, strict=True), session)
+        return _checked(Call(msgspec.convert(event, SegmentRequested, strict=True), session))
     except msgspec.ValidationError as error:
         raise Malformed(f"The event is no SegmentRequested: {error}.") from error
 
@@ -57,7 +68,7 @@ def call_of_body(body: bytes, headers: Mapping[str, str]) -> Call:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"The body is no SegmentRequested: {error}.") from error
     answered = MESSAGEPACK if kind == MESSAGEPACK else JSON
-    return Call(message, headers.get("ce-id") or new_session(), answered, "ce-specversion" in headers)
+    return _checked(Call(message, headers.get("ce-id") or new_session(), answered, "ce-specversion" in headers))
 
 
 def call_of_url_event(event: Mapping[str, Any], session: str) -> Call:
@@ -104,7 +115,7 @@ def _of_structured(body: bytes) -> Call:
     if "data_base64" in event:
         data = _from_base64(event["data_base64"], "`data_base64` of the event")
         inner = {"content-type": str(event.get("datacontenttype", JSON))}
-        return call_of_body(data, inner)._replace(session=session, is_event=True)
+        return _checked(call_of_body(data, inner)._replace(session=session, is_event=True))
     return call_of_event(event.get("data"), session)._replace(is_event=True)
 
 

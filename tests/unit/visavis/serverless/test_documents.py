@@ -12,6 +12,7 @@ import pytest
 from shared.model.errors import Malformed
 from shared.model.jobs import Problem, SegmentDone, SegmentFailed, SegmentRequested, Want
 from shared.model.look_text import parse_look
+from shared.model.looks import Look
 from shared.transport import wire
 from visavis.serverless.documents import (
     CLOUD_EVENT,
@@ -106,3 +107,17 @@ def test_a_request_that_lambda_has_put_into_an_event_is_told_from_the_document()
 def test_a_request_without_a_document_is_malformed(body: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         call_of_url_event({"requestContext": {"http": {}}, **body}, "s")
+
+
+@pytest.mark.parametrize("job", ["", "../other", "a b", "j" * 65, "J"])
+def test_a_name_that_could_lead_elsewhere_in_the_store_is_malformed(job: str) -> None:
+    request = SegmentRequested(job=job, want=Want.FACES, look=Look())
+    with pytest.raises(Malformed, match="job's name"):
+        call_of_event(msgspec.to_builtins(request), "s")
+
+
+@pytest.mark.parametrize("session", ["a\r\nset-cookie: x", "ä", "x" * 201])
+def test_an_id_that_is_no_part_of_a_header_is_malformed(session: str) -> None:
+    body = msgspec.json.encode(SegmentRequested(job="j", want=Want.FACES, look=Look()))
+    with pytest.raises(Malformed, match="id"):
+        call_of_body(body, {"content-type": "application/json", "ce-id": session, "ce-specversion": "1.0"})
