@@ -14,7 +14,7 @@ from services.ingest.decoder import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.source_files import SourceFiles
 from shared.model.errors import Late, Unavailable
-from shared.model.jobs import JobRecord, JobState, Part, Want, part_key, result_key, source_key
+from shared.model.jobs import JobDone, JobRecord, JobState, Part, Want, part_key, plan_key, result_key, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind, Plan, Span
 from shared.transport.ledger import JobLedger
@@ -72,6 +72,15 @@ async def test_the_faces_of_many_parts_are_one_list(there: Store, tmp_path: Path
     lines = [json.loads(line) for line in (await there.store.get(result_key("j"))).splitlines()]
     assert [(line["frame"], line["faces"][0]["track"]) for line in lines] == [(0, 1), (1, 1), (2, 1)]
     assert (done.record.state, done.record.result_type) == (JobState.DONE, "application/jsonl")
+    assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
+
+
+async def test_what_somebody_who_was_killed_had_no_time_to_remove_is_removed_by_the_next(there: Store) -> None:
+    await there.store.put(result_key("j"), b"a result")
+    await there.store.put(plan_key("j"), b"{}")
+    await there.ledger.change("j", lambda now: msgspec.structs.replace(now, state=JobState.DONE))
+    told = await there.ends.told_again("j")
+    assert isinstance(told, JobDone)
     assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
 
 
