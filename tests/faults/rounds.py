@@ -22,8 +22,8 @@ END_SECONDS = 120
 """A job that has not ended by then counts as lost."""
 TRIES = 4
 """A point that passes too quickly is tried so often."""
-UNDISTURBED = 3
-"""Rounds without a fault that are measured first."""
+UNDISTURBED, UNDISTURBED_EVERY = 3, 10
+"""So many rounds without a fault come first, and another after so many with one; the median of the last ones counts."""
 KILL = 0.0
 
 
@@ -40,7 +40,7 @@ class Round:
     left: dict[str, int] = field(default_factory=dict)
     recovery_seconds: float = 0.0
     """From the fault (or, of a process that was stopped, from its going on) until both jobs had ended, less what they
-    take from that moment without a fault."""
+    take from that moment without a fault: below 0 where the machine was less busy than then."""
     said: list[str] = field(default_factory=list)
     """Of jobs that are lost: how they stood."""
 
@@ -56,20 +56,20 @@ class Rounds:
     def __init__(self, stand: Stand, lot: random.Random, stop_seconds: float = KILL) -> None:
         """stop_seconds: for so long a process is stopped; 0: it is killed."""
         self._stand, self._lot, self._stop_seconds = stand, lot, stop_seconds
-        self.remaining_seconds: dict[str, float] = {}
-        """What both jobs take from each moment on without a fault."""
+        self.undisturbed: list[dict[str, float]] = []
+        """Of each round without a fault: what both jobs took from each moment on, seconds."""
 
-    def measure_undisturbed(self) -> None:
-        """Fill `remaining_seconds` with medians. Raises AssertionError if anything is wrong without a fault, too."""
-        seen: dict[str, list[float]] = {moment: [] for moment in MOMENTS}
-        for _ in range(UNDISTURBED):
-            found, (watched, other) = Round("none"), self._submitted()
-            began = {moment: self._began(watched[0], moment) for moment in MOMENTS}
-            ended = self._ended([watched, other], found)
+    def measure_undisturbed(self, rounds: int = UNDISTURBED) -> None:
+        """Add to `undisturbed`. Raises AssertionError if anything is wrong without a fault, too."""
+        for _ in range(rounds):
+            found, jobs = Round("none"), self._submitted()
+            began = {moment: self._began(jobs[0][0], moment) for moment in MOMENTS}
+            ended = self._ended(jobs, found)
             assert found.is_clean, f"without any fault: {found}"
-            for moment, at in began.items():
-                seen[moment].append(ended - at)
-        self.remaining_seconds = {moment: round(statistics.median(found), 3) for moment, found in seen.items()}
+            self.undisturbed.append({moment: round(ended - at, 3) for moment, at in began.items()})
+
+    def _undisturbed_seconds(self, moment: str) -> float:
+        return statistics.median([one[moment] for one in self.undisturbed[-UNDISTURBED:]] or [0.0])
 
     def run(self, point: Point) -> Round:
         """Until the point is hit, or was missed TRIES times."""
@@ -83,7 +83,7 @@ class Rounds:
                 self._stand.note_processes()
             ended = self._ended(jobs, found)
             if found.hit:
-                found.recovery_seconds = round(ended - at - self.remaining_seconds.get(point.moment, 0.0), 3)
+                found.recovery_seconds = round(ended - at - self._undisturbed_seconds(point.moment), 3)
                 self._stand.restarted(point.process)
         return found
 

@@ -39,6 +39,8 @@ class Faults:
     """Whose tiles do not belong together."""
     misplaced: int = 0
     """Right after one with a higher number."""
+    beyond: int = 0
+    """With a number that the clip does not have."""
 
 
 def write_clip(path: Path, portrait_jpeg: bytes, clip: int, frames: int, key_every: int = RATE) -> None:
@@ -87,6 +89,7 @@ def compare(found: list[tuple[int, int] | None], clip: int, frames: int) -> Faul
         foreign=sum(word is not None and word[0] != clip for word in found),
         unreadable=found.count(None),
         misplaced=sum(later < number for number, later in pairwise(own)),
+        beyond=sum(number >= frames for number in own),
     )
 
 
