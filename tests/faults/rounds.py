@@ -6,6 +6,7 @@ import os
 import signal
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -75,16 +76,17 @@ class Rounds:
         """Until the point is hit, or was missed TRIES times."""
         found = Round(point.name)
         while not found.hit and found.missed < TRIES:
+            self._stand.note_processes()
             jobs = self._submitted()
-            at = self._struck(point, jobs[0][0])
-            found.hit = at > 0
-            found.missed += not found.hit
-            if found.hit and not self._stop_seconds:
-                self._stand.note_processes()
+            pid, at = self._struck(point, jobs[0][0])
             ended = self._ended(jobs, found)
-            if found.hit:
+            if pid:
+                found.hit = True
                 found.recovery_seconds = round(ended - at - self._undisturbed_seconds(point.moment), 3)
-                self._stand.restarted(point.process)
+                if not self._stop_seconds:
+                    self._stand.restarted(point.process, pid)
+            else:
+                found.missed += 1
         return found
 
     def _submitted(self) -> list[tuple[str, int]]:
@@ -103,27 +105,28 @@ class Rounds:
             time.sleep(0.002)
         return time.monotonic()
 
-    def _struck(self, point: Point, job: str) -> float:
-        """Wait for the moment, and do it; when it was done, or 0 if the moment was over before."""
+    def _struck(self, point: Point, job: str) -> tuple[int, float]:
+        """Wait for the moment, and do it: to whom and when; 0 if the moment was over before."""
         wanted = MOMENTS.index(point.moment)
         while (now := self._stage(job, point.moment) if wanted else 0) <= wanted:
             pid = self._stand.pid(point.process, job) if now == wanted else 0
-            if pid:
-                return self._strike(pid)
+            if pid and self._strike(pid):
+                return pid, time.monotonic()
             if not wanted and self._stand.stage_kept(job):
-                return 0.0
+                break
             time.sleep(0.001)
-        return 0.0
+        return 0, 0.0
 
-    def _strike(self, pid: int) -> float:
-        try:
+    def _strike(self, pid: int) -> bool:
+        """False if the process has just ended: a decoder does when its work is done."""
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP if self._stop_seconds else signal.SIGKILL)
             if self._stop_seconds:
                 time.sleep(self._stop_seconds)
-                os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:  # a decoder that has just ended, or was ended for its silence
-            return time.monotonic() if self._stop_seconds else 0.0
-        return time.monotonic()
+                with suppress(ProcessLookupError):  # a decoder that was ended for its silence
+                    os.kill(pid, signal.SIGCONT)
+            return True
+        return False
 
     def _stage(self, job: str, moment: str) -> int:
         return self._stand.stage_kept(job) if moment == "joining" else self._stand.stage_told(job)

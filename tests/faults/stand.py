@@ -100,9 +100,10 @@ class Stand:
             return self.stack.pid(process)
         return next((pid for server in self._fork_servers() for pid in _children(server) if _reads(pid, job)), 0)
 
-    def restarted(self, process: str) -> None:
-        """Wait until what was killed is there again and warm."""
+    def restarted(self, process: str, killed: int) -> None:
+        """Wait until the place of a process that was killed is taken, and all is warm. killed: its id."""
         if process in SERVICES:
+            _until(lambda: self.stack.pid(process) != killed)
             self.stack.wait_for_restart(process)
         _until(self.client.is_ready)
 
