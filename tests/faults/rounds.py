@@ -90,7 +90,7 @@ class Rounds:
         return found
 
     def _submitted(self) -> list[tuple[str, int]]:
-        """Two jobs and their clips; the one that is watched comes first or second, by lot, and stands first here."""
+        """Two jobs of different clips; the one that was handed in last is watched, and stands first here."""
         clips = self._lot.sample(range(CLIPS), 2)
         jobs = [
             (self._stand.client.submit_job(self._stand.clip(clip), look="natural", want="picture")["id"], clip)
