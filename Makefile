@@ -6,8 +6,11 @@ export UV_PYTHON_DOWNLOADS := never
 IN ?=
 LOOK ?= default
 ONLY ?=
+ROUNDS ?= 8
+SEED ?= 1
+STOP ?= 0
 
-.PHONY: help setup models peers demo test lint format bench looks lock proto clean
+.PHONY: help setup models peers demo test lint format bench faults looks lock proto clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -51,6 +54,9 @@ format: setup ## let ruff format and mend what it can
 
 bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY="peer calm" for some)
 	$(BIN)/python -m tests.bench $(ONLY)
+
+faults: models ## kill every process at every named point: out/faults.json (ROUNDS=8 SEED=1; STOP=20 stops them for 20 s)
+	$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED) --stop-seconds $(STOP) $(if $(ONLY),--only $(ONLY))
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock

@@ -107,6 +107,8 @@ class MemoryBus:
         self._answers: dict[str, dict[str, list[Answer]]] = {}
         self._numbers = count(1)
         self._changed = asyncio.Event()
+        self.losses = 0
+        """As if so often what is kept in memory only had been lost."""
 
     @property
     def down(self) -> bool:

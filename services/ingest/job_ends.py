@@ -31,7 +31,7 @@ from shared.model.media import notice_of
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from services.ingest.decoder import Decoders
@@ -73,7 +73,7 @@ class JobEnds:
             )
 
         record = await self._ledger.change(record.id, finished)
-        await self._remove_ingredients(record.id)
+        await self._remove_media(record.id, *_unwanted(record, record.id))
         log.info("job done", job=record.id, frames=record.frames, segments=record.segments)
         return JobDone(job=record.id, record=record)
 
@@ -87,7 +87,7 @@ class JobEnds:
             return msgspec.structs.replace(now, state=JobState.FAILED, problem=problem)
 
         record = await self._ledger.change(job, failed)
-        await self._remove_media(job, keeps_source=_was_given_up(record))
+        await self._remove_media(job, *_unwanted(record, job))
         log.info("job failed", job=job, code=problem.code)
         return JobFailed(job=job, record=record)
 
@@ -102,31 +102,26 @@ class JobEnds:
     async def told_again(self, job: str) -> JobDone | JobFailed | None:
         """Of a job that has come to its end while somebody worked on it: that end, which may not have been told.
 
-        What came after its end is removed; whoever ended it has removed what was there. Of a job that goes on, nothing.
+        What it is not to keep is removed: it came after its end, or whoever ended it was killed before removing it. Of a
+        job that goes on, nothing is.
         """
         record = None
         with suppress(Lost):
             record = await self._ledger.read(job)
         if record is not None and not record.state.is_final:
             return None
+        await self._remove_media(job, *_unwanted(record, job))
         if record is not None and record.state is JobState.DONE:
-            await self._remove_ingredients(job)
             return JobDone(job=job, record=record)
-        await self._remove_media(job, keeps_source=_was_given_up(record))
         return JobFailed(job=job, record=record) if record is not None and record.state is JobState.FAILED else None
 
     async def has_part(self, job: str, segment: int) -> bool:
         """Whether a part lies in the object store."""
         return await self._store.exists(part_key(job, segment))
 
-    async def _remove_ingredients(self, job: str) -> None:
+    async def _remove_media(self, job: str, *keys: str) -> None:
         self._sources.forget(job)
-        for key in (parts_key(job), source_key(job), plan_key(job)):
-            await self._store.remove(key)
-
-    async def _remove_media(self, job: str, *, keeps_source: bool) -> None:
-        self._sources.forget(job)
-        for key in (parts_key(job), result_key(job), plan_key(job), *(() if keeps_source else (source_key(job),))):
+        for key in keys:
             await self._store.remove(key)
 
     async def _joined(self, record: JobRecord, plan: Plan | None, folder: Path) -> tuple[str, Path]:
@@ -166,6 +161,16 @@ class JobEnds:
             if shutil.disk_usage(folder).free < LEAST_ROOM_BYTES:
                 raise Unavailable(f"There is no room for work files in {folder.parent}.") from error
             raise
+
+
+def _unwanted(record: JobRecord | None, job: str) -> Iterator[str]:
+    """Keys of what a job that has come to its end is not to keep. record: None where there is no entry any more."""
+    yield parts_key(job)
+    yield plan_key(job)
+    if record is None or record.state is not JobState.DONE:
+        yield result_key(job)
+    if not _was_given_up(record):
+        yield source_key(job)
 
 
 def _was_given_up(record: JobRecord | None) -> bool:

@@ -175,8 +175,9 @@ class SegmentService:
         return done, summary
 
     async def _outcome(self, run: LaneSession, events: AsyncIterator[Received], job: str, session: str) -> SegmentDone:
-        """Wait for render's word. Raises Unavailable if it fails, dies or falls silent, Late if nobody wants it."""
-        heard = time.monotonic()
+        """Wait for render's word. Raises Unavailable if it fails, dies or falls silent, or frames are lost on their way
+        to it; Late if nobody wants it."""
+        heard, losses = time.monotonic(), self._lane.bus.losses
         most = STALL_SECONDS + self._lane.decoders.limits.decoder_stall_seconds
         coming = asyncio.create_task(_next(events))
         try:
@@ -189,6 +190,8 @@ class SegmentService:
                     coming = asyncio.create_task(_next(events))
                 elif not run.owner_is_alive:
                     raise Unavailable("The render worker of this session died.")
+                elif self._lane.bus.losses > losses:
+                    raise Unavailable("The bus came back and has lost frames of this session.")
             raise Unavailable(f"Render said nothing about {job} for {most:.0f} s.")
         finally:
             coming.cancel()

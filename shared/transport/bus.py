@@ -78,6 +78,11 @@ class Bus(Protocol):
     Every method raises Unavailable if the bus does not answer.
     """
 
+    @property
+    def losses(self) -> int:
+        """How often it was noticed that the bus has lost what it keeps in memory only: frames on their way."""
+        ...
+
     async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """Put a message into the stream that keeps `subject`; returns when the stream has it."""
         ...

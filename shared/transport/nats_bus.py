@@ -16,10 +16,11 @@ from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_errors import DOWN, down
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
-from shared.transport.topology import STREAMS, Queue, Stream, keeper
+from shared.transport.topology import FRAMES, STREAMS, Queue, Stream, keeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
 
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
@@ -46,6 +47,10 @@ class NatsBus(JetStreamKept):
         """Those that are consumed here."""
         self._replays: set[_Replay] = set()
         """Those that are watched here."""
+        self._memory_since: datetime | None = None
+        """When the stream of frames was made, by the server's clock."""
+        self.losses = 0
+        """How often a server has come back without what it had kept in memory."""
 
     @classmethod
     async def connect(cls, url: str, name: str) -> Self:
@@ -223,10 +228,12 @@ class NatsBus(JetStreamKept):
             await asyncio.sleep(RESTORE_PAUSE_SECONDS)
 
     async def _declare_all(self) -> None:
-        for stream in STREAMS:
-            await self._declare(stream)
+        made = {stream: await self._declare(stream) for stream in STREAMS}
+        self.losses += self._memory_since is not None and made[FRAMES] != self._memory_since
+        self._memory_since = made[FRAMES]
 
-    async def _declare(self, stream: Stream) -> None:
+    async def _declare(self, stream: Stream) -> datetime | None:
+        """Make a stream, or bring it up to date; when it was made, by the server's clock."""
         config = api.StreamConfig(
             name=stream.name,
             subjects=list(stream.subjects),
@@ -244,9 +251,8 @@ class NatsBus(JetStreamKept):
             try:
                 await self._stream.stream_info(stream.name)
             except NotFoundError:
-                await self._stream.add_stream(config)
-            else:
-                await self._stream.update_stream(config)
+                return (await self._stream.add_stream(config)).created
+            return (await self._stream.update_stream(config)).created
 
 
 class _Replay:

@@ -5,6 +5,9 @@ They survive lossy coding; what reads them back finds frames that are lost, doub
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import av
@@ -22,6 +25,22 @@ WIDTH, HEIGHT, RATE = 640, 360, 30
 TILE = 16
 _CLIP_BITS, _NUMBER_BITS, _SUM_BITS = 8, 16, 8
 _BITS = _CLIP_BITS + _NUMBER_BITS + _SUM_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with the frames of a result. All zero: it has every frame of its clip, once, in order."""
+
+    lost: int = 0
+    doubled: int = 0
+    foreign: int = 0
+    """Of another clip."""
+    unreadable: int = 0
+    """Whose tiles do not belong together."""
+    misplaced: int = 0
+    """Right after one with a higher number."""
+    beyond: int = 0
+    """With a number that the clip does not have."""
 
 
 def write_clip(path: Path, portrait_jpeg: bytes, clip: int, frames: int, key_every: int = RATE) -> None:
@@ -49,6 +68,32 @@ def write_clip(path: Path, portrait_jpeg: bytes, clip: int, frames: int, key_eve
 
 def read_clip(path: Path) -> list[tuple[int, int]]:
     """(clip, number) of every frame, in order of presentation. Raises AssertionError for tiles whose sum is wrong."""
+    words = _words(path)
+    found = [word for word in words if word is not None]
+    assert len(found) == len(words), "the tiles of a frame do not belong together"
+    return found
+
+
+def faults(path: Path, clip: int, frames: int) -> Faults:
+    """What is wrong with a result that should be the frames 0 .. frames - 1 of a clip."""
+    return compare(_words(path), clip, frames)
+
+
+def compare(found: list[tuple[int, int] | None], clip: int, frames: int) -> Faults:
+    """As `faults`, of (clip, number) of every frame; None stands for one that cannot be read."""
+    own = [word[1] for word in found if word is not None and word[0] == clip]
+    times = Counter(own)
+    return Faults(
+        lost=frames - sum(number in times for number in range(frames)),
+        doubled=len(own) - len(times),
+        foreign=sum(word is not None and word[0] != clip for word in found),
+        unreadable=found.count(None),
+        misplaced=sum(later < number for number, later in pairwise(own)),
+        beyond=sum(number >= frames for number in own),
+    )
+
+
+def _words(path: Path) -> list[tuple[int, int] | None]:
     with av.open(str(path)) as file:
         return [_read(frame.to_ndarray(format="gray")) for frame in file.decode(video=0)]
 
@@ -60,14 +105,13 @@ def _draw(shown: Gray, clip: int, number: int) -> None:
         shown[HEIGHT - TILE :, left : left + TILE] = 255 if word >> bit & 1 else 0
 
 
-def _read(gray: Gray) -> tuple[int, int]:
+def _read(gray: Gray) -> tuple[int, int] | None:
     middle, word = HEIGHT - TILE // 2, 0
     for bit in range(_BITS):
         left = bit * TILE + TILE // 2
         word |= int(gray[middle - 3 : middle + 3, left - 3 : left + 3].mean() > 127) << bit
     clip, number = word >> (_NUMBER_BITS + _SUM_BITS), word >> _SUM_BITS & ((1 << _NUMBER_BITS) - 1)
-    assert word & ((1 << _SUM_BITS) - 1) == _sum(clip, number), "the tiles of a frame do not belong together"
-    return clip, number
+    return (clip, number) if word & ((1 << _SUM_BITS) - 1) == _sum(clip, number) else None
 
 
 def _sum(clip: int, number: int) -> int:

@@ -1,10 +1,8 @@
-"""Jobs that are cut into segments: nobody can tell from the result, whoever did them and whoever died meanwhile."""
+"""Jobs that are cut into segments: nobody can tell from the result, whoever did them."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -139,21 +137,6 @@ def test_a_short_job_does_not_wait_for_a_long_one(cutting: Stack, make: Callable
         done(client, second)
         assert client.job(first)["state"] == "running"
         done(client, first)
-
-
-@pytest.mark.parametrize("victim", ["ingest", "render", "nats"])
-def test_a_cut_job_survives_a_sudden_death_of(
-    cutting: Stack, make: Callable[[int, int], Path], tmp_path: Path, victim: str
-) -> None:
-    restarts = cutting.restarts
-    with Client(cutting.rest) as client:
-        job = client.submit_job(make(6, SECONDS), look="default", want="picture")["id"]
-        until(client, job, lambda found: found["segments_done"] > 0)
-        os.kill(cutting.pid(victim), signal.SIGKILL)
-        done(client, job)
-        client.download(job, tmp_path / "result")
-    assert cutting.restarts > restarts, "nothing was killed"
-    assert read_clip(tmp_path / "result") == [(6, number) for number in range(SECONDS * RATE)]
 
 
 def test_a_cancelled_job_is_worked_on_no_more(cutting: Stack, make: Callable[[int, int], Path]) -> None:

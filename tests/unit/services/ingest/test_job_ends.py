@@ -14,7 +14,7 @@ from services.ingest.decoder import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.source_files import SourceFiles
 from shared.model.errors import Late, Rejected, Unavailable
-from shared.model.jobs import JobRecord, JobState, Part, Want, part_key, result_key, source_key
+from shared.model.jobs import JobDone, JobRecord, JobState, Part, Want, part_key, plan_key, result_key, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind, Plan, Span
 from shared.transport.ledger import JobLedger
@@ -87,12 +87,12 @@ async def test_nothing_of_a_job_that_goes_on_is_removed(there: Store) -> None:
     assert await there.store.names("jobs") == before
 
 
-async def test_what_came_after_the_end_of_a_job_goes(there: Store, tmp_path: Path) -> None:
-    await there.ends.done(RECORD, PLAN, tmp_path)
-    await there.store.put(part_key("j", 0), b"of a second try")
+async def test_what_somebody_who_was_killed_had_no_time_to_remove_is_removed_by_the_next(there: Store) -> None:
+    await there.store.put(result_key("j"), b"a result")
+    await there.store.put(plan_key("j"), b"{}")
+    await there.ledger.change("j", lambda now: msgspec.structs.replace(now, state=JobState.DONE))
     told = await there.ends.told_again("j")
-    assert told is not None
-    assert told.record.state is JobState.DONE
+    assert isinstance(told, JobDone)
     assert await there.store.names("jobs/j") == ["jobs/j/job.json", "jobs/j/result"]
 
 

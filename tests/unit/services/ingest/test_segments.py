@@ -296,6 +296,16 @@ async def test_a_render_worker_that_says_nothing_is_not_waited_for(
         await office.work()
 
 
+async def test_frames_that_the_bus_has_lost_are_not_waited_for(office: Office) -> None:
+    office.rig.render.after_frames = None
+    working = asyncio.create_task(office.work())
+    await office.rig.until(lambda: office.rig.render.taken)
+    office.rig.bus.losses += 1
+    with pytest.raises(Unavailable, match="lost frames"):
+        await working
+    assert office.leftovers() == ([], 0)
+
+
 async def test_a_cancelled_job_is_late_and_its_slots_come_back(office: Office) -> None:
     office.rig.render.draws = False
     office.rig.scripted(100)

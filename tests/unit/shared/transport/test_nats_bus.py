@@ -122,6 +122,23 @@ async def test_a_replay_goes_on_after_the_server_was_killed_and_repeats_nothing(
         assert (await asyncio.wait_for(anext(messages), 20)).body == b"after"
 
 
+async def test_a_server_that_comes_back_without_what_it_had_in_memory_is_noticed_by_everybody(
+    server: NatsServer, bus: NatsBus
+) -> None:
+    other = await NatsBus.connect(server.url, "other")
+    assert (bus.losses, other.losses) == (0, 0)
+    await restart(server)
+    async with asyncio.timeout(20):
+        while (bus.losses, other.losses) != (1, 1):  # noqa: ASYNC110  -- nobody says when it has noticed
+            await asyncio.sleep(0.05)
+    await other.close()
+
+
+async def test_a_connection_that_breaks_is_no_loss(bus: NatsBus) -> None:
+    await bus._restore()
+    assert bus.losses == 0
+
+
 async def test_connecting_again_leaves_the_streams_as_they_are(server: NatsServer, bus: NatsBus) -> None:
     await bus.publish("jobs.event.one.job", b"x")
     other = await NatsBus.connect(server.url, "other")
