@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -150,7 +149,7 @@ class DetectService:
             return work.following.finder.glance(picture, work.following.turn(work.first))
 
     def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
-        _mark_begin(work.passage)
+        work.passage.begin()
         frames = work.passage.message.frames
         return (yield from work.following.follow(frames, hint, reader.read, lambda: work.seen))
 
@@ -164,13 +163,6 @@ def _settle(result: asyncio.Future[Found], outcome: Found | Exception) -> None:
         result.set_exception(outcome)
     else:
         result.set_result(outcome)
-
-
-def _mark_begin(passage: Passage[FramesCaptured]) -> None:
-    """From here on it is worked on: what it waited for others is waiting."""
-    now = time.perf_counter()
-    passage.waited_ms += (now - passage.started) * 1000
-    passage.started = now
 
 
 def _parts(frames: Sequence[DetectedFrame]) -> Iterator[tuple[DetectedFrame, ...]]:

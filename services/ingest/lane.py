@@ -40,6 +40,9 @@ END_SECONDS = 5.0
 """So long leaving a session waits for its owner to confirm the end; after that it is asked in the background."""
 RELEASE_POLL_SECONDS = 0.02
 ASK_AGAIN_SECONDS = 0.1
+SHARE_BESIDE_LIVE, TOGETHER_BESIDE_LIVE = 6, 2
+"""While the lane has live sessions: slots that a session of a job holds at most, and frames that travel together. What
+is live waits for nothing that has begun longer than these take."""
 DEPLOYMENT_MODELS = ModelChoice()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
@@ -60,12 +63,25 @@ class Lane:
     decoders: Decoders
     bus: Bus
     telemetry: Telemetry
-    frames_per_message: int
-    share: int
-    """Slots that one session may hold at a time."""
+    most_together: int
+    """Frames that one message carries."""
+    most_slots: int
+    """Slots that one session of a job may hold at a time."""
+    live: set[str] = field(default_factory=set)
+    """Sessions that somebody watches now: jobs stand back for them."""
     told: Told = field(default_factory=Told)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""
+
+    @property
+    def share(self) -> int:
+        """Slots that one session of a job may hold now."""
+        return min(self.most_slots, SHARE_BESIDE_LIVE) if self.live else self.most_slots
+
+    @property
+    def frames_per_message(self) -> int:
+        """Frames of a job that one message carries now."""
+        return min(self.most_together, TOGETHER_BESIDE_LIVE) if self.live else self.most_together
 
     async def close(self) -> None:
         """Wait for nobody any more."""

@@ -43,8 +43,8 @@ class FramePump:
         self._models = models
         self._wants_people = False
         self._is_watchful = False
+        self._is_still = False
         self._granted: set[int] = set()
-        self._full = lane.frames_per_message
         self._granting: asyncio.Task[None] | None = None
         self.frames = 0
         """How many were told."""
@@ -74,8 +74,7 @@ class FramePump:
         """
         self._wants_people = people
         self._is_watchful = watchful
-        if isinstance(facts, StillFacts):
-            self._full = 1
+        self._is_still = isinstance(facts, StillFacts)
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(decoding, facts, begun, ready))
         telling = asyncio.create_task(self._tell(ready, begun, waited_ms))
@@ -115,8 +114,9 @@ class FramePump:
 
     async def _grant(self, decoding: Decoding, facts: Facts) -> None:
         size = facts.geometry.size_bytes
-        share = 1 if isinstance(facts, StillFacts) else self._lane.share
+        is_still = isinstance(facts, StillFacts)
         while True:
+            share = 1 if is_still else self._lane.share
             if len(self._granted) < GRANTS_AHEAD and self._pool.ledger.count_of(self._session) < share:
                 slot = self._pool.lease(size, self._session)
                 if slot is not None:
@@ -141,12 +141,17 @@ class FramePump:
             async with asyncio.timeout(LINGER_SECONDS):
                 while entry is not None:
                     batch.append(entry)
-                    if len(batch) == self._full:
+                    if len(batch) >= self._full:
                         return batch, False
                     entry = await ready.get()
         except TimeoutError:
             return batch, False
         return batch, True
+
+    @property
+    def _full(self) -> int:
+        """Frames that a message carries."""
+        return 1 if self._is_still else self._lane.frames_per_message
 
     async def _publish(self, batch: list[_Entry], begun: SessionBegun, waited_ms: float) -> None:
         worked_ms = sum(worked for _, worked in batch) / len(batch)

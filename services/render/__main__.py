@@ -45,7 +45,8 @@ async def run(settings: RenderSettings) -> None:
         await stack.enter_async_context(bus.answer(end, f"{group}-{settings.worker}", service.end))
         looks = look_subject(settings.lane, settings.worker)
         await stack.enter_async_context(bus.answer(looks, f"{group}-{settings.worker}", service.prepare_look))
-        stage = Stage(bus, telemetry, render_queue(settings.lane, settings.worker), ForRender, service.draw)
+        queue = render_queue(settings.lane, settings.worker)
+        stage = Stage(bus, telemetry, queue, ForRender, service.draw)
 
         def say() -> WorkerReported:
             return WorkerReported(
@@ -58,9 +59,8 @@ async def run(settings: RenderSettings) -> None:
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(
-            stage.run(settings.render_parallel), service.sweep(), service.hear(bus), report(bus, say)
-        )
+        running = stage.run(queue.max_ack_pending)  # the service says who draws
+        await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
 
 
 async def _pool(reader: HostReader) -> None:

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 class EncoderThread:
     """Encodes in the order in which pictures come."""
 
-    def __init__(self, frames_ahead: int) -> None:
-        """frames_ahead: pictures that are drawn and not yet encoded, at most; as many copies are kept."""
+    def __init__(self, frames_ahead: int, begin: Callable[[], None] | None = None) -> None:
+        """frames_ahead: pictures that are drawn and not yet encoded, at most; as many copies are kept.
+
+        begin: what the thread does first.
+        """
         self._frames_ahead = frames_ahead
-        self._thread = ThreadPoolExecutor(1, "encoder")
+        self._thread = ThreadPoolExecutor(1, "encoder", begin)
         self._encoding: deque[tuple[Future[None], Picture]] = deque()
 
     @property

@@ -16,10 +16,10 @@ from shared.transport import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from concurrent.futures import Executor
 
     from services.render.live import LiveOutlet
     from services.render.live_sink import LiveSink
+    from services.render.precedence import Precedence
     from services.render.session import RenderSession
     from services.render.sinks import FacesSink, VideoSink
     from shared.model.assets import Prepared
@@ -52,6 +52,11 @@ class OwnedSession:
     told_of_people: bool = False
     """Whether the log says that its frames lack people."""
 
+    @property
+    def is_of_job(self) -> bool:
+        """Whether it is a segment of a job, for which nobody waits as for what is live, or for a still."""
+        return bool(self.begun.job)
+
     def forget_assets(self) -> None:
         """Nobody will ask for them any more."""
         if self.assets is not None:
@@ -80,7 +85,7 @@ class OwnedSession:
 class Handover:
     """The ways out of render."""
 
-    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry, drawing: Executor) -> None:
+    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry, drawing: Precedence) -> None:
         """drawing: whose threads wait for encoders, and for nothing else."""
         self._bus, self._drawing = bus, drawing
         self._store = store
@@ -88,7 +93,7 @@ class Handover:
 
     async def part(self, owned: OwnedSession, sink: VideoSink | FacesSink) -> SegmentDone:
         """Finish the file and put it into the object store; the answer says so."""
-        path = await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
+        path = await asyncio.get_running_loop().run_in_executor(self._drawing.threads(of_job=True), sink.close)
         try:
             await self._store.put(part_key(owned.begun.job, owned.begun.segment), path)
         finally:
@@ -118,7 +123,7 @@ class Handover:
 
     async def live(self, owned: OwnedSession, sink: LiveSink) -> None:
         """Tell the last frames of a live session."""
-        await asyncio.get_running_loop().run_in_executor(self._drawing, sink.close)
+        await asyncio.get_running_loop().run_in_executor(self._drawing.threads(of_job=False), sink.close)
         if owned.outlet is not None:
             owned.outlet.keep(owned.session, now=True)
 
@@ -133,7 +138,8 @@ class Handover:
 
     async def failure(self, owned: OwnedSession, problem: Problem = BROKEN) -> None:
         """Leave nothing behind, and tell ingest (a segment) or the client (a still)."""
-        await asyncio.get_running_loop().run_in_executor(self._drawing, owned.sink.abort)
+        threads = self._drawing.threads(of_job=owned.is_of_job)
+        await asyncio.get_running_loop().run_in_executor(threads, owned.sink.abort)
         if owned.outlet is not None:
             await owned.outlet.close()
         if owned.begun.job:

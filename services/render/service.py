@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
 from services.render.past import PastKeeper, taken_up
+from services.render.precedence import Precedence
 from services.render.session import RenderSession
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.addresses import read_networks
@@ -45,7 +45,7 @@ from shared.transport.patient_store import PatientStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
     from services.render.session import SessionState
     from services.render.settings import RenderSettings
@@ -92,7 +92,7 @@ class RenderService:
         self._bus, self._pasts = bus, pasts
         dialer = Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
         self._room_for_outputs = OutputRoom(store, dialer, settings.render_work)
-        self._drawing = ThreadPoolExecutor(settings.render_parallel + 1, "drawing")
+        self._drawing = Precedence(settings.render_parallel)
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
         self._handover = Handover(bus, PatientStore.of(store), telemetry, self._drawing)
         self._shelf = AssetShelf(store)
@@ -189,9 +189,7 @@ class RenderService:
         if owned is None:
             self._release(passage.message)
             raise Late("The session is over.")
-        if isinstance(owned.sink, LiveSink) and isinstance(passage.message, FacesDetected):
-            hops = passage.message.hops
-            owned.sink.expect(passage.message.frames, Passing(hops, passage.waited_ms, passage.started))
+        _expect(owned, passage)
         async with owned.lock:
             if self._sessions.get(passage.message.session) is not owned:
                 self._release(passage.message)
@@ -231,7 +229,7 @@ class RenderService:
             await self._drop(name)
         if self._changes:
             await asyncio.wait(self._changes, timeout=CLOSE_SECONDS)
-        self._drawing.shutdown(wait=False)
+        self._drawing.close()
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
@@ -254,7 +252,10 @@ class RenderService:
             raise Rejected(message.problem.code, message.problem.detail)
         else:
             await self._equip(owned)
-            await self._feed(owned, message.frames)
+            async with self._drawing.turn(of_job=owned.is_of_job) as threads:
+                passage.begin()
+                _expect(owned, passage)
+                await self._feed(owned, message.frames, threads)
             self._tell_of_people(owned)
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
             if owned.outlet is not None:
@@ -295,10 +296,10 @@ class RenderService:
             detail = "Detect does not say where their people are: the background stays as it is."
             log.warning("frames without people", session=owned.begun.session, detail=detail)
 
-    async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame]) -> None:
+    async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame], threads: Executor) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""
         draw = partial(contextvars.copy_context().run, owned.session.feed, frames, self._reader)
-        feeding = asyncio.get_running_loop().run_in_executor(self._drawing, draw)
+        feeding = asyncio.get_running_loop().run_in_executor(threads, draw)
         watch = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._stuck, owned.begun.session)
         feeding.add_done_callback(lambda _: watch.cancel())
         try:
@@ -316,7 +317,8 @@ class RenderService:
         if owned is not None:
             owned.forget_assets()
             async with owned.lock:
-                await asyncio.get_running_loop().run_in_executor(self._drawing, owned.sink.abort)
+                threads = self._drawing.threads(of_job=owned.is_of_job)
+                await asyncio.get_running_loop().run_in_executor(threads, owned.sink.abort)
                 if owned.outlet is not None:
                     owned.outlet.keep(owned.session, now=True)
                     await owned.outlet.close()
@@ -369,6 +371,13 @@ class RenderService:
             settings = self._settings
             return VideoSink(path, begun.facts, settings.x264_preset, settings.x264_crf, settings.x264_threads)
         return StillSink(begun.facts, None if begun.want is Want.FACES else begun.reply_kind or begun.facts.kind)
+
+
+def _expect(owned: OwnedSession, passage: Passage[ForRender]) -> None:
+    """Tell a live sink that these frames are there, and since when."""
+    if isinstance(owned.sink, LiveSink) and isinstance(passage.message, FacesDetected):
+        passing = Passing(passage.message.hops, passage.waited_ms, passage.started)
+        owned.sink.expect(passage.message.frames, passing)
 
 
 async def _done(future: Future[None]) -> None:

@@ -16,7 +16,7 @@ class RenderSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     render_sessions: int = Field(8, ge=1, le=256, description="Sessions that one render worker owns at a time.")
-    render_parallel: int = Field(2, ge=1, le=64, description="Sessions whose frames are drawn at a time.")
+    render_parallel: int = Field(2, ge=1, le=64, description="Sessions that are drawn at a time; of jobs as many more.")
     render_idle_seconds: float = Field(
         120, ge=5, le=3600, description="A session without frames for so long is dropped."
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from services.render.encoder_thread import EncoderThread
 from services.render.encoding import VideoEncoder
+from services.render.precedence import stand_back
 from services.render.stills import encode_still
 from shared.model.faces import face_document
 from shared.model.pictures import Picture
@@ -26,7 +27,10 @@ FRAMES_AHEAD = 3
 
 
 class VideoSink:
-    """Encodes every frame into a file, in a thread of its own: the next frames are drawn meanwhile."""
+    """Encodes every frame into a file, in a thread of its own: the next frames are drawn meanwhile.
+
+    The thread stands back, and so do x264's: they are made by it, with the first frame.
+    """
 
     wants_picture = True
     wants_faces = False
@@ -35,7 +39,7 @@ class VideoSink:
     def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
         self._path = path
         self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
-        self._thread = EncoderThread(FRAMES_AHEAD)
+        self._thread = EncoderThread(FRAMES_AHEAD, stand_back)
 
     def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
         """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""

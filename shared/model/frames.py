@@ -78,6 +78,11 @@ class FramesCaptured(msgspec.Struct, frozen=True, tag=True):
         """`lane.<lane>.detect`"""
         return f"lane.{self.lane}.detect"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody watches these frames now."""
+        return bool(self.frames) and self.frames[0].live is not None
+
     def refused(self, problem: Problem) -> FacesDetected:
         """What render is told where the faces of these frames cannot be found as the request wants it."""
         frames = tuple(DetectedFrame(frame, ()) for frame in self.frames)

@@ -53,6 +53,12 @@ class Passage(Generic[M]):
     waited_ms: float
     started: float
 
+    def begin(self) -> None:
+        """From here on it is worked on: what it waited for others is waiting."""
+        now = time.perf_counter()
+        self.waited_ms += (now - self.started) * 1000
+        self.started = now
+
     def hop(self, name: str) -> Hop:
         """How long it has taken so far, a frame."""
         frames = _frames_in(self.message)

@@ -122,7 +122,7 @@ class LivePump:
         """Tell detect of what is sealed, as soon as it is, until cancelled."""
         while True:
             batch = [await self._ready.get()]
-            while not self._ready.empty() and len(batch) < self._lane.frames_per_message:
+            while not self._ready.empty() and len(batch) < self._lane.most_together:
                 batch.append(self._ready.get_nowait())
             await self._publish(batch, begun)
             for _ in batch:

@@ -51,6 +51,7 @@ class LiveService:
         wanted = asked.pixels_per_second if asked is not None else UNKNOWN_PIXELS_PER_SECOND
         if not await self._taken(request.session, wanted):
             return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
+        self._lane.live.add(request.session)
         listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._serve(request, received.headers, listening))
         self._running.add(task)
@@ -74,6 +75,7 @@ class LiveService:
 
     def _ended(self, session: str, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._lane.live.discard(session)
         self._room.give_back(session)
 
     async def _serve(self, request: OpenLive, headers: Headers, listening: asyncio.Future[None]) -> None:

@@ -1,0 +1,52 @@
+"""Who draws before whom: what somebody waits for has threads of its own, and those of jobs stand back for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+NICENESS = 10
+"""Of threads that stand back: beside one that does not they get a tenth of a core, and all of it where nothing else
+wants it. At 19 they would hold the interpreter's lock for longer while they wait for a core."""
+
+
+def stand_back() -> None:
+    """Have this thread, and those that it starts, run behind others. Linux keeps a niceness for each thread."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
+class Precedence:
+    """Threads to draw in, of two kinds. Of either kind so many draw at a time, in the order in which they came."""
+
+    def __init__(self, parallel: int) -> None:
+        """parallel: sessions of a kind that are drawn at a time, 1 or more."""
+        self._first = _Threads(parallel, ThreadPoolExecutor(parallel + 1, "drawing"))
+        self._last = _Threads(parallel, ThreadPoolExecutor(parallel + 1, "drawing-jobs", stand_back))
+
+    def threads(self, *, of_job: bool) -> ThreadPoolExecutor:
+        """For what waits for encoders, or ends them; one is free for that while all draw."""
+        return (self._last if of_job else self._first).pool
+
+    @asynccontextmanager
+    async def turn(self, *, of_job: bool) -> AsyncIterator[ThreadPoolExecutor]:
+        """Threads of which one is free to draw in, as soon as that is so."""
+        kind = self._last if of_job else self._first
+        async with kind.places:
+            yield kind.pool
+
+    def close(self) -> None:
+        """Take nothing more."""
+        for kind in (self._first, self._last):
+            kind.pool.shutdown(wait=False)
+
+
+class _Threads:
+    def __init__(self, parallel: int, pool: ThreadPoolExecutor) -> None:
+        self.pool = pool
+        self.places = asyncio.Semaphore(parallel)
