@@ -102,8 +102,8 @@ class JobEnds:
     async def told_again(self, job: str) -> JobDone | JobFailed | None:
         """Of a job that has come to its end while somebody worked on it: that end, which may not have been told.
 
-        What it is not to keep is removed: it came after its end, or whoever ended it was killed before. Of one that goes
-        on, nothing is.
+        What it is not to keep is removed: it came after its end, or whoever ended it was killed before that. Nothing of
+        one that goes on.
         """
         record = None
         with suppress(Lost):
