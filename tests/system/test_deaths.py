@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from shared.memory.segment import segment_path
-from tests.system.watching import PATIENCE_SECONDS, left, until, watched
+from tests.system.watching import PATIENCE_SECONDS, assert_nothing_left, until, wait_until, watched
 from visavis.client import Client
 from visavis.sample import write_sample
 from visavis.stack import SERVICES, Stack, StackOptions
@@ -43,7 +43,7 @@ def mortal(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     var = tmp_path_factory.mktemp("var")
     with Stack(StackOptions(var=var, models=models)) as stack, watched(stack):
         yield stack
-    assert left(var) == [], "those who were killed left files of their work behind"
+    assert_nothing_left(var)
 
 
 @pytest.mark.parametrize("victim", [*SERVICES, "nats"])
@@ -55,7 +55,7 @@ def test_a_job_survives_a_sudden_death_of(mortal: Stack, sample: Path, tmp_path:
         os.kill(mortal.pid(victim), signal.SIGKILL)
         job = until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
         assert job["state"] == "done", job["problem"]
-        assert mortal.restarts > restarts, "nothing was killed"
+        wait_until(lambda: mortal.restarts > restarts, "what was killed is started again")
         client.download(job["id"], tmp_path / "result")
     assert _pts(tmp_path / "result") == _pts(sample)
     _assert_every_slot_is_free(mortal)
@@ -76,7 +76,7 @@ def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sa
         assert _pts(tmp_path / "result") == _pts(sample)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert left(tmp_path / "var") == []
+    assert_nothing_left(tmp_path / "var")
     assert not [lane for lane in lanes if segment_path(lane).exists()]
 
 
@@ -109,7 +109,7 @@ def _assert_every_slot_is_free(stack: Stack) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     text = ""
     while time.monotonic() < end:
-        text = httpx.get(f"{stack.rest}/metrics").text
+        text = httpx.get(f"{stack.rest}/metrics", timeout=PATIENCE_SECONDS).text
         if f'visavis_pool_slots_in_use{{lane="{stack.lane}"}} 0.0' in text:
             return
         time.sleep(0.2)
