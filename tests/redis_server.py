@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Self
 
 import pytest
+
+from tests import halting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,10 @@ _PATIENCE_SECONDS = 20.0
 
 
 class RedisServer:
-    """A server that asks for a password. A context; it can be ended and begun again at the same port."""
+    """A server that asks for a password. A context; it can be ended and begun again at the same port.
+
+    Free ports are looked for by the first beginning, and anew while others take them before the server does.
+    """
 
     def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
         """folder: one that is its own. certificate: to speak TLS with, on a second port.
@@ -35,7 +39,7 @@ class RedisServer:
         if self._program is None:
             pytest.skip("There is no redis-server to keep contexts: apt-get install redis-server")
         self._folder = folder
-        self.port, self._tls_port = _free_port(), _free_port()
+        self.port = self._tls_port = 0
         self._certificate, self._key = certificate, key
         self._running: subprocess.Popen[bytes] | None = None
         self._is_halted = False
@@ -60,6 +64,22 @@ class RedisServer:
 
     def begin(self) -> None:
         """Start, with nothing kept, and wait until it answers."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        wants_ports = self.port == 0
+        while True:
+            if wants_ports:
+                self.port, self._tls_port = _free_ports()
+            self._running = subprocess.Popen(self._words(), stdin=subprocess.DEVNULL)
+            try:
+                if self._has_begun(end):
+                    return
+            except BaseException:
+                self.end()
+                raise
+            self._running = None
+            time.sleep(0.1)
+
+    def _words(self) -> list[str]:
         options = {
             "--bind": "127.0.0.1", "--port": str(self.port), "--dir": str(self._folder), "--save": "",
             "--appendonly": "no", "--requirepass": PASSWORD, "--logfile": str(self._folder / "redis.log"),
@@ -69,36 +89,41 @@ class RedisServer:
                 "--tls-port": str(self._tls_port), "--tls-cert-file": str(self._certificate),
                 "--tls-key-file": str(self._key), "--tls-auth-clients": "no",
             }  # fmt: skip
-        words = [str(self._program), *(word for pair in options.items() for word in pair)]
-        self._running = subprocess.Popen(words, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + _PATIENCE_SECONDS
-        try:
-            while not self._answers():
-                assert self._running.poll() is None, "redis-server has ended"
-                assert time.monotonic() < end, "redis-server does not answer"
-                time.sleep(0.02)
-        except BaseException:
-            self.end()
-            raise
+        return [str(self._program), *(word for pair in options.items() for word in pair)]
+
+    def _has_begun(self, end: float) -> bool:
+        """Wait until it answers; False: it has ended, as it does where its port is taken."""
+        assert self._running is not None
+        while self._running.poll() is None:
+            if self._answers():
+                return True
+            assert time.monotonic() < end, "redis-server does not answer"
+            time.sleep(0.02)
+        assert time.monotonic() < end, f"redis-server ends again and again: see {self._folder / 'redis.log'}"
+        return False
 
     def end(self) -> None:
         """End it; all that it kept is gone."""
         if self._running is not None:
             self.go_on()
             self._running.terminate()
-            self._running.wait()
+            try:
+                self._running.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._running.kill()
+                self._running.wait()
             self._running = None
 
     def halt(self) -> None:
         """Have it stand still: connections stay, and nothing is answered."""
         assert self._running is not None
-        self._running.send_signal(signal.SIGSTOP)
+        halting.halt(self._running.pid)
         self._is_halted = True
 
     def go_on(self) -> None:
         """Have it answer again."""
         if self._running is not None and self._is_halted:
-            self._running.send_signal(signal.SIGCONT)
+            halting.go_on(self._running.pid)
             self._is_halted = False
 
     def tell(self, *words: str) -> bytes:
@@ -121,7 +146,6 @@ def _command(*words: str) -> bytes:
     return f"*{len(words)}\r\n".encode() + b"".join(f"${len(word)}\r\n{word}\r\n".encode() for word in words)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return int(one.getsockname()[1]), int(other.getsockname()[1])

@@ -116,7 +116,7 @@ def runtime_interface() -> Iterator[RuntimeInterface]:
 
     with _Server(("127.0.0.1", 0), Desk) as server:
         interface.address = f"127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield interface
@@ -161,7 +161,7 @@ def function_url(interface: RuntimeInterface) -> Iterator[str]:
             return None
 
     with _Server(("127.0.0.1", 0), Desk) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Answer = bytes | str | Callable[[], bytes] | None
+
+PATIENCE_SECONDS = 30
 
 
 class Web:
@@ -37,7 +41,10 @@ class Web:
 
 @contextlib.contextmanager
 def serving(port: int = 0) -> Iterator[Web]:
-    """A running server; afterwards its port is closed and its threads are gone. port: 0: a free one."""
+    """A running server; afterwards its port is closed and its threads are gone.
+
+    port: 0: a free one. One that somebody else has just now is waited for.
+    """
 
     class Asked(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -83,9 +90,9 @@ def serving(port: int = 0) -> Iterator[Web]:
         def handle_error(self, *_: object) -> None:
             """A client that hangs up is no error here."""
 
-    server = Server(("127.0.0.1", port), Asked)
+    server = _begun(lambda: Server(("127.0.0.1", port), Asked))
     web = Web(server.server_port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield web
@@ -93,3 +100,14 @@ def serving(port: int = 0) -> Iterator[Web]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _begun(begin: Callable[[], ThreadingHTTPServer]) -> ThreadingHTTPServer:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return begin()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > end:
+                raise
+        time.sleep(0.1)

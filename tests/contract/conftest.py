@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_context import NatsContext
 from shared.transport.nats_server import NatsServer
 from shared.transport.redis_context import RedisContext
+from tests import halting
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from shared.memory.layout import SlotClass
     from shared.transport.bus import Bus
     from shared.transport.context import ContextStore
+    from tests.conftest import AnswerTime
 
 
 @pytest.fixture(params=["memory", "nats"])
@@ -59,7 +59,9 @@ class AnyContext:
 
 
 @pytest.fixture(params=["memory", "nats", "redis"])
-async def context(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AnyContext]:
+async def context(
+    request: pytest.FixtureRequest, tmp_path: Path, patient_context: AnswerTime
+) -> AsyncIterator[AnyContext]:
     """A context store that keeps nothing yet."""
     async with AsyncExitStack() as stack:
         yield await {"memory": in_memory, "nats": in_nats, "redis": in_redis}[request.param](tmp_path, stack)
@@ -82,11 +84,11 @@ async def in_nats(folder: Path, stack: AsyncExitStack) -> AnyContext:
     bus = await NatsBus.connect(server.url, "contract")
     stack.push_async_callback(bus.close)
 
-    def tell(number: signal.Signals) -> None:
+    def tell(word: Callable[[int], None]) -> None:
         if server.process is not None:
-            os.kill(server.process.pid, number)
+            word(server.process.pid)
 
-    halt, go_on = lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT)
+    halt, go_on = lambda: tell(halting.halt), lambda: tell(halting.go_on)
     stack.callback(go_on)
     return AnyContext(NatsContext(bus), server.stop, server.start, halt, go_on)
 

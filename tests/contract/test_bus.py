@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 30.0
 PUSHED = Queue(
     FRAMES.name, "pushed", "lane.a.detect", ack_wait_seconds=0.5, max_deliver=3, max_ack_pending=4, prefetch=True
 )
@@ -27,8 +28,18 @@ PULLED = replace(segment_queue(), name="pulled", ack_wait_seconds=0.5, max_deliv
 QUEUES = pytest.mark.parametrize("queue", [PUSHED, PULLED], ids=["pushed", "pulled"])
 
 
-async def first(messages: AsyncIterator[T], seconds: float = 3.0) -> T:
-    return await asyncio.wait_for(anext(messages), seconds)
+def subject_of(queue: Queue) -> str:
+    """One that the queue takes: its own may stand for many."""
+    return queue.subject.replace("*", "a")
+
+
+async def first(messages: AsyncIterator[T]) -> T:
+    return await asyncio.wait_for(anext(messages), PATIENCE_SECONDS)
+
+
+def patient(queue: Queue) -> Queue:
+    """Nothing is given to another because the machine stood still."""
+    return replace(queue, ack_wait_seconds=PATIENCE_SECONDS)
 
 
 async def take(messages: AsyncIterator[T], number: int) -> list[T]:
@@ -46,17 +57,17 @@ async def nothing_comes(messages: AsyncIterator[Received], seconds: float = 0.25
 @QUEUES
 async def test_messages_come_in_order_with_their_headers(bus: Bus, queue: Queue) -> None:
     for number in range(3):
-        await bus.publish(queue.subject, bytes([number]), {"a": str(number)})
-    async with bus.consume(queue) as messages:
+        await bus.publish(subject_of(queue), bytes([number]), {"a": str(number)})
+    async with bus.consume(patient(queue)) as messages:
         came = await take(messages, 3)
     assert [(one.subject, one.body, one.headers["a"]) for one in came] == [
-        (queue.subject, bytes([n]), str(n)) for n in range(3)
+        (subject_of(queue), bytes([n]), str(n)) for n in range(3)
     ]
 
 
 @QUEUES
 async def test_what_is_done_never_comes_again(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
+    await bus.publish(subject_of(queue), b"x")
     async with bus.consume(queue) as messages:
         await (await first(messages)).done()
     async with bus.consume(queue) as messages:
@@ -65,7 +76,7 @@ async def test_what_is_done_never_comes_again(bus: Bus, queue: Queue) -> None:
 
 @QUEUES
 async def test_what_is_discarded_never_comes_again(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
+    await bus.publish(subject_of(queue), b"x")
     async with bus.consume(queue) as messages:
         await (await first(messages)).discard()
         assert await nothing_comes(messages, 0.7)
@@ -73,8 +84,8 @@ async def test_what_is_discarded_never_comes_again(bus: Bus, queue: Queue) -> No
 
 @QUEUES
 async def test_a_retry_comes_back_after_its_delay_and_counts(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
-    async with bus.consume(queue) as messages:
+    await bus.publish(subject_of(queue), b"x")
+    async with bus.consume(patient(queue)) as messages:
         delivery = await first(messages)
         assert delivery.tries == 1
         before = asyncio.get_running_loop().time()
@@ -87,7 +98,7 @@ async def test_a_retry_comes_back_after_its_delay_and_counts(bus: Bus, queue: Qu
 
 @QUEUES
 async def test_what_nobody_answers_for_is_given_to_another(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
+    await bus.publish(subject_of(queue), b"x")
     async with bus.consume(queue) as messages:
         await first(messages)
     async with bus.consume(queue) as messages:
@@ -98,7 +109,7 @@ async def test_what_nobody_answers_for_is_given_to_another(bus: Bus, queue: Queu
 
 @QUEUES
 async def test_saying_that_it_is_worked_on_keeps_others_away(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
+    await bus.publish(subject_of(queue), b"x")
     async with bus.consume(queue) as messages, bus.consume(queue) as others:
         mine = asyncio.ensure_future(anext(messages))
         theirs = asyncio.ensure_future(anext(others))
@@ -114,8 +125,8 @@ async def test_saying_that_it_is_worked_on_keeps_others_away(bus: Bus, queue: Qu
 
 @QUEUES
 async def test_after_so_many_deliveries_it_is_left_alone(bus: Bus, queue: Queue) -> None:
-    await bus.publish(queue.subject, b"x")
-    async with bus.consume(queue) as messages:
+    await bus.publish(subject_of(queue), b"x")
+    async with bus.consume(patient(queue)) as messages:
         for tries in (1, 2, 3):
             delivery = await first(messages)
             assert delivery.tries == tries
@@ -125,20 +136,19 @@ async def test_after_so_many_deliveries_it_is_left_alone(bus: Bus, queue: Queue)
 
 @QUEUES
 async def test_no_more_than_agreed_are_out_at_once(bus: Bus, queue: Queue) -> None:
-    patient = replace(queue, ack_wait_seconds=30)
     for number in range(6):
-        await bus.publish(queue.subject, bytes([number]))
-    async with bus.consume(patient) as messages:
+        await bus.publish(subject_of(queue), bytes([number]))
+    async with bus.consume(patient(queue)) as messages:
         came = await take(messages, 4)
         waiting = asyncio.ensure_future(anext(messages))
         assert not (await asyncio.wait([waiting], timeout=0.25))[0]
         await came[0].done()
-        assert (await asyncio.wait_for(waiting, 3)).body == b"\x04"
+        assert (await asyncio.wait_for(waiting, PATIENCE_SECONDS)).body == b"\x04"
 
 
 @QUEUES
 async def test_each_message_goes_to_one_of_the_consumers(bus: Bus, queue: Queue) -> None:
-    roomy = replace(queue, max_ack_pending=100, ack_wait_seconds=30)
+    roomy = replace(patient(queue), max_ack_pending=100)
     bodies: list[bytes] = []
     all_came = asyncio.Event()
 
@@ -155,8 +165,8 @@ async def test_each_message_goes_to_one_of_the_consumers(bus: Bus, queue: Queue)
             task = asyncio.ensure_future(work(messages))
             stack.callback(task.cancel)
         for number in range(30):
-            await bus.publish(queue.subject, bytes([number]))
-        await asyncio.wait_for(all_came.wait(), 5)
+            await bus.publish(subject_of(queue), bytes([number]))
+        await asyncio.wait_for(all_came.wait(), PATIENCE_SECONDS)
     assert sorted(bodies) == [bytes([n]) for n in range(30)]
 
 
@@ -292,7 +302,7 @@ async def test_a_slow_answer_does_not_hold_up_the_next(bus: Bus) -> None:
     async with bus.answer("sessions.open", "g", answer):
         waiting = asyncio.ensure_future(bus.request("sessions.open", b"slow"))
         await asked.wait()
-        assert await bus.request("sessions.open", b"quick", timeout_seconds=1) == b"quick"
+        assert await bus.request("sessions.open", b"quick", timeout_seconds=PATIENCE_SECONDS) == b"quick"
         slow.set()
         assert await waiting == b"slow"
 
@@ -358,12 +368,12 @@ async def test_purging_takes_what_fits_and_says_how_much(bus: Bus) -> None:
 @QUEUES
 async def test_what_is_purged_is_not_delivered(bus: Bus, queue: Queue) -> None:
     for body in (b"1", b"2"):
-        await bus.publish(queue.subject, body)
+        await bus.publish(subject_of(queue), body)
     async with bus.consume(queue) as messages:
         taken = await first(messages)
         assert await bus.purge(queue.subject) == 2
         await taken.done()  # does no harm
-        await bus.publish(queue.subject, b"3")
+        await bus.publish(subject_of(queue), b"3")
         if queue.prefetch:  # one was under way already
             assert (await first(messages)).body in {b"2", b"3"}
         else:
@@ -379,7 +389,7 @@ async def test_what_waits_is_known_by_its_subjects_until_it_is_done(bus: Bus) ->
         await (await anext(messages)).done()
         second = await anext(messages)
         assert second.subject == "jobs.segment.a.1"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await bus.waiting("jobs.segment.*.*") != {"jobs.segment.a.1", "jobs.segment.b.0"}:  # noqa: ASYNC110  -- on a server
                 await asyncio.sleep(0.01)
         await second.done()

@@ -12,7 +12,13 @@ from shared.model.errors import Unavailable
 from shared.transport.context import MOST_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    from tests.conftest import AnswerTime
     from tests.contract.conftest import AnyContext
+
+    T = TypeVar("T")
 
 LONG_SECONDS = 600
 PATIENCE_SECONDS = 20
@@ -22,6 +28,27 @@ async def gone(context: AnyContext, name: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await context.store.get(name) is not None:  # noqa: ASYNC110  -- the server's clock ends it
             await asyncio.sleep(0.1)
+
+
+async def refused(context: AnyContext) -> None:
+    """Whatever is asked is Unavailable."""
+    for ask in (
+        lambda: context.store.get("a"),
+        lambda: context.store.put("c", b"y", 9),
+        lambda: context.store.remove("c"),
+    ):
+        with pytest.raises(Unavailable):
+            await ask()
+
+
+async def in_the_end(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer as soon as there is one."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                return await ask()
+            except Unavailable:
+                await asyncio.sleep(0.1)
 
 
 async def test_what_was_put_last_is_found(context: AnyContext) -> None:
@@ -89,36 +116,24 @@ async def test_many_at_a_time_each_get_their_own(context: AnyContext) -> None:
     assert all(await asyncio.gather(*map(there_and_back, range(40))))
 
 
-async def test_a_store_that_is_away_says_so_and_is_of_use_when_it_is_back(context: AnyContext) -> None:
+async def test_a_store_that_is_away_says_so_and_is_of_use_when_it_is_back(
+    context: AnyContext, patient_context: AnswerTime
+) -> None:
     await context.store.put("a", b"x", LONG_SECONDS)
     context.away()
-    for asked in (context.store.get("a"), context.store.put("a", b"y", 9), context.store.remove("a")):
-        with pytest.raises(Unavailable):
-            await asked
-    context.back()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                await context.store.put("b", b"z", LONG_SECONDS)
-                break
-            except Unavailable:
-                await asyncio.sleep(0.1)
+    with patient_context.usual():
+        await refused(context)
+        context.back()
+        await in_the_end(lambda: context.store.put("b", b"z", LONG_SECONDS))
     assert await context.store.get("b") == b"z"
 
 
-async def test_a_store_that_stands_still_keeps_nobody_waiting(context: AnyContext) -> None:
+async def test_a_store_that_stands_still_keeps_nobody_waiting(context: AnyContext, patient_context: AnswerTime) -> None:
     for name in ("a", "b"):
         await context.store.put(name, name.encode(), LONG_SECONDS)
     context.halt()
-    for asked in (context.store.get("a"), context.store.put("c", b"y", 9), context.store.remove("c")):
-        with pytest.raises(Unavailable):
-            await asked
-    context.go_on()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                found = await context.store.get("b")
-                break
-            except Unavailable:
-                await asyncio.sleep(0.1)
+    with patient_context.usual():
+        await refused(context)
+        context.go_on()
+        found = await in_the_end(lambda: context.store.get("b"))
     assert found == b"b"  # and no late answer to what was asked before

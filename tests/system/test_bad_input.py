@@ -64,11 +64,13 @@ def _decoders_stay_small(stack: Stack) -> Iterator[None]:
                     continue
                 largest[0] = max(largest[0], memory.rss - memory.shared)
 
-    thread = threading.Thread(target=sample)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
-    yield
-    stopping.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
     assert 0 < largest[0] < MOST_DECODER_BYTES
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,14 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # has no stubs among our dependencies
 import pytest
 
+from tests.system.watching import wait_until
 from tests.web import Web, serving
 from visavis.client import Client
 from visavis.stack import Stack, StackOptions
 from visavis.webhooks import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -47,11 +47,8 @@ def handed_in(stack: Stack, clip: Path, callback: str) -> Iterator[tuple[Client,
         yield client, job
 
 
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+def is_delivered(client: Client, job: dict[str, Any]) -> bool:
+    return bool(client.job(job["id"])["callback"]["state"] == "delivered")
 
 
 def told_once(web: Web, job: dict[str, Any]) -> None:
@@ -63,7 +60,7 @@ def told_once(web: Web, job: dict[str, Any]) -> None:
 
 def test_a_receiver_is_told_once_how_its_job_ended(calling: Stack, clip: Path) -> None:
     with serving() as web, handed_in(calling, clip, web.url("/hook?token=1")) as (client, job):
-        until(lambda: client.job(job["id"])["callback"]["state"] == "delivered")
+        wait_until(lambda: is_delivered(client, job), "the receiver is told")
         told_once(web, job)
     assert "token" not in (calling.logs / "gateway.log").read_text()
 
@@ -72,12 +69,12 @@ def test_a_receiver_that_was_away_is_told_by_whichever_gateway_is_there_then(cal
     with serving() as web:
         port = web.port
     with handed_in(calling, clip, web.url("/hook?token=1")) as (client, job):
-        until(lambda: client.job(job["id"])["callback"]["tries"])  # in vain
+        wait_until(lambda: client.job(job["id"])["callback"]["tries"], "it was tried in vain")
         psutil.Process(calling.pid("gateway")).kill()
-        until(calling.watch)
+        wait_until(calling.watch, "the gateway is started again")
         calling.wait_for_restart("gateway")
         with serving(port) as web:
-            until(lambda: client.job(job["id"])["callback"]["state"] == "delivered")
+            wait_until(lambda: is_delivered(client, job), "the receiver is told")
             told_once(web, job)
         assert client.job(job["id"])["callback"]["tries"] > 1
 
@@ -85,14 +82,14 @@ def test_a_receiver_that_was_away_is_told_by_whichever_gateway_is_there_then(cal
 def test_who_comes_back_hears_the_end_and_then_that_there_is_no_more(calling: Stack, clip: Path) -> None:
     with serving() as web, handed_in(calling, clip, web.url("/hook")) as (_, job):
         events = f"{calling.rest}/v1/jobs/{job['id']}/events"
-        answer = httpx.get(events, headers={"Last-Event-ID": "1-1-running"})
+        answer = httpx.get(events, headers={"Last-Event-ID": "1-1-running"}, timeout=SECONDS)
         ids = [line[4:] for line in answer.text.splitlines() if line.startswith("id: ")]
         assert [one.endswith("-done") for one in ids] == [True]
-        assert httpx.get(events, headers={"Last-Event-ID": ids[0]}).status_code == 204
+        assert httpx.get(events, headers={"Last-Event-ID": ids[0]}, timeout=SECONDS).status_code == 204
 
 
 def test_without_a_secret_a_callback_is_refused_with_a_sentence(stack: Stack, clip: Path) -> None:
     fields = {"callback": "https://example.org/hook"}
-    answer = httpx.post(f"{stack.rest}/v1/jobs", files={"file": clip.read_bytes()}, data=fields)
+    answer = httpx.post(f"{stack.rest}/v1/jobs", files={"file": clip.read_bytes()}, data=fields, timeout=SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (422, "callback-refused")
     assert "callback_secret" in answer.json()["detail"]

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from shared.memory.segment import segment_path
-from tests.system.watching import left, until
+from tests.system.watching import assert_nothing_left, until
 from visavis.client import Client
 from visavis.sample import write_sample
 
@@ -50,7 +50,7 @@ def test_a_job_survives_the_death_of_everything_and_a_new_start(models: Path, sa
         assert _pts(tmp_path / "result") == _pts(sample)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert left(tmp_path / "var") == []
+    assert_nothing_left(tmp_path / "var")
     assert not [lane for lane in lanes if segment_path(lane).exists()]
 
 

@@ -76,7 +76,7 @@ def status_of(client: Client) -> int:
 
 
 def test_without_a_key_nothing_is_given_but_that_it_lives(deployment: Deployment, portrait: bytes) -> None:
-    with httpx.Client(base_url=deployment.rest, trust_env=False) as http:
+    with httpx.Client(base_url=deployment.rest, trust_env=False, timeout=PATIENCE_SECONDS) as http:
         answer = http.post("/v1/images", content=portrait)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -245,7 +245,7 @@ def played() -> float:
 @contextmanager
 def viewer() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Viewer) as server:
-        serving = threading.Thread(target=server.serve_forever)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"

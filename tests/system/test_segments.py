@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -12,7 +12,7 @@ import pytest
 
 from shared.model.jobs import record_key
 from tests.system.barcodes import RATE, read_clip, write_clip
-from tests.system.watching import left, until, watched
+from tests.system.watching import assert_nothing_left, left, until, wait_until, watched
 from visavis.client import Client
 from visavis.stack import Stack, StackOptions
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 8
+LONG_SECONDS = 4 * SECONDS
+"""Of a job that goes on while something else happens."""
 ENTRY = {"job.json", "cancelled"}
 CUT = {"VISAVIS_SEGMENT_SECONDS": "2"}
 pytestmark = pytest.mark.timeout(180)
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.timeout(180)
 def make(portrait: bytes, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Path]:
     """A clip by its name (0..255) and its seconds."""
 
+    @cache
     def made(clip: int, seconds: int = SECONDS) -> Path:
         path = tmp_path_factory.mktemp("clip") / f"{clip}.mp4"
         write_clip(path, portrait, clip, seconds * RATE)
@@ -44,7 +47,7 @@ def cutting(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     var = tmp_path_factory.mktemp("var")
     with Stack(StackOptions(var=var, models=models, environment=CUT)) as stack, watched(stack):
         yield stack
-    assert left(var) == []
+    assert_nothing_left(var)
 
 
 def done(client: Client, job: str) -> dict[str, Any]:
@@ -121,15 +124,15 @@ def test_two_lanes_share_a_job(cutting: Stack, models: Path, make: Callable[[int
     options = StackOptions(
         var=tmp_path, nats_url=cutting.nats_url, models=models, environment={**CUT, "VISAVIS_STORE_URL": store}
     )
-    source = make(3, 2 * SECONDS)
+    source = make(3, LONG_SECONDS)
     with Stack(options) as second, Client(second.rest) as client:
         found = worked(client, source, tmp_path / "result")
         assert owners(cutting, var, found["id"]) == {cutting.lane, second.lane}
-    assert read_clip(tmp_path / "result") == [(3, number) for number in range(2 * SECONDS * RATE)]
+    assert read_clip(tmp_path / "result") == [(3, number) for number in range(LONG_SECONDS * RATE)]
 
 
 def test_a_short_job_does_not_wait_for_a_long_one(cutting: Stack, make: Callable[[int, int], Path]) -> None:
-    long, short = make(4, 3 * SECONDS), make(5, 2)
+    long, short = make(3, LONG_SECONDS), make(5, 2)
     with Client(cutting.rest) as client:
         first = client.submit_job(long, look="default", want="picture")["id"]
         until(client, first, lambda found: found["frames"] > 0)
@@ -142,11 +145,10 @@ def test_a_short_job_does_not_wait_for_a_long_one(cutting: Stack, make: Callable
 def test_a_cancelled_job_is_worked_on_no_more(cutting: Stack, make: Callable[[int, int], Path]) -> None:
     var = cutting.logs.parent
     with Client(cutting.rest) as client:
-        job = client.submit_job(make(7, 3 * SECONDS), look="default", want="picture")["id"]
+        job = client.submit_job(make(3, LONG_SECONDS), look="default", want="picture")["id"]
         until(client, job, lambda found: found["segments_done"] > 0)
         client.cancel(job)
-        end = time.monotonic() + 30
-        while left(var) or any(path.name not in ENTRY for path in (var / "objects" / "jobs" / job).glob("*")):
-            if time.monotonic() > end:
-                pytest.fail(f"left: {left(var)} {list((var / 'objects' / 'jobs' / job).rglob('*'))}")
-            time.sleep(0.1)
+        assert_nothing_left(var)
+        folder = var / "objects" / "jobs" / job
+        wait_until(lambda: {path.name for path in folder.glob("*")} <= ENTRY, "only the entry is left")
+        assert left(var) == [], "nobody works on it any more"

@@ -120,7 +120,7 @@ def test_lambda_is_told_why_the_function_does_not_start(
         told = interface.hear()
         assert told.word == "init/error"
         assert said in told.body["errorMessage"]
-        assert running.process.wait() != 0
+        assert running.process.wait(timeout=60) != 0
 
 
 @pytest.fixture
@@ -168,7 +168,8 @@ def test_http_ends_on_a_signal_and_leaves_no_process(listening: tuple[FunctionPr
     assert family
     running.process.terminate()
     assert running.process.wait(timeout=60) == 0
-    assert not [one for one in family if one.is_running() and one.status() != "zombie"]
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
 
 
 def test_http_says_what_is_missing(variables: dict[str, str]) -> None:

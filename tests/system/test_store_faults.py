@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.system.watching import wait_until
 from visavis.client import Client, ProblemError
 from visavis.sample import write_sample
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 STORE_BYTES = 24 << 20
@@ -33,18 +34,25 @@ class Disk:
         self._filler = folder / "filler"
 
     def fill(self, room_bytes: int = ROOM_BYTES) -> None:
-        """Leave hardly any room, or none."""
+        """Leave hardly any room, or none. What is left may be made less, and is at no moment more."""
         free = os.statvfs(self._folder)
-        self._filler.write_bytes(bytes(free.f_bavail * free.f_frsize - room_bytes))
+        with self._filler.open("ab") as filler:
+            filler.write(bytes(free.f_bavail * free.f_frsize - room_bytes))
 
     def empty(self) -> None:
         """Give the room back."""
         self._filler.unlink(missing_ok=True)
 
-    def writable(self, wanted: bool) -> None:
-        """Take what is written, or refuse it. What is just being written ends first."""
-        word = "rw" if wanted else "ro"
-        _until(lambda: _mount("-o", f"remount,{word}", str(self._folder)) == 0, f"the store is {word}")
+    def refuse(self) -> None:
+        """Have room for more, and take nothing. What is just being written ends first."""
+        self._remount(f"ro,size={2 * STORE_BYTES}")
+
+    def take(self) -> None:
+        """Take what is written."""
+        self._remount("rw")
+
+    def _remount(self, how: str) -> None:
+        wait_until(lambda: _mount("-o", f"remount,{how}", str(self._folder)) == 0, f"the store is {how}")
 
     def files(self, job: str = "") -> set[str]:
         """What lies in the store, or of a job in it."""
@@ -80,7 +88,7 @@ def sound(disk: Disk) -> Iterator[Disk]:
     try:
         yield disk
     finally:
-        disk.writable(True)
+        disk.take()
         disk.empty()
 
 
@@ -108,22 +116,19 @@ def test_an_upload_for_which_there_is_no_room_leaves_nothing_and_may_come_again(
 
 def test_a_job_can_be_cancelled_and_removed_where_there_is_no_room(stack: Stack, sound: Disk, sample: Path) -> None:
     with Client(stack.rest) as client:
-        job = client.submit_job(sample)["id"]
-        _until(lambda: client.job(job)["frames"] > 0, "the job runs")
+        job = _without_end(client, sound, sample)
         sound.fill(room_bytes=0)
         assert client.cancel(job)["state"] == "cancelled"
-        _until(lambda: sound.files(job) <= {"job.json", "cancelled"}, "only the entry is left")
+        wait_until(lambda: sound.files(job) <= {"job.json", "cancelled"}, "only the entry is left")
         assert client.cancel(job)["state"] == "removed"
         assert sound.files(job) == set()
 
 
 def test_a_running_job_waits_for_room(stack: Stack, sound: Disk, sample: Path, tmp_path: Path) -> None:
     with Client(stack.rest) as client:
-        job = client.submit_job(sample)["id"]
-        _until(lambda: client.job(job)["frames"] > 0, "the job runs")
         waited = _waits(stack)
-        sound.fill()
-        _until(lambda: _waits(stack) > waited, "somebody waits for the store")
+        job = _without_end(client, sound, sample)
+        wait_until(lambda: _waits(stack) > waited, "somebody waits for the store")
         assert client.job(job)["state"] == "running"
         sound.empty()
         _assert_is_done(client, sound, job, tmp_path)
@@ -133,25 +138,32 @@ def test_a_job_survives_a_store_that_takes_nothing_for_ten_seconds(
     stack: Stack, sound: Disk, sample: Path, tmp_path: Path
 ) -> None:
     with Client(stack.rest) as client:
-        job = client.submit_job(sample)["id"]
-        _until(lambda: client.job(job)["frames"] > 0, "the job runs")
+        job = _without_end(client, sound, sample)
+        sound.refuse()
         before, waited = sound.files(), _waits(stack)
-        sound.writable(False)
         with pytest.raises(ProblemError) as refused:
             client.submit_job(sample)
         assert (refused.value.status, refused.value.code) == (503, "unavailable")
         time.sleep(REFUSING_SECONDS)
         assert sound.files() == before
-        _until(lambda: _waits(stack) > waited, "somebody waits for the store")
-        sound.writable(True)
+        wait_until(lambda: _waits(stack) > waited, "somebody waits for the store")
+        sound.take()
         _assert_is_done(client, sound, job, tmp_path)
+
+
+def _without_end(client: Client, disk: Disk, source: Path) -> str:
+    """A job that is worked on, and for whose result there is no room."""
+    disk.fill(source.stat().st_size + ROOM_BYTES)
+    job: str = client.submit_job(source)["id"]
+    wait_until(lambda: client.job(job)["frames"] > 0, "the job runs")
+    return job
 
 
 def _assert_is_done(client: Client, disk: Disk, job: str, folder: Path) -> None:
     found = _end(client, job)
     assert found["state"] == "done", found["problem"]
     assert client.download(job, folder / "result").stat().st_size == found["result_bytes"]
-    _until(lambda: disk.files(job) == {"job.json", "result"}, "the upload and the parts are removed")
+    wait_until(lambda: disk.files(job) == {"job.json", "result"}, "the upload and the parts are removed")
 
 
 def _waits(stack: Stack) -> int:
@@ -160,17 +172,8 @@ def _waits(stack: Stack) -> int:
 
 
 def _end(client: Client, job: str) -> dict[str, Any]:
-    _until(lambda: client.job(job)["state"] in {"done", "failed"}, "the job has come to its end")
+    wait_until(lambda: client.job(job)["state"] in {"done", "failed"}, "the job has come to its end", PATIENCE_SECONDS)
     return client.job(job)
-
-
-def _until(true: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        if true():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"after {PATIENCE_SECONDS} s it is not so that {what}")
 
 
 def _mount(*words: str) -> int:

@@ -42,11 +42,13 @@ def source(portrait: bytes, tmp_path: Path) -> Iterator[str]:
             clip.mux(stream.encode(frame.reformat(format="yuv420p")))
         clip.mux(stream.encode(None))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder))) as server:
-        serving = threading.Thread(target=server.serve_forever)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
-        yield f"http://127.0.0.1:{server.server_port}/clip.mp4?key=secret"
-        server.shutdown()
-        serving.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/clip.mp4?key=secret"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 @pytest.fixture

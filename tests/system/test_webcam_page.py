@@ -62,7 +62,7 @@ def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_pat
         "--use-fake-ui-for-media-stream", f"--user-data-dir={tmp_path / 'browser'}",
     ]  # fmt: skip
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
-        serving = threading.Thread(target=site.serve_forever)
+        serving = threading.Thread(target=site.serve_forever, daemon=True)
         serving.start()
         origin = f"http://127.0.0.1:{site.server_port}"
         allowed = {"VISAVIS_WEB_ORIGINS": origin, "VISAVIS_KEYS": keys}

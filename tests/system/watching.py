@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,35 +22,56 @@ PATIENCE_SECONDS = 60
 
 @contextmanager
 def watched(stack: Stack) -> Iterator[None]:
-    """Whatever dies is started again."""
-    stopping = threading.Event()
+    """Whatever dies is started again. Fails where that is in vain, even if the tests meanwhile took no notice."""
+    stopping, failed = threading.Event(), list[BaseException]()
 
     def watch() -> None:
-        while not stopping.wait(POLL_SECONDS):
-            stack.watch()
+        try:
+            while not stopping.wait(POLL_SECONDS):
+                stack.watch()
+        except BaseException as error:  # noqa: BLE001  -- raised where somebody sees it
+            traceback.print_exc()
+            failed.append(error)
 
-    thread = threading.Thread(target=watch)
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield
     finally:
         stopping.set()
         thread.join()
+    if failed:
+        raise failed[0]
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Ask until it is so, and fail where it does not get so."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            pytest.fail(f"after {seconds:g} s it is not so that {what}")
+        time.sleep(0.05)
 
 
 def until(client: Client, job: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Ask until the job is as wanted; the gateway may be away meanwhile."""
-    end = time.monotonic() + PATIENCE_SECONDS
     found: dict[str, Any] = {}
-    while time.monotonic() < end:
+
+    def is_as_wanted() -> bool:
+        nonlocal found
         try:
             found = client.job(job)
         except ProblemError:
-            found = {}
-        if found and wanted(found):
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"after {PATIENCE_SECONDS} s the job is {found}")
+            return False
+        return wanted(found)
+
+    wait_until(is_as_wanted, "the job is as wanted")
+    return found
+
+
+def assert_nothing_left(var: Path) -> None:
+    """The work is over; what removes its files may be at it still."""
+    wait_until(lambda: left(var) == [], "no work files are left")
 
 
 def left(var: Path) -> list[Path]:

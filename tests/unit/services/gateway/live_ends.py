@@ -52,6 +52,7 @@ FACTS = VideoFacts(
 HOPS = (Hop("ingest", 0.5, 2.5), Hop("detect", 0.25, 9.0), Hop("render", 0.75, 4.0))
 _to_lane = wire.decoder(ToLane)
 SILENCE_SECONDS = 2.5
+PATIENT_MS = 20_000
 
 
 @dataclass
@@ -286,8 +287,9 @@ class LiveClient:
 
 
 def live_settings(**changed: Any) -> streams_pb2.StreamSettings:
-    """What most tests want."""
-    usual = {"input": streams_pb2.StreamInput(codec=streams_pb2.CODEC_H264, width=64, height=48), "look_name": "none"}
+    """What most tests want: nothing is dropped because the machine was slow. What is about being late says when."""
+    shape = streams_pb2.StreamInput(codec=streams_pb2.CODEC_H264, width=64, height=48)
+    usual = {"input": shape, "look_name": "none", "max_delay_ms": PATIENT_MS}
     return streams_pb2.StreamSettings(**(usual | changed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,7 +35,7 @@ from shared.transport import wire
 from shared.transport.ledger import JobLedger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     import httpx
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from services.gateway.parts import Parts
     from services.gateway.settings import GatewaySettings
     from shared.testing import MemoryBus
+    from shared.transport.bus import Received
     from shared.transport.store import ObjectStore
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(range(256)) * 400
@@ -212,6 +214,19 @@ async def events_of(client: httpx.AsyncClient, job: str) -> AsyncIterator[tuple[
                 yield name, json.loads(line[6:])
 
 
+def once_watched(bus: MemoryBus, monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Awaitable[object]]) -> None:
+    """Something happens when a watcher has been told how things stand and waits for events."""
+    replay = bus.replay
+
+    @asynccontextmanager
+    async def and_then(subject: str) -> AsyncIterator[AsyncIterator[Received]]:
+        async with replay(subject) as messages:
+            await happen()
+            yield messages
+
+    monkeypatch.setattr(bus, "replay", and_then)
+
+
 async def test_events_end_with_the_job(client: httpx.AsyncClient, bus: MemoryBus, store: ObjectStore) -> None:
     job = await hand_in(client)
 
@@ -296,10 +311,12 @@ async def test_a_job_that_wants_no_callback_shows_none(client: httpx.AsyncClient
     assert (await client.get(f"/v1/jobs/{await hand_in(client)}")).json()["callback"] is None
 
 
-async def test_a_lost_event_does_not_keep_watchers_waiting(client: httpx.AsyncClient, store: ObjectStore) -> None:
+async def test_a_lost_event_does_not_keep_watchers_waiting(
+    client: httpx.AsyncClient, store: ObjectStore, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = await hand_in(client)
-    asyncio.get_running_loop().call_later(0.05, lambda: asyncio.ensure_future(finish(store, job)))
-    assert [name async for name, _ in events_of(client, job)][-1] == "done"
+    once_watched(bus, monkeypatch, lambda: finish(store, job))
+    assert [name async for name, _ in events_of(client, job)] == ["progress", "done"]
 
 
 async def test_a_result_is_not_there_before_the_job_is_done(client: httpx.AsyncClient) -> None:
@@ -421,10 +438,10 @@ async def test_a_job_that_has_ended_says_when_it_goes(
 
 
 async def test_who_watches_a_job_that_expires_hears_its_end(
-    client: httpx.AsyncClient, parts: Parts, store: ObjectStore
+    client: httpx.AsyncClient, parts: Parts, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await hand_in(client)
-    asyncio.get_running_loop().call_later(0.05, lambda: asyncio.ensure_future(parts.removal.everything(job)))
+    once_watched(bus, monkeypatch, lambda: parts.removal.everything(job))
     assert [name async for name, _ in events_of(client, job)] == ["progress"]
 
 

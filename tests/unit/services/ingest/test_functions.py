@@ -52,7 +52,7 @@ def listening(place: Place) -> Iterator[None]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
         place.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield

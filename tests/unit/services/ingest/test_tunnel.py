@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
     from services.ingest.decoder_messages import Reply
 
+PATIENCE_SECONDS = 30
+
 
 class Ends:
     """A tunnel whose thread runs, and the parent's end of it."""
 
     def __init__(self, kind: type[Tunnel | DatagramTunnel] = Tunnel) -> None:
         self.parent, self._child = socket.socketpair()
-        self.parent.settimeout(5)
+        self.parent.settimeout(PATIENCE_SECONDS)
         self.tunnel = kind(self._child, lambda reply: self._child.sendall(framed(reply)))
-        self._thread = threading.Thread(target=self.tunnel.run)
+        self._thread = threading.Thread(target=self.tunnel.run, daemon=True)
         self._thread.start()
 
     def connected(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.tunnel.port), 5)
+        return socket.create_connection(("127.0.0.1", self.tunnel.port), PATIENCE_SECONDS)
 
     def heard(self) -> Reply:
         size = int.from_bytes(self.parent.recv(4, socket.MSG_WAITALL), "little")
@@ -41,7 +43,7 @@ class Ends:
 
     def close(self) -> None:
         self.parent.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
         self._child.close()
 
@@ -49,8 +51,10 @@ class Ends:
 @pytest.fixture
 def ends() -> Iterator[Ends]:
     both = Ends()
-    yield both
-    both.close()
+    try:
+        yield both
+    finally:
+        both.close()
 
 
 def test_each_connection_is_a_line_that_carries_both_ways(ends: Ends) -> None:
@@ -101,7 +105,7 @@ def test_datagrams_go_to_whoever_has_spoken_first_and_keep_their_bounds() -> Non
     both = Ends(DatagramTunnel)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, socket.socket(type=socket.SOCK_DGRAM) as two:
-            one.settimeout(5)
+            one.settimeout(PATIENCE_SECONDS)
             place = ("127.0.0.1", both.tunnel.port)
             both.say(SourceBytes(b"to nobody yet", 1))
             one.sendto(b"a", place)

@@ -24,6 +24,7 @@ from tests.redis_server import RedisServer
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("patient_context")
 PAST = SessionPast(look=Look(smooth=0.5), state=msgspec.Raw(b"\xc0"))
 
 

@@ -154,7 +154,8 @@ async def test_what_a_gateway_that_died_had_under_way_is_told_by_another(
     make: Callable[[], CallbackDesk], bus: MemoryBus, telemetry: Telemetry, ledger: JobLedger, web: Web,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(desk_module, "callback_queue", lambda: replace(callback_queue(), ack_wait_seconds=0.3))
+    waits = iter((0.3, SECONDS))  # the other one's own call is not given to a third
+    monkeypatch.setattr(desk_module, "callback_queue", lambda: replace(callback_queue(), ack_wait_seconds=next(waits)))
     answering = threading.Event()
     web.reply_when = lambda: answering.wait(SECONDS)
     await ledger.open_entry(record := job(web.url("/hook")))
@@ -166,9 +167,11 @@ async def test_what_a_gateway_that_died_had_under_way_is_told_by_another(
     finally:
         answering.set()
     assert bus.kept("jobs.callback")
+    before = len(web.posted)
     async with running(make(), bus, telemetry):
         await until(lambda: not bus.kept("jobs.callback"))
-    assert [headers["webhook-id"] for _, headers, _ in web.posted] == [f"{JOB}-done"] * 2
+    assert len(web.posted) > before
+    assert {headers["webhook-id"] for _, headers, _ in web.posted} == {f"{JOB}-done"}
 
 
 async def test_a_job_without_a_callback_is_told_to_nobody(desk: CallbackDesk, ledger: JobLedger) -> None:

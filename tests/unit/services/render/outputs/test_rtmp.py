@@ -32,7 +32,7 @@ class Server:
         self._theirs.settimeout(10)
         self._answers = answers
         self.heard: list[Message] = []
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
