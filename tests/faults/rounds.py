@@ -36,6 +36,8 @@ class Round:
     missed: int = 0
     """Times that the moment was over before the process was found."""
     hit: bool = False
+    load: float = 0.0
+    """Of the machine in the minute before the fault: processes that ran or waited for a core."""
     jobs_lost: int = 0
     frames: dict[str, int] = field(default_factory=lambda: asdict(Faults()))
     left: dict[str, int] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Rounds:
             pid, at = self._struck(point, jobs[0][0])
             ended = self._ended(jobs, found)
             if pid:
-                found.hit = True
+                found.hit, found.load = True, round(os.getloadavg()[0], 1)
                 found.recovery_seconds = round(ended - at - self._undisturbed_seconds(point.moment), 3)
                 if not self._stop_seconds:
                     self._stand.restarted(point.process, pid)
