@@ -121,14 +121,17 @@ class Rounds:
 
     def _strike(self, pid: int) -> bool:
         """False if the process has just ended: a decoder does when its work is done."""
-        with suppress(ProcessLookupError):
+        try:
             os.kill(pid, signal.SIGSTOP if self._stop_seconds else signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        try:
+            time.sleep(self._stop_seconds)
+        finally:
             if self._stop_seconds:
-                time.sleep(self._stop_seconds)
                 with suppress(ProcessLookupError):  # a decoder that was ended for its silence
                     os.kill(pid, signal.SIGCONT)
-            return True
-        return False
+        return True
 
     def _stage(self, job: str, moment: str) -> int:
         return self._stand.stage_kept(job) if moment == "joining" else self._stand.stage_told(job)
