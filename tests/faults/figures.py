@@ -23,6 +23,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def figures(rounds: Sequence[Round]) -> dict[str, Any]:
     """Sums over rounds, and how long recovery took in those that hit their point."""
     recovery = [one.recovery_seconds for one in rounds if one.hit and not one.jobs_lost]
+    load = [one.load for one in rounds if one.hit]
     names = ("lost", "doubled", "foreign", "unreadable", "misplaced", "beyond")
     return {
         "rounds": len(rounds),
@@ -33,6 +34,7 @@ def figures(rounds: Sequence[Round]) -> dict[str, Any]:
         "recovery_seconds": {
             "p50": percentile(recovery, 50), "p99": percentile(recovery, 99), "max": max(recovery),
         } if recovery else None,
+        "load": {"p50": percentile(load, 50), "max": max(load)} if load else None,
     }  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class Round:
     missed: int = 0
     """Times that the moment was over before the process was found."""
     hit: bool = False
+    load: float = 0.0
+    """Of the machine in the minute before the fault: processes that ran or waited for a core."""
     jobs_lost: int = 0
     frames: dict[str, int] = field(default_factory=lambda: asdict(Faults()))
     left: dict[str, int] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Rounds:
             pid, at = self._struck(point, jobs[0][0])
             ended = self._ended(jobs, found)
             if pid:
-                found.hit = True
+                found.hit, found.load = True, round(os.getloadavg()[0], 1)
                 found.recovery_seconds = round(ended - at - self._undisturbed_seconds(point.moment), 3)
                 if not self._stop_seconds:
                     self._stand.restarted(point.process, pid)
@@ -119,14 +121,17 @@ class Rounds:
 
     def _strike(self, pid: int) -> bool:
         """False if the process has just ended: a decoder does when its work is done."""
-        with suppress(ProcessLookupError):
+        try:
             os.kill(pid, signal.SIGSTOP if self._stop_seconds else signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        try:
+            time.sleep(self._stop_seconds)
+        finally:
             if self._stop_seconds:
-                time.sleep(self._stop_seconds)
                 with suppress(ProcessLookupError):  # a decoder that was ended for its silence
                     os.kill(pid, signal.SIGCONT)
-            return True
-        return False
+        return True
 
     def _stage(self, job: str, moment: str) -> int:
         return self._stand.stage_kept(job) if moment == "joining" else self._stand.stage_told(job)

@@ -22,7 +22,7 @@ from visavis.stack import SERVICES, Stack, StackOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CLIPS = 6
+CLIPS = 4
 CLIP_SECONDS = 6
 FRAMES = CLIP_SECONDS * RATE
 CUT = {"VISAVIS_SEGMENT_SECONDS": "2"}

@@ -466,6 +466,17 @@ async def test_when_another_segment_has_failed_the_job_the_work_ends(office: Off
     assert office.leftovers() == ([], 0)
 
 
+async def test_when_another_try_has_brought_the_job_to_its_end_the_work_ends(office: Office) -> None:
+    office.rig.render.draws = False
+    office.rig.scripted(100)
+    working = asyncio.create_task(office.work())
+    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.share)
+    record = await office.ledger.change("j", lambda now: msgspec.structs.replace(now, state=JobState.DONE))
+    await office.tell(JobDone(job="j", record=record))
+    assert (await working).record.state is JobState.DONE
+    assert office.leftovers() == ([], 0)
+
+
 class Elsewhere:
     """In the place of a function: stores a part, or waits to be hung up on."""
 
