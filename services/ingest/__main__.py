@@ -80,6 +80,7 @@ async def run(settings: IngestSettings) -> None:
                 pixels_per_second=room.pixels_per_second,
                 busy_seconds=time.process_time() + decoders.busy_seconds,
                 pixels=lane.told.pixels,
+                live_pixels=lane.told.live_pixels,
                 slots_in_use=pool.ledger.in_use,
             )
 

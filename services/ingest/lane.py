@@ -52,6 +52,8 @@ class Told:
     """What the lane has told so far."""
 
     pixels: int = 0
+    live_pixels: int = 0
+    """Of those."""
 
 
 @dataclass(frozen=True, slots=True)
