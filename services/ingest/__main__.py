@@ -52,8 +52,9 @@ async def run(settings: IngestSettings) -> None:
         await decoders.start()
         log.info("decoders ready", network=decoders.network)
         bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+        most_slots = settings.small_slots * 3 // 4
         lane = Lane(
-            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, settings.small_slots * 3 // 4
+            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, most_slots, settings.jobs
         )
         stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)

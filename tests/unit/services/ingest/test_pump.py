@@ -84,8 +84,8 @@ async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_f
     rig.render.draws = False
     rig.scripted(20)
     running = asyncio.create_task(pumped(rig, video_facts))
-    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == rig.lane.share)
-    assert rig.in_use() == rig.lane.share
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == rig.lane.most_slots)
+    assert rig.in_use() == rig.lane.most_slots
     assert not running.done()
     rig.render.draws = True
     rig.render.release(rig.render.taken[0])
