@@ -52,8 +52,9 @@ async def run(settings: IngestSettings) -> None:
         await decoders.start()
         log.info("decoders ready", network=decoders.network)
         bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+        most_slots = settings.small_slots * 3 // 4
         lane = Lane(
-            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, settings.small_slots * 3 // 4
+            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, most_slots, settings.jobs
         )
         stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)
@@ -80,6 +81,7 @@ async def run(settings: IngestSettings) -> None:
                 pixels_per_second=room.pixels_per_second,
                 busy_seconds=time.process_time() + decoders.busy_seconds,
                 pixels=lane.told.pixels,
+                live_pixels=lane.told.live_pixels,
                 slots_in_use=pool.ledger.in_use,
             )
 

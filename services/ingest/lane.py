@@ -52,6 +52,8 @@ class Told:
     """What the lane has told so far."""
 
     pixels: int = 0
+    live_pixels: int = 0
+    """Of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,23 @@ class Lane:
     """Frames that one message carries."""
     most_slots: int
     """Slots that one session of a job may hold at a time."""
+    jobs: int = 1
+    """Sessions of jobs that there may be at a time."""
     live: set[str] = field(default_factory=set)
     """Sessions that somebody watches now: jobs stand back for them."""
     told: Told = field(default_factory=Told)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""
 
-    @property
-    def share(self) -> int:
-        """Slots that one session of a job may hold now."""
-        return min(self.most_slots, SHARE_BESIDE_LIVE) if self.live else self.most_slots
+    def share(self, size_bytes: int) -> int:
+        """Slots for frames of that size that one session of a job may hold now; beside live all of them half at most.
+
+        One is everybody's: no job stops.
+        """
+        if not self.live:
+            return self.most_slots
+        half = self.pool.ledger.count_fitting(size_bytes) // 2
+        return max(1, min(self.most_slots, SHARE_BESIDE_LIVE, half // self.jobs))
 
     @property
     def frames_per_message(self) -> int:

@@ -116,7 +116,7 @@ class FramePump:
         size = facts.geometry.size_bytes
         is_still = isinstance(facts, StillFacts)
         while True:
-            share = 1 if is_still else self._lane.share
+            share = 1 if is_still else self._lane.share(size)
             if len(self._granted) < GRANTS_AHEAD and self._pool.ledger.count_of(self._session) < share:
                 slot = self._pool.lease(size, self._session)
                 if slot is not None:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import cv2
 
 from services.render.own.loading import load
+from services.render.precedence import share_quickly
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.reader import HostReader
@@ -32,6 +33,7 @@ async def run(settings: RenderSettings) -> None:
     shutil.rmtree(settings.render_work, ignore_errors=True)
     settings.render_work.mkdir(parents=True)
     cv2.setNumThreads(1)
+    share_quickly()
     reader = HostReader(segment_path(settings.lane), f"render-{settings.worker}")
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)

@@ -83,6 +83,10 @@ class SlotLedger:
         """Rows of the readers that hold anything."""
         return {self._slots[slot].holder for slot in self.held()}
 
+    def count_fitting(self, size_bytes: int) -> int:
+        """How many slots are large enough, in use or not."""
+        return sum(slot.size_bytes >= size_bytes for slot in self._slots)
+
     def count_of(self, session: str) -> int:
         """How many slots a session has in use."""
         return sum(slot.session == session for slot in self._slots if slot.state is not SlotState.FREE)

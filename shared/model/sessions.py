@@ -141,6 +141,8 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Processor time that it has used so far, its children's too."""
     pixels: int = 0
     """Of ingest: pixels of frames that it has told so far."""
+    live_pixels: int = 0
+    """Of ingest: those of them that were of live sessions."""
     slots_in_use: int = 0
     """Of ingest: slots of the lane's frame pool that are not free."""
     models: tuple[ModelOffer, ...] = ()

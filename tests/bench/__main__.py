@@ -24,6 +24,7 @@ from shared.transport.nats_server import NatsServer
 from tests.bench import (
     accuracy,
     accuracy_table,
+    beside,
     calm,
     cold,
     frames,
@@ -143,6 +144,11 @@ def _live(folder: Path, models: Path) -> dict[str, Any]:
         return live.measure(stack, _clip(folder), FaceFinder.load(models))
 
 
+def _beside(folder: Path, models: Path) -> dict[str, Any]:
+    with Stack(StackOptions(var=folder / "var", models=models)) as stack, Client(stack.rest) as client:
+        return beside.measure(stack, client, _clip(folder), folder)
+
+
 def _peer(folder: Path, models: Path) -> dict[str, Any]:
     with Stack(StackOptions(var=folder / "var", models=models)) as stack, Client(stack.rest) as client:
         return peer.measure(client, folder)
@@ -184,6 +190,7 @@ PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "peer": _peer,
     "cold": lambda folder, models: cold.measure(_clip(folder), folder, models),
     "live": _live,
+    "beside": _beside,
     "models": lambda folder, models: model_runs.measure(models, folder),
     "accuracy": lambda _, models: accuracy.measure(models),
     "calm": lambda _, models: calm.measure(models),

@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fractions import Fraction
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+import av
 
 from tests.bench.live import at, coded
 from tests.bench.live_client import channel, settings, stream
 from tests.bench.throughput import through_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.bench.live_client import Ran
+    from tests.bench.live_stages import Coded
     from visavis.client import Client
     from visavis.stack import Stack
 
 SIZE, RATE, LOOK = (640, 360), 30.0, "natural"
-ROUNDS, FRAMES, JOBS = 4, 300, 2
+ROUNDS, FRAMES = 6, 240
+JOBS, JOB_FRAMES, JOB_LOOK = 2, 50, "natural"
+"""As many at a time as a lane works on; short, so that they end soon after the stream."""
 SETTLED = 30
-"""Frames of a stream that do not count: caches are cold, and jobs that hold much give it back."""
+"""Frames of a stream whose age does not count: jobs that hold much give it back."""
 
 
-class Work:
-    """Jobs one after the other, as many at a time as a lane works on."""
+class Jobs:
+    """JOBS jobs at a time, one after the other."""
 
-    def __init__(self, client: Client, clip: Path, look_json: str) -> None:
-        self._client, self._clip, self._look = client, clip, look_json
+    def __init__(self, client: Client, clip: Path) -> None:
+        self._client, self._clip = client, clip
         self._over = threading.Event()
-        self.frames, self.seconds = 0, 0.0
+        self._spans: list[tuple[int, float]] = []
+        """Frames and seconds of each job."""
+
+    @property
+    def per_second(self) -> float:
+        """Frames a second that all of them together got done."""
+        return JOBS * sum(frames for frames, _ in self._spans) / sum(seconds for _, seconds in self._spans)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Jobs are there within the context; it is left when the last of them are done."""
+        """They are there within the context, which is left when the last of them are done."""
         self._over.clear()
         with ThreadPoolExecutor(JOBS) as threads:
             running = [threads.submit(self._go) for _ in range(JOBS)]
@@ -50,69 +63,84 @@ class Work:
         for one in running:
             one.result()
 
-    @property
-    def per_second(self) -> float:
-        """Frames a second of a lane with jobs, of all rounds."""
-        return JOBS * self.frames / self.seconds if self.seconds else 0.0
-
     def _go(self) -> None:
         while not self._over.is_set():
             started = time.perf_counter()
-            self.frames += through_services(self._client, self._clip, self._look)
-            self.seconds += time.perf_counter() - started
+            frames = through_services(self._client, self._clip, JOB_LOOK)
+            self._spans.append((frames, time.perf_counter() - started))
 
 
-def measure(stack: Stack, client: Client, clip: Path, look_json: str) -> dict[str, Any]:
-    """Each way in each round; the first round warms caches."""
-    packets = coded(clip, SIZE, FRAMES)
-    ways: dict[str, list[Ran]] = {"alone": [], "beside_jobs": []}
-    alone, beside = Work(client, clip, look_json), Work(client, clip, look_json)
+def measure(stack: Stack, client: Client, clip: Path, folder: Path) -> dict[str, Any]:
+    """A stream alone, a stream beside jobs, jobs alone, in each round; the first round warms caches."""
+    packets, short = coded(clip, SIZE, FRAMES), shortened(clip, folder / "short.mp4")
+    runs: dict[str, list[Ran]] = {"alone": [], "beside_jobs": []}
+    jobs = {"alone": Jobs(client, short), "beside_live": Jobs(client, short)}
     for turn in range(ROUNDS + 1):
-        for name, found in ways.items():
-            if name == "alone":
-                ran = asyncio.run(_one(stack, packets))
-            else:
-                with beside.going_on():
-                    ran = asyncio.run(_one(stack, packets))
-            if turn:
-                found.append(ran)
-        with alone.going_on():
+        alone = asyncio.run(_one(stack, packets))
+        with jobs["beside_live"].going_on():
+            beside = asyncio.run(_one(stack, packets))
+        with jobs["alone"].going_on():
             time.sleep(FRAMES / RATE)
+        if turn:
+            runs["alone"].append(alone)
+            runs["beside_jobs"].append(beside)
     return {
-        **{name: _figures(found) for name, found in ways.items()},
-        "jobs_per_second": {"alone": alone.per_second, "beside": beside.per_second},
+        **{name: figures(found) for name, found in runs.items()},
+        "jobs_frames_per_second": {name: found.per_second for name, found in jobs.items()},
+        "load_of_the_machine": os.getloadavg()[0],
     }
 
 
-async def _one(stack: Stack, packets: list[Any]) -> Ran:
+def shortened(clip: Path, target: Path) -> Path:
+    """The first JOB_FRAMES frames."""
+    with av.open(str(clip)) as read, av.open(str(target), "w") as written:
+        video = read.streams.video[0]
+        encoded = written.add_stream("libx264", rate=25)
+        encoded.width, encoded.height, encoded.pix_fmt = video.width, video.height, "yuv420p"
+        for number, frame in enumerate(read.decode(video)):
+            if number == JOB_FRAMES:
+                break
+            frame.pts, frame.time_base, frame.pict_type = number, Fraction(1, 25), 0
+            written.mux(encoded.encode(frame))
+        written.mux(encoded.encode(None))
+    return target
+
+
+async def _one(stack: Stack, packets: Sequence[Coded]) -> Ran:
     async with channel(stack.grpc) as to:
         return await stream(to, packets, RATE, settings(SIZE, RATE, LOOK, want_timings=True))
 
 
-def _figures(runs: list[Ran]) -> dict[str, Any]:
+def figures(runs: Sequence[Ran]) -> dict[str, Any]:
+    """What came of some runs of a stream."""
     taken = [ran for ran in runs if not ran.refused]
-    ages = [age for ran in taken for age in _settled(ran)] or [0.0]
-    drops: dict[str, int] = {}
-    for ran in taken:
-        for one in ran.account.dropped:
-            drops[f"{one.place} {one.reason}"] = drops.get(f"{one.place} {one.reason}", 0) + one.count
+    ages = [age for ran in taken for age in _settled(ran)]
     hops: dict[str, list[tuple[float, float]]] = {}
     for ran in taken:
-        for name, values in ran.hops.items():
-            hops.setdefault(name, []).extend(values)
+        for name, found in ran.hops.items():
+            hops.setdefault(name, []).extend(found)
     return {
-        "delivered_per_second": median(ran.delivered_per_second() for ran in taken) if taken else 0.0,
+        "sent": sum(len(ran.sent) for ran in taken),
         "delivered": sum(len(ran.came) for ran in taken),
-        "dropped": sum(ran.dropped for ran in taken),
-        "drops": drops,
+        "dropped": _drops(taken),
+        "delivered_per_second": median(ran.delivered_per_second() for ran in taken) if taken else 0.0,
         "refused": len(runs) - len(taken),
-        "age_ms": {"p50": at(ages, 0.5), "p99": at(ages, 0.99), "most": max(ages)},
+        "age_ms": {"p50": at(ages, 0.5), "p99": at(ages, 0.99)} if ages else {},
         "hops_p50_ms": {
-            name: {"waited": at([w for w, _ in v], 0.5), "worked": at([w for _, w in v], 0.5)}
-            for name, v in hops.items()
+            name: {"waited": at([w for w, _ in found], 0.5), "worked": at([w for _, w in found], 0.5)}
+            for name, found in hops.items()
         },
         "exact": all(ran.is_exact for ran in taken),
     }
+
+
+def _drops(runs: Sequence[Ran]) -> dict[str, int]:
+    drops: dict[str, int] = {}
+    for ran in runs:
+        for one in ran.account.dropped:
+            name = f"{one.reason} in {one.place}"
+            drops[name] = drops.get(name, 0) + one.count
+    return drops
 
 
 def _settled(ran: Ran) -> list[float]:

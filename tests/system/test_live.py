@@ -16,6 +16,7 @@ import pytest
 
 from tests.redis_server import PASSWORD, RedisServer
 from tests.system.live_clips import STEP, coded, decoded
+from tests.system.watching import until
 from visavis.client import ProblemError
 from visavis.live import LiveStream
 from visavis.stack import SERVICES, Stack, StackOptions
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.system.live_clips import Coded
+    from visavis.client import Client
 
 PATIENCE_SECONDS = 60
 BUDGET_MS = 20_000
@@ -134,6 +136,17 @@ async def test_a_look_changes_at_a_named_pts_and_a_wrong_one_ends_nothing(stack:
     at = [frame.pts for frame in told.frames].index(changed.from_pts)
     assert at >= 5
     assert min(light[at:]) > max(light[:at]) + 10
+
+
+async def test_jobs_beside_a_stream_take_none_of_its_frames_and_come_to_their_end(
+    stack: Stack, client: Client, clip: Path, packets: list[Coded]
+) -> None:
+    jobs = [client.submit_job(clip, look="glamour", want="picture")["id"] for _ in range(4)]
+    told = await through(stack, packets[:40], wanted("glamour"))
+    assert (told.account.received, told.account.delivered, list(told.account.dropped)) == (40, 40, [])
+    for job in jobs:
+        found = await asyncio.to_thread(until, client, job, lambda found: found["state"] in {"done", "failed"})
+        assert (found["state"], found["frames"]) == ("done", 48)
 
 
 async def test_a_key_frame_comes_when_it_is_asked_for(stack: Stack, packets: list[Coded]) -> None:

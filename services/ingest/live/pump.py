@@ -115,7 +115,9 @@ class LivePump:
         hop = Hop(self._lane.telemetry.service, round(waited_ms, 3), round(worked_ms, 3))
         self._ready.put_nowait(_Sealed(captured, hop, self._look))
         self.frames += 1
-        self._lane.told.pixels += facts.geometry.width * facts.geometry.height
+        pixels = facts.geometry.width * facts.geometry.height
+        self._lane.told.pixels += pixels
+        self._lane.told.live_pixels += pixels
         self._stirred.set()
 
     async def tell(self, begun: SessionBegun) -> None:

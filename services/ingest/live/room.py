@@ -1,8 +1,11 @@
-"""How much live work a lane has room for: pixels a second, by what a pixel has cost it."""
+"""How much live work a lane has room for: pixels a second, by what a live pixel has cost it.
+
+Jobs stand back for what is live: what they use takes no room away, and what their pixels cost is not what live ones do.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,12 +29,12 @@ class Room:
         """cores: that the lane may use."""
         self._cores = cores
         self._promised: dict[str, float] = {}
-        self._cost = FIRST_GUESS_SECONDS_PER_PIXEL
-        self._since: tuple[float, int] | None = None
+        self._cost = self._cost_of_others = FIRST_GUESS_SECONDS_PER_PIXEL
+        self._since: _Sum | None = None
 
     @property
     def seconds_per_pixel(self) -> float:
-        """Processor time of the whole lane for a pixel of a frame."""
+        """Processor time of the whole lane for a pixel of a live frame."""
         return self._cost
 
     @property
@@ -60,14 +63,34 @@ class Room:
 
         What is used while nothing is done is no cost of a pixel; a worker that began anew makes a sum smaller.
         """
-        workers = list(workers)
-        busy, pixels = sum(one.busy_seconds for one in workers), sum(one.pixels for one in workers)
-        before, self._since = self._since, self._since or (busy, pixels)
-        if before is None:
+        now = _Sum.of(workers)
+        since, self._since = self._since, self._since or now
+        if since is None:
             return
-        spent, done = busy - before[0], pixels - before[1]
-        if spent < 0 or done <= 0:
-            self._since = (busy, pixels)
-        elif done >= LEAST_PIXELS:
-            self._since = (busy, pixels)
-            self._cost += WEIGHT * (spent / done - self._cost)
+        spent, live, others = now.busy - since.busy, now.live - since.live, now.others - since.others
+        if min(spent, live, others) < 0 or live + others == 0:
+            self._since = now
+        elif live + others >= LEAST_PIXELS:
+            self._since = now
+            self._learn(spent, live, others)
+
+    def _learn(self, spent: float, live: int, others: int) -> None:
+        """What was spent on both is divided as was to be expected; the more one had of it, the more it learns."""
+        expected = (self._cost * live, self._cost_of_others * others)
+        change = WEIGHT * (spent / sum(expected) - 1)
+        self._cost *= 1 + change * expected[0] / sum(expected)
+        self._cost_of_others *= 1 + change * expected[1] / sum(expected)
+
+
+class _Sum(NamedTuple):
+    """Over all workers, since they began."""
+
+    busy: float
+    live: int
+    others: int
+
+    @classmethod
+    def of(cls, workers: Iterable[WorkerReported]) -> _Sum:
+        workers = list(workers)
+        live = sum(one.live_pixels for one in workers)
+        return cls(sum(one.busy_seconds for one in workers), live, sum(one.pixels for one in workers) - live)

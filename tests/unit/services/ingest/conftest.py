@@ -273,7 +273,7 @@ class LaneRig:
         self.telemetry = Telemetry("ingest", ServiceSettings(), lambda _: None)
         self.render = RenderDouble(self, path)
         self.decoding = ScriptedDecoding(VIDEO)
-        self.lane = Lane("local", self.pool, self, self.bus, self.telemetry, frames_per_message=4, share=6)
+        self.lane = Lane("local", self.pool, self, self.bus, self.telemetry, most_together=4, most_slots=6)
 
     def decode(self, _: object) -> ScriptedDecoding:
         """As Decoders.decode."""

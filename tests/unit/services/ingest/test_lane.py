@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,7 +206,7 @@ async def test_a_cancelled_session_gives_everything_back(rig: Any) -> None:
     rig.scripted(100)
     rig.render.draws = False
     running = asyncio.create_task(fed(rig))
-    await rig.until(lambda: rig.in_use() == rig.lane.share)
+    await rig.until(lambda: rig.in_use() == rig.lane.most_slots)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -239,3 +240,15 @@ async def test_who_leaves_a_session_in_trouble_has_its_owner_end_it_though_it_ha
     with pytest.raises(Unavailable):
         await left()
     assert rig.render.ended == ["s"]
+
+
+@pytest.mark.parametrize(("jobs", "share"), [(1, 4), (2, 2), (3, 1), (64, 1)])
+async def test_beside_what_is_live_jobs_hold_half_of_the_slots_at_most_and_each_has_one(
+    rig: Any, jobs: int, share: int
+) -> None:
+    """The rig has eight slots."""
+    beside = replace(rig.lane, jobs=jobs)
+    assert (beside.share(1), beside.frames_per_message) == (6, 4)
+    beside.live.add("watched")
+    assert (beside.share(1), beside.frames_per_message) == (share, lane.TOGETHER_BESIDE_LIVE)
+    assert beside.share(1 << 30) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from services.ingest import pump
+from services.ingest import lane, pump
 from services.ingest.pump import FramePump
 from shared.model.errors import Rejected, Unavailable
 from shared.model.offers import ModelChoice
@@ -84,8 +84,8 @@ async def test_a_session_never_holds_more_slots_than_its_share(rig: Any, video_f
     rig.render.draws = False
     rig.scripted(20)
     running = asyncio.create_task(pumped(rig, video_facts))
-    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == rig.lane.share)
-    assert rig.in_use() == rig.lane.share
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == rig.lane.most_slots)
+    assert rig.in_use() == rig.lane.most_slots
     assert not running.done()
     rig.render.draws = True
     rig.render.release(rig.render.taken[0])
@@ -129,3 +129,25 @@ async def test_a_frame_that_no_slot_holds_ends_it_at_once(rig: Any, video_facts:
     with pytest.raises(Unavailable, match="No slot holds"):
         async with asyncio.timeout(10):
             await pumped(rig, huge)
+
+
+async def test_beside_what_is_live_a_job_holds_few_slots_and_travels_in_small_messages(
+    rig: Any, video_facts: VideoFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "LINGER_SECONDS", FOR_EVER)
+    monkeypatch.setattr(lane, "SHARE_BESIDE_LIVE", 4)
+    monkeypatch.setattr(lane, "TOGETHER_BESIDE_LIVE", 2)
+    rig.lane.live.add("watched")
+    rig.render.draws = False
+    rig.scripted(20)
+    running = asyncio.create_task(pumped(rig, video_facts))
+    await rig.until(lambda: len(rig.render.taken) == 2)
+    assert [len(message.frames) for message in rig.render.taken] == [2, 2]
+    assert rig.in_use() == 4
+    rig.lane.live.clear()
+    rig.render.draws = True
+    for message in list(rig.render.taken):
+        rig.render.release(message)
+    assert (await running).frames == 20
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 20)
+    assert max(len(message.frames) for message in rig.render.taken) == 4

@@ -310,7 +310,7 @@ async def test_a_cancelled_job_is_late_and_its_slots_come_back(office: Office) -
     office.rig.render.draws = False
     office.rig.scripted(100)
     working = asyncio.create_task(office.work())
-    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.share)
+    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.most_slots)
     await office.tell(JobCancelled(job="j"))
     with pytest.raises(Late):
         await working
@@ -459,7 +459,7 @@ async def test_when_another_segment_has_failed_the_job_the_work_ends(office: Off
     office.rig.scripted(100)
     await office.accept_cut()
     working = asyncio.create_task(office.segment(0))
-    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.share)
+    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.most_slots)
     failed = await office.service._ends.failed("j", Problem("damaged-media", "Not readable."))
     await office.tell(failed)
     assert await working == [failed]

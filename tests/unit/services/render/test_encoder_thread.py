@@ -59,3 +59,12 @@ def test_after_an_abort_nothing_that_waited_is_encoded() -> None:
     threading.Timer(0.05, go.set).start()
     thread.abort()
     assert seen == []
+
+
+def test_its_thread_begins_with_what_it_is_told_to() -> None:
+    threads = list[int]()
+    thread = EncoderThread(1, lambda: threads.append(threading.get_ident()))
+    thread.take(picture(0), lambda _: threads.append(threading.get_ident()))
+    thread.close()
+    assert len(threads) == 2
+    assert threads[0] == threads[1] != threading.get_ident()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
 from services.render.past import PastKeeper
+from services.render.precedence import Precedence
 from services.render.session import RenderSession, SessionState
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
@@ -73,8 +73,9 @@ def way_out(tmp_path: Path) -> Iterator[Exit]:
     folder.mkdir()
     telemetry = Telemetry("render", RenderSettings(), lambda _: None)
     bus, store = MemoryBus(), ObjectStore.open((tmp_path / "objects").as_uri())
-    with ThreadPoolExecutor(1) as drawing:
-        yield Exit(Handover(bus, store, telemetry, drawing), bus, store, folder)
+    drawing = Precedence(1)
+    yield Exit(Handover(bus, store, telemetry, drawing), bus, store, folder)
+    drawing.close()
     telemetry.close()
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
+from services.render.precedence import NICENESS
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.faces import Face
 from shared.model.frames import CapturedFrame, FrameReference
@@ -18,8 +22,6 @@ from shared.model.media import MediaKind, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from services.render.session import Sink
 
 VIDEO = VideoFacts(
@@ -91,3 +93,20 @@ def test_only_pictures_whose_files_can_be_transparent_keep_alpha() -> None:
     assert [StillSink(STILL, kind).keeps_alpha for kind in kinds] == [True, True, False, False]
     assert not VideoSink.keeps_alpha
     assert not FacesSink.keeps_alpha
+
+
+def test_all_threads_that_encode_a_job_stand_back(tmp_path: Path) -> None:
+    before = _niceness()
+    large = msgspec.structs.replace(VIDEO, geometry=Geometry(PixelFormat.I420, 640, 480))
+    sink = VideoSink(tmp_path / "part", large, "veryfast", 23, 3)
+    write(sink, large, *range(8))
+    found = {thread: nice for thread, nice in _niceness().items() if thread not in before}
+    sink.close()
+    assert len(found) >= 3  # that of the sink, and x264's
+    assert set(found.values()) == {NICENESS}
+
+
+def _niceness() -> dict[int, int]:
+    """Of every thread of this process, by its number."""
+    threads = [int(one.name) for one in Path("/proc/self/task").iterdir()]
+    return {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}

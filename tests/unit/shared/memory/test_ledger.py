@@ -72,3 +72,9 @@ def test_counts_add_up(ledger: SlotLedger) -> None:
         SlotState.FREE: 1, SlotState.LEASED: 1, SlotState.PUBLISHED: 1, SlotState.QUARANTINED: 0,
     }  # fmt: skip
     assert (ledger.count_of("s"), ledger.count_of("t"), ledger.count_of("")) == (1, 1, 0)
+
+
+def test_slots_that_fit_are_counted_whoever_has_them() -> None:
+    ledger = SlotLedger([10, 10, 20])
+    ledger.take(10, "s")
+    assert [ledger.count_fitting(size) for size in (10, 11, 21)] == [3, 1, 0]

@@ -4,7 +4,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from shared.model.frames import CapturedFrame, DetectedFrame, FacesDetected, FrameReference, FramesCaptured, FramesEnded
+from shared.model.frames import (
+    CapturedFrame,
+    DetectedFrame,
+    FacesDetected,
+    FrameReference,
+    FramesCaptured,
+    FramesEnded,
+    LiveMark,
+)
 from shared.model.jobs import Problem
 from shared.model.people import PeopleMask
 
@@ -28,6 +36,16 @@ def test_a_message_survives_the_wire(message: Message) -> None:
 
 def test_every_message_knows_its_subject() -> None:
     assert [message.subject for message in MESSAGES] == ["lane.a.detect"] * 3 + ["lane.a.render.2"] * 4
+
+
+def test_a_message_of_frames_that_somebody_watches_is_live() -> None:
+    frame = CapturedFrame(FrameReference(1, 0, 1), 0, 0)
+    watched = msgspec.structs.replace(frame, live=LiveMark(0, 0, 0))
+    assert [FramesCaptured("a", "s", "w", frames).is_live for frames in ((watched,), (frame,), ())] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_what_is_refused_names_the_same_frames_to_the_same_worker() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -321,3 +322,11 @@ async def test_a_cancellation_that_nobody_asked_for_costs_a_message_and_not_the_
         assert not task.done()
     assert [passage.tries for passage in work.passages] == [1, 2]
     assert task.cancelled()
+
+
+def test_what_a_message_waited_for_others_in_the_service_is_waiting_and_no_work() -> None:
+    passage = Passage(CAPTURED, tries=1, waited_ms=2.0, started=time.perf_counter() - 3.0)
+    passage.begin()
+    hop = passage.hop("detect")
+    assert hop.waited_ms >= 3002.0
+    assert hop.worked_ms < 3000.0 / len(FRAMES)

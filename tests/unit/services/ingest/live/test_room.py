@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from services.ingest.live.room import FIRST_GUESS_SECONDS_PER_PIXEL, SHARE, Room
@@ -10,9 +11,11 @@ from shared.model.sessions import WorkerReported
 HD = 1280 * 720 * 30.0
 
 
-def workers(busy: float, pixels: int) -> list[WorkerReported]:
+def workers(busy: float, pixels: int, jobs: int = 0) -> list[WorkerReported]:
+    """pixels: of live sessions; jobs: of others."""
     render = WorkerReported(lane="l", service="render", worker="w", room=1, busy_seconds=busy / 2)
-    ingest = WorkerReported(lane="l", service="ingest", worker="i", room=1, busy_seconds=busy / 2, pixels=pixels)
+    ingest = WorkerReported(lane="l", service="ingest", worker="i", room=1, busy_seconds=busy / 2)
+    ingest = msgspec.structs.replace(ingest, pixels=pixels + jobs, live_pixels=pixels)
     return [render, ingest]
 
 
@@ -62,3 +65,31 @@ def test_a_worker_that_began_anew_does_not_count_backwards() -> None:
     room.measure(workers(100.0, 1_000_000_000))
     room.measure(workers(1.0, 10_000_000))
     assert room.seconds_per_pixel == FIRST_GUESS_SECONDS_PER_PIXEL
+
+
+def test_jobs_take_no_room_from_what_is_live_however_much_they_use() -> None:
+    room = Room(2)
+    before = room.pixels_per_second
+    for second in range(60):
+        room.measure(workers(second * 2.0, 0, jobs=second * 10_000_000))
+    assert room.pixels_per_second == before
+
+
+def test_what_the_pixels_of_jobs_cost_is_told_apart_from_what_live_ones_do() -> None:
+    """First jobs alone, then live alone, then both: 200, 50, and each as it was."""
+    room, busy, live, jobs = Room(2), 0.0, 0, 0
+    for live_pixels, job_pixels in [(0, 10_000_000)] * 40 + [(10_000_000, 0)] * 40 + [(10_000_000, 10_000_000)] * 40:
+        busy += live_pixels * 50e-9 + job_pixels * 200e-9
+        live, jobs = live + live_pixels, jobs + job_pixels
+        room.measure(workers(busy, live, jobs))
+    assert room.seconds_per_pixel == pytest.approx(50e-9, rel=0.02)
+
+
+def test_what_live_pixels_cost_is_learnt_beside_jobs_too() -> None:
+    room, busy, live, jobs = Room(2), 0.0, 0, 0
+    for turn in range(400):
+        live_pixels, job_pixels = [(9_000_000, 3_000_000), (3_000_000, 9_000_000)][turn % 2]
+        busy += live_pixels * 50e-9 + job_pixels * 200e-9
+        live, jobs = live + live_pixels, jobs + job_pixels
+        room.measure(workers(busy, live, jobs))
+    assert room.seconds_per_pixel == pytest.approx(50e-9, rel=0.2)

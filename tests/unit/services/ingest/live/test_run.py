@@ -157,6 +157,16 @@ async def test_frames_go_to_detect_as_they_come_and_the_end_is_told_to_their_own
         assert (client.of(LiveBegan)[0].facts.geometry.width, client.skipped) == (64, {})
 
 
+async def test_jobs_stand_back_from_the_first_packet_of_a_session_to_its_end(rig: Any) -> None:
+    async with connected(rig) as client:
+        assert not rig.lane.live
+        await client.open()
+        assert rig.lane.live == {"s"}
+        await client.say(LiveEnded())
+        await client.over()
+        assert not rig.lane.live
+
+
 async def test_a_full_lane_refuses_another_session_until_one_ends(rig: Any) -> None:
     async with connected(rig) as client:
         await client.open()
