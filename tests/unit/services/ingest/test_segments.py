@@ -470,7 +470,7 @@ async def test_when_another_try_has_brought_the_job_to_its_end_the_work_ends(off
     office.rig.render.draws = False
     office.rig.scripted(100)
     working = asyncio.create_task(office.work())
-    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.share)
+    await office.rig.until(lambda: office.rig.in_use() == office.rig.lane.most_slots)
     record = await office.ledger.change("j", lambda now: msgspec.structs.replace(now, state=JobState.DONE))
     await office.tell(JobDone(job="j", record=record))
     assert (await working).record.state is JobState.DONE
