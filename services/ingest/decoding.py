@@ -71,7 +71,7 @@ class Decoding:
         self._last_pts: int | None = None
         self._patience = limits.decoder_stall_seconds * (_LONG_PATIENCE if isinstance(task, Join | PlanVideo) else 1)
         self._loop = asyncio.get_running_loop()
-        self._owes_since = self._loop.time()
+        self._owes_since = self._watched_at = self._loop.time()
 
     async def __aenter__(self) -> Self:
         self._child = await self._take_child()
@@ -202,9 +202,12 @@ class Decoding:
 
     def _watch(self) -> None:
         """Every now and then: a child that owes a reply may not be silent for long."""
-        most = self._patience
+        most, now = self._patience, self._loop.time()
+        if now - self._watched_at > most / 2:  # twice as long as between two looks: we stood still ourselves
+            self._owes_since = now
+        self._watched_at = now
         silent_since = max(self._talk.heard_at, self._owes_since)
-        if self._owes and self._loop.time() >= silent_since + most:
+        if self._owes and now >= silent_since + most:
             detail = f"Reading it made no progress for {most} seconds (decoder_stall_seconds)."
             self._talk.fail(DecoderExceeded(detail))
             return

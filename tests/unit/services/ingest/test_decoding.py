@@ -302,3 +302,17 @@ async def test_a_plan_that_falls_silent_for_long_is_given_up(planning: Decoding)
     fall_silent(planning, IngestLimits().decoder_stall_seconds * 10)
     with pytest.raises(DecoderExceeded, match="decoder_stall_seconds"):
         await planning.planned()
+
+
+async def test_a_child_is_not_blamed_for_the_time_in_which_we_stood_still_ourselves(
+    planning: Decoding, enemy: Enemy
+) -> None:
+    """As after SIGSTOP and SIGCONT, or on a machine that was asleep: it may have been waiting for us."""
+    seconds = IngestLimits().decoder_stall_seconds * 10
+    planning._watched_at -= seconds
+    fall_silent(planning, seconds)
+    enemy.say(VideoPlanned(Plan(facts=FACTS)))
+    assert (await planning.planned()).segments == 1
+    fall_silent(planning, seconds)
+    with pytest.raises(DecoderExceeded, match="decoder_stall_seconds"):
+        await planning.planned()
