@@ -73,6 +73,8 @@ class Lane:
     """Sessions of jobs that there may be at a time."""
     live: set[str] = field(default_factory=set)
     """Sessions that somebody watches now: jobs stand back for them."""
+    pressed: set[str] = field(default_factory=set)
+    """Those of them whose frames wait for slots: the lane is too slow for them and jobs together."""
     told: Told = field(default_factory=Told)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""
@@ -80,10 +82,12 @@ class Lane:
     def share(self, size_bytes: int) -> int:
         """Slots for frames of that size that one session of a job may hold now; beside live all of them half at most.
 
-        One is everybody's: no job stops.
+        Each has one, and no more while live is pressed: it goes on, frame by frame.
         """
         if not self.live:
             return self.most_slots
+        if self.pressed:
+            return 1
         half = self.pool.ledger.count_fitting(size_bytes) // 2
         return max(1, min(self.most_slots, SHARE_BESIDE_LIVE, half // self.jobs))
 
@@ -91,6 +95,13 @@ class Lane:
     def frames_per_message(self) -> int:
         """Frames of a job that one message carries now."""
         return min(self.most_together, TOGETHER_BESIDE_LIVE) if self.live else self.most_together
+
+    def press(self, session: str, *, is_high: bool) -> None:
+        """Whether a live session's frames wait for slots."""
+        if is_high:
+            self.pressed.add(session)
+        else:
+            self.pressed.discard(session)
 
     async def close(self) -> None:
         """Wait for nobody any more."""

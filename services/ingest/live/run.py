@@ -249,7 +249,9 @@ class LiveRun:
         if said.is_damaged:
             self._skipped((said.number,), None)
         if self._pump.is_open and self._pump.pressure.felt(said.waiting, time.monotonic()):
-            kind, detail = _PRESSURE[self._pump.pressure.is_high]
+            is_high = self._pump.pressure.is_high
+            self._lane.press(self.session, is_high=is_high)
+            kind, detail = _PRESSURE[is_high]
             await self._say(LiveNoticed(kind=kind, detail=detail))
 
     async def _begin(self, facts: VideoFacts, owned: LaneSession) -> None:

@@ -76,6 +76,7 @@ class LiveService:
     def _ended(self, session: str, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._lane.live.discard(session)
+        self._lane.press(session, is_high=False)
         self._room.give_back(session)
 
     async def _serve(self, request: OpenLive, headers: Headers, listening: asyncio.Future[None]) -> None:

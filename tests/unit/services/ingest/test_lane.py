@@ -252,3 +252,7 @@ async def test_beside_what_is_live_jobs_hold_half_of_the_slots_at_most_and_each_
     beside.live.add("watched")
     assert (beside.share(1), beside.frames_per_message) == (share, lane.TOGETHER_BESIDE_LIVE)
     assert beside.share(1 << 30) == 1
+    beside.press("watched", is_high=True)
+    assert beside.share(1) == 1
+    beside.press("watched", is_high=False)
+    assert beside.share(1) == share

@@ -188,6 +188,7 @@ async def test_when_render_does_not_keep_up_the_oldest_frames_are_dropped_and_th
         await rig.until(lambda: len(client.skipped) == 30 - (MOST - 1) - 2)
         assert set(client.skipped.values()) == {(Place.INGEST, Reason.OVERLOAD)}
         assert [one.kind for one in client.of(LiveNoticed)] == ["degraded"]
+        assert rig.lane.pressed == {"s"}
         rig.render.draws = True
         for message in rig.render.taken:
             rig.render.release(message)
@@ -197,6 +198,7 @@ async def test_when_render_does_not_keep_up_the_oldest_frames_are_dropped_and_th
         await client.over()
         numbers = {frame.live.number for frame in client.told if frame.live} | client.skipped.keys()
         assert numbers == set(range(31))
+        assert not rig.lane.pressed
 
 
 async def test_frames_that_a_pausing_or_slow_client_does_not_want_are_counted_as_such(rig: Any) -> None:
