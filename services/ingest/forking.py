@@ -149,7 +149,14 @@ class Forkery:
                 socket.send_fds(self._control, [pack(Fork(self._tokens, spare))], [theirs.fileno()])
             except OSError:
                 self._lost()
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                forgotten = answer.result()  # it came in the moment in which nobody wanted it any more
+                forgotten.kill()
+                forgotten.connection.close()
+            raise
 
     async def close(self) -> None:
         """End the fork server and every child; returns when all are dead."""

@@ -301,6 +301,29 @@ async def test_cancelling_ends_the_child(decoders: Decoders, make_video: MakeVid
     assert decoding.is_over
 
 
+async def test_a_child_that_comes_in_the_moment_in_which_nobody_wants_it_any_more_is_ended(
+    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forkery = decoders._forkery
+    forked, came = forkery._forked, asyncio.Event()
+
+    def forked_and_cancelled(token: int, pid: int, pidfd: int) -> None:
+        forked(token, pid, pidfd)
+        if not came.is_set():
+            came.set()
+            asking.cancel()
+
+    before = set(forkery._children)
+    monkeypatch.setattr(forkery, "_forked", forked_and_cancelled)
+    asking = asyncio.create_task(forkery.fork())
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert came.is_set()
+    async with asyncio.timeout(10):
+        while set(forkery._children) - before:  # noqa: ASYNC110  -- the fork server tells of its death
+            await asyncio.sleep(0.01)
+
+
 async def run_without_grants(decoding: Decoding) -> None:
     async for _ in decoding.frames():
         pass
