@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 8
+MORTAL_SECONDS = 12
+"""Of a job in whose middle somebody dies."""
 LONG_SECONDS = 4 * SECONDS
 """Of a job that goes on while something else happens."""
 ENTRY = {"job.json", "cancelled"}
@@ -150,13 +152,13 @@ def test_a_cut_job_survives_a_sudden_death_of(
 ) -> None:
     restarts = cutting.restarts
     with Client(cutting.rest) as client:
-        job = client.submit_job(make(6, 2 * SECONDS), look="default", want="picture")["id"]
+        job = client.submit_job(make(6, MORTAL_SECONDS), look="default", want="picture")["id"]
         until(client, job, lambda found: found["segments_done"] > 0)
         os.kill(cutting.pid(victim), signal.SIGKILL)
         done(client, job)
         client.download(job, tmp_path / "result")
     wait_until(lambda: cutting.restarts > restarts, "what was killed is started again")
-    assert read_clip(tmp_path / "result") == [(6, number) for number in range(2 * SECONDS * RATE)]
+    assert read_clip(tmp_path / "result") == [(6, number) for number in range(MORTAL_SECONDS * RATE)]
 
 
 def test_a_cancelled_job_is_worked_on_no_more(cutting: Stack, make: Callable[[int, int], Path]) -> None:
