@@ -23,7 +23,8 @@ from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
 from shared.transport.nats_server import NatsServer
 
 SERVICES = ("ingest", "detect", "render", "gateway")
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
+"""A first start compiles every library on a machine that may have more to do."""
 STOP_SECONDS = 10.0
 RESTART_PAUSE_SECONDS = 0.5
 ALLOCATOR = {
@@ -242,10 +243,11 @@ class Stack:
     def _wait_until_known(self) -> None:
         """Until the gateway has heard of the lane: from then on it says that it is ready."""
         end = time.monotonic() + READY_SECONDS
-        while self._lane not in httpx.get(f"{self.rest}/healthz", trust_env=False).json()["lanes"]:
-            if time.monotonic() > end:
-                raise Misconfigured(f"The gateway does not hear of its lane; see {self.logs}.")
-            time.sleep(POLL_SECONDS)
+        with httpx.Client(base_url=self.rest, trust_env=False, timeout=READY_SECONDS) as gateway:
+            while self._lane not in gateway.get("/healthz").json()["lanes"]:
+                if time.monotonic() > end:
+                    raise Misconfigured(f"The gateway does not hear of its lane; see {self.logs}.")
+                time.sleep(POLL_SECONDS)
 
     def _take_facts(self, service: _Service) -> None:
         with os.fdopen(service.ready_fd, "rb") as pipe:

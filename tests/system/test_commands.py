@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from visavis.stack import Stack
 
-SECONDS = 60
+SECONDS = 120
 NOBODY = "http://127.0.0.1:9"
 """The discard port, where nobody listens."""
 
