@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -40,12 +41,13 @@ def main() -> int:
         rounds = Rounds(stand, lot(asked.seed), asked.stop_seconds)
         rounds.measure_undisturbed()
         print(f"Without faults, from each moment on, seconds: {rounds.undisturbed}", flush=True)
-        for number, point in enumerate(campaign(points, asked.rounds, asked.seed), 1):
-            if number % UNDISTURBED_EVERY == 0:
-                rounds.measure_undisturbed(1)
-            found.append(rounds.run(point))
-            _tell(number, len(points) * asked.rounds, found[-1])
-            _write(asked, began, rounds, found, {})
+        with suppress(KeyboardInterrupt):  # what was found until then is told all the same
+            for number, point in enumerate(campaign(points, asked.rounds, asked.seed), 1):
+                if number % UNDISTURBED_EVERY == 0:
+                    rounds.measure_undisturbed(1)
+                found.append(rounds.run(point))
+                _tell(number, len(points) * asked.rounds, found[-1])
+                _write(asked, began, rounds, found, {})
     _write(asked, began, rounds, found, stand.left)
     print(table(found))
     print(f"left at the end: {stand.left}; written to {asked.out}")
