@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 8
-MORTAL_SECONDS = 12
 """Of a job in whose middle somebody dies."""
 LONG_SECONDS = 4 * SECONDS
 """Of a job that goes on while something else happens."""
