@@ -131,14 +131,12 @@ class Stand:
         return 1
 
     def _objects(self, jobs: list[str]) -> Iterator[Path]:
-        """What should not be in the store any more. Of writers that were killed a fragment stays, for the sweeper."""
+        """What should not be in the store any more. A fragment of a writer that was killed stays, for the sweeper."""
         objects = self._var / "objects"
         for job in jobs:
             for path in (objects / folder_of(job)).rglob("*"):
                 if path.is_file() and path.name not in KEPT and "#" not in path.name:
                     yield path
-            if (mark := objects / "open" / job).exists():
-                yield mark
 
 
 def _until(true: Callable[[], bool]) -> None:
