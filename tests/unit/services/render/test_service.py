@@ -341,7 +341,10 @@ async def test_where_only_faces_are_wanted_no_asset_is_missed(worker: Worker) ->
     assert isinstance(finished, StillFinished)
 
 
-async def test_a_part_that_cannot_be_stored_fails_the_session(worker: Worker, tmp_path: Path) -> None:
+async def test_a_part_that_cannot_be_stored_fails_the_session(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.transport.patient_store.PATIENCE_SECONDS", 0.1)
     await worker.begin()
     await worker.draw(worker.frame(0))
     (tmp_path / "objects" / "jobs").write_bytes(b"a file where the store needs a folder")
