@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def write_long(clip: Path, target: Path) -> Path:
         for number in range(SECONDS * RATE):
             place = number % (2 * len(frames))
             frame = frames[min(place, 2 * len(frames) - 1 - place)]
-            frame.pts, frame.time_base, frame.pict_type = number, None, 0
+            frame.pts, frame.time_base, frame.pict_type = number, Fraction(1, RATE), 0
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
     return target

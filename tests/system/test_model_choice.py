@@ -11,7 +11,7 @@ import pytest
 
 from services.gateway.stills import StillClient, StillRequest
 from shared.model.errors import Rejected
-from shared.model.jobs import JobRecord, JobState, SegmentRequested, Want, source_key
+from shared.model.jobs import JobRecord, JobRequested, JobState, Want, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
@@ -78,7 +78,7 @@ async def test_a_job_whose_models_the_lane_lacks_fails_at_its_first_try(
     async with _desk(stack) as (bus, telemetry):
         await store.put(source_key(job), clip)
         await JobLedger(store).open_entry(record)
-        message = SegmentRequested(job=job, **asked)
+        message = JobRequested(job=job)
         await bus.publish(message.subject, wire.encode(message), telemetry.headers())
     *_, last = client.events(job)
     assert (last["state"], last["attempt"], last["problem"]["code"]) == ("failed", 1, "unknown-model")
