@@ -73,7 +73,7 @@ class JobEnds:
             )
 
         record = await self._ledger.change(record.id, finished)
-        await self._remove_media(record.id, *_unwanted(record, record.id))
+        await self._remove_unwanted(record.id, record)
         log.info("job done", job=record.id, frames=record.frames, segments=record.segments)
         return JobDone(job=record.id, record=record)
 
@@ -87,7 +87,7 @@ class JobEnds:
             return msgspec.structs.replace(now, state=JobState.FAILED, problem=problem)
 
         record = await self._ledger.change(job, failed)
-        await self._remove_media(job, *_unwanted(record, job))
+        await self._remove_unwanted(job, record)
         log.info("job failed", job=job, code=problem.code)
         return JobFailed(job=job, record=record)
 
@@ -110,7 +110,7 @@ class JobEnds:
             record = await self._ledger.read(job)
         if record is not None and not record.state.is_final:
             return None
-        await self._remove_media(job, *_unwanted(record, job))
+        await self._remove_unwanted(job, record)
         if record is not None and record.state is JobState.DONE:
             return JobDone(job=job, record=record)
         return JobFailed(job=job, record=record) if record is not None and record.state is JobState.FAILED else None
@@ -119,9 +119,14 @@ class JobEnds:
         """Whether a part lies in the object store."""
         return await self._store.exists(part_key(job, segment))
 
-    async def _remove_media(self, job: str, *keys: str) -> None:
+    async def source_gone(self, job: str) -> Rejected:
+        """What a job fails with whose upload is gone. Raises Late if it has come to its end meanwhile."""
+        await self._ledger.change(job, lambda now: now)
+        return Rejected("source-gone", "The upload of this job is not in the object store any more.")
+
+    async def _remove_unwanted(self, job: str, record: JobRecord | None) -> None:
         self._sources.forget(job)
-        for key in keys:
+        for key in _unwanted(record, job):
             await self._store.remove(key)
 
     async def _joined(self, record: JobRecord, plan: Plan | None, folder: Path) -> tuple[str, Path]:
@@ -141,8 +146,7 @@ class JobEnds:
                 join = Join(parts=names, target=str(target), source=str(source), cut_audio=early)
                 return await self._with_room(join, folder), target
         except Lost as error:
-            await self._ledger.change(job, lambda now: now)  # Late, if it has come to its end meanwhile
-            raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
+            raise await self.source_gone(job) from error
 
     async def _fetch_parts(self, job: str, paths: Sequence[Path]) -> None:
         """Raises Unavailable where a part is gone, which is to be done anew then, Late if the job is over."""

@@ -71,8 +71,8 @@ class PlanService:
                 record = await self._planned(record)
             return await self._dispatcher.due(record)
         except Lost:
-            problem = Problem("source-gone", "The upload of this job is not in the object store any more.")
-            return [await self._ends.failed(job, problem)]
+            gone = await self._ends.source_gone(job)
+            return [await self._ends.failed(job, Problem(gone.code, gone.detail))]
         except Rejected as error:
             return [await self._ends.failed(job, Problem(error.code, error.detail))]
         except DecoderDied as error:

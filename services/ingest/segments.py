@@ -18,6 +18,7 @@ from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     DECODER_DEATHS,
+    OUR_FAULTS,
     JobCancelled,
     JobDone,
     JobEvent,
@@ -51,8 +52,6 @@ WATCH_SECONDS = 0.25
 STALL_SECONDS = 15.0
 """Without a word from render for so long the attempt is given up, after the time that a decoder may be silent: a file
 that makes no progress is said to be at fault, and not tried again."""
-OUR_FAULTS = frozenset({"internal", "unavailable"})
-"""Codes of problems that another try may not have; every other is the request's."""
 _events = wire.decoder(JobEvent)
 
 
@@ -125,8 +124,7 @@ class SegmentService:
         try:
             done = await self._drawn(passage, session)
         except Lost as error:
-            record = await self._ledger.change(request.job, lambda now: now)  # or it has come to its end meanwhile
-            raise Rejected("source-gone", "The upload of this job is not in the object store any more.") from error
+            raise await self._ends.source_gone(request.job) from error
         part = Part(
             segment=request.segment,
             attempt=passage.tries,

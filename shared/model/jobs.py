@@ -19,6 +19,8 @@ TRIES = 5
 """So often a segment is tried before it goes to the dead letters."""
 GAVE_UP = "gave-up"
 """The problem's code of a job whose every try was in vain, by no fault of its source."""
+OUR_FAULTS = frozenset({"internal", "unavailable"})
+"""Codes of problems that another try may not have; every other is the request's."""
 DECODER_DEATHS = 2
 """A file that ends its decoder so often is at fault."""
 WINDOW = 4

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from shared.model.errors import Malformed
-from shared.model.jobs import SegmentDone, SegmentFailed, SegmentRequested
+from shared.model.jobs import OUR_FAULTS, SegmentDone, SegmentFailed, SegmentRequested
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON, MESSAGEPACK, CLOUD_EVENT = "application/json", "application/msgpack", "application/cloudevents+json"
-OUR_FAULTS = frozenset({"internal", "unavailable"})
-"""Codes of problems that another try may not have, as ingest sees them."""
 _NAME, _SESSION = re.compile(r"[a-z0-9-]{1,64}"), re.compile(r"[!-~]{1,200}")
 
 
