@@ -74,9 +74,9 @@ class CallbackDesk:
             return CallbackStanding()
 
     async def ended(self, passage: Passage[JobEvent]) -> list[CallbackDue]:
-        """What is due after something happened to a job."""
+        """What is due after something happened to a job: an end that is told once more is called for once."""
         job, end = passage.message.job, end_of(passage.message)
-        if end is None or not (await self._ledger.read(job)).callback:
+        if end is None or not (await self._ledger.read(job)).callback or (await self._kept(job)).tries:
             return []
         return [CallbackDue(job=job, event=end)]
 

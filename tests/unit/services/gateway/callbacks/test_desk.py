@@ -284,3 +284,14 @@ async def test_no_address_is_logged(
         await until(lambda: len(web.posted) == 2 and not bus.kept("jobs.callback"))
     assert logger.calls
     assert "secret" not in repr(logger.calls)
+
+
+async def test_an_end_that_is_told_once_more_is_called_for_once(
+    desk: CallbackDesk, ledger: JobLedger, store: ObjectStore, web: Web
+) -> None:
+    await ledger.open_entry(record := job(web.url("/hook")))
+    told: Passage[Any] = Passage(JobDone(job=JOB, record=record), 1, 0.0, 0.0)
+    assert [due.job for due in await desk.ended(told)] == [JOB]
+    tried = CallbackStanding(state=CallbackState.PENDING, tries=1)
+    await store.put(callback_key(JOB), msgspec.json.encode(tried))
+    assert await desk.ended(told) == []
