@@ -23,6 +23,7 @@ class PixelFormat(StrEnum):
 
     I420 = "i420"  # 4:2:0, three planes: Y, Cb, Cr
     RGB24 = "rgb24"  # 4:4:4, one packed plane: R, G, B
+    NV12 = "nv12"  # 4:2:0, two planes: Y, and Cb and Cr in turn; what the decoders of NVIDIA's cards give
 
 
 class Matrix(StrEnum):
@@ -57,6 +58,8 @@ class Geometry(msgspec.Struct, frozen=True):
         if self.format is PixelFormat.RGB24:
             return ((self.height, self.width, 3),)
         chroma = ((self.height + 1) // 2, (self.width + 1) // 2)
+        if self.format is PixelFormat.NV12:
+            return ((self.height, self.width), (*chroma, 2))
         return ((self.height, self.width), chroma, chroma)
 
     @property

@@ -1,0 +1,122 @@
+"""A real card, by CuPy: the one module that imports it, besides those that pass its memory between processes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from shared.cuda.device import Argument, DeviceArray, Dim3
+
+COMMON = Path(__file__).parent / "kernels"
+"""Folder with what kernels of all services include."""
+_OPTIONS = ("--std=c++17", "--fmad=true")
+
+
+def why_not() -> str:
+    """Why this process cannot use a card, as half a sentence; empty if it can."""
+    try:
+        cupy = _cupy()
+    except ImportError:
+        return "CuPy is not installed (the extra `gpu`)"
+    try:
+        cards = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CUDA finds no card it can use ({error})"
+    return "" if cards else "there is no NVIDIA card"
+
+
+class CardKernels:
+    """The kernels of a file, by NVRTC."""
+
+    def __init__(self, module: Any, stream: Any) -> None:
+        self._module, self._stream = module, stream
+        self._functions: dict[str, Any] = {}
+
+    def launch(self, name: str, grid: Dim3, block: Dim3, *arguments: Argument) -> None:
+        """As `device.Kernels` says."""
+        function = self._functions.get(name)
+        if function is None:
+            function = self._functions[name] = self._module.get_function(name)
+        with self._stream:
+            function(grid, block, arguments)
+
+
+class Card:
+    """One card, as `device.Device` has it; every instance has a stream of its own."""
+
+    def __init__(self, number: int = 0) -> None:
+        """number: as CUDA counts them, from 0. Raises Misconfigured if it cannot be used."""
+        if reason := why_not():
+            raise Misconfigured(f"The card {number} cannot be used: {reason}.")
+        self.number = number
+        self._cupy = _cupy()
+        self._device = self._cupy.cuda.Device(number)
+        with self._device:
+            self.stream = self._cupy.cuda.Stream(non_blocking=True)
+        """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            return self._cupy.empty(tuple(shape), dtype)
+
+    def upload(self, host: NDArray[Any]) -> DeviceArray:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            return self._cupy.asarray(host)  # by pinned memory, which CuPy keeps until the copy is done
+
+    def download(self, array: DeviceArray) -> NDArray[Any]:
+        """As `device.Device` says."""
+        size = array.nbytes
+        pinned = self._cupy.cuda.alloc_pinned_memory(max(1, size))
+        host = np.frombuffer(pinned, np.uint8, size).view(array.dtype).reshape(array.shape)
+        with self._device, self.stream:
+            array.get(stream=self.stream, out=host, blocking=False)
+        self.stream.synchronize()
+        copy: NDArray[Any] = host.copy()
+        return copy
+
+    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
+        """As `device.Device` says."""
+        with self.stream:
+            self._cupy.copyto(target, source)
+
+    def kernels(self, source: Path, *include: Path) -> CardKernels:
+        """As `device.Device` says."""
+        with self._device:
+            return CardKernels(_compiled(self.number, source, include), self.stream)
+
+    def synchronize(self) -> None:
+        """As `device.Device` says."""
+        self.stream.synchronize()
+
+
+@cache
+def _compiled(_: int, source: Path, include: tuple[Path, ...]) -> Any:
+    """One module a card and file. Raises Misconfigured."""
+    cupy = _cupy()
+    folders = (COMMON, source.parent, *include)
+    options = (*_OPTIONS, *(f"-I{folder}" for folder in folders))
+    module = cupy.RawModule(code=source.read_text(), options=options, backend="nvrtc")
+    try:
+        module.compile()
+    except cupy.cuda.compiler.CompileException as error:
+        raise Misconfigured(f"The kernels of {source.name} cannot be compiled: {error}") from error
+    return module
+
+
+def _cupy() -> Any:
+    """CuPy, which takes a second to import: only where a card is to be used. Raises ImportError."""
+    import cupy  # noqa: PLC0415
+
+    return cupy

@@ -1,0 +1,66 @@
+"""What CUDA forms ask of a card: memory, copies, kernels. The real one is `card.Card`; tests have another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
+
+    DeviceArray = Any
+    """An array in a card's memory, with shape, dtype, indexing and views as NumPy has them: a `cupy.ndarray`."""
+    Dim3 = tuple[int, int, int]
+    Argument = DeviceArray | np.generic
+    """An array, or a NumPy scalar of the kernel's own type: np.int32 for int, np.float32 for float."""
+
+
+class Kernels(Protocol):
+    """The kernels of one source file, compiled."""
+
+    def launch(self, name: str, grid: Dim3, block: Dim3, *arguments: Argument) -> None:
+        """Start one on the device's stream, behind all that was started before; it does not wait."""
+        ...
+
+
+class Device(Protocol):
+    """One card and one stream of work on it, in the hands of one thread at a time.
+
+    What is started runs in order and beside the host; arrays may be given up while a kernel still reads them.
+    """
+
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
+        """New memory, contents undefined."""
+        ...
+
+    def upload(self, host: NDArray[Any]) -> DeviceArray:
+        """A copy of an array of the host, which may be written again at once."""
+        ...
+
+    def download(self, array: DeviceArray) -> NDArray[Any]:
+        """A copy in the host's memory; waits for all that was started."""
+        ...
+
+    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
+        """Copy an array on the device into another of its shape."""
+        ...
+
+    def kernels(self, source: Path, *include: Path) -> Kernels:
+        """Those of a `.cu` file, compiled once a process. include: folders for its `#include`s besides its own.
+
+        Raises Misconfigured with what the compiler says.
+        """
+        ...
+
+    def synchronize(self) -> None:
+        """Wait for all that was started."""
+        ...
+
+
+def blocks(columns: int, rows: int, block: tuple[int, int] = (32, 8)) -> tuple[Dim3, Dim3]:
+    """Grid and block for one thread a sample of a plane."""
+    across, down = block
+    return (-(-columns // across), -(-rows // down), 1), (across, down, 1)

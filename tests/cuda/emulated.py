@@ -1,0 +1,119 @@
+"""A card without a card: kernels compiled by the C++ compiler of this machine, arrays of NumPy, every thread in turn.
+
+It shows that a kernel computes what it should. It shows nothing of races, and nothing of speed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.cuda.card import COMMON
+from shared.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from shared.cuda.device import Argument, DeviceArray, Dim3
+
+COMPILER = shutil.which("g++") or shutil.which("clang++")
+WHY_NOT = "" if COMPILER else "there is no C++ compiler (g++ or clang++), by which kernels are tried without a card"
+_WORDS = Path(__file__).with_name("emulated.hpp")
+_KERNEL = re.compile(r"^(SEPARATE|TOGETHER)\s+void\s+(\w+)\s*\(([^)]*)\)", re.MULTILINE)
+_LOOP = """
+extern "C" void emulated_{name}(const unsigned *size, void **values) {{
+    gridDim = {{size[0], size[1], size[2]}};
+    blockDim = {{size[3], size[4], size[5]}};
+    for (blockIdx.z = 0; blockIdx.z < gridDim.z; blockIdx.z++)
+    for (blockIdx.y = 0; blockIdx.y < gridDim.y; blockIdx.y++)
+    for (blockIdx.x = 0; blockIdx.x < gridDim.x; blockIdx.x++)
+    for (threadIdx.z = 0; threadIdx.z < blockDim.z; threadIdx.z++)
+    for (threadIdx.y = 0; threadIdx.y < blockDim.y; threadIdx.y++)
+    for (threadIdx.x = 0; threadIdx.x < blockDim.x; threadIdx.x++)
+        {name}({arguments});
+}}
+"""
+
+
+class EmulatedKernels:
+    """As `shared.cuda.device.Kernels`; a kernel whose threads wait for each other gets one thread a block."""
+
+    def __init__(self, library: ctypes.CDLL, kinds: dict[str, tuple[bool, int]]) -> None:
+        """kinds: of each kernel, whether its threads work together, and how many arguments it has."""
+        self._library, self._kinds = library, kinds
+
+    def launch(self, name: str, grid: Dim3, block: Dim3, *arguments: Argument) -> None:
+        together, count = self._kinds[name]
+        assert len(arguments) == count, f"{name} takes {count} arguments, not {len(arguments)}"
+        size = (ctypes.c_uint * 6)(*grid, *((1, 1, 1) if together else block))
+        held = [_as_value(argument) for argument in arguments]
+        values = (ctypes.c_void_p * count)(*(value.ctypes.data for value in held))
+        self._library[f"emulated_{name}"](size, values)
+
+
+class EmulatedCard:
+    """As `shared.cuda.card.Card`. New memory is full of rubbish, so that what nobody wrote shows."""
+
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
+        rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
+        return rubbish.view(dtype).reshape(tuple(shape))
+
+    def upload(self, host: NDArray[Any]) -> DeviceArray:
+        return host.copy()
+
+    def download(self, array: DeviceArray) -> NDArray[Any]:
+        copy: NDArray[Any] = array.copy()
+        return copy
+
+    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
+        np.copyto(target, source)
+
+    def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
+        return _compiled(source, include)
+
+    def synchronize(self) -> None:
+        return
+
+
+def _as_value(argument: Argument) -> NDArray[Any]:
+    """What the kernel's parameter is read from: an address, or the number itself."""
+    if isinstance(argument, np.ndarray):
+        return np.array([argument.ctypes.data], np.uint64)
+    assert isinstance(argument, np.generic), f"{argument!r} is neither an array nor a NumPy scalar"
+    return np.array([argument])
+
+
+@cache
+def _compiled(source: Path, include: tuple[Path, ...]) -> EmulatedKernels:
+    text = source.read_text()
+    loops, kinds = [], {}
+    for kind, name, parameters in _KERNEL.findall(text):
+        types = [re.sub(r"\b__restrict__\b", "", part).strip() for part in parameters.split(",") if part.strip()]
+        types = [part[: part.rindex(re.findall(r"\w+", part)[-1])].strip() for part in types]
+        given = ", ".join(f"*({one} *)values[{at}]" for at, one in enumerate(types))
+        loops.append(_LOOP.format(name=name, arguments=given))
+        kinds[name] = (kind == "TOGETHER", len(types))
+    program = f'#include "{_WORDS}"\n#include "{source}"\n{"".join(loops)}'
+    assert COMPILER is not None, WHY_NOT
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "kernels.cpp"
+        written.write_text(program)
+        built = Path(folder) / f"{hashlib.sha256(program.encode()).hexdigest()[:16]}.so"
+        folders = [f"-I{one}" for one in (COMMON, source.parent, *include)]
+        # As on a card, a product and a sum may be one operation; more is not allowed to differ.
+        command = [COMPILER, "-std=c++17", "-O2", "-shared", "-fPIC", *folders, str(written), "-o", str(built)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        if told.returncode:
+            raise Misconfigured(f"The kernels of {source.name} cannot be compiled: {told.stderr}")
+        return EmulatedKernels(ctypes.CDLL(str(built)), kinds)

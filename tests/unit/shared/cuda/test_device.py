@@ -1,0 +1,89 @@
+"""What every device does, on the emulated one and, where there is one, on a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from shared.cuda.device import blocks
+from shared.model.errors import Misconfigured
+from tests.cuda.devices import BOTH, opened
+
+if TYPE_CHECKING:
+    from shared.cuda.device import Device
+    from tests.cuda.devices import Kind
+
+KERNELS = """
+#include "card.cuh"
+
+SEPARATE void darker(const uint8 *__restrict__ from, uint8 *to, int columns, int rows, float share) {
+    int x = column_of_thread(), y = row_of_thread();
+    if (x < columns && y < rows) to[y * columns + x] = sample_of(from[y * columns + x] * share);
+}
+
+TOGETHER void summed(const int *from, long long *sum, int count) {
+    __shared__ long long parts[1024];
+    long long own = 0;
+    for (int at = threadIdx.x; at < count; at += blockDim.x) own += from[at];
+    parts[threadIdx.x] = own;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        long long all = 0;
+        for (unsigned at = 0; at < blockDim.x; at++) all += parts[at];
+        sum[blockIdx.x] = all;
+    }
+}
+"""
+
+
+@pytest.fixture(params=BOTH)
+def device(request: pytest.FixtureRequest) -> Device:
+    kind: Kind = request.param
+    return opened(kind)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "tried.cu"
+    path.write_text(KERNELS)
+    return path
+
+
+def test_what_is_uploaded_comes_back(device: Device) -> None:
+    host = np.arange(2_000_000, dtype=np.int32).reshape(1000, 2000)
+    array = device.upload(host)
+    kept = host.copy()
+    host[:] = 0
+    assert (device.download(array) == kept).all()
+    other = device.empty(kept.shape, kept.dtype)
+    device.copy(array, other)
+    assert (device.download(other) == kept).all()
+    assert (device.download(other[10:12, ::3]) == kept[10:12, ::3]).all()
+
+
+def test_every_thread_does_its_sample(device: Device, source: Path) -> None:
+    samples = np.random.default_rng(1).integers(0, 256, (77, 131), np.uint8)
+    given, drawn = device.upload(samples), device.empty(samples.shape, np.uint8)
+    grid, block = blocks(131, 77)
+    kernels = device.kernels(source)
+    kernels.launch("darker", grid, block, given, drawn, np.int32(131), np.int32(77), np.float32(0.3))
+    expected = np.rint(samples * np.float32(0.3)).astype(np.uint8)
+    assert (device.download(drawn) == expected).all()
+
+
+def test_threads_of_a_block_work_together(device: Device, source: Path) -> None:
+    numbers = np.arange(10_000, dtype=np.int32)
+    total = device.empty((3,), np.int64)
+    given = device.upload(numbers)
+    device.kernels(source).launch("summed", (3, 1, 1), (256, 1, 1), given, total, np.int32(len(numbers)))
+    assert device.download(total).tolist() == [numbers.sum()] * 3
+
+
+def test_what_cannot_be_compiled_is_told_with_the_reason(device: Device, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.cu"
+    path.write_text('#include "card.cuh"\nSEPARATE void wrong(int *to) { *to = nobody_knows; }\n')
+    with pytest.raises(Misconfigured, match="nobody_knows"):
+        device.kernels(path)
