@@ -77,6 +77,12 @@ class Card:
         with self._device, self.stream:
             return self._cupy.empty(tuple(shape), dtype)
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """As `device.Device` says."""
+        cuda = self._cupy.cuda
+        memory = cuda.UnownedMemory(address, int(np.prod(shape)), None, self.number)
+        return self._cupy.ndarray(tuple(shape), np.uint8, cuda.MemoryPointer(memory, 0))
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """As `device.Device` says."""
         with self._device, self.stream:

@@ -47,6 +47,10 @@ class Device(Protocol):
         """New memory, contents undefined."""
         ...
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """A uint8 array over memory of the device that is another's, without gaps. Who has it says how long it lasts."""
+        ...
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """A copy of an array of the host, which may be written again at once."""
         ...
