@@ -76,7 +76,7 @@ class CardProcess:
         except Exception as error:  # noqa: BLE001  -- a stream's last frame: the others go on
             if not isinstance(error, VisavisError):
                 traceback.print_exc()
-            _refuse(talk, str(error))
+            talk.part(Refused(CANNOT, str(error)))
         finally:
             talk.close()
             self._say(StreamEnded(opening.token))
@@ -84,13 +84,6 @@ class CardProcess:
     def _say(self, report: CardReady | CardUnusable | StreamEnded) -> None:
         with self._saying:
             self._control.send(pack(report))
-
-
-def _refuse(talk: StreamTalk, why: str) -> None:
-    try:
-        talk.say(Refused(CANNOT, why))
-    except (EOFError, OSError):
-        return
 
 
 def confine(parent: int) -> None:
@@ -129,8 +122,8 @@ def main(arguments: list[str]) -> None:
         return
     try:
         CardProcess(control, writer, make, limits).run(ranges, engines)
-    except (BrokenPipeError, ConnectionResetError):
-        os._exit(0)
+    finally:
+        os._exit(0)  # threads may still be in the driver, which does not bear an interpreter that ends
 
 
 if __name__ == "__main__":

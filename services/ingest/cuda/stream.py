@@ -67,7 +67,7 @@ class CardStream:
         self._delivered = self._damaged = 0
 
     def run(self) -> None:
-        """To the end, whichever it is; ingest has been told of it unless it has hung up."""
+        """To the end, whichever it is. Returns when ingest has hung up."""
         try:
             answer: Finished | Refused = Finished(self._read())
         except (CardRefused, FrameLost) as error:
@@ -80,10 +80,7 @@ class CardStream:
             answer = Refused(SOURCE_GONE, "")
         except EOFError:
             return
-        try:
-            self._talk.say(answer)
-        except EOFError:
-            return
+        self._talk.part(answer)
 
     def _read(self) -> DecodeSummary:
         ended = CodedEnded(0, early=False)

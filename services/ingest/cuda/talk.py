@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,10 @@ class StreamTalk:
 
     def grant(self) -> SlotGrant:
         """The next slot that may be written. Raises EOFError when ingest has no more use for the stream."""
-        request = receive_request(self._ingest)
+        try:
+            request = receive_request(self._ingest)
+        except ConnectionResetError as error:
+            raise EOFError("Ingest has hung up.") from error
         if not isinstance(request, SlotGrant):
             raise TypeError("something else than a grant")
         return request
@@ -75,6 +79,13 @@ class StreamTalk:
             self._ingest.sendall(framed(reply))
         except (BrokenPipeError, ConnectionResetError) as error:
             raise EOFError("Ingest has hung up.") from error
+
+    def part(self, last: Reply) -> None:
+        """Tell ingest the last, and wait until it has hung up: closing while grants come would lose what was told."""
+        with contextlib.suppress(EOFError, OSError):
+            self.say(last)
+            while True:
+                receive_request(self._ingest)
 
     def close(self) -> None:
         """Hang up."""
