@@ -75,12 +75,12 @@ class Lane:
     """Slots that one session of a job may hold at a time."""
     jobs: int = 1
     """Sessions of jobs that there may be at a time."""
+    card: CardLane | None = None
+    """By which frames come that a card decodes; None: there is no card, or its memory cannot be shared."""
     live: set[str] = field(default_factory=set)
     """Sessions that somebody watches now: jobs stand back for them."""
     pressed: set[str] = field(default_factory=set)
     """Those of them whose frames wait for slots: the lane is too slow for them and jobs together."""
-    card: CardLane | None = None
-    """Where the lane has a card."""
     told: Told = field(default_factory=Told)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""

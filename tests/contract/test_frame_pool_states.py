@@ -189,14 +189,15 @@ class FramePoolMachine(RuleBasedStateMachine):
 
     @rule(frame=frames)
     def release(self, frame: Sealed) -> None:
-        frame.holder.release(frame.reference)
-        frame.over = True
+        if frame.holder in self.readers:  # else it is dead
+            frame.holder.release(frame.reference)
+            frame.over = True
 
     @rule()
     def release_again(self) -> None:
         """Messages that were delivered twice."""
         for frame in self.sealed:
-            if frame.over:
+            if frame.over and frame.holder in self.readers:
                 frame.holder.release(frame.reference)
 
     @rule(session=st.sampled_from(SESSIONS), confirmed=st.booleans())

@@ -10,6 +10,8 @@ from services.ingest.cuda.fitness import why_not
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.ingest.cuda.decoders import CardDecoders
     from services.ingest.cuda.decoding import CardDecoding
     from services.ingest.decoder_messages import ReadVideo
@@ -24,20 +26,28 @@ class CardLane:
 
     pool: CardPool
     decoders: CardDecoders
+    why_unread: Callable[[], str] = str
+    """Why the lane's other services do not read the pool now, in a sentence; empty if they do."""
     taken: Counter[str] = field(default_factory=Counter)
     """Videos by what became of them: decoded on the card (an empty word), or not, by the reason."""
 
     def decoding(self, reading: Decoding, facts: VideoFacts, task: ReadVideo, session: str) -> CardDecoding | None:
         """A context that decodes on the card what `reading` has opened; None, and why is logged, if a CPU is to do it."""
         coded = reading.coded
-        reason = why_not(coded, facts, self.decoders.ranges) if coded is not None else "It was not asked for a card."
+        reason = why_not(coded, facts, self.decoders.ranges) if coded is not None else "It was opened for a CPU."
         if not reason and facts.geometry.size_bytes > self.pool.ledger.largest:
             reason = "No slot on the card holds its frames."
+        reason = reason or self.why_unread()
         if reason:
             self.refused(session, reason)
             return None
         self.taken[""] += 1
         return self.decoders.decode(reading, facts, task, self.pool.size_bytes)
+
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time that decoding on the card has taken."""
+        return self.decoders.busy_seconds
 
     def refused(self, session: str, reason: str) -> None:
         """A video is decoded by a CPU."""
