@@ -17,4 +17,4 @@ def checksum_of(picture: Picture) -> int:
     """The CRC-32 of a 4:2:0 picture's samples; the same for i420 and nv12 with the same samples."""
     luma, *chroma = picture.planes
     pairs = chroma[0] if picture.geometry.format is PixelFormat.NV12 else np.stack(chroma, axis=-1)
-    return crc32(np.ascontiguousarray(pairs), crc32(np.ascontiguousarray(luma)))
+    return crc32(np.ascontiguousarray(pairs).data, crc32(np.ascontiguousarray(luma).data))

@@ -2,7 +2,7 @@
 
 | from | to | message | when |
 |---|---|---|---|
-| child | ingest | VideoOpened with a CodedStream | the first frame is decoded, if ReadVideo asked whether a card may do the rest |
+| child | ingest | VideoOpened with a CodedStream | the first frame is decoded, if ReadVideo asked for it |
 | ingest | child | PacketsWanted | instead of the first grant: it shall read on, and decode nothing |
 | child | card decoder | CodedPacket | from then on, over the same connection, which ingest has handed on |
 | child | card decoder | CodedEnded, Refused | once, last |

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.ingest.video import VideoFile
 
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-"""FFmpeg's, which put start codes and the parameters of the container in their place; a stream that has them stays as it is."""
+"""FFmpeg's, which put start codes and the container's parameters into the stream, where it has none."""
 _PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
 
 
@@ -49,7 +49,7 @@ class CodedVideo:
         )
 
     def packets(self) -> Iterator[CodedPacket]:
-        """Every packet from where the first frame's decoding began. Raises Rejected (`too-demanding`) for a huge one."""
+        """Every packet from where decoding of the first frame began. Raises Rejected (`too-demanding`)."""
         name = _FILTERS.get(self._video.codec)
         prepared = BitStreamFilterContext(name, self._video.stream) if name is not None else None
         number = 0

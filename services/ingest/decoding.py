@@ -152,8 +152,10 @@ class Decoding:
         return self._facts
 
     def hand_over(self) -> int:
-        """Instead of any grant: have the child send packets. A file descriptor of its connection, the caller's to close;
-        nothing more is heard here."""
+        """Instead of any grant: have the child send packets, of which nothing is heard here.
+
+        Answers a file descriptor of its connection, the caller's to close.
+        """
         connection = self._talk.hand_over()
         self._talk.say(PacketsWanted())
         return connection

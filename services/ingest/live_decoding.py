@@ -32,7 +32,11 @@ class LiveDecoding(Decoding):
     """Coded frames in, decoded ones out. An asynchronous context: on leaving it the child is dead."""
 
     def __init__(
-        self, take_child: Callable[[], Awaitable[DecodingProcess]], task: ReadLive, limits: IngestLimits, pool_bytes: int
+        self,
+        take_child: Callable[[], Awaitable[DecodingProcess]],
+        task: ReadLive,
+        limits: IngestLimits,
+        pool_bytes: int,
     ) -> None:
         super().__init__(take_child, task, limits, pool_bytes)
         self._under_way: set[int] = set()

@@ -48,7 +48,7 @@ class Device(Protocol):
         ...
 
     def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
-        """A uint8 array over memory of the device that is another's, without gaps. Who has it says how long it lasts."""
+        """A uint8 array over memory of the device that another has, without gaps; it lasts as long as that."""
         ...
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:

@@ -1,6 +1,6 @@
 """A lane's card decoder without a card, as a process: the real one's loop over FFmpeg, an emulated card and files.
 
-    python -m tests.cuda.card_process CONTROL_FD PARENT POOL_PATH CARD LIMITS_JSON
+python -m tests.cuda.card_process CONTROL_FD PARENT POOL_PATH CARD LIMITS_JSON
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A card's decoder without a card: FFmpeg's, whose frames are put into the memory of the device as NVDEC leaves them."""
+"""A card's decoder without a card: FFmpeg's, whose frames are laid into the device's memory as NVDEC's are."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from shared.cuda.device import DeviceArray
 
 
-class CardRefused(Unavailable):  # noqa: N818  -- see shared.model.errors.Rejected
+class CardRefused(Unavailable):
     """A card cannot decode this video, or not as a CPU would; a CPU may be able to."""
 
 

@@ -35,7 +35,9 @@ _MOST_PACKET_BYTES = 65_536
 class CardStreamHandle:
     """One stream in the card decoder, as a decoding has its child. `connection` is ingest's end of its socket."""
 
-    def __init__(self, connection: socket.socket, reading: Decoding, if_stuck: Callable[[], asyncio.TimerHandle]) -> None:
+    def __init__(
+        self, connection: socket.socket, reading: Decoding, if_stuck: Callable[[], asyncio.TimerHandle]
+    ) -> None:
         """reading: whose child sends the packets. if_stuck: sees to it that a stream that was killed ends."""
         self.connection = connection
         self._reading, self._if_stuck = reading, if_stuck

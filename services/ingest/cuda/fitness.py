@@ -16,21 +16,17 @@ _PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
 
 def why_not(coded: CodedStream, facts: VideoFacts, ranges: Sequence[CodecRange]) -> str:
     """Why a card that takes `ranges` does not decode this video, in a sentence; empty if it does."""
-    size = facts.geometry
     taken = next((one for one in ranges if one.codec == coded.codec), None)
     if taken is None:
         return f"The card does not decode {coded.codec}."
-    if coded.pixels not in _PLANAR_420:
-        return f"Its samples are {coded.pixels}; the card's path is for 4:2:0 with 8 bits."
-    if not coded.upright:
-        return "Its frames are to be turned or mirrored."
-    if coded.interlaced:
-        return "Its frames are interlaced."
-    if not coded.fits:
-        return "Its frames have another size than those before."
-    if coded.begins is None:
-        return "Its first frame cannot be told by its time, or lies far from a key frame."
+    size = facts.geometry
     within = taken.width[0] <= size.width <= taken.width[1] and taken.height[0] <= size.height <= taken.height[1]
-    if not within:
-        return f"The card does not decode {coded.codec} of {size.width}x{size.height}."
-    return ""
+    reasons = {
+        f"Its samples are {coded.pixels}; the card's path is for 4:2:0 with 8 bits.": coded.pixels not in _PLANAR_420,
+        "Its frames are to be turned or mirrored.": not coded.upright,
+        "Its frames are interlaced.": coded.interlaced,
+        "Its frames have another size than those before.": not coded.fits,
+        "Its first frame has no time, or lies far from a key frame.": coded.begins is None,
+        f"The card does not decode {coded.codec} of {size.width}x{size.height}.": not within,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

@@ -32,7 +32,7 @@ class CardLane:
     """Videos by what became of them: decoded on the card (an empty word), or not, by the reason."""
 
     def decoding(self, reading: Decoding, facts: VideoFacts, task: ReadVideo, session: str) -> CardDecoding | None:
-        """A context that decodes on the card what `reading` has opened; None, and why is logged, if a CPU is to do it."""
+        """A context that decodes what `reading` has opened; None, with the reason in the log, if a CPU is to."""
         coded = reading.coded
         reason = why_not(coded, facts, self.decoders.ranges) if coded is not None else "It was opened for a CPU."
         if not reason and facts.geometry.size_bytes > self.pool.ledger.largest:

@@ -30,7 +30,7 @@ def capabilities(number: int) -> tuple[tuple[CodecRange, ...], int]:
         except Exception as error:  # the library's own classes have no common root
             raise Misconfigured(f"The card's video decoders cannot be used: {_first_line(error)}") from error
         if said.get("supported", 1) and said.get("width_max", 0):
-            width, height = (said.get("width_min", 0), said["width_max"]), (said.get("height_min", 0), said["height_max"])
+            width, height = ((said.get(f"{side}_min", 0), said[f"{side}_max"]) for side in ("width", "height"))
             ranges.append(CodecRange(codec, width, height))
             engines = max(engines, said.get("num_decoder_engines", 0))
     if not ranges:

@@ -57,7 +57,7 @@ class CardStream:
 
     def __init__(self, opening: OpenStream, talk: StreamTalk, card: tuple[CardDecoder, Device, CardSlots],
                  limits: IngestLimits) -> None:  # fmt: skip
-        """card: the stream's own decoder, the device whose stream of work is the decoder's too, and the pool's slots."""
+        """card: the stream's own decoder, the device by which it works, and the pool's slots."""
         self._opening, self._talk, self._limits = opening, talk, limits
         self._decoder, self._device, self._slots = card
         facts = opening.facts
