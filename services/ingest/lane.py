@@ -103,6 +103,11 @@ class Lane:
         """Frames of a job that one message carries now."""
         return min(self.most_together, TOGETHER_BESIDE_LIVE) if self.live else self.most_together
 
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time that decoding has taken."""
+        return self.decoders.busy_seconds + (self.card.decoders.busy_seconds if self.card is not None else 0.0)
+
     def press(self, session: str, *, is_high: bool) -> None:
         """Whether a live session's frames wait for slots."""
         if is_high:

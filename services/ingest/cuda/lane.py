@@ -44,11 +44,6 @@ class CardLane:
         self.taken[""] += 1
         return self.decoders.decode(reading, facts, task, self.pool.size_bytes)
 
-    @property
-    def busy_seconds(self) -> float:
-        """Processor time that decoding on the card has taken."""
-        return self.decoders.busy_seconds
-
     def refused(self, session: str, reason: str) -> None:
         """A video is decoded by a CPU."""
         self.taken[reason] += 1

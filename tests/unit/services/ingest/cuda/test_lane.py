@@ -81,8 +81,8 @@ class CardLaneRig:
                 picture = there.downloaded(self._device)
             self._reader.release(frame.reference)
         else:
-            with self._host.read(frame.reference) as picture:
-                picture = replace(picture, planes=tuple(plane.copy() for plane in picture.planes))
+            with self._host.read(frame.reference) as here:
+                picture = replace(here, planes=tuple(plane.copy() for plane in here.planes))
             self._host.release(frame.reference)
         return Told(on_card, frame.pts, checksum_of(picture))
 

@@ -11,5 +11,5 @@ from tests.cuda.devices import MISSING
 
 @pytest.mark.skipif(not MISSING, reason="there is a card")
 def test_without_a_card_the_reason_is_told() -> None:
-    with pytest.raises(Misconfigured, match="PyNvVideoCodec .* cannot be used: "):
+    with pytest.raises(Misconfigured, match=r"PyNvVideoCodec .* cannot be used: "):
         capabilities(0)
