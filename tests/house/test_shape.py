@@ -66,6 +66,7 @@ TESTED_ELSEWHERE = {
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",
     "services/ingest/conversation.py": DECODER,
     "services/ingest/coded_messages.py": "tests/unit/services/ingest/test_coded_video.py",
+    "services/ingest/live_forwarding.py": "tests/unit/services/ingest/cuda/test_live.py",
     "services/ingest/cuda/decoder.py": "tests/unit/services/ingest/cuda/test_stream.py",
     "services/ingest/cuda/decoding.py": CARD_DECODERS,
     "services/ingest/cuda/messages.py": CARD_DECODERS,

@@ -14,14 +14,16 @@ import socket
 import sys
 import threading
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from services.ingest import confinement
+from services.ingest.cuda.live import serve_live
 from services.ingest.cuda.messages import CANNOT, CardReady, CardUnusable, StreamEnded, pack, unpack_opening
-from services.ingest.cuda.stream import CardStream
+from services.ingest.cuda.stream import CardStream, told
 from services.ingest.cuda.talk import StreamTalk
 from services.ingest.decoder_messages import Refused
 from services.ingest.limits import IngestLimits
@@ -69,17 +71,25 @@ class CardProcess:
         try:
             decoder, device = self._make(opening)
             try:
-                CardStream(opening, talk, (decoder, device, self._slots), self._limits).run()
+                told(talk, self._run(opening, talk, (decoder, device, self._slots)))
             finally:
                 device.synchronize()  # from here on nothing is written into its slots
                 decoder.close()
         except Exception as error:  # noqa: BLE001  -- a stream's last frame: the others go on
             if not isinstance(error, VisavisError):
                 traceback.print_exc()
-            talk.part(Refused(CANNOT, str(error)))
+            talk.tell(Refused(CANNOT, str(error)))
+            talk.wait()
         finally:
             talk.close()
             self._say(StreamEnded(opening.token))
+
+    def _run(
+        self, opening: OpenStream, talk: StreamTalk, card: tuple[CardDecoder, Device, CardSlots]
+    ) -> Callable[[], None]:
+        if opening.live is None:
+            return CardStream(opening, talk, card, self._limits).run
+        return partial(serve_live, opening, opening.live, talk, card)
 
     def _say(self, report: CardReady | CardUnusable | StreamEnded) -> None:
         with self._saying:
@@ -112,7 +122,7 @@ def main(arguments: list[str]) -> None:
 
     def make(opening: OpenStream) -> tuple[CardDecoder, Device]:
         card = Card(number)
-        return Nvdec(card, opening.coded.codec), card
+        return Nvdec(card, opening.coded.codec, is_live=opening.live is not None), card
 
     try:
         ranges, engines = capabilities(number)
