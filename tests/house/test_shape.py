@@ -70,7 +70,6 @@ TESTED_ELSEWHERE = {
     "services/ingest/cuda/decoder.py": "tests/unit/services/ingest/cuda/test_stream.py",
     "services/ingest/cuda/decoding.py": CARD_DECODERS,
     "services/ingest/cuda/messages.py": CARD_DECODERS,
-    "services/ingest/cuda/process.py": CARD_DECODERS,
     "services/ingest/decoder_messages.py": DECODER,
     "services/ingest/decoder_process.py": DECODER,
     "services/ingest/demuxing.py": "tests/unit/services/ingest/test_video.py",

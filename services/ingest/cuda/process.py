@@ -7,6 +7,7 @@ It takes what hostile files hold to the card's own decoders. It has no credentia
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -49,9 +50,15 @@ class CardProcess:
         slots: CardSlots,
         make: Callable[[OpenStream], tuple[CardDecoder, Device]],
         limits: IngestLimits,
+        give_up: Callable[[], None] = lambda: os._exit(1),
     ) -> None:
-        """make: a decoder for a stream, with the device that its work is done by. Raises CardRefused."""
+        """make: a decoder for a stream, with the device that its work is done by. Raises CardRefused.
+
+        give_up: called when the card does no work any more: what broke the context is told to every stream that shares
+        it, until a new process makes another.
+        """
         self._control, self._slots, self._make, self._limits = control, slots, make, limits
+        self._give_up = give_up
         self._saying = threading.Lock()
 
     def run(self, ranges: tuple[CodecRange, ...], engines: int) -> None:
@@ -73,8 +80,7 @@ class CardProcess:
             try:
                 told(talk, self._run(opening, talk, (decoder, device, self._slots)))
             finally:
-                device.synchronize()  # from here on nothing is written into its slots
-                decoder.close()
+                self._end(decoder, device)
         except Exception as error:  # noqa: BLE001  -- a stream's last frame: the others go on
             if not isinstance(error, VisavisError):
                 traceback.print_exc()
@@ -82,7 +88,17 @@ class CardProcess:
             talk.wait()
         finally:
             talk.close()
-            self._say(StreamEnded(opening.token))
+            with contextlib.suppress(OSError):  # ingest is gone
+                self._say(StreamEnded(opening.token))
+
+    def _end(self, decoder: CardDecoder, device: Device) -> None:
+        """From here on nothing is written into the stream's slots."""
+        try:
+            device.synchronize()
+            decoder.close()
+        except Exception:  # noqa: BLE001  -- CuPy's and the driver's own
+            traceback.print_exc()
+            self._give_up()
 
     def _run(
         self, opening: OpenStream, talk: StreamTalk, card: tuple[CardDecoder, Device, CardSlots]
