@@ -71,7 +71,8 @@ class CardProcess:
             opening = unpack_opening(packet)
             ingest, source = (socket.socket(fileno=fd) for fd in fds)
             ingest.settimeout(None)
-            talk = StreamTalk(ingest, source, self._limits.decoder_stall_seconds)
+            # Less than ingest waits for this process: who stands still is the child then.
+            talk = StreamTalk(ingest, source, self._limits.decoder_stall_seconds / 2)
             threading.Thread(target=self._serve, args=(opening, talk), daemon=True).start()
 
     def _serve(self, opening: OpenStream, talk: StreamTalk) -> None:
