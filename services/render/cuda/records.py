@@ -105,8 +105,8 @@ def template(look: Look, extent: Extent) -> NDArray[np.void]:
         if hasattr(value, "color"):
             job["colour"][0, 3 * number : 3 * number + 3] = rgb_of(value.color)
     job["draws_face"] = extent.is_face
-    job["highlight"] = look.contour.highlight if "contour" in extent.effects else 0
-    job["gloss"] = "lipstick" in extent.effects and look.lipstick.finish == "gloss"
+    job["highlight"] = look.contour.highlight if look.contour is not None else 0
+    job["gloss"] = look.lipstick is not None and look.lipstick.finish == "gloss"
     return job
 
 
