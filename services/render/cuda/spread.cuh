@@ -16,3 +16,10 @@ __device__ inline Between between(int sample, int side, int count) {
 }
 
 __device__ inline float mixed(float one, float other, float part) { return one + (other - one) * part; }
+
+// Between four bytes, rounded as OpenCV's INTER_LINEAR rounds bytes: weights have 11 bits, and lines lose four.
+__device__ inline int mixed_bytes(int a, int b, int c, int d, float across, float down) {
+    int right = (int)rintf(across * 2048), below = (int)rintf(down * 2048);
+    int upper = (a * (2048 - right) + b * right) >> 4, lower = (c * (2048 - right) + d * right) >> 4;
+    return (((2048 - below) * upper >> 16) + (below * lower >> 16) + 2) >> 2;
+}
