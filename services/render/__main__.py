@@ -11,8 +11,10 @@ import cv2
 
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
+from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
+from shared.memory.lane_reader import LaneReader
 from shared.memory.reader import HostReader
 from shared.memory.segment import segment_path
 from shared.model.errors import Unavailable
@@ -38,8 +40,9 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
+        frames = LaneFrames(LaneReader(reader))
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
-        service = RenderService(settings, bus, store, pasts, reader, telemetry, effects)
+        service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))

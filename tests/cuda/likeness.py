@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
 
 
-def uploaded(device: Device, picture: Picture) -> CardPicture:
-    """A copy of an i420 picture on the card, as nv12."""
+def in_turn(picture: Picture) -> Picture:
+    """A copy of an i420 picture as nv12."""
     y, *halves = picture.planes
     geometry = Geometry(PixelFormat.NV12, picture.geometry.width, picture.geometry.height)
-    return CardPicture.uploaded(device, Picture(geometry, picture.colour, (y, np.stack(halves, -1))))
+    return Picture(geometry, picture.colour, (y.copy(), np.stack(halves, -1)))
+
+
+def uploaded(device: Device, picture: Picture) -> CardPicture:
+    """A copy of an i420 picture on the card, as nv12."""
+    return CardPicture.uploaded(device, in_turn(picture))
 
 
 def fetched(device: Device, picture: CardPicture) -> Picture:

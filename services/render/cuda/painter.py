@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from services.render.bending import WARP_CELLS, Bending
 from services.render.cuda.bending import CardBending
+from services.render.cuda.colouring import CardColours
 from services.render.cuda.layers import layered
 from services.render.drawing import shapes_of
 from services.render.effects import SHAPE_EFFECTS
 from services.render.moment import BEGINNING
+from services.render.recipe import COLOURS
 from services.render.region import Region
 from shared.model.looks import Look
 from shared.model.needs import refuse_unsupported
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from shared.model.assets import Prepared
     from shared.model.faces import Face, Layout
 
-FORMS = frozenset(SHAPE_EFFECTS)
+FORMS = frozenset((*SHAPE_EFFECTS, *COLOURS))
 """Effects that have a CUDA form."""
 
 
@@ -65,7 +67,7 @@ class CardPainter:
     def __init__(self, device: Device, assets: Mapping[str, Prepared] | None = None) -> None:
         """assets: what looks refer to, by id; not to be changed meanwhile."""
         self._device = device
-        self._assets = assets or {}
+        self._colours = CardColours(assets or {})
         self._plan = CardPlan(Look())
 
     def draw(self, target: CardPicture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
@@ -82,6 +84,7 @@ class CardPainter:
         shapes = sorted(shapes_of(faces), key=lambda shape: shape.scale_px)
         for together in self._layers(shapes, target):
             plan.bending.draw(target, together, self._device)
+        self._colours.draw(target, look, self._device)
 
     def _layers(self, shapes: list[FaceShape], target: CardPicture) -> list[list[FaceShape]]:
         """The shapes in groups to be drawn one after the other: what overlaps is drawn in the order of its faces."""

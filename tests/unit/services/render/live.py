@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from services.render.chroma import interleave, laid_out
 from services.render.live_encoding import LiveEncoder
 from services.render.packets import EncodedPacket
 from shared.model.live import LiveCodec, LiveOutput, SoundOpened, SoundPacket
@@ -40,13 +39,6 @@ def moving(of: VideoFacts, number: int) -> Picture:
     cb[...], cr[...] = 100, 150
     cb[:, : cb.shape[1] // 2], cr[:, : cr.shape[1] // 2] = 150, 110
     return picture
-
-
-def in_turn(picture: Picture) -> Picture:
-    """The same picture as NV12."""
-    other = Picture.blank(laid_out(picture.geometry, PixelFormat.NV12), picture.colour)
-    interleave(picture, other)
-    return other
 
 
 def encoded(

@@ -8,7 +8,8 @@ import pytest
 
 from services.render.encoder_input import configure, frame_of
 from shared.model.pictures import Colour, Picture
-from tests.unit.services.render.live import facts, in_turn, moving, planes_of
+from tests.cuda.likeness import in_turn
+from tests.unit.services.render.live import facts, moving, planes_of
 
 
 def test_a_frame_lies_over_the_pictures_own_memory_where_it_can() -> None:

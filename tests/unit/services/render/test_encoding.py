@@ -15,7 +15,7 @@ from services.render.chroma import laid_out
 from services.render.encoding import VideoEncoder
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
-from tests.unit.services.render.live import in_turn
+from tests.cuda.likeness import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from services.render.live_encoding import LiveEncoder
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
-from tests.unit.services.render.live import BETWEEN, CODED, decoded, encoded, facts, in_turn, moving, planes_of, psnr
+from tests.cuda.likeness import in_turn
+from tests.unit.services.render.live import BETWEEN, CODED, decoded, encoded, facts, moving, planes_of, psnr
 
 TWELVE = [3600 * number for number in range(12)]
 WAYS_TO_COUNT = {

@@ -7,7 +7,8 @@ from services.render.raw_samples import samples_of
 from shared.model.colours import rgb_of_yuv
 from shared.model.live import LiveCodec
 from shared.model.pictures import Colour, Matrix, Picture
-from tests.unit.services.render.live import facts, in_turn, moving
+from tests.cuda.likeness import in_turn
+from tests.unit.services.render.live import facts, moving
 
 COLOURS = [Colour(matrix, full_range) for matrix in Matrix for full_range in (False, True)]
 
