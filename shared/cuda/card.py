@@ -76,6 +76,14 @@ class Card:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
 
+    @property
+    def description(self) -> str:
+        """The card's name and memory, and the CUDA that its driver has."""
+        runtime = self._cupy.cuda.runtime
+        properties, driver = runtime.getDeviceProperties(self.number), runtime.driverGetVersion()
+        gib = properties["totalGlobalMem"] / (1 << 30)
+        return f"{properties['name'].decode()}, {gib:.0f} GiB, CUDA {driver // 1000}.{driver % 1000 // 10}"
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """As `device.Device` says."""
         with self._device, self.stream:

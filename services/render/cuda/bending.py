@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ FACE = np.dtype([(name, np.int32) for name in (
     "first_bump", "bumps", "first_part", "parts", "first_cell", "first_sample", "first_pair",
 )])  # fmt: skip
 PART = np.dtype([*((name, np.int32) for name in ("x0", "y0", "x1", "y1")), ("zoom", np.float32)])
-"""Records of the kernels; a bump is six float32: x, y, radius, pull to the right and down, zoom."""
+BUMP = 6
+"""Records of the kernels; a bump is so many float32: x, y, radius, pull to the right and down, zoom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Bend:
         if region is None:
             return None
         zooms = [zoom for zoom in bumps.zooms.tolist() if zoom < -NOTICED]
-        around = (Region.around(corners, 0, region.step, size) for corners in bumps.magnified_px())
+        around = [Region.around(corners, 0, region.step, size) for corners in bumps.magnified_px()] if zooms else []
         parts = tuple((part, zoom) for part, zoom in zip(around, zooms, strict=True) if part is not None)
         return cls(number, bumps, region, parts)
 
@@ -121,7 +123,7 @@ def _draw(target: CardPicture, bends: list[Bend], device: Device) -> DeviceArray
         "prepared", (faces + parts + faces * STRIPES, 1, 1), (THREADS, 1, 1), luma, chroma, width, given, *counts,
         np.float32(LEAST_AREA), field, found, before, pairs_before,
     )  # fmt: skip
-    high, wide = np.max([bend.region.shape(2) for bend in bends], axis=0).tolist()
+    high, wide = (max(sides) for sides in zip(*(bend.region.shape(2) for bend in bends), strict=True))
     kernels.launch(
         "resampled", (-(-wide // 32), -(-high // 8), faces), (32, 8, 1), luma, chroma, width, given, *counts,
         np.float32(NOTICED), field, found, before, pairs_before,
@@ -133,21 +135,26 @@ def _records(bends: list[Bend]) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint
     """uint8 [n]: faces, parts and bumps, one after the other; then the cells, samples and pairs of chroma of all."""
     faces: list[tuple[int, ...]] = []
     parts: list[tuple[int | float, ...]] = []
-    bumps = []
+    bumps = np.empty((sum(len(bend.bumps.radii_px) for bend in bends), BUMP), np.float32)
     cells = samples = pairs = first_bump = 0
     for bend in bends:
-        region, (rows, columns) = bend.region, bend.region.cells
-        count = len(bend.bumps.radii_px)
+        own, region, (rows, columns) = bend.bumps, bend.region, bend.region.cells
+        count = len(own.radii_px)
         faces.append((
             region.x0, region.y0, region.x1, region.y1, region.step, rows, columns,
             first_bump, count, len(parts), len(bend.parts), cells, samples, pairs,
         ))  # fmt: skip
         parts += [(part.x0, part.y0, part.x1, part.y1, zoom) for part, zoom in bend.parts]
-        own = bend.bumps
-        bumps.append(np.column_stack([own.centres_px, own.radii_px, own.pulls_px, own.zooms]))
+        record = bumps[first_bump : first_bump + count]
+        record[:, 0:2], record[:, 2], record[:, 3:5], record[:, 5] = (
+            own.centres_px,
+            own.radii_px,
+            own.pulls_px,
+            own.zooms,
+        )
         first_bump += count
         cells += rows * columns
-        samples += int(np.prod(region.shape(1)))
-        pairs += int(np.prod(region.shape(2)))
-    arrays = (np.array(faces, FACE), np.array(parts, PART), np.concatenate(bumps).astype(np.float32))
-    return np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]), cells, samples, pairs
+        samples += math.prod(region.shape(1))
+        pairs += math.prod(region.shape(2))
+    written = np.array(faces, FACE).tobytes() + np.array(parts, PART).tobytes() + bumps.tobytes()
+    return np.frombuffer(written, np.uint8), cells, samples, pairs

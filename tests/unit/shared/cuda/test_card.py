@@ -20,3 +20,4 @@ def test_without_a_card_the_reason_is_told() -> None:
 def test_with_a_card_there_is_no_reason() -> None:
     assert why_not() == ""
     assert Card().number == 0
+    assert "GiB, CUDA " in Card().description
