@@ -24,10 +24,10 @@ NO_CARD = "This process reads no frames on a card."
 class LaneReader:
     """Reads any sealed frame of the lane in place, releases the ones it holds."""
 
-    def __init__(self, host: HostReader, card: CardReader | None = None) -> None:
-        """card: None where this process has no card."""
+    def __init__(self, host: HostReader, card: CardReader | None = None, why_no_card: str = NO_CARD) -> None:
+        """card: None where this process has no card; why_no_card: the reason, in a sentence."""
         self._host, self._card = host, card
-        self.why_no_card = NO_CARD
+        self.why_no_card = why_no_card or NO_CARD
         """Why frames on a card cannot be read here now, in a sentence; empty if they can be. See `tend`."""
 
     def open(self) -> None:
