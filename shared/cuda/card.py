@@ -123,6 +123,10 @@ class Card:
         with self.stream:
             self._cupy.copyto(target, source)
 
+    def address(self, array: DeviceArray) -> int:
+        """As `device.Device` says."""
+        return int(array.data.ptr)
+
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""
         with self._device:

@@ -46,7 +46,7 @@ _worked = Histogram("visavis_hop_worked_seconds", "Work of a hop, a frame.", _LA
 _outcomes = Counter("visavis_messages_total", "Messages by what became of them.", ("service", "outcome"))
 
 _fetched = Counter(
-    "visavis_fetched_total", "Pixels copied from a card to the host: pictures, crops and their bytes.", ("service", "what")
+    "visavis_fetched_total", "Pixels copied from a card to the host, by what they are.", ("service", "what")
 )
 
 _w3c = TraceContextTextMapPropagator()

@@ -120,6 +120,9 @@ class EmulatedCard:
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         np.copyto(target, source)
 
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)
 

@@ -25,6 +25,11 @@ SEPARATE void darker(const uint8 *__restrict__ from, uint8 *to, int columns, int
     if (x < columns && y < rows) to[y * columns + x] = sample_of(from[y * columns + x] * share);
 }
 
+SEPARATE void copied(uint8 *const *named, int count) {
+    int at = column_of_thread();
+    if (at < count) named[1][at] = named[0][at];
+}
+
 TOGETHER void summed(const int *from, long long *sum, int count) {
     __shared__ long long parts[1024];
     long long own = 0;
@@ -87,6 +92,14 @@ def test_another_thread_can_wait(device: Device) -> None:
     waiting.start()
     waiting.join()
     assert (pinned == samples).all()
+
+
+def test_a_kernel_reads_and_writes_what_a_record_names(device: Device, source: Path) -> None:
+    samples = device.upload(np.arange(24, dtype=np.uint8).reshape(4, 6))
+    drawn = device.empty((4, 6), np.uint8)
+    record = device.upload(np.array([device.address(samples[2]), device.address(drawn)], np.uint64))
+    device.kernels(source).launch("copied", (1, 1, 1), (32, 1, 1), record, np.int32(12))
+    assert (device.download(drawn).ravel()[:12] == np.arange(12, 24)).all()
 
 
 def test_every_thread_does_its_sample(device: Device, source: Path) -> None:

@@ -1,0 +1,148 @@
+"""Draws the tone effects of a look on a card: `services.render.toning` for pictures that lie in its memory."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from services.render.cuda.records import BARE_NUMBERS, GRIDS, Extent, describe, describe_picture, template
+from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
+from services.render.eyes import EYES
+from services.render.region import Region
+from services.render.toning import FACE, MOUTH, of_eye, region_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from services.render import toning
+    from services.render.shape import FaceShape
+    from shared.cuda.device import Device, Dim3
+    from shared.cuda.pictures import CardPicture
+    from shared.model.looks import Look
+
+    Frames = Sequence[tuple[CardPicture, Sequence[FaceShape]]]
+
+SOURCE = Path(__file__).with_name("toning.cu")
+INCLUDED = SOURCE.parents[1]
+"""Where effects have their CUDA forms beside their Python."""
+_PROGRAM_THREADS = 1024
+_SAMPLE_THREADS = 256
+
+
+class Job(NamedTuple):
+    """An extent of a face that is to be drawn."""
+
+    wave: int
+    """Jobs of one wave know nothing of each other and are drawn together; each wave sees what those before it drew."""
+    picture: int
+    face: int
+    is_first: bool
+    """True in the first wave of its face, when the face is still as it came."""
+    shape: FaceShape
+    region: Region
+    number: int
+    """Of the extent."""
+
+
+class CardToning:
+    """The tone effects of one look, for pictures in a card's memory: NV12."""
+
+    def __init__(self, look: Look) -> None:
+        drawn = look.drawn
+        features: list[tuple[toning.Extent, Extent]] = [
+            (of_eye(eye), Extent(tuple(name for name in EYE_EFFECTS if name in drawn), eye)) for eye in EYES
+        ]
+        face, mouth = (tuple(name for name in some if name in drawn) for some in (FACE_EFFECTS, MOUTH_EFFECTS))
+        all_extents = [(FACE, Extent(face, None)), *features, (MOUTH, Extent(mouth, None))]
+        self._extents = [(place, extent) for place, extent in all_extents if extent.effects]
+        self._templates = [template(look, extent) for _, extent in self._extents]
+
+    def draw(self, target: CardPicture, shapes: Sequence[FaceShape], device: Device) -> None:
+        """Draw them on faces of `target` in place, as if one after the other. It does not wait."""
+        self.draw_all([(target, shapes)], device)
+
+    def draw_all(self, frames: Frames, device: Device) -> None:
+        """The same of several pictures at once; none may be there twice."""
+        jobs = sorted(self._jobs(frames), key=lambda job: job.wave)
+        if not jobs:
+            return
+        records, told = self._told(jobs, [picture for picture, _ in frames], device)
+        cells = records["rows"] * records["columns"]
+        quads = (records["y1"] - records["y0"] + 1) // 2 * ((records["x1"] - records["x0"] + 1) // 2)
+        arena = device.empty((GRIDS * int(cells.sum()),), np.float32)
+        copies = device.empty((4 * int(quads.sum()) if records["sharp_radius"].any() else 1,), np.uint8)
+        bares = device.empty((1 + max(job.face for job in jobs), BARE_NUMBERS), np.float32)
+        kernels, uploaded = device.kernels(SOURCE, INCLUDED), device.upload(told)
+        first = 0
+        for _, wave in groupby(jobs, key=lambda job: job.wave):
+            count = len(list(wave))
+            own, number = slice(first, first + count), np.int32(first)
+            kernels.launch("gather", *_lanes(cells[own], count), uploaded, number, arena, copies)
+            kernels.launch("program", (count, 1, 1), (_PROGRAM_THREADS, 1, 1), uploaded, number, arena, bares)
+            kernels.launch("apply", *_lanes(quads[own], count), uploaded, number, arena, copies)
+            first += count
+
+    def _jobs(self, frames: Frames) -> Iterator[Job]:
+        face = 0
+        for number, (picture, shapes) in enumerate(frames):
+            before: list[tuple[Region, int]] = []  # where faces of this picture were drawn, and in which wave last
+            for shape in shapes:
+                regions = [region_of(picture, shape, place) for place, _ in self._extents]
+                drawn = [(at, region) for at, region in enumerate(regions) if region is not None]
+                whole = _around([region_of(picture, shape, FACE), *(region for _, region in drawn)])
+                begins = _after(before, whole)
+                own: list[tuple[Region, int]] = []
+                for at, region in drawn:
+                    wave = max(begins, _after(own, region))
+                    own.append((region, wave))
+                    yield Job(wave, number, face, wave == begins, shape, region, at)
+                if own:
+                    before.append((whole, max(wave for _, wave in own)))
+                    face += 1
+
+    def _told(
+        self, jobs: Sequence[Job], pictures: Sequence[CardPicture], device: Device
+    ) -> tuple[NDArray[np.void], NDArray[np.uint8]]:
+        """The records of jobs, and what the card is told: these and the points of all, one behind the other, as bytes."""
+        records = np.concatenate([self._templates[job.number] for job in jobs])
+        addresses = [[device.address(plane) for plane in picture.planes] for picture in pictures]
+        points = []
+        for record, job in zip(records, jobs, strict=True):
+            picture = pictures[job.picture]
+            record["luma"], record["chroma"] = addresses[job.picture]
+            record["face"], record["is_first"] = job.face, job.is_first
+            describe_picture(record, picture.geometry, picture.colour)
+            points.append(describe(record, job.shape, job.region, self._extents[job.number][1]))
+        cells = records["rows"] * records["columns"]
+        samples = (records["y1"] - records["y0"]) * (records["x1"] - records["x0"])
+        records["arena"] = GRIDS * (np.cumsum(cells) - cells)
+        records["copy"] = np.cumsum(samples) - samples
+        sizes = np.array([some.nbytes for some in points])
+        records["points"] = records.nbytes + np.cumsum(sizes) - sizes
+        return records, np.concatenate([records.view(np.uint8), np.concatenate(points).ravel().view(np.uint8)])
+
+
+def _around(regions: Sequence[Region | None]) -> Region:
+    """The smallest rectangle around all of them; one at least is there."""
+    there = [region for region in regions if region is not None]
+    x0, y0 = min(region.x0 for region in there), min(region.y0 for region in there)
+    return Region(x0, y0, max(region.x1 for region in there), max(region.y1 for region in there), there[0].step)
+
+
+def _after(before: Sequence[tuple[Region, int]], region: Region) -> int:
+    """The first wave after those of what lies in a region."""
+    return max((wave + 1 for other, wave in before if _meet(other, region)), default=0)
+
+
+def _meet(one: Region, other: Region) -> bool:
+    return one.x0 < other.x1 and other.x0 < one.x1 and one.y0 < other.y1 and other.y0 < one.y1
+
+
+def _lanes(samples: NDArray[np.int32], jobs: int) -> tuple[Dim3, Dim3]:
+    """Grid and block for a thread a sample of each job."""
+    return (-(-int(samples.max()) // _SAMPLE_THREADS), jobs, 1), (_SAMPLE_THREADS, 1, 1)
