@@ -1,4 +1,4 @@
-"""Writes services/render/cuda/constants.cuh: what kernels of tones share with their Python, which stands in Python once."""
+"""Writes services/render/cuda/constants.cuh: what the kernels of tones share with Python, where it stands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from services.render import canvas, effects, masks, skin
 from services.render.cuda.records import BARE_POINTS, EFFECTS, JOB, KEPT, PARTS
-
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

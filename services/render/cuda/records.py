@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from services.render.eyes import Eye
     from services.render.region import Region
     from services.render.shape import FaceShape
-    from shared.model.pictures import Colour, Geometry
     from shared.model.looks import Look
+    from shared.model.pictures import Colour, Geometry
 
     Points = NDArray[np.float32]
 
@@ -79,7 +79,7 @@ JOB: Final = np.dtype(
     ],
     align=True,
 )
-"""One extent of one face. Places and lengths of shapes are in cells; `arena` counts floats, `copy` and `points` bytes."""
+"""One extent of one face. Places and lengths are in cells; `arena` is in floats, `copy` and `points` in bytes."""
 
 
 class Extent(NamedTuple):
@@ -105,8 +105,8 @@ def template(look: Look, extent: Extent) -> NDArray[np.void]:
         if hasattr(value, "color"):
             job["colour"][0, 3 * number : 3 * number + 3] = rgb_of(value.color)
     job["draws_face"] = extent.is_face
-    job["highlight"] = look.contour.highlight if "contour" in extent.effects else 0
-    job["gloss"] = "lipstick" in extent.effects and look.lipstick.finish == "gloss"
+    job["highlight"] = look.contour.highlight if look.contour is not None else 0
+    job["gloss"] = look.lipstick is not None and look.lipstick.finish == "gloss"
     return job
 
 
@@ -125,7 +125,7 @@ def describe(job: NDArray[np.void], shape: FaceShape, region: Region, extent: Ex
     cells = region.to_grid(np.concatenate(list(named.values())))
     if extent.eye is not None:
         job["outer_lashes"] = thicker(places.get(_NUMBERS["lashes"], 0))
-        _describe_eye(job, shape, region, extent)
+        _describe_eye(job, shape, region, extent.effects, extent.eye)
     elif extent.is_face:
         job["facing_right"], job["facing_left"] = shape.facing() if {"contour", "blush"} & {*extent.effects} else (0, 0)
         lips = cells[starts[_LIPS] :][: places[_LIPS]]
@@ -136,7 +136,6 @@ def describe(job: NDArray[np.void], shape: FaceShape, region: Region, extent: Ex
     fixed = fixed_point(cells)
     if job["is_first"]:
         bare = np.rint(shape.part(Part.BARE_SKIN)).astype(np.int32)
-        assert len(bare) <= BARE_POINTS, "a layout has more points of bare skin than kernels have room for"
         job["ring_start"][_BARE_SKIN], job["ring_count"][_BARE_SKIN] = len(fixed), len(bare)
         fixed = np.concatenate([fixed, bare])  # in pixels
     return fixed
@@ -170,15 +169,13 @@ def _named(shape: FaceShape, extent: Extent) -> Iterator[tuple[int, Points]]:
         yield _NUMBERS["lashes"], lash_line(*(shape.part(part) for part in (eye.upper_lid, eye.corners, eye.brow)))
 
 
-def _describe_eye(job: NDArray[np.void], shape: FaceShape, region: Region, extent: Extent) -> None:
-    eye = extent.eye
-    assert eye is not None
-    if "eyeshadow" in extent.effects:
+def _describe_eye(job: NDArray[np.void], shape: FaceShape, region: Region, effects: tuple[str, ...], eye: Eye) -> None:
+    if "eyeshadow" in effects:
         ends = np.stack([shape.part(part).mean(axis=0) for part in (eye.upper_lid, eye.brow)])
         lashes, brow = region.to_grid(ends)
         job["lashes_x"], job["lashes_y"] = lashes
         job["fading_right"], job["fading_down"] = brow - lashes
-    if "lenses" in extent.effects:
+    if "lenses" in effects:
         centre, outer, inner = region.to_grid(np.concatenate([shape.part(eye.centre), shape.part(eye.corners)]))
         job["eye_x"], job["eye_y"] = centre
         job["eye_width"] = np.linalg.norm(outer - inner)

@@ -11,8 +11,10 @@ import numpy as np
 from services.render.cuda.records import BARE_NUMBERS, GRIDS, Extent, describe, describe_picture, template
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
-from services.render.region import Region
+from services.render.region import Region, size_of
+from services.render.skin import SAMPLED
 from services.render.toning import FACE, MOUTH, of_eye, region_of
+from shared.model.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,21 +96,23 @@ class CardToning:
             for shape in shapes:
                 regions = [region_of(picture, shape, place) for place, _ in self._extents]
                 drawn = [(at, region) for at, region in enumerate(regions) if region is not None]
-                whole = _around([region_of(picture, shape, FACE), *(region for _, region in drawn)])
+                if not drawn:
+                    continue
+                looked_at = _bare(picture, shape) if len(shapes) > 1 else None
+                whole = _around([looked_at, *(region for _, region in drawn)])
                 begins = _after(before, whole)
                 own: list[tuple[Region, int]] = []
                 for at, region in drawn:
                     wave = max(begins, _after(own, region))
                     own.append((region, wave))
                     yield Job(wave, number, face, wave == begins, shape, region, at)
-                if own:
-                    before.append((whole, max(wave for _, wave in own)))
-                    face += 1
+                before.append((whole, max(wave for _, wave in own)))
+                face += 1
 
     def _told(
         self, jobs: Sequence[Job], pictures: Sequence[CardPicture], device: Device
     ) -> tuple[NDArray[np.void], NDArray[np.uint8]]:
-        """The records of jobs, and what the card is told: these and the points of all, one behind the other, as bytes."""
+        """The records of jobs, and the bytes that the card is told: these, and behind them the points of all."""
         records = np.concatenate([self._templates[job.number] for job in jobs])
         addresses = [[device.address(plane) for plane in picture.planes] for picture in pictures]
         points = []
@@ -125,6 +129,11 @@ class CardToning:
         sizes = np.array([some.nbytes for some in points])
         records["points"] = records.nbytes + np.cumsum(sizes) - sizes
         return records, np.concatenate([records.view(np.uint8), np.concatenate(points).ravel().view(np.uint8)])
+
+
+def _bare(picture: CardPicture, shape: FaceShape) -> Region | None:
+    """Where the bare skin of a face is looked at, which may lie beyond what is drawn in."""
+    return Region.around(shape.part(Part.BARE_SKIN), SAMPLED * shape.scale_px + 1, 2, size_of(picture))
 
 
 def _around(regions: Sequence[Region | None]) -> Region:
