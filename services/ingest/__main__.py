@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from services.ingest.functions import FunctionCalls
+    from shared.runtime.cards import LaneCard
 
 
 async def run(settings: IngestSettings) -> None:
@@ -46,28 +47,8 @@ async def run(settings: IngestSettings) -> None:
     shutil.rmtree(settings.ingest_work, ignore_errors=True)
     settings.ingest_work.mkdir(parents=True)
     async with AsyncExitStack() as stack:
-        pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
-        stack.callback(pool.close)
-        card = await asyncio.to_thread(cards.make_pool, settings, settings.card_slot_classes)
-        stack.callback(card.close)
-        decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
-        stack.push_async_callback(decoders.close)
-        await decoders.start()
-        log.info("decoders ready", network=decoders.network)
-        bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
-        most_slots = settings.small_slots * 3 // 4
-        lane = Lane(
-            settings.lane,
-            pool,
-            decoders,
-            bus,
-            telemetry,
-            settings.frames_per_message,
-            most_slots,
-            settings.jobs,
-            card.pool,
-        )
-        stack.push_async_callback(lane.close)
+        lane, card = await _lane(settings, stack)
+        bus = lane.bus
         store = ObjectStore.open(settings.store)
         working = _jobs(settings, lane, PatientStore.of(store), stack)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
@@ -77,12 +58,12 @@ async def run(settings: IngestSettings) -> None:
         stack.push_async_callback(live.close)
         await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))
         presence = Presence()
-        assets = AssetService(decoders, store, telemetry, settings.ingest_work, settings.assets)
+        assets = AssetService(lane.decoders, store, lane.telemetry, settings.ingest_work, settings.assets)
         await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
 
         def say() -> WorkerReported:
-            pool.sweep()
+            lane.pool.sweep()
             card.sweep()
             room.measure(one for one in presence.workers() if one.lane == settings.lane)
             return WorkerReported(
@@ -91,10 +72,10 @@ async def run(settings: IngestSettings) -> None:
                 worker=settings.worker,
                 room=stills.room,
                 pixels_per_second=room.pixels_per_second,
-                busy_seconds=time.process_time() + decoders.busy_seconds,
+                busy_seconds=time.process_time() + lane.decoders.busy_seconds,
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
-                slots_in_use=pool.ledger.in_use,
+                slots_in_use=lane.pool.ledger.in_use,
                 card_slots_in_use=card.slots_in_use,
                 on_card=card.pool is not None,
                 why_not_on_card=card.why_not,
@@ -102,6 +83,24 @@ async def run(settings: IngestSettings) -> None:
 
         lifecycle.tell_ready(settings)
         await lifecycle.together(*working, presence.follow(bus), report(bus, say))
+
+
+async def _lane(settings: IngestSettings, stack: AsyncExitStack) -> tuple[Lane, LaneCard]:
+    """The lane with its frame pools and its decoders."""
+    pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
+    stack.callback(pool.close)
+    card = await asyncio.to_thread(cards.make_pool, settings, settings.card_slot_classes)
+    stack.callback(card.close)
+    decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
+    stack.push_async_callback(decoders.close)
+    await decoders.start()
+    log.info("decoders ready", network=decoders.network)
+    bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+    most_slots = settings.small_slots * 3 // 4
+    most_together, jobs = settings.frames_per_message, settings.jobs
+    lane = Lane(settings.lane, pool, decoders, bus, telemetry, most_together, most_slots, jobs, card.pool)
+    stack.push_async_callback(lane.close)
+    return lane, card
 
 
 def _jobs(

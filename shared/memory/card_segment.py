@@ -100,10 +100,9 @@ class CardSegment(Segment):
 
     def _opened(self, memory: CardMemory) -> Block:
         slab = self._slab[0]
-        owner = bytes(slab["card"]).decode()
-        if owner != memory.card:
+        if bytes(slab["card"]).decode() != memory.card:
             raise Misconfigured(
-                f"The frame pool lies on the card {owner}, and this process uses {memory.card}: set VISAVIS_CARD alike "
-                "for all services of a lane."
+                "The lane's frame pool lies on another card than the one this process uses: set VISAVIS_CARD alike for "
+                "all services of the lane."
             )
         return memory.open(slab["handle"].tobytes(), int(slab["size"]))

@@ -51,6 +51,9 @@ TESTED_ELSEWHERE = {
     "shared/testing.py": "tests/contract/test_bus.py",
     "shared/transport/jetstream_kept.py": "tests/contract/test_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",
+    # what both kinds of frame pool have in common
+    "shared/memory/pool_owner.py": "tests/unit/shared/memory/test_host.py",
+    "shared/memory/pool_reader.py": "tests/unit/shared/memory/test_reader.py",
     # wiring: only the real processes show whether it is right
     "services/gateway/app.py": "tests/unit/services/gateway/test_contract.py",
     "services/gateway/parts.py": "tests/unit/services/gateway/test_images.py",
