@@ -51,6 +51,17 @@ class CardKernels:
             function(grid, block, arguments)
 
 
+class CardMark:
+    """As `device.Mark` says: an event."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def wait(self) -> None:
+        """As `device.Mark` says."""
+        self._event.synchronize()
+
+
 class Card:
     """One card, as `device.Device` has it; every instance has a stream of its own."""
 
@@ -85,14 +96,27 @@ class Card:
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
         """As `device.Device` says."""
-        size = array.nbytes
-        pinned = self._cupy.cuda.alloc_pinned_memory(max(1, size))
-        host = np.frombuffer(pinned, np.uint8, size).view(array.dtype).reshape(array.shape)
-        with self._device, self.stream:
-            array.get(stream=self.stream, out=host, blocking=False)
+        host = self.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self.fetch(array, host)
         self.stream.synchronize()
         copy: NDArray[Any] = host.copy()
         return copy
+
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """As `device.Device` says."""
+        return np.frombuffer(self._cupy.cuda.alloc_pinned_memory(max(1, size_bytes)), np.uint8, size_bytes)
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            source.get(stream=self.stream, out=target, blocking=False)
+
+    def mark(self) -> CardMark:
+        """As `device.Device` says."""
+        with self._device:
+            event = self._cupy.cuda.Event(block=True, disable_timing=True)
+            event.record(self.stream)
+        return CardMark(event)
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """As `device.Device` says."""

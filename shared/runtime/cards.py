@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.cuda.card import Card, why_not
 from shared.memory import card_probe
 from shared.memory.card_memory import CudaMemory
 from shared.memory.card_pool import CardPool
@@ -16,6 +18,9 @@ from shared.model.errors import Misconfigured
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.cuda.device import Device
     from shared.memory.layout import SlotClass
     from shared.runtime.settings import LaneSettings
 
@@ -75,6 +80,12 @@ def readers(settings: LaneSettings, name: str, count: int) -> list[LaneReader]:
         LaneReader(HostReader(host, name), CardReader(card, name, memory) if memory else None, reason)
         for _ in range(count)
     ]
+
+
+def opener(settings: LaneSettings) -> Callable[[], Device] | None:
+    """What makes devices on the lane's card; None where this process cannot use it. The first time takes a second."""
+    number = settings.card_number
+    return None if number is None or why_not() else partial(Card, number)
 
 
 def _pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,30 @@ def test_what_is_uploaded_comes_back(device: Device) -> None:
     device.copy(array, other)
     assert (device.download(other) == kept).all()
     assert (device.download(other[10:12, ::3]) == kept[10:12, ::3]).all()
+
+
+def test_what_is_fetched_is_there_when_a_later_mark_is_waited_for(device: Device) -> None:
+    first, second = (device.upload(np.full((500, 700), level, np.uint8)) for level in (3, 4))
+    pinned = [device.pinned(first.nbytes).reshape(first.shape) for _ in range(2)]
+    device.fetch(first, pinned[0])
+    mark = device.mark()
+    device.copy(second, first)  # behind the fetch
+    device.fetch(first, pinned[1])
+    mark.wait()
+    assert (pinned[0] == 3).all()
+    device.mark().wait()
+    mark.wait()
+    assert (pinned[1] == 4).all()
+
+
+def test_another_thread_can_wait(device: Device) -> None:
+    samples = np.arange(1_000_000, dtype=np.uint8)
+    given, pinned = device.upload(samples), device.pinned(samples.nbytes)
+    device.fetch(given, pinned)
+    waiting = Thread(target=device.mark().wait)
+    waiting.start()
+    waiting.join()
+    assert (pinned == samples).all()
 
 
 def test_a_kernel_reads_and_writes_what_a_record_names(device: Device, source: Path) -> None:
