@@ -91,7 +91,7 @@ class Backdrops:
 
 
 def disc_of(size: tuple[int, int], amount: float, step: int) -> tuple[float, int]:
-    """Radius of what a point becomes in a frame of `size`, and the side of cells to draw on, at least `step`; pixels."""
+    """Radius of what a point becomes in a frame of `size`, and the side of cells to draw on, `step` or more; pixels."""
     radius_px = FAR * max(size) * amount
     while radius_px > MOST_CELLS * step:
         step *= 2

@@ -87,6 +87,12 @@ def test_a_face_that_is_half_out_of_the_picture_is_bent_as_by_the_cpu(
     compared(device, type(scene)(scene.picture, (studio.face(*at),)), EVERYTHING)
 
 
+@pytest.mark.parametrize("scale", [0.08, 0.3, 3.0, 40.0])
+def test_a_face_of_any_size_is_bent_as_by_the_cpu(scale: float, device: Device, studio: Any) -> None:
+    scene = studio.scene(361, 379)
+    compared(device, type(scene)(scene.picture, (studio.face(180, 190 + 20 * scale, scale),)), EVERYTHING)
+
+
 def test_a_face_that_is_out_of_the_picture_changes_nothing(device: Device, studio: Any) -> None:
     scene = studio.scene()
     there = uploaded(device, scene.picture)
