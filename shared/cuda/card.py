@@ -54,6 +54,8 @@ class CardKernels:
 class Card:
     """One card, as `device.Device` has it; every instance has a stream of its own."""
 
+    memory = "cuda"
+
     def __init__(self, number: int = 0) -> None:
         """number: as CUDA counts them, from 0. Raises Misconfigured if it cannot be used."""
         if reason := why_not():
@@ -64,6 +66,11 @@ class Card:
         with self._device:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+        self.stream_address = int(self.stream.ptr)
+
+    def address(self, array: DeviceArray) -> int:
+        """As `device.Device` says."""
+        return int(array.data.ptr)
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """As `device.Device` says."""

@@ -32,6 +32,17 @@ class Device(Protocol):
     What is started runs in order and beside the host; arrays may be given up while a kernel still reads them.
     """
 
+    number: int
+    """As CUDA counts them, from 0."""
+    memory: str
+    """Whose memory arrays lie in, in ONNX Runtime's words: `cuda`, or `cpu` where the card is emulated."""
+    stream_address: int
+    """Of the stream, as CUDA's own calls take it; 0 where the card is emulated."""
+
+    def address(self, array: DeviceArray) -> int:
+        """Where the array's first element lies, for kernels that find their arrays in a table."""
+        ...
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """New memory, contents undefined."""
         ...

@@ -65,6 +65,13 @@ class EmulatedKernels:
 class EmulatedCard:
     """As `shared.cuda.card.Card`. New memory is full of rubbish, so that what nobody wrote shows."""
 
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
         return rubbish.view(dtype).reshape(tuple(shape))

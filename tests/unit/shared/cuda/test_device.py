@@ -24,6 +24,13 @@ SEPARATE void darker(const uint8 *__restrict__ from, uint8 *to, int columns, int
     if (x < columns && y < rows) to[y * columns + x] = sample_of(from[y * columns + x] * share);
 }
 
+struct Row { const int *from; long long count; };
+
+SEPARATE void firsts(const Row *rows, int *to) {
+    int row = column_of_thread();
+    to[row] = rows[row].count ? rows[row].from[0] : -1;
+}
+
 TOGETHER void summed(const int *from, long long *sum, int count) {
     __shared__ long long parts[1024];
     long long own = 0;
@@ -72,6 +79,14 @@ def test_every_thread_does_its_sample(device: Device, source: Path) -> None:
     kernels.launch("darker", grid, block, given, drawn, np.int32(131), np.int32(77), np.float32(0.3))
     expected = np.rint(samples * np.float32(0.3)).astype(np.uint8)
     assert (device.download(drawn) == expected).all()
+
+
+def test_a_kernel_finds_arrays_in_a_table(device: Device, source: Path) -> None:
+    numbers = device.upload(np.arange(100, dtype=np.int32))
+    table = np.array([(device.address(numbers[start:]), 1) for start in (0, 7, 99)], np.uint64)
+    firsts = device.empty((3,), np.int32)
+    device.kernels(source).launch("firsts", (1, 1, 1), (3, 1, 1), device.upload(table), firsts)
+    assert device.download(firsts).tolist() == [0, 7, 99]
 
 
 def test_threads_of_a_block_work_together(device: Device, source: Path) -> None:
