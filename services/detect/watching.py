@@ -10,7 +10,7 @@ import numpy as np
 from services.detect.contracts import Detection
 from services.detect.eyes import agree
 from services.detect.regions import shared_part
-from shared.model.pictures import Geometry, Picture, PixelFormat
+from shared.model.pictures import Geometry, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def mirrored(picture: Picture) -> tuple[Picture, int]:
     """The picture with a mirror along its edges, in memory of its own, and the mirror's width in pixels, even."""
     geometry = picture.geometry
     margin = round(MIRRORED / 2 * min(geometry.width, geometry.height)) * 2
-    chroma = margin // 2 if geometry.format is PixelFormat.I420 else margin
+    chroma = margin // 2
     planes = tuple(
         np.asarray(cv2.copyMakeBorder(plane, side, side, side, side, cv2.BORDER_REFLECT), np.uint8)
         for plane, side in zip(picture.planes, (margin, chroma, chroma), strict=False)  # rgb24 has one plane
