@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -63,6 +63,14 @@ class Device(Protocol):
         """Those of a `.cu` file, compiled once a process. include: folders for its `#include`s besides its own.
 
         Raises Misconfigured with what the compiler says.
+        """
+        ...
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What starts again all that `work` starts on the stream, on the same memory, by one call of a CUDA graph.
+
+        `work` has been run before, allocates nothing, waits for nothing and reads nothing on the host. Where it cannot
+        be recorded the answer is `work` itself.
         """
         ...
 

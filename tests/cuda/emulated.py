@@ -21,7 +21,7 @@ from shared.cuda.card import COMMON
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -88,6 +88,9 @@ class EmulatedCard:
 
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        return work
 
     def synchronize(self) -> None:
         return

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.detect.cuda.pictures import CardView
-    from shared.cuda.device import Device, Kernels
     from shared.model.pictures import Colour
 
     Affine = NDArray[np.float64]
 
 _CROP = struct.Struct("<3Q6f12f6i")
 """As `Crop` in sampling.cu."""
+_SOURCE = Path(__file__).with_suffix(".cu")
 _AS_THE_EDGE = -1
 _STEPS = {PixelFormat.I420: 1, PixelFormat.NV12: 2, PixelFormat.RGB24: 3}
 
@@ -45,7 +45,7 @@ def sample_on_card(
     pixels = device.empty((len(shots), rows, columns, 3), np.uint8)
     (across, down, _), block = blocks(columns, rows)
     grid = (across, down, len(shots))
-    _kernels(device).launch("sampled", grid, block, device.upload(table), pixels, np.int32(columns), np.int32(rows))
+    device.kernels(_SOURCE).launch("sampled", grid, block, device.upload(table), pixels, np.int32(columns), np.int32(rows))
     return CardPixels(device, pixels)
 
 
@@ -73,8 +73,3 @@ def _addresses(view: CardView) -> tuple[int, int, int]:
 def _to_rgb(colour: Colour) -> tuple[float, ...]:
     numbers: Any = rgb_of_yuv(colour).ravel().tolist()
     return tuple(numbers)
-
-
-@cache
-def _kernels(device: Device) -> Kernels:
-    return device.kernels(Path(__file__).with_suffix(".cu"))

@@ -97,6 +97,29 @@ def test_threads_of_a_block_work_together(device: Device, source: Path) -> None:
     assert device.download(total).tolist() == [numbers.sum()] * 3
 
 
+def test_what_is_recorded_is_done_again_on_the_same_memory(device: Device, source: Path) -> None:
+    given, drawn = device.upload(np.full((8, 32), 100, np.uint8)), device.empty((8, 32), np.uint8)
+    kernels, size = device.kernels(source), (np.int32(32), np.int32(8), np.float32(0.5))
+
+    def work() -> None:
+        kernels.launch("darker", *blocks(32, 8), given, drawn, *size)
+
+    work()
+    play = device.recorded(work)
+    for level in (200, 40):
+        device.copy(device.upload(np.full((8, 32), level, np.uint8)), given)
+        play()
+        assert (device.download(drawn) == level // 2).all()
+
+
+def test_what_fails_while_it_is_recorded_is_done_as_it_is(device: Device) -> None:
+    def failing() -> None:
+        raise ValueError("not now")
+
+    assert device.recorded(failing) is failing
+    assert device.download(device.upload(np.arange(3, dtype=np.int32))).tolist() == [0, 1, 2]
+
+
 def test_what_cannot_be_compiled_is_told_with_the_reason(device: Device, tmp_path: Path) -> None:
     path = tmp_path / "wrong.cu"
     path.write_text('#include "card.cuh"\nSEPARATE void wrong(int *to) { *to = nobody_knows; }\n')
