@@ -45,7 +45,8 @@ def sample_on_card(
     pixels = device.empty((len(shots), rows, columns, 3), np.uint8)
     (across, down, _), block = blocks(columns, rows)
     grid = (across, down, len(shots))
-    device.kernels(_SOURCE).launch("sampled", grid, block, device.upload(table), pixels, np.int32(columns), np.int32(rows))
+    sides = (np.int32(columns), np.int32(rows))
+    device.kernels(_SOURCE).launch("sampled", grid, block, device.upload(table), pixels, *sides)
     return CardPixels(device, pixels)
 
 

@@ -1,4 +1,4 @@
-"""Models that are fed from a card's memory; where it is emulated that is the host's, and ONNX Runtime computes there."""
+"""Models that are fed from a card's memory; where it is emulated that is the host's, and so is the provider."""
 
 from __future__ import annotations
 
