@@ -17,7 +17,7 @@ from typing import IO, Self
 
 import httpx
 
-from shared.memory.segment import remove_orphans, segment_path
+from shared.memory.segment import card_segment_path, remove_orphans, segment_path
 from shared.model.errors import Misconfigured
 from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
 from shared.transport.nats_server import NatsServer
@@ -181,7 +181,8 @@ class Stack:
         self._services.clear()
         if self._nats is not None:
             self._nats.stop()
-        segment_path(self._lane).unlink(missing_ok=True)
+        for path in (segment_path(self._lane), card_segment_path(self._lane)):
+            path.unlink(missing_ok=True)
 
     def _spawn(self, name: str, former: dict[str, str] | None = None) -> _Service:
         read_fd, write_fd = os.pipe()

@@ -11,11 +11,9 @@ import cv2
 from services.detect.loading import load
 from services.detect.service import DetectService
 from services.detect.settings import DetectSettings
-from shared.memory.reader import HostReader
-from shared.memory.segment import segment_path
 from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
@@ -41,18 +39,23 @@ async def run(settings: DetectSettings) -> None:
     made = await asyncio.to_thread(finders, settings)
     offers, queue = made.offers, detect_queue(settings.lane)
     name = f"detect-{settings.worker}"
-    readers = [HostReader(segment_path(settings.lane), name) for _ in range(settings.detect_parallel)]
+    readers = await asyncio.to_thread(cards.readers, settings, name, settings.detect_parallel)
     service = DetectService(made, readers, settings.detect_every)
     async with lifecycle.connected("detect", settings) as (bus, telemetry):
         stage = Stage(bus, telemetry, queue, FramesCaptured, service.detect)
 
         def say() -> WorkerReported:
+            for reader in readers:
+                reader.tend()
+            why_not = next((one.why_no_card for one in readers if one.why_no_card), "")
             return WorkerReported(
                 lane=settings.lane,
                 service="detect",
                 worker=settings.worker,
                 room=1,
                 busy_seconds=time.process_time(),
+                on_card=not why_not,
+                why_not_on_card=why_not,
                 models=offers,
             )
 

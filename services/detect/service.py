@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.detect.contracts import Detection
     from services.detect.following import Found
     from services.detect.hints import Hint
-    from shared.memory.reader import HostReader
+    from shared.memory.lane_reader import LaneReader
     from shared.model.frames import CapturedFrame, DetectedFrame
     from shared.runtime.stage import Passage
 
@@ -66,7 +66,7 @@ class DetectService:
     of a frame, and do the searches for new faces of the messages that wait.
     """
 
-    def __init__(self, finders: Finders, readers: Sequence[HostReader], detect_every: int) -> None:
+    def __init__(self, finders: Finders, readers: Sequence[LaneReader], detect_every: int) -> None:
         """readers: one for each thread that may find faces at a time."""
         self._finders = finders
         self._every = detect_every
@@ -125,13 +125,13 @@ class DetectService:
         works = (self._works[id(message)] for message in self._turns.waiting)
         return next((work for work in works if work.glance is None and work.following.is_search(work.first)), None)
 
-    def _rest(self, reader: HostReader) -> None:
+    def _rest(self, reader: LaneReader) -> None:
         self._idle.append(reader)
         if not self._is_closed:
             self._begin()
 
     def _end(
-        self, works: Sequence[_Work], reader: HostReader, running: asyncio.Future[list[Found | Exception]]
+        self, works: Sequence[_Work], reader: LaneReader, running: asyncio.Future[list[Found | Exception]]
     ) -> None:
         if self._is_closed:
             return
@@ -144,11 +144,11 @@ class DetectService:
                 _settle(work.result, outcome)
         self._rest(reader)
 
-    def _glance(self, work: _Work, reader: HostReader) -> list[Detection]:
+    def _glance(self, work: _Work, reader: LaneReader) -> list[Detection]:
         with self._hands, reader.read(work.first.reference) as picture:
             return work.following.finder.glance(picture, work.following.turn(work.first))
 
-    def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
+    def _follow(self, work: _Work, hint: Hint, reader: LaneReader) -> Search[Found]:
         work.passage.begin()
         frames = work.passage.message.frames
         return (yield from work.following.follow(frames, hint, reader.read, lambda: work.seen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from contextlib import AsyncExitStack
@@ -24,7 +25,7 @@ from shared.model.jobs import JobRequested, SegmentRequested
 from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.presence import Presence, report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
@@ -47,6 +48,8 @@ async def run(settings: IngestSettings) -> None:
     async with AsyncExitStack() as stack:
         pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
         stack.callback(pool.close)
+        card = await asyncio.to_thread(cards.make_pool, settings, settings.card_slot_classes)
+        stack.callback(card.close)
         decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
         stack.push_async_callback(decoders.close)
         await decoders.start()
@@ -54,7 +57,15 @@ async def run(settings: IngestSettings) -> None:
         bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
         most_slots = settings.small_slots * 3 // 4
         lane = Lane(
-            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, most_slots, settings.jobs
+            settings.lane,
+            pool,
+            decoders,
+            bus,
+            telemetry,
+            settings.frames_per_message,
+            most_slots,
+            settings.jobs,
+            card.pool,
         )
         stack.push_async_callback(lane.close)
         store = ObjectStore.open(settings.store)
@@ -72,6 +83,7 @@ async def run(settings: IngestSettings) -> None:
 
         def say() -> WorkerReported:
             pool.sweep()
+            card.sweep()
             room.measure(one for one in presence.workers() if one.lane == settings.lane)
             return WorkerReported(
                 lane=settings.lane,
@@ -83,6 +95,9 @@ async def run(settings: IngestSettings) -> None:
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
                 slots_in_use=pool.ledger.in_use,
+                card_slots_in_use=card.slots_in_use,
+                on_card=card.pool is not None,
+                why_not_on_card=card.why_not,
             )
 
         lifecycle.tell_ready(settings)

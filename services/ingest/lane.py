@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from services.ingest.decoder import Decoders
     from services.ingest.decoder_messages import ReadStill, ReadVideo
+    from shared.memory.card_pool import CardPool
     from shared.memory.host import HostPool
     from shared.model.media import DecodeSummary, Facts
     from shared.runtime.telemetry import Telemetry
@@ -71,6 +72,8 @@ class Lane:
     """Slots that one session of a job may hold at a time."""
     jobs: int = 1
     """Sessions of jobs that there may be at a time."""
+    card_pool: CardPool | None = None
+    """Where frames lie that a card decodes; None: there is no card, or its memory cannot be shared."""
     live: set[str] = field(default_factory=set)
     """Sessions that somebody watches now: jobs stand back for them."""
     pressed: set[str] = field(default_factory=set)

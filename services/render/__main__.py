@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -13,18 +14,19 @@ from services.render.own.loading import load
 from services.render.precedence import share_quickly
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
-from shared.memory.reader import HostReader
-from shared.memory.segment import segment_path
 from shared.model.errors import Unavailable
 from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
+
+if TYPE_CHECKING:
+    from shared.memory.lane_reader import LaneReader
 
 
 async def run(settings: RenderSettings) -> None:
@@ -34,7 +36,7 @@ async def run(settings: RenderSettings) -> None:
     settings.render_work.mkdir(parents=True)
     cv2.setNumThreads(1)
     share_quickly()
-    reader = HostReader(segment_path(settings.lane), f"render-{settings.worker}")
+    [reader] = await asyncio.to_thread(cards.readers, settings, f"render-{settings.worker}", 1)
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
@@ -51,12 +53,15 @@ async def run(settings: RenderSettings) -> None:
         stage = Stage(bus, telemetry, queue, ForRender, service.draw)
 
         def say() -> WorkerReported:
+            reader.tend()
             return WorkerReported(
                 lane=settings.lane,
                 service="render",
                 worker=settings.worker,
                 room=max(0, service.room),
                 busy_seconds=time.process_time(),
+                on_card=not reader.why_no_card,
+                why_not_on_card=reader.why_no_card,
                 effects=effects.offers,
             )
 
@@ -65,7 +70,7 @@ async def run(settings: RenderSettings) -> None:
         await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
 
 
-async def _pool(reader: HostReader) -> None:
+async def _pool(reader: LaneReader) -> None:
     """Wait for the lane's ingest to make the pool."""
     while True:
         try:

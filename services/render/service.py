@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from services.render.session import SessionState
     from services.render.settings import RenderSettings
-    from shared.memory.reader import HostReader
+    from shared.memory.lane_reader import LaneReader
     from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
     from shared.model.live import LiveSettings
@@ -80,7 +80,7 @@ class RenderService:
         bus: Bus,
         store: ObjectStore,
         pasts: Pasts,
-        reader: HostReader,
+        reader: LaneReader,
         telemetry: Telemetry,
         effects: OwnEffects = NONE,
     ) -> None:
@@ -111,7 +111,7 @@ class RenderService:
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
         request: BeginSession = wire.decode(received.body, _begin)
-        self._reader.follow(request.epoch)
+        row = self._reader.follow(request.epoch)
         for name, owned in list(self._sessions.items()):
             if _is_outdated_by(request, owned.begun):
                 await self._drop(name)
@@ -125,7 +125,7 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail)))
         finally:
             self._beginning.discard(request.session)
-        begun = SessionBegun(worker=self._settings.worker, row=self._reader.row, resumed=state is not None)
+        begun = SessionBegun(worker=self._settings.worker, row=row, resumed=state is not None)
         return wire.encode(begun)
 
     async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:

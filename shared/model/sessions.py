@@ -145,6 +145,12 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of ingest: those of them that were of live sessions."""
     slots_in_use: int = 0
     """Of ingest: slots of the lane's frame pool that are not free."""
+    card_slots_in_use: int = 0
+    """Of ingest: slots of the lane's pool on a card that are not free."""
+    on_card: bool = False
+    """Of ingest: whether the lane has a frame pool on a card; of detect and render: whether they read frames there."""
+    why_not_on_card: str = ""
+    """A sentence, where that is not so."""
     models: tuple[ModelOffer, ...] = ()
     """Of detect: what a request may choose from."""
     effects: tuple[EffectOffer, ...] = ()

@@ -44,3 +44,19 @@ class ServiceSettings(BaseSettings):
     def work(self) -> Path:
         """Folder for files that live as long as the work on them."""
         return self.var / "work"
+
+
+class LaneSettings(ServiceSettings):
+    """What the services of a lane have besides."""
+
+    card: str = Field(
+        "auto",
+        pattern="^(auto|none|[0-9]{1,3})$",
+        description="The NVIDIA card of this lane, by CUDA's number, from 0; auto: the first, if there is one; none: "
+        "frames stay in the host's memory.",
+    )
+
+    @property
+    def card_number(self) -> int | None:
+        """Which card to use; None for none."""
+        return None if self.card == "none" else 0 if self.card == "auto" else int(self.card)
