@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.detect.batching import Batches, Glance, Hands, Question, together
+from services.detect.engine import CPU
 from services.detect.eyes import agree
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     from services.detect.batching import Search
     from services.detect.contracts import Detection, Detector, Landmarker, Shown
+    from services.detect.engine import Provider
     from services.detect.regions import Box, Region
+    from shared.cuda.device import Device
 
 MAX_FACES = 8
 MIN_PRESENCE = 0.5
@@ -86,12 +89,21 @@ class FaceFinder:
         self._batches = batches
 
     @classmethod
-    def load(cls, folder: Path, *, max_faces: int = MAX_FACES, threads: int = 1) -> FaceFinder:
+    def load(
+        cls,
+        folder: Path,
+        *,
+        max_faces: int = MAX_FACES,
+        threads: int = 1,
+        providers: Sequence[Provider] = CPU,
+        devices: Sequence[Device] = (),
+    ) -> FaceFinder:
         """The default models from the folder that `visavis models prepare` filled, opened and run once.
 
-        threads: cores that one model may use. Raises Misconfigured with what to do if a model is not as prepared.
+        threads, providers, devices: as Engine takes them. Raises Misconfigured with what to do if a model is not as
+        prepared.
         """
-        models = open_models(folder, threads=threads)
+        models = open_models(folder, threads=threads, providers=providers, devices=devices)
         finder = cls(EitherWayUp(models.detector(BLAZEFACE)), models.landmarker(FACE_MESH_NAME), max_faces)
         models.warm_up()
         return finder

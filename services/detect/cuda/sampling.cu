@@ -6,7 +6,7 @@
 struct Crop {
     const uint8 *luma, *cb, *cr;  // of RGB the first alone
     float to_picture[6];          // from column and row of the crop to column and row of the picture
-    float rgb[12];                // from Y, Cb, Cr and 1
+    int rgb[12];                  // from Y, Cb, Cr and 1, in 1024ths, as OpenCV's transform counts
     int width, height;            // of the picture without its mirror
     int step;                     // bytes from one sample of a chroma plane to the next; 3: it is RGB
     int margin;                   // width of the mirror along each edge, even
@@ -59,6 +59,12 @@ __device__ inline Chroma chroma_at(const Crop &crop, const Spread &s, int column
     return {between(crop.cb, s, x, y), between(crop.cr, s, x, y)};
 }
 
+// Three quarters of the nearer column and row and one of the farther, in whole numbers, as OpenCV's resize counts.
+__device__ inline float doubled(float near, float far_x, float far_y, float far_xy) {
+    int above = (int)near * 1536 + (int)far_x * 512, below = (int)far_y * 1536 + (int)far_xy * 512;
+    return ((1536 * (above >> 4) >> 16) + (512 * (below >> 4) >> 16) + 2) >> 2;
+}
+
 __device__ inline Chroma chroma_of(const Crop &crop, int x, int y, int columns, int rows) {
     Spread s = {(crop.width + 1) / 2, (crop.height + 1) / 2, crop.step, crop.margin / 2, crop.turned, crop.black < 0 ? -1 : 128};
     int near_x = x / 2, near_y = y / 2;
@@ -66,7 +72,7 @@ __device__ inline Chroma chroma_of(const Crop &crop, int x, int y, int columns, 
     int far_y = held(near_y + (y % 2 ? 1 : -1), 0, rows / 2 - 1);
     Chroma a = chroma_at(crop, s, near_x, near_y), b = chroma_at(crop, s, far_x, near_y);
     Chroma c = chroma_at(crop, s, near_x, far_y), d = chroma_at(crop, s, far_x, far_y);
-    return {floorf((9 * a.cb + 3 * (b.cb + c.cb) + d.cb) / 16 + 0.5f), floorf((9 * a.cr + 3 * (b.cr + c.cr) + d.cr) / 16 + 0.5f)};
+    return {doubled(a.cb, b.cb, c.cb, d.cb), doubled(a.cr, b.cr, c.cr, d.cr)};
 }
 
 // crops [n] -> pixels [n, rows, columns, 3], RGB; a layer of the grid a crop, its sides even.
@@ -86,7 +92,8 @@ SEPARATE void sampled(const Crop *__restrict__ crops, uint8 *__restrict__ pixels
     float luma = between(crop.luma, s, at_x, at_y);
     Chroma chroma = chroma_of(crop, x, y, columns, rows);
     for (int channel = 0; channel < 3; channel++) {
-        const float *of = crop.rgb + 4 * channel;
-        pixel[channel] = sample_of(of[0] * luma + of[1] * chroma.cb + of[2] * chroma.cr + of[3]);
+        const int *of = crop.rgb + 4 * channel;
+        int sum = of[0] * (int)luma + of[1] * (int)chroma.cb + of[2] * (int)chroma.cr + of[3];
+        pixel[channel] = (uint8)held((sum + 512) >> 10, 0, 255);
     }
 }

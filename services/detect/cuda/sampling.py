@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Affine = NDArray[np.float64]
 
-_CROP = struct.Struct("<3Q6f12f6i")
+_CROP = struct.Struct("<3Q6f12i6i")
 """As `Crop` in sampling.cu."""
 _SOURCE = Path(__file__).with_suffix(".cu")
 _AS_THE_EDGE = -1
@@ -71,6 +71,5 @@ def _addresses(view: CardView) -> tuple[int, int, int]:
 
 
 @cache
-def _to_rgb(colour: Colour) -> tuple[float, ...]:
-    numbers: Any = rgb_of_yuv(colour).ravel().tolist()
-    return tuple(numbers)
+def _to_rgb(colour: Colour) -> tuple[int, ...]:
+    return tuple(round(number * 1024) for number in rgb_of_yuv(colour).ravel().tolist())

@@ -15,7 +15,6 @@ from services.detect.opening import Models
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.offers import ModelChoice, Role
 
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -10,28 +10,21 @@ from onnx import helper
 
 from services.detect.cuda.binding import Outputs
 from services.detect.cuda.pictures import CardPixels
-from services.detect.engine import CPU, Engine
+from services.detect.engine import Engine
 from services.detect.models.emitting import FLOAT, UINT8, Emitter
 from services.detect.models.store import sha256_of
 from shared.model.errors import Misconfigured
-from tests.cuda.devices import BOTH, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from services.detect.engine import Provider
     from shared.cuda.device import Device
-    from tests.cuda.devices import Kind
 
-CUDA = (("CUDAExecutionProvider", {}), *CPU)
 IMAGES: Any = np.random.default_rng(1).integers(0, 256, (3, 4, 6, 3), np.uint8)
-
-
-@pytest.fixture(params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def summing() -> bytes:
@@ -45,11 +38,21 @@ def summing() -> bytes:
     return e.model("summing", [image], [helper.make_tensor_value_info(n, FLOAT, s) for n, s in shapes.items()])
 
 
-def engine(folder: Path, device: Device, content: bytes | None = None) -> Engine:
-    content = summing() if content is None else content
-    path = folder / "summing.onnx"
-    path.write_bytes(content)
-    return Engine(path, sha256_of(content), 1, CPU if device.memory == "cpu" else CUDA, devices=[device])
+@pytest.fixture
+def made(tmp_path: Path, device: Device, providers: tuple[Provider, ...]) -> Callable[[bytes], Engine]:
+    """From a model's file to what runs it on the device."""
+
+    def make(content: bytes) -> Engine:
+        path = tmp_path / "summing.onnx"
+        path.write_bytes(content)
+        return Engine(path, sha256_of(content), 1, providers, devices=[device])
+
+    return make
+
+
+@pytest.fixture
+def engine(made: Callable[[bytes], Engine]) -> Engine:
+    return made(summing())
 
 
 def pixels(device: Device, images: NDArray[np.uint8] = IMAGES) -> CardPixels:
@@ -65,49 +68,45 @@ def same(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> bool:
     return one.keys() == other.keys() and all(np.allclose(one[name], other[name], rtol=1e-6) for name in one)
 
 
-def test_pixels_on_a_card_are_read_where_they_lie(device: Device, tmp_path: Path) -> None:
-    opened_there = engine(tmp_path, device)
-    assert opened_there.is_on(device)
-    assert same(opened_there.run(image=pixels(device)), expected(IMAGES))
-    assert same(opened_there.run(image=IMAGES), expected(IMAGES))
+def test_pixels_on_a_card_are_read_where_they_lie(engine: Engine, device: Device) -> None:
+    assert engine.is_on(device)
+    assert same(engine.run(image=pixels(device)), expected(IMAGES))
+    assert same(engine.run(image=IMAGES), expected(IMAGES))
 
 
-def test_pixels_of_a_device_that_the_model_is_not_open_on_are_fetched(device: Device, tmp_path: Path) -> None:
-    elsewhere = engine(tmp_path, device)
+def test_pixels_of_a_device_that_the_model_is_not_open_on_are_fetched(engine: Engine, device: Device) -> None:
     other = type(device)()
-    assert not elsewhere.is_on(other)
-    assert same(elsewhere.run(image=pixels(other)), expected(IMAGES))
+    assert not engine.is_on(other)
+    assert same(engine.run(image=pixels(other)), expected(IMAGES))
 
 
-def test_what_a_model_gives_can_stay_on_the_card(device: Device, tmp_path: Path) -> None:
-    given = engine(tmp_path, device).run_into(pixels(device), sums=(3,), rows=(3, 4, 3))
+def test_what_a_model_gives_can_stay_on_the_card(engine: Engine, device: Device) -> None:
+    given = engine.run_into(pixels(device), sums=(3,), rows=(3, 4, 3))
     assert np.allclose(device.download(given["sums"]), expected(IMAGES)["sums"])
     assert same(given.downloaded(), expected(IMAGES))
 
 
-def test_a_run_that_was_recorded_gives_what_any_other_gives(device: Device, tmp_path: Path) -> None:
-    recorded = engine(tmp_path, device)
-    recorded.hold(IMAGES.shape, sums=(3,), rows=(3, 4, 3))
+def test_a_run_that_was_recorded_gives_what_any_other_gives(engine: Engine, device: Device) -> None:
+    engine.hold(IMAGES.shape, sums=(3,), rows=(3, 4, 3))
     for images in (IMAGES, IMAGES[::-1].copy(), np.zeros_like(IMAGES)):
-        assert same(recorded.run_into(pixels(device, images), sums=(3,), rows=(3, 4, 3)).downloaded(), expected(images))
+        assert same(engine.run_into(pixels(device, images), sums=(3,), rows=(3, 4, 3)).downloaded(), expected(images))
     fewer = IMAGES[:2]
-    assert same(recorded.run_into(pixels(device, fewer), sums=(2,), rows=(2, 4, 3)).downloaded(), expected(fewer))
-    assert same(recorded.run(image=pixels(device)), expected(IMAGES))
+    assert same(engine.run_into(pixels(device, fewer), sums=(2,), rows=(2, 4, 3)).downloaded(), expected(fewer))
+    assert same(engine.run(image=pixels(device)), expected(IMAGES))
 
 
-def test_a_warm_model_was_run_on_its_devices_too(device: Device, tmp_path: Path) -> None:
-    warm = engine(tmp_path, device)
-    warm.warm_up({"image": IMAGES.shape})
-    assert same(warm.run(image=pixels(device)), expected(IMAGES))
+def test_a_warm_model_was_run_on_its_devices_too(engine: Engine, device: Device) -> None:
+    engine.warm_up({"image": IMAGES.shape})
+    assert same(engine.run(image=pixels(device)), expected(IMAGES))
 
 
-def test_a_shape_that_cannot_be_run_is_said(device: Device, tmp_path: Path) -> None:
+def test_a_shape_that_cannot_be_run_is_said(made: Callable[[bytes], Engine]) -> None:
     e = Emitter()
     e.node("Reshape", e.node("Cast", "image", to=FLOAT), e.integers(2), name="pair")
     image = helper.make_tensor_value_info("image", UINT8, ["n", "height", "width", 3])
     pair = helper.make_tensor_value_info("pair", FLOAT, [2])
     with pytest.raises(Misconfigured, match="cannot run the model summing"):
-        engine(tmp_path, device, e.model("pair", [image], [pair])).hold((1, 4, 4, 3), pair=(2,))
+        made(e.model("pair", [image], [pair])).hold((1, 4, 4, 3), pair=(2,))
 
 
 def test_outputs_lie_one_behind_the_other(device: Device) -> None:

@@ -10,12 +10,11 @@ import pytest
 
 from services.detect.cuda.heads import BATCHES, CardHead
 from services.detect.cuda.pictures import CardPixels
-from services.detect.engine import CPU, Engine
+from services.detect.engine import Engine
 from services.detect.models.headless import headless
 from services.detect.models.registry import FULL_RANGE, SHORT_RANGE
 from services.detect.models.store import sha256_of
 from services.detect.sampling import sample_rgb
-from tests.cuda.devices import BOTH, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,19 +22,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from services.detect.engine import Provider
     from services.detect.models.registry import Model
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
-CUDA = (("CUDAExecutionProvider", {}), *CPU)
 SIZE = (192, 128)
-
-
-@pytest.fixture(params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 @pytest.fixture(params=[FULL_RANGE, SHORT_RANGE], ids=lambda model: model.name)
@@ -51,9 +43,8 @@ def whole(models_folder: Path, model: Model) -> Engine:
 
 
 @pytest.fixture
-def head(models_folder: Path, model: Model, device: Device) -> CardHead:
+def head(models_folder: Path, model: Model, device: Device, providers: tuple[Provider, ...]) -> CardHead:
     path = models_folder / f"{model.name.replace('-', '_')}.onnx"
-    providers = CPU if device.memory == "cpu" else CUDA
     engine = Engine(path, sha256_of(path.read_bytes()), 1, providers, devices=[device], form=headless)
     return CardHead(engine, model.anchors)
 
