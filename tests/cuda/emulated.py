@@ -23,7 +23,7 @@ from shared.cuda.card import COMMON
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -93,6 +93,13 @@ class EmulatedCard:
                 np.copyto(target, source)
                 self._arrived += 1
 
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
         return rubbish.view(dtype).reshape(tuple(shape))
@@ -125,6 +132,9 @@ class EmulatedCard:
 
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        return work
 
     def synchronize(self) -> None:
         self.mark().wait()
