@@ -97,6 +97,12 @@ class Card:
         with self._device, self.stream:
             return self._cupy.empty(tuple(shape), dtype)
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """As `device.Device` says."""
+        cuda = self._cupy.cuda
+        memory = cuda.UnownedMemory(address, int(np.prod(shape)), None, self.number)
+        return self._cupy.ndarray(tuple(shape), np.uint8, cuda.MemoryPointer(memory, 0))
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """As `device.Device` says."""
         with self._device, self.stream:
@@ -130,10 +136,6 @@ class Card:
         """As `device.Device` says."""
         with self.stream:
             self._cupy.copyto(target, source)
-
-    def address(self, array: DeviceArray) -> int:
-        """As `device.Device` says."""
-        return int(array.data.ptr)
 
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""

@@ -55,6 +55,10 @@ class Device(Protocol):
         """New memory, contents undefined."""
         ...
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """A uint8 array over memory of the device that another has, without gaps; it lasts as long as that."""
+        ...
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """A copy of an array of the host, which may be written again at once."""
         ...

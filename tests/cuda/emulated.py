@@ -100,9 +100,20 @@ class EmulatedCard:
     def address(self, array: DeviceArray) -> int:
         return int(array.ctypes.data)
 
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
         return rubbish.view(dtype).reshape(tuple(shape))
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        size = int(np.prod(shape))
+        return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8).reshape(tuple(shape))
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         return host.copy()

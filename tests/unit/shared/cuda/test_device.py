@@ -109,6 +109,14 @@ def test_a_kernel_reads_and_writes_what_a_record_names(device: Device, source: P
     assert (device.download(drawn).ravel()[:12] == np.arange(12, 24)).all()
 
 
+def test_memory_of_others_is_an_array_where_it_lies(device: Device) -> None:
+    owned = device.upload(np.arange(60, dtype=np.uint8))
+    borrowed = device.borrowed(device.address(owned) + 12, (4, 6, 2))
+    assert device.download(borrowed)[3, 5].tolist() == [58, 59]
+    device.copy(device.upload(np.full((4, 3, 2), 7, np.uint8)), borrowed[:, :3])
+    assert device.download(owned)[10:20].tolist() == [10, 11, 7, 7, 7, 7, 7, 7, 18, 19]
+
+
 def test_every_thread_does_its_sample(device: Device, source: Path) -> None:
     samples = np.random.default_rng(1).integers(0, 256, (77, 131), np.uint8)
     given, drawn = device.upload(samples), device.empty(samples.shape, np.uint8)
