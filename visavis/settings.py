@@ -18,6 +18,7 @@ class LocalSettings(BaseSettings):
     context: SecretStr = Field(
         SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
     )
+    card: str = Field("auto", description="The NVIDIA card of a lane, by number; auto: the first; none: none.")
     store_url: str = Field("", description="The object store of a deployment; empty: <var>/objects.")
     key: SecretStr = Field(SecretStr(""), description="The API key that a running service is sent; empty: none.")
     otlp_endpoint: str = Field(
