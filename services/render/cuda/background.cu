@@ -102,7 +102,8 @@ __device__ float dilated(const float *alpha, int columns, int rows, int column, 
 }
 
 // The channels on a coarser grid, and what counts there. Without `beside` (a share of people up to which a cell tells
-// of the background) two grids of weights: cells that are surely people, and surely not; with it one, of the background.
+// of the background) two grids of weights, of cells that are surely people and surely not; with it one of what is
+// background.
 SEPARATE void coarsened(const float *cells, int columns, int rows, int coarse_columns, int coarse_rows, float surely,
                         float beside, float *coarse, float *weights) {
     int column = column_of_thread(), row = row_of_thread();
