@@ -35,6 +35,11 @@ def why_not() -> str:
     return "" if cards else "there is no NVIDIA card"
 
 
+def count() -> int:
+    """How many cards this process can use."""
+    return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
@@ -75,6 +80,11 @@ class Card:
         with self._device:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+
+    @property
+    def bus_address(self) -> str:
+        """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
+        return str(self._device.pci_bus_id)
 
     @property
     def description(self) -> str:
