@@ -51,11 +51,11 @@ async def test_it_is_told_where_the_frames_of_a_lane_lie_and_why(client: httpx.A
 
 
 async def test_it_is_told_how_busy_cards_are_as_far_as_they_say(client: httpx.AsyncClient, parts: Parts) -> None:
-    use = CardUse(kernels_percent=61, memory_used_bytes=3 << 30)
+    use = CardUse(kernels_percent=61, memory_used_bytes=4096)
     parts.presence.note(WorkerReported(lane="test", service="ingest", worker="1", room=1, card_use=use))
     text = (await client.get("/metrics")).text
     assert 'visavis_card_use{lane="test",what="kernels_percent"} 61.0' in text
-    assert f'visavis_card_use{{lane="test",what="memory_used_bytes"}} {float(3 << 30)}' in text
+    assert 'visavis_card_use{lane="test",what="memory_used_bytes"} 4096.0' in text
     assert "decoder_percent" not in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,9 +110,12 @@ class Watched:
 
     def __init__(self) -> None:
         self.looks, self.is_open = 0, True
+        self.enough = threading.Event()
 
     def use(self) -> CardUse:
         self.looks += 1
+        if self.looks == 3:
+            self.enough.set()
         return CardUse(kernels_percent=self.looks)
 
     def close(self) -> None:
@@ -124,8 +128,7 @@ async def test_a_card_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPat
     watching = cards.Watching(watch)
     assert watching.use is None
     running = asyncio.create_task(watching.run())
-    while watch.looks < 3:
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(watch.enough.wait)
     running.cancel()
     await asyncio.wait((running,))
     assert watching.use is not None
