@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from services.detect.batching import Search
-    from services.detect.contracts import Detection
+    from services.detect.contracts import Detection, Shown
     from services.detect.finding import Finder
     from services.detect.segmenter import GraphSegmenter
     from shared.model.frames import CapturedFrame, FrameReference
-    from shared.model.pictures import Picture
 
-    Read = Callable[[FrameReference], AbstractContextManager[Picture]]
+    Read = Callable[[FrameReference], AbstractContextManager[Shown]]
     Glance = Callable[[], Sequence[Detection] | None]
 
 Found = tuple[DetectedFrame, ...]

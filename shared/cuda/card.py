@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -70,6 +70,8 @@ class CardMark:
 class Card:
     """One card, as `device.Device` has it; every instance has a stream of its own."""
 
+    memory = "cuda"
+
     def __init__(self, number: int = 0) -> None:
         """number: as CUDA counts them, from 0. Raises Misconfigured if it cannot be used."""
         if reason := why_not():
@@ -80,6 +82,12 @@ class Card:
         with self._device:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+        self.stream_address = int(self.stream.ptr)
+        self._kernels: dict[tuple[Path, ...], CardKernels] = {}
+
+    def address(self, array: DeviceArray) -> int:
+        """As `device.Device` says."""
+        return int(array.data.ptr)
 
     @property
     def bus_address(self) -> str:
@@ -98,6 +106,12 @@ class Card:
         """As `device.Device` says."""
         with self._device, self.stream:
             return self._cupy.empty(tuple(shape), dtype)
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """As `device.Device` says."""
+        cuda = self._cupy.cuda
+        memory = cuda.UnownedMemory(address, int(np.prod(shape)), None, self.number)
+        return self._cupy.ndarray(tuple(shape), np.uint8, cuda.MemoryPointer(memory, 0))
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """As `device.Device` says."""
@@ -133,14 +147,28 @@ class Card:
         with self.stream:
             self._cupy.copyto(target, source)
 
-    def address(self, array: DeviceArray) -> int:
-        """As `device.Device` says."""
-        return int(array.data.ptr)
-
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""
-        with self._device:
-            return CardKernels(_compiled(self.number, source, include), self.stream)
+        kernels = self._kernels.get((source, *include))
+        if kernels is None:
+            with self._device:
+                kernels = CardKernels(_compiled(self.number, source, include), self.stream)
+            self._kernels[source, *include] = kernels
+        return kernels
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """As `device.Device` says."""
+        self.stream.begin_capture()
+        failed = False
+        try:
+            work()
+        except Exception:  # noqa: BLE001  -- whoever does the work has errors of his own: it is no work to be recorded
+            failed = True
+        try:
+            graph = self.stream.end_capture()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return work
+        return work if failed else partial(graph.launch, self.stream)
 
     def synchronize(self) -> None:
         """As `device.Device` says."""

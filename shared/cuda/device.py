@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -40,8 +40,23 @@ class Device(Protocol):
     What is started runs in order and beside the host; arrays may be given up while a kernel still reads them.
     """
 
+    number: int
+    """As CUDA counts them, from 0."""
+    memory: str
+    """Whose memory arrays lie in, in ONNX Runtime's words: `cuda`, or `cpu` where the card is emulated."""
+    stream_address: int
+    """Of the stream, as CUDA's own calls take it; 0 where the card is emulated."""
+
+    def address(self, array: DeviceArray) -> int:
+        """Where the array's first element lies, for kernels that find their arrays in a table."""
+        ...
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """New memory, contents undefined."""
+        ...
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """A uint8 array over memory of the device that another has, without gaps; it lasts as long as that."""
         ...
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
@@ -79,6 +94,14 @@ class Device(Protocol):
         """Those of a `.cu` file, compiled once a process. include: folders for its `#include`s besides its own.
 
         Raises Misconfigured with what the compiler says.
+        """
+        ...
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What starts again all that `work` starts on the stream, on the same memory, by one call of a CUDA graph.
+
+        `work` has been run before, allocates nothing, waits for nothing and reads nothing on the host. Where it cannot
+        be recorded the answer is `work` itself.
         """
         ...
 

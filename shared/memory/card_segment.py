@@ -51,6 +51,11 @@ class CardSegment(Segment):
                     handle[:] = np.frombuffer(event.handle, np.uint8)
             undo.pop_all()
 
+    @property
+    def slab_bytes(self) -> int:
+        """Of the slab."""
+        return int(self._slab[0]["size"])
+
     def picture(self, slot: int, geometry: Geometry, colour: Colour) -> CardPicture:
         """The planes of a slot where they lie. Raises FrameLost if they do not fit."""
         start, end = self.extent(slot, geometry)

@@ -23,7 +23,7 @@ from shared.cuda.card import COMMON
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -93,9 +93,27 @@ class EmulatedCard:
                 np.copyto(target, source)
                 self._arrived += 1
 
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
         return rubbish.view(dtype).reshape(tuple(shape))
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        size = int(np.prod(shape))
+        return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8).reshape(tuple(shape))
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         return host.copy()
@@ -125,6 +143,9 @@ class EmulatedCard:
 
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        return work
 
     def synchronize(self) -> None:
         self.mark().wait()

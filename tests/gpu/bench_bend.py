@@ -16,17 +16,20 @@ import numpy as np
 
 from services.render.bending import Bending, bend
 from services.render.colouring import Colouring
+from services.render.cuda.background import CardBackdrops
 from services.render.cuda.bending import CardBending
 from services.render.cuda.colouring import CardColours
 from services.render.cuda.hiding import CardHiding
+from services.render.effects.frame.background import Backdrops
 from services.render.head import heads_of
 from services.render.hiding import hide
 from services.render.layouts.frontal import frontal
+from services.render.moment import Moment
 from services.render.region import Scratch
 from services.render.shape import FaceShape
 from shared.cuda.card import Card
 from shared.cuda.pictures import CardPicture
-from shared.model.effects import FaceCover, Grade
+from shared.model.effects import Background, FaceCover, Grade
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -106,6 +109,8 @@ def _ways(device: Device) -> dict[str, Way]:
         "blur one head": _hiding(device, Look(face_blur=0.6), one),
         "pixelate one head": _hiding(device, Look(face_pixelate=0.6), one),
         "cover one head": _hiding(device, Look(face_cover=FaceCover()), one),
+        "blurred background": _backing(device, Look(background=Background(amount=0.5)), one),
+        "other background": _backing(device, Look(background=Background(kind="color")), one),
     }
 
 
@@ -134,6 +139,21 @@ def _hiding(device: Device, look: Look, faces: list[Face]) -> Way:
     return Way(
         lambda target: hide(target, heads_of(faces), look, scratch),
         lambda target: card.draw(target, heads_of(faces), look, device),
+    )
+
+
+def _backing(device: Device, look: Look, faces: list[Face]) -> Way:
+    backdrops, card, scratch = Backdrops({}), CardBackdrops({}), Scratch()
+    mask = np.zeros((144, 256), np.uint8)
+    cv2.ellipse(mask, (128, 72), (40, 60), 0, 0, 360, 255, -1)
+    moment = Moment(people=mask)
+
+    def heads() -> list[FaceShape]:
+        return [shape for face in faces if (shape := FaceShape.of(face)) is not None]
+
+    return Way(
+        lambda target: backdrops.draw(target, heads(), look, moment, scratch),
+        lambda target: card.draw(target, heads(), look, moment, device),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from services.render.cuda.records import BARE_NUMBERS, GRIDS, Extent, describe, describe_picture, template
+from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, Extent, describe, describe_picture, template
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
 from services.render.region import Region, size_of
@@ -62,7 +62,7 @@ class CardToning:
         face, mouth = (tuple(name for name in some if name in drawn) for some in (FACE_EFFECTS, MOUTH_EFFECTS))
         all_extents = [(FACE, Extent(face, None)), *features, (MOUTH, Extent(mouth, None))]
         self._extents = [(place, extent) for place, extent in all_extents if extent.effects]
-        self._templates = [template(look, extent) for _, extent in self._extents]
+        self._templates = [template(look, extent).view(np.uint8) for _, extent in self._extents]
 
     def draw(self, target: CardPicture, shapes: Sequence[FaceShape], device: Device) -> None:
         """Draw them on faces of `target` in place, as if one after the other. It does not wait."""
@@ -113,7 +113,8 @@ class CardToning:
         self, jobs: Sequence[Job], pictures: Sequence[CardPicture], device: Device
     ) -> tuple[NDArray[np.void], NDArray[np.uint8]]:
         """The records of jobs, and the bytes that the card is told: these, and behind them the points of all."""
-        records = np.concatenate([self._templates[job.number] for job in jobs])
+        # As bytes: NumPy looks at every field of records that it joins.
+        records = np.concatenate([self._templates[job.number] for job in jobs]).view(JOB)
         addresses = [[device.address(plane) for plane in picture.planes] for picture in pictures]
         points = []
         for record, job in zip(records, jobs, strict=True):

@@ -15,7 +15,7 @@ from services.detect.regions import Region
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from services.detect.contracts import Crops, Floats
 
@@ -28,8 +28,8 @@ class Landmarker:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def crop(self, picture: Picture, region: Region) -> Crops:
-        return np.full((2, 2, 3), region.side_px, np.uint8)
+    def crops(self, spots: Sequence[tuple[Any, Region]]) -> Crops:
+        return np.stack([np.full((2, 2, 3), region.side_px, np.uint8) for _, region in spots])
 
     def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         self.batches.append(len(crops))
@@ -84,12 +84,6 @@ def test_a_batch_is_filled_up_to_its_bucket_and_the_answers_cut(model: Any) -> N
     batches = Batches(most=4, buckets=(1, 4))
     assert together([asking(model, regions(1), regions(2, 3))], batches, Hands()) == [[[1], [2, 3]]]
     assert model.batches == [1, 4]
-
-
-def test_every_bucket_is_run_before_the_first_question(model: Any) -> None:
-    Batches(most=4, buckets=(1, 2, 4)).warm_up(model)
-    Batches().warm_up(model)
-    assert model.batches == [1, 2, 4]
 
 
 def test_an_error_ends_its_own_search_only(model: Any) -> None:

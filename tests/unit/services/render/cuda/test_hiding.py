@@ -83,6 +83,12 @@ def test_a_head_of_a_few_pixels_is_hidden_as_by_the_cpu(device: Device, studio: 
         compared(device, scene, [Head.at((12, 12, 16, 17))], look)
 
 
+def test_a_head_that_is_larger_than_the_picture_is_hidden_as_by_the_cpu(device: Device, studio: Any) -> None:
+    scene = studio.scene(131, 77)
+    for look in LOOKS:
+        compared(device, scene, [Head.at((-200, -300, 500, 400))], look)
+
+
 def test_nothing_is_drawn_without_heads_or_strength(device: Device, studio: Any) -> None:
     scene = studio.scene()
     there = uploaded(device, scene.picture)

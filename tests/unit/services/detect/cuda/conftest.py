@@ -1,0 +1,58 @@
+"""What the tests of detect's CUDA forms share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from services.detect.cuda.pictures import CardView
+from services.detect.engine import CPU
+from services.detect.finding import FaceFinder
+from services.detect.providers import provision
+from shared.cuda.pictures import CardPicture
+from shared.model.pictures import Geometry, Picture, PixelFormat
+from tests.cuda.devices import BOTH, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.detect.engine import Provider
+    from shared.cuda.device import Device
+    from tests.cuda.devices import Kind
+
+CUDA = provision("cuda", lambda _: "", threads=1, cache=Path()).entries
+
+
+@pytest.fixture(params=BOTH, scope="session")
+def device(request: pytest.FixtureRequest) -> Device:
+    kind: Kind = request.param
+    return opened(kind)
+
+
+@pytest.fixture(scope="session")
+def providers(device: Device) -> tuple[Provider, ...]:
+    """What computes where the device's memory is."""
+    return CPU if device.memory == "cpu" else CUDA
+
+
+@pytest.fixture(scope="session")
+def card_finder(models_folder: Path, device: Device, providers: tuple[Provider, ...]) -> FaceFinder:
+    return FaceFinder.load(models_folder, providers=providers, devices=[device])
+
+
+@pytest.fixture(scope="session")
+def shown(device: Device) -> Callable[[Picture], CardView]:
+    """A picture of the host as a card's decoder would give it."""
+
+    def upload(picture: Picture) -> CardView:
+        luma, *chroma = picture.planes
+        geometry = picture.geometry
+        if geometry.format is PixelFormat.I420:
+            geometry = Geometry(PixelFormat.NV12, geometry.width, geometry.height)
+            picture = Picture(geometry, picture.colour, (luma, np.stack(chroma, axis=-1)))
+        return CardView(CardPicture.uploaded(device, picture), device)
+
+    return upload
