@@ -57,6 +57,7 @@ class CardPlan:
     def __init__(self, look: Look) -> None:
         self.look = look
         self.hides_faces = look.hides_faces
+        self.is_coloured = not set(look.drawn).isdisjoint(COLOURS)
         self.carried: set[Layout] = set()
         """Layouts of faces that are known to have all that it is drawn by."""
         self.toning = CardToning(look)
@@ -122,7 +123,8 @@ class CardPainter:
         for together in plan.layers(shapes, target):
             plan.toning.draw(target, together, self._device)
             plan.bending.draw(target, together, self._device)
-        self._colours.draw(target, look, self._device)
+        if plan.is_coloured:
+            self._colours.draw(target, look, self._device)
         if plan.hides_faces:
             heads = heads_of(faces) if moment.heads is None else moment.heads
             self._hiding.draw(target, heads, look, self._device)
