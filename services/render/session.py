@@ -175,6 +175,7 @@ class RenderSession:
 
     def _draw_by(self, look: Look) -> None:
         self._look = look
+        self._is_visible, self._is_on_frames = not look.invisible, look.on_frames
         self._hides = look.hides_faces and self.sink.wants_picture
 
     def _follow_changes(self, frame: CapturedFrame) -> None:
@@ -241,7 +242,7 @@ class RenderSession:
         return not (self.sink.wants_faces and frame.sequence == self._span.warm - 1)
 
     def _is_drawn(self, chosen: Sequence[Face], heads: Sequence[Head]) -> bool:
-        return bool(chosen or heads or self._look.on_frames) and not self._look.invisible
+        return self._is_visible and bool(chosen or heads or self._is_on_frames)
 
     def _people_of(self, frame: DetectedFrame, seconds: float) -> NDArray[np.uint8] | None:
         """Who is a person in the frame, calmed; None where the look does not ask, or where nobody has ever said."""

@@ -35,6 +35,11 @@ def why_not() -> str:
     return "" if cards else "there is no NVIDIA card"
 
 
+def count() -> int:
+    """How many cards this process can use."""
+    return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
@@ -83,6 +88,11 @@ class Card:
     def address(self, array: DeviceArray) -> int:
         """As `device.Device` says."""
         return int(array.data.ptr)
+
+    @property
+    def bus_address(self) -> str:
+        """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
+        return str(self._device.pci_bus_id)
 
     @property
     def description(self) -> str:

@@ -86,10 +86,6 @@ class Device(Protocol):
         """Copy an array on the device into another of its shape."""
         ...
 
-    def address(self, array: DeviceArray) -> int:
-        """Where its first element lies in the device's memory: what records of a launch name arrays by."""
-        ...
-
     def kernels(self, source: Path, *include: Path) -> Kernels:
         """Those of a `.cu` file, compiled once a process. include: folders for its `#include`s besides its own.
 

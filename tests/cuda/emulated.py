@@ -80,6 +80,10 @@ class EmulatedCard:
     What is fetched arrives when somebody waits for it, and not before.
     """
 
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
     def __init__(self) -> None:
         self._under_way: deque[tuple[NDArray[Any], NDArray[Any]]] = deque()
         self._arrived = 0
@@ -92,17 +96,6 @@ class EmulatedCard:
                 source, target = self._under_way.popleft()
                 np.copyto(target, source)
                 self._arrived += 1
-
-    number = 0
-    memory = "cpu"
-    stream_address = 0
-
-    def address(self, array: DeviceArray) -> int:
-        return int(array.ctypes.data)
-
-    number = 0
-    memory = "cpu"
-    stream_address = 0
 
     def address(self, array: DeviceArray) -> int:
         return int(array.ctypes.data)
@@ -137,9 +130,6 @@ class EmulatedCard:
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         np.copyto(target, source)
-
-    def address(self, array: DeviceArray) -> int:
-        return int(array.ctypes.data)
 
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)

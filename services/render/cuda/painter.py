@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.bending import WARP_CELLS, Bending
-from services.render.cuda import bending, colouring, hiding, looking, toning
+from services.render.cuda import background, bending, colouring, hiding, looking, toning
+from services.render.cuda.background import CardBackdrops
 from services.render.cuda.bending import CardBending
 from services.render.cuda.colouring import CardColours
 from services.render.cuda.hiding import CardHiding
@@ -20,7 +21,7 @@ from services.render.recipe import COLOURS
 from services.render.region import Region
 from services.render.toning import FACE, MOUTH, of_eye, region_of
 from shared.model.looks import Look
-from shared.model.needs import refuse_unsupported
+from shared.model.needs import refuse_opaque, refuse_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from shared.model.faces import Face, Layout
 
 TONES = frozenset((*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS))
-FORMS = TONES.union(SHAPE_EFFECTS, COLOURS, PRIVACY_EFFECTS)
+FORMS = TONES.union(SHAPE_EFFECTS, COLOURS, PRIVACY_EFFECTS, {"background"})
 """Effects that have a CUDA form."""
 
 
@@ -45,7 +46,7 @@ def why_not(look: Look) -> str:
 
 def warm(device: Device) -> None:
     """Have all kernels compiled: a frame is not to wait for that. Raises Misconfigured where one cannot be."""
-    for module in (bending, colouring, hiding, looking):
+    for module in (background, bending, colouring, hiding, looking):
         device.kernels(module.SOURCE)
     device.kernels(toning.SOURCE, toning.INCLUDED)
 
@@ -56,6 +57,7 @@ class CardPlan:
     def __init__(self, look: Look) -> None:
         self.look = look
         self.hides_faces = look.hides_faces
+        self.is_coloured = not set(look.drawn).isdisjoint(COLOURS)
         self.carried: set[Layout] = set()
         """Layouts of faces that are known to have all that it is drawn by."""
         self.toning = CardToning(look)
@@ -96,7 +98,11 @@ class CardPainter:
     def __init__(self, device: Device, assets: Mapping[str, Prepared] | None = None) -> None:
         """assets: what looks refer to, by id; not to be changed meanwhile."""
         self._device = device
-        self._colours, self._hiding = CardColours(assets or {}), CardHiding()
+        self._backdrops, self._colours, self._hiding = (
+            CardBackdrops(assets or {}),
+            CardColours(assets or {}),
+            CardHiding(),
+        )
         self._plan = CardPlan(Look())
 
     def draw(self, target: CardPicture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
@@ -107,14 +113,18 @@ class CardPainter:
         if self._plan.look is not look:
             self._plan = CardPlan(look)
         plan = self._plan
+        refuse_opaque(look, keeps_alpha=False)
         for layout in {face.layout for face in faces} - plan.carried:
             refuse_unsupported(look, layout)
             plan.carried.add(layout)
+        if look.background is not None:
+            self._backdrops.draw(target, shapes_of(moment.faces or faces), look, moment, self._device)
         shapes = sorted(shapes_of(faces), key=lambda shape: shape.scale_px)
         for together in plan.layers(shapes, target):
             plan.toning.draw(target, together, self._device)
             plan.bending.draw(target, together, self._device)
-        self._colours.draw(target, look, self._device)
+        if plan.is_coloured:
+            self._colours.draw(target, look, self._device)
         if plan.hides_faces:
             heads = heads_of(faces) if moment.heads is None else moment.heads
             self._hiding.draw(target, heads, look, self._device)

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from services.render.cuda.fetching import Fetched
+from services.render.reading import LaneFrames
+from services.render.session import RenderSession
+from shared.cuda.pictures import CardPicture
 from shared.memory.lane_reader import LaneReader
 from shared.model.assets import PreparedPicture, asset_key, pack
 from shared.model.effects import Sticker
@@ -30,16 +33,19 @@ from shared.model.live import (
 from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from shared.model.presets import PRESETS
 from shared.model.sessions import SessionBegun, live_out
 from shared.testing import MemoryMessage
 from shared.transport import wire
 from tests.cuda.lanes import LANES
-from tests.cuda.likeness import psnr
+from tests.cuda.likeness import fetched, psnr
 from tests.unit.services.render.cuda.worker import Worker, trembling, working
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from shared.cuda.device import Device
 
 HAT = "0" * 32
 GREEN = PreparedPicture(width=1, height=1, frames=(bytes((0, 255, 0, 255)),), durations_ms=(0,))
@@ -196,9 +202,37 @@ async def test_a_stream_is_drawn_where_its_look_of_the_moment_can_be(
         if codec is LiveCodec.NV12:
             apart = np.frombuffer(one.body, np.uint8).astype(int) - np.frombuffer(other.body, np.uint8)
             assert np.abs(apart).max() <= 1
-    fetched = worker.telemetry.fetched
-    assert (fetched.frames, fetched.drawn_on_host) == (8, 2)
+    assert (worker.telemetry.fetched.frames, worker.telemetry.fetched.drawn_on_host) == (8, 2)
     assert worker.slots_in_use() == 0
+
+
+class Kept:
+    """A sink whose frames stay where they were drawn."""
+
+    wants_picture, wants_faces, keeps_alpha = True, False, False
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.frames: list[CardPicture] = []
+
+    def write(self, picture: Any, frame: Any, faces: Any) -> None:
+        copy = CardPicture.blank(self.device, picture.geometry, picture.colour)
+        picture.copy_to(self.device, copy)
+        self.frames.append(copy)
+
+    def abort(self) -> None:
+        raise AssertionError("nobody aborts here")
+
+
+async def test_where_the_finished_frame_stays_on_the_card_no_pixel_leaves_it(worker: Worker, studio: Any) -> None:
+    scene = studio.scene()
+    reading = LaneFrames(worker.reader, lambda: worker.lane.device).begin(worker.card.epoch, pytest.fail)
+    sink = Kept(worker.lane.device)
+    session = RenderSession(PRESETS["natural"], sink, (1, 1000))
+    session.easel = reading.easel
+    session.feed([worker.frame(0, scene.picture, scene.faces, on_card=True)], reading)
+    assert reading.fetched == Fetched()
+    assert psnr(scene.picture, scene.drawn(PRESETS["natural"]), fetched(worker.lane.device, sink.frames[0])) > 40
 
 
 async def test_a_worker_without_a_card_takes_no_session_of_one(worker: Worker, studio: Any) -> None:

@@ -70,12 +70,14 @@ class Counted(Telemetry):
 class Worker:
     """Of a lane with both pools."""
 
-    def __init__(self, folder: Path, lane: EmulatedLane) -> None:
-        self.settings = RenderSettings(var=folder, worker="w", render_sessions=4, x264_crf=0, x264_threads=1)
+    def __init__(self, folder: Path, lane: EmulatedLane, slots: SlotClass = SLOTS, parallel: int = 2) -> None:
+        self.settings = RenderSettings(
+            var=folder, worker="w", render_sessions=4, render_parallel=parallel, x264_crf=0, x264_threads=1
+        )
         self.settings.render_work.mkdir(parents=True)
         self.lane = lane
         self.devices: list[Device] = []
-        self.host, self.card = HostPool.create(folder / "host", (SLOTS,)), lane.own(SLOTS)
+        self.host, self.card = HostPool.create(folder / "host", (slots,)), lane.own(slots)
         self.readers = HostReader(folder / "host", "w"), lane.reader("w")
         for reader in self.readers:
             reader.open()
@@ -124,7 +126,7 @@ class Worker:
         else:
             picture.copy_to(target)
         reference = pool.seal(slot, picture.geometry, picture.colour, self.readers[on_card].row)
-        return DetectedFrame(CapturedFrame(reference, number, number * 40, 40, live), tuple(faces))
+        return DetectedFrame(CapturedFrame(reference, number, number * 40, 40, live), tuple(faces), None, ())
 
     async def draw(self, session: str, *frames: DetectedFrame) -> list[Any]:
         message = FacesDetected("local", session, "w", frames, (Hop("ingest", 1, 2), Hop("detect", 3, 4)))
@@ -144,8 +146,8 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(folder: Path, lane: EmulatedLane) -> AsyncIterator[Worker]:
-    worker = Worker(folder, lane)
+async def working(folder: Path, lane: EmulatedLane, **more: Any) -> AsyncIterator[Worker]:
+    worker = Worker(folder, lane, **more)
     try:
         yield worker
     finally:
