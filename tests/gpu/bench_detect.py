@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,11 @@ import numpy as np
 
 from services.detect.batching import Batches
 from services.detect.blazeface import USUAL_PX
-from services.detect.cuda.pictures import CardPixels, CardView
+from services.detect.cuda.pictures import CardView
 from services.detect.engine import Engine, why_not
+from services.detect.landmarker import GraphLandmarker
 from services.detect.models.headless import headless
+from services.detect.models.quantizing import to_fp16
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME, FULL_RANGE
 from services.detect.models.store import read
 from services.detect.opening import open_models
@@ -40,6 +43,7 @@ from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from services.detect.contracts import Detector, Landmarker, Shown
     from services.detect.engine import Provider
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1920, 1080
 BATCHES = (1, 4, 16, 32)
 ROUNDS = 15
+PARTS = ("crops", "detector", "mesh", "mesh, not recorded", "mesh in FP16")
 USUAL = 1
 """The turn of a search that is no session's first."""
 
@@ -65,6 +70,7 @@ def measure(device: Device | None = None, batches: Sequence[int] = BATCHES, roun
     models.warm_up(batches)
     detector, mesh = models.detector(BLAZEFACE), models.landmarker(FACE_MESH_NAME)
     nets = _nets(folder, providers)
+    others = _other_meshes(folder, providers, device)
     host = framed()
     [seen] = detector.detect(host, USUAL)
     region = mesh.region_of_detection(seen)
@@ -76,7 +82,7 @@ def measure(device: Device | None = None, batches: Sequence[int] = BATCHES, roun
             "here": lambda: _here(detector, mesh, fixed, there),  # noqa: B023  -- called in this round of the loop
             "host": lambda: _host(detector, mesh, fixed, frames),  # noqa: B023
             "host, bare nets": lambda: _bare(nets, mesh, frames, region),  # noqa: B023
-        } | _parts(device, detector, mesh, there, region)
+        } | _parts(detector, {"mesh": mesh} | others, there, region)
         for number in range(rounds + 2):
             for name, way in ways.items():
                 took = _timed(way, device)
@@ -94,7 +100,7 @@ def _figures(seconds: dict[str, float], batches: Sequence[int]) -> dict[str, Any
             figures[f"here over {way}, batch {batch}"] = round(
                 seconds[f"{way}, {batch}"] / seconds[f"here, {batch}"], 2
             )
-        for part in ("crops", "detector", "mesh"):
+        for part in PARTS:
             figures[f"{part}, batch {batch}, ms"] = round(1000 * seconds[f"{part}, {batch}"], 3)
     return figures
 
@@ -117,16 +123,27 @@ def _bare(nets: Engine, mesh: Landmarker, frames: Sequence[Picture], region: Reg
 
 
 def _parts(
-    device: Device, detector: Detector, mesh: Landmarker, there: Sequence[CardView], region: Region
+    detector: Detector, meshes: dict[str, Landmarker], there: Sequence[CardView], region: Region
 ) -> dict[str, Callable[[], object]]:
     spots = [(view, region) for view in there]
-    crops = mesh.crops(spots)
-    assert isinstance(crops, CardPixels)
+    crops = meshes["mesh"].crops(spots)
     return {
-        "crops": lambda: mesh.crops(spots),
+        "crops": lambda: meshes["mesh"].crops(spots),
         "detector": lambda: detector.detect_all(there, [USUAL] * len(there)),
-        "mesh": lambda: mesh.locate(crops),
+        **{name: partial(mesh.locate, crops) for name, mesh in meshes.items()},
     }
+
+
+def _other_meshes(folder: Path, providers: Sequence[Provider], device: Device) -> dict[str, Landmarker]:
+    """As the mesh is not run: without being recorded, and recorded in FP16."""
+    entry = read(folder).entry(FACE_MESH_NAME)
+    forms: dict[str, Callable[[bytes], bytes]] = {"mesh, not recorded": bytes, "mesh in FP16": to_fp16}
+    meshes: dict[str, Landmarker] = {}
+    for name, form in forms.items():
+        engine = Engine(folder / entry.file, entry.sha256, 1, providers, devices=[device], form=form)
+        meshes[name] = GraphLandmarker(engine, size_px=entry.sizes_px[0], points=entry.points)
+    meshes["mesh in FP16"].warm_up(BATCHES)
+    return meshes
 
 
 def _nets(folder: Path, providers: Sequence[Provider]) -> Engine:
