@@ -118,10 +118,14 @@ def test_rings_are_filled_as_opencv_fills_them(device: Device, kernels: Kernels)
     for _ in range(8):
         rings = [star(noise, 45, 35, 20, 30), star(noise, 80, 60, 5, 25, 12), star(noise, -10, 20, 10, 30, 9)]
         one, other = filled_by(device, kernels, size, rings), filled(size, rings).astype(float)
-        assert one[cv2.dilate(other, np.ones((3, 3))) == 0].max(initial=0) < 26
+        one, other = (
+            one[1:-1, 1:-1],
+            other[1:-1, 1:-1],
+        )  # along the border OpenCV cuts edges off a cell earlier or later
         assert (one[other == 255] > 128).all()
+        assert (one[other == 0] < 26).all()
         edge = (other > 0) & (other < 255)
-        assert np.sqrt(np.square(one - other)[edge].mean()) < 10
+        assert np.sqrt(np.square(one - other)[edge].mean()) < 8
 
 
 def test_rings_that_cross_themselves_or_lie_far_away_are_filled_all_the_same(device: Device, kernels: Kernels) -> None:
