@@ -18,8 +18,8 @@ class LocalSettings(BaseSettings):
     context: SecretStr = Field(
         SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
     )
+    card: str = Field("auto", description="The NVIDIA card of a lane, by number; auto: the first; none: none.")
     store_url: str = Field("", description="The object store of a deployment; empty: <var>/objects.")
-    card: str = Field("auto", description="As the services of a lane have it: none keeps all lanes off the cards.")
     lane_cores: float = Field(0, ge=0, description="Cores that each lane may use; 0: an equal share.")
     key: SecretStr = Field(SecretStr(""), description="The API key that a running service is sent; empty: none.")
     otlp_endpoint: str = Field(

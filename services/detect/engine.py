@@ -72,7 +72,7 @@ class Engine:
         self.name = path.stem
         content = form(_checked(path, sha256))
         try:
-            self._session = _session(content, threads, providers)
+            self._session = _session(content, threads, _on_card(providers, devices[0].number) if devices else providers)
             self._bound = {
                 device: _bound(content, threads, providers, device)
                 for device in devices
@@ -182,9 +182,14 @@ def _bound(content: bytes, threads: int, providers: Sequence[Provider], device: 
 
 def on_stream(providers: Sequence[Provider], device: Device) -> list[Provider]:
     """The providers with the options by which what they run on the card runs on the device's stream."""
-    own = {"device_id": str(device.number), "user_compute_stream": str(device.stream_address)}
+    return _on_card(providers, device.number, user_compute_stream=str(device.stream_address))
+
+
+def _on_card(providers: Sequence[Provider], number: int, **options: str) -> list[Provider]:
+    """The providers with these options for those that use a card, and which one that is."""
+    own = {"device_id": str(number), **options}
     entries = [_entry(one) for one in providers]
-    return [(name, {**options, **own}) if name in _ON_CARD else (name, options) for name, options in entries]
+    return [(name, {**usual, **own}) if name in _ON_CARD else (name, usual) for name, usual in entries]
 
 
 def _entry(provider: Provider) -> tuple[str, dict[str, str]]:

@@ -13,7 +13,6 @@ from services.detect.detector import GraphDetector
 from services.detect.dlib68 import DlibLandmarker
 from services.detect.engine import CPU, Engine
 from services.detect.landmarker import GraphLandmarker
-from services.detect.models.headless import headless
 from services.detect.models.registry import FULL_RANGE, SELFIE_NAME, SHORT_RANGE, Family
 from services.detect.models.store import read
 from services.detect.segmenter import GraphSegmenter
@@ -157,6 +156,8 @@ def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf, on_card: bool) 
 def _head(entry: ModelEntry, opened: EngineOf, on_card: bool) -> CardHead | None:
     if not on_card:
         return None
+    from services.detect.models.headless import headless  # noqa: PLC0415  -- it takes ONNX: only where there is a card
+
     [anchors] = [model.anchors for model in _RANGES if model.name == entry.name]
     return CardHead(opened(entry, form=headless), anchors)
 

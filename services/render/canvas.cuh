@@ -8,8 +8,14 @@ struct Bare {
     float count, y, cb, cr, cb_spread, cr_spread;
 };
 
+// A place on a grid, in cells, whose own are their centres'.
+struct Place {
+    float x, y;
+};
+
 struct Canvas {
     const Job *job;
+    const float *points_px;
     const int *points;
     float *grids;
     Grid grid;
@@ -19,9 +25,31 @@ struct Canvas {
 
     __device__ float *kept(int which) const { return grids + (long long)which * cells; }
     __device__ Line line(int ring) const { return {points + 2 * job->ring_start[ring], job->ring_count[ring]}; }
+    __device__ Place middle(int ring) const;
     __device__ bool draws(int effect) const { return job->effects >> effect & 1; }
     __device__ float amount(int effect) const { return job->amount[effect]; }
 };
+
+__device__ inline Place on_grid(const Job *job, float x_px, float y_px) {
+    return {(x_px - (job->x0 - 0.5f)) / job->step - 0.5f, (y_px - (job->y0 - 0.5f)) / job->step - 0.5f};
+}
+
+// Points of the picture in 16ths of a cell, as rings and lines are drawn by; those of far landmarks are nearer.
+__device__ inline void to_grid(const Job *job, const float *points_px, int *points) {
+    each(job->point_count, [=](int at) {
+        Place place = on_grid(job, points_px[2 * at], points_px[2 * at + 1]);
+        points[2 * at] = (int)rintf(held(place.x, -MASKS_FARTHEST, MASKS_FARTHEST) * 16.0f);
+        points[2 * at + 1] = (int)rintf(held(place.y, -MASKS_FARTHEST, MASKS_FARTHEST) * 16.0f);
+    });
+}
+
+// The mean of the points of a part.
+__device__ inline Place Canvas::middle(int ring) const {
+    float x = 0, y = 0;
+    int start = job->ring_start[ring], count = job->ring_count[ring];
+    for (int at = start; at < start + count; at++) x += points_px[2 * at], y += points_px[2 * at + 1];
+    return on_grid(job, x / count, y / count);
+}
 
 struct Sample {
     float y, cb, cr;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SURE, GONE = 1.7, 3.7
 """Standard deviations up to which a colour is the same, and from which on it is another."""
 _SUBPIXEL_BITS = 4
-_FARTHEST = 2**14
+FARTHEST = 2**14
 """Keeps the fixed-point coordinates of far landmarks within OpenCV's."""
 
 
@@ -49,7 +49,7 @@ def stroked(cells: tuple[int, int], line: Points, width: float) -> Mask:
 
 def fixed_point(points: Points) -> NDArray[np.int32]:
     """[n, 2] in 16ths of a cell, as rings and lines are drawn by."""
-    fixed: NDArray[np.int32] = np.rint(np.clip(points, -_FARTHEST, _FARTHEST) * 2**_SUBPIXEL_BITS).astype(np.int32)
+    fixed: NDArray[np.int32] = np.rint(np.clip(points, -FARTHEST, FARTHEST) * 2**_SUBPIXEL_BITS).astype(np.int32)
     return fixed
 
 

@@ -21,17 +21,22 @@ __device__ inline float ranked_sample(const float *samples, int count, int rank,
     return value;
 }
 
+__device__ inline bool shown(const float *point_px, int width, int height) {
+    float x = rintf(point_px[0]), y = rintf(point_px[1]);
+    return x >= 0 && x < width && y >= 0 && y < height;
+}
+
 // What the points of bare skin of a face say that lie in the picture.
-__device__ inline Bare bare_skin(const Job *job, const int *points) {
+__device__ inline Bare bare_skin(const Job *job, const float *points_px) {
     __shared__ float samples[3][BARE_POINTS];
     int count = min(job->ring_count[PART_BARE_SKIN], BARE_POINTS), there = 0;
-    const int *places = points + 2 * job->ring_start[PART_BARE_SKIN];
+    const float *places = points_px + 2 * job->ring_start[PART_BARE_SKIN];
     int width = job->width, height = job->height, half = (width + 1) / 2, reach = job->sampled;
     for (int at = 0; at < count; at++)
-        there += places[2 * at] >= 0 && places[2 * at] < width && places[2 * at + 1] >= 0 && places[2 * at + 1] < height;
+        there += shown(places + 2 * at, width, height);
     for (int at = threadIdx.x; at < count; at += blockDim.x) {
-        int x = places[2 * at], y = places[2 * at + 1], sums[3] = {0, 0, 0};
-        bool inside = x >= 0 && x < width && y >= 0 && y < height;
+        int x = (int)rintf(places[2 * at]), y = (int)rintf(places[2 * at + 1]), sums[3] = {0, 0, 0};
+        bool inside = shown(places + 2 * at, width, height);
         for (int beside = 0; inside && beside < 5; beside++) {
             int column = held(x + (beside ? (beside & 1 ? -reach : reach) : 0), 0, width - 1);
             int row = held(y + (beside ? (beside < 3 ? -reach : reach) : 0), 0, height - 1);
@@ -55,13 +60,24 @@ __device__ inline Bare bare_skin(const Job *job, const int *points) {
 // 0..1 into `hair`: what lies above the brows and is streaky.
 __device__ inline void find_hair(const Canvas &canvas, float *hair, float brightness) {
     const float *luma = canvas.kept(LUMA);
-    const Job *job = canvas.job;
-    int columns = canvas.grid.columns, rows = job->hair_rows;
+    const int brows[2] = {PART_RIGHT_BROW, PART_LEFT_BROW};
+    int columns = canvas.grid.columns, rows = 0, count = 0;
+    float x = 0, y = 0;
+    for (int side = 0; side < 2; side++) {
+        int start = canvas.job->ring_start[brows[side]], points = canvas.job->ring_count[brows[side]];
+        Place middle = canvas.middle(brows[side]);
+        x += middle.x * points, y += middle.y * points, count += points;
+        for (int at = start; at < start + points; at++)
+            rows = max(rows, (int)on_grid(canvas.job, 0, canvas.points_px[2 * at + 1]).y);
+    }
+    x /= count, y /= count, rows = min(rows, canvas.grid.rows);
+    Place lips = canvas.middle(PART_LIPS);
+    float length = fmaxf(sqrtf((lips.x - x) * (lips.x - x) + (lips.y - y) * (lips.y - y)) * canvas.scale, 1e-3f);
+    float right = (x - lips.x) / length, down = (y - lips.y) / length;
     each(canvas.cells, [=](int at) { hair[at] = 0; });
     if (rows < 2) return;
     float none = SKIN_STREAKS_0 * brightness * SKIN_STREAKS_0 * brightness;
     float sure = SKIN_STREAKS_1 * brightness * SKIN_STREAKS_1 * brightness;
-    float x = job->hair_x, y = job->hair_y, right = job->hair_right, down = job->hair_down;
     mean(Grid{rows, columns}, (Pair *)canvas.kept(SUMS), cells_of(SKIN_STREAK * canvas.scale, 1),
          [=](int at) { return Pair{luma[at], luma[at] * luma[at]}; },
          [=](int at, Pair middle) {

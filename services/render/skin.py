@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -66,17 +66,6 @@ class Skin:
     """Y, Cb, Cr of the skin, 0..255: medians of what is surely bare; of no meaning where `texture` is nothing."""
 
 
-class Heights(NamedTuple):
-    """Height above the brows, in face scales, of a cell: (column - x) * right + (row - y) * down."""
-
-    rows: int
-    """Down to this one, excluded, there may be hair on the forehead."""
-    x: float
-    y: float
-    right: float
-    down: float
-
-
 def bare_skin(picture: Picture, shape: FaceShape) -> Samples:
     """[3, n] float32: Y, Cb, Cr, 0..255, at the n points of bare skin that the picture shows.
 
@@ -129,25 +118,20 @@ def _drawn(shape: FaceShape, region: Region) -> tuple[Grid, Grid, Grid]:
 def _hair(shape: FaceShape, region: Region, luma: Grid, brightness: float) -> Grid:
     """0..1: what lies above the brows and is streaky: hair on a forehead may have the colour of skin."""
     scale = shape.scale_px / region.step
+    brows = region.to_grid(np.concatenate([shape.part(Part.RIGHT_BROW), shape.part(Part.LEFT_BROW)]))
     hair = np.zeros(region.cells, np.float32)
-    brows = np.concatenate([shape.part(Part.RIGHT_BROW), shape.part(Part.LEFT_BROW)])
-    rows, x, y, right, down = heights(region.to_grid(brows), region.to_grid(shape.part(Part.LIPS)), scale, len(hair))
+    rows = min(max(0, int(brows[:, 1].max())), len(hair))
     if rows < 2:
         return hair
-    across = (np.arange(hair.shape[1], dtype=np.float32) - x) * right
-    above = across + ((np.arange(rows, dtype=np.float32) - y) * down)[:, None]
+    x, y = brows.mean(axis=0).tolist()
+    right, down = (region.to_grid(shape.part(Part.LIPS)).mean(axis=0) - (x, y)).tolist()
+    length = math.hypot(right, down) * scale
+    across = (np.arange(hair.shape[1], dtype=np.float32) - x) * (-right / max(length, 1e-3))
+    above = across + ((np.arange(rows, dtype=np.float32) - y) * (-down / max(length, 1e-3)))[:, None]
     _, variance = mean_and_variance(luma[:rows], max(1, round(STREAK * scale)))
     none, sure = ((share * brightness) ** 2 for share in STREAKS)
     hair[:rows] = ramp(variance, none, sure) * ramp(above.astype(np.float32), *ABOVE_BROWS)
     return hair
-
-
-def heights(brows: Samples, lips: Samples, scale: float, rows: int) -> Heights:
-    """How high cells lie above brows [n, 2], as seen from the lips [m, 2], all in cells; scale: the face's."""
-    x, y = brows.mean(axis=0).tolist()
-    right, down = (lips.mean(axis=0) - (x, y)).tolist()
-    length = max(math.hypot(right, down) * scale, 1e-3)
-    return Heights(min(max(0, int(brows[:, 1].max())), rows), x, y, -right / length, -down / length)
 
 
 def _calm(mask: Grid) -> Grid:

@@ -39,6 +39,8 @@ class CardSegment(Segment):
         self._lookers = threading.Lock()
         self._looking = 0
         self._is_closed = False
+        self._pictures: dict[int, CardPicture] = {}
+        """What was last in each slot: its views are not made again for every look."""
         with ExitStack() as undo:
             self._block = self._made(memory, slab_bytes) if slab_bytes else self._opened(memory)
             undo.callback(self._block.close)
@@ -58,8 +60,11 @@ class CardSegment(Segment):
 
     def picture(self, slot: int, geometry: Geometry, colour: Colour) -> CardPicture:
         """The planes of a slot where they lie. Raises FrameLost if they do not fit."""
-        start, end = self.extent(slot, geometry)
-        return CardPicture.over(geometry, colour, self._block.array[start:end])
+        known = self._pictures.get(slot)
+        if known is None or known.geometry != geometry or known.colour != colour:
+            start, end = self.extent(slot, geometry)
+            known = self._pictures[slot] = CardPicture.over(geometry, colour, self._block.array[start:end])
+        return known
 
     def written(self, slot: int, device: Device) -> None:
         """What the device was told to write into the slot is all there is to be."""
@@ -91,6 +96,7 @@ class CardSegment(Segment):
         self._end()
 
     def _end(self) -> None:
+        self._pictures.clear()
         for event in self._events:
             event.close()
         self._block.close()

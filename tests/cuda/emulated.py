@@ -171,4 +171,5 @@ def _compiled(source: Path, include: tuple[Path, ...]) -> EmulatedKernels:
         told = subprocess.run(command, capture_output=True, text=True, check=False)
         if told.returncode:
             raise Misconfigured(f"The kernels of {source.name} cannot be compiled: {told.stderr}")
-        return EmulatedKernels(ctypes.CDLL(str(built)), kinds)
+        # As a Python library, which holds the interpreter's lock: all threads of this process share the one `blockIdx`.
+        return EmulatedKernels(ctypes.PyDLL(str(built)), kinds)

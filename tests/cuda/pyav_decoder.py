@@ -29,6 +29,8 @@ class PyAVDecoder:
         self._context.thread_count = 1
 
     def decode(self, body: bytes, number: int) -> list[Decoded]:
+        if not body:
+            return []
         packet = av.Packet(body)
         packet.pts = number
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render import canvas, effects, masks, skin
-from services.render.cuda.records import BARE_POINTS, EFFECTS, JOB, KEPT, PARTS
+from services.render.cuda.places import EFFECTS, PARTS
+from services.render.cuda.records import BARE_POINTS, JOB, KEPT, MOST_POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ def written() -> str:
         "",
         *(line for module in modules for line in _constants(module)),
         f"#define BARE_POINTS {BARE_POINTS}",
+        f"#define MOST_POINTS {MOST_POINTS}",
         "",
         *_numbers("Effect", "EFFECT_", EFFECTS),
         *_numbers("Part", "PART_", PARTS),

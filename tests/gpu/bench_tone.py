@@ -1,7 +1,7 @@
-"""What the tones of the look `natural` take at 1080p on a card, beside one thread of the CPU; faces are 400 pixels wide.
+"""What tones take at 1080p on a card, beside one thread of the CPU; each frame has one face, 400 pixels wide.
 
-The two take turns, round by round. Of the card there are three figures of a draw of so many frames: until it is done, of
-many in a row, and what the host has to do with it; and, of one frame and of the most, what each kernel takes by itself.
+The two take turns, round by round. Of the card there are three figures of a draw of so many frames: until it is done,
+of many in a row, and what the host has to do with it; and what each kernel takes, of one frame and of the most.
 """
 
 from __future__ import annotations
@@ -38,46 +38,53 @@ WIDTH, HEIGHT = 1920, 1080
 FACE_PX = 400
 BATCHES = (1, 4, 16)
 ROUNDS, IN_A_ROW = 15, 10
+BACKLOG = 4
+"""Draws before one whose kernels are timed, so that none of these waits for the host."""
+CPU = "CPU, one frame"
 LOOKS = {"natural": PRESETS["natural"], "glamour": PRESETS["glamour"]}
 
 
 def measure(device: Device | None = None) -> dict[str, Any]:
-    """Milliseconds of a frame on the CPU and of a draw on the card, by how many frames are drawn together, and ratios."""
+    """Milliseconds of a frame on the CPU and of so many on the card, and how many times as long the CPU takes."""
     cv2.setNumThreads(1)
     device = device or Card()
     frame, face = painted()
-    seconds: dict[str, list[float]] = defaultdict(list)
+    there = [CardPicture.uploaded(device, nv12_of(frame)) for _ in range(max(BATCHES))]
+    figures: dict[str, Any] = {}
     for look_name, look in LOOKS.items():
-        by_cpu, by_card, scratch = Toning(look), CardToning(look), Scratch()
-        target = Picture.blank(frame.geometry, frame.colour)
-        there = [CardPicture.uploaded(device, nv12_of(frame)) for _ in range(max(BATCHES))]
-        for round_number in range(ROUNDS + 1):
-            frame.copy_to(target)
-            found = {"CPU, one frame": _timed(lambda: by_cpu.draw(target, shape_of(face), scratch))}  # noqa: B023  -- called at once
-            for batch in BATCHES:
-
-                def draw() -> None:
-                    by_card.draw_all([(one, [shape_of(face)]) for one in there[:batch]], device)  # noqa: B023  -- as above
-
-                found |= {f"card, {batch}, {what}": took for what, took in _three(draw, device).items()}
-            if round_number:  # the first one compiles
-                for name, took in found.items():
-                    seconds[f"{look_name}, {name}"].append(took)
-        kernels = _by_kernel(by_card, there, face, device) if isinstance(device, Card) else {}
-        for name, took in kernels.items():
-            seconds[f"{look_name}, {name}"].append(took)
-    figures: dict[str, Any] = {f"{name}, ms": round(1000 * median(took), 4) for name, took in seconds.items()}
-    for look_name in LOOKS:
-        cpu = figures[f"{look_name}, CPU, one frame, ms"]
+        toning = CardToning(look)
+        seconds = _in_turns(Toning(look), toning, (frame, face), there, device)
+        if isinstance(device, Card):
+            seconds |= _by_kernel(toning, there, face, device)
+        figures |= {f"{look_name}, {name}, ms": round(1000 * median(took), 4) for name, took in seconds.items()}
         for batch in BATCHES:
             for what in ("alone", "in a row"):
-                ratio = cpu * batch / figures[f"{look_name}, card, {batch}, {what}, ms"]
+                ratio = batch * median(seconds[CPU]) / median(seconds[f"card, {batch}, {what}"])
                 figures[f"{look_name}, CPU to card, {batch}, {what}"] = round(ratio, 1)
     return figures
 
 
+def _in_turns(
+    by_cpu: Toning, by_card: CardToning, painting: tuple[Picture, Face], there: list[CardPicture], device: Device
+) -> dict[str, list[float]]:
+    (frame, face), scratch = painting, Scratch()
+    target, seconds = Picture.blank(frame.geometry, frame.colour), defaultdict(list)
+    for round_number in range(ROUNDS + 1):
+        frame.copy_to(target)
+        found = {CPU: _timed(lambda: by_cpu.draw(target, shape_of(face), scratch))}
+        for batch in BATCHES:
+
+            def draw() -> None:
+                by_card.draw_all([(one, [shape_of(face)]) for one in there[:batch]], device)  # noqa: B023  -- called at once
+
+            found |= {f"card, {batch}, {what}": took for what, took in _three(draw, device).items()}
+        for name, took in found.items() if round_number else ():  # the first one compiles
+            seconds[name].append(took)
+    return seconds
+
+
 def painted() -> tuple[Picture, Face]:
-    """A frame with a painted face in its middle: skin with grain, dark eyes and brows, red lips, ground of soft colours."""
+    """A frame with a face in its middle: skin with grain, dark eyes and brows, red lips, ground of soft colours."""
     noise = np.random.default_rng(1)
     points = frontal(Layout.MESH) * np.float32(FACE_PX) + np.array((WIDTH / 2, HEIGHT / 2, 0))
     face = Face.of(points.astype(np.float32), 1.0)
@@ -122,7 +129,8 @@ class _Watched:
     """A card that notes when each of its kernels begins and ends."""
 
     def __init__(self, card: Card) -> None:
-        self._card, self.events = card, []  # type: list[tuple[str, Any, Any]]
+        self._card = card
+        self.events: list[tuple[str, Any, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._card, name)
@@ -143,23 +151,22 @@ class _Watched:
         return Watching()
 
 
-def _by_kernel(toning: CardToning, there: list[CardPicture], face: Face, card: Card) -> dict[str, float]:
+def _by_kernel(toning: CardToning, there: list[CardPicture], face: Face, card: Card) -> dict[str, list[float]]:
     """Seconds of each launch in turn: of the whole face, then of its features."""
     import cupy  # noqa: PLC0415  -- only where there is a card
 
-    figures = {}
+    seconds = defaultdict(list)
     for batch in (1, max(BATCHES)):
-        took: dict[str, list[float]] = defaultdict(list)
         for _ in range(ROUNDS):
             watched = _Watched(card)
+            for _ in range(BACKLOG):
+                toning.draw_all([(one, [shape_of(face)]) for one in there], card)
             toning.draw_all([(one, [shape_of(face)]) for one in there[:batch]], watched)
             card.synchronize()
             for at, (name, begins, ends) in enumerate(watched.events):
-                took[f"kernels of {batch}, {at // 3 + 1}: {name}"].append(
-                    cupy.cuda.get_elapsed_time(begins, ends) / 1000
-                )
-        figures |= {name: median(found) for name, found in took.items()}
-    return figures
+                took = cupy.cuda.get_elapsed_time(begins, ends) / 1000
+                seconds[f"kernels of {batch}, {at // 3 + 1}: {name}"].append(took)
+    return seconds
 
 
 if __name__ == "__main__":

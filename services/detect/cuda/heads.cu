@@ -57,8 +57,8 @@ __device__ inline void sort(float *scores, int *anchors, int count) {
         for (int step = run / 2; step > 0; step /= 2) {
             for (int at = threadIdx.x; at < size; at += blockDim.x) {
                 int other = at ^ step;
-                bool wrong = is_better(scores[other], anchors[other], scores[at], anchors[at]) == !(at & run);
-                if (other > at && wrong) {
+                if (other < at) continue;  // the thread of that one compares the two
+                if (is_better(scores[other], anchors[other], scores[at], anchors[at]) == !(at & run)) {
                     float score = scores[at];
                     scores[at] = scores[other];
                     scores[other] = score;

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from services.detect.models.suppression import MOST_FACES
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCHES = (1, 4, 16)
 """Pictures in one run; it is filled up to one of these, so that every shape is known before the first picture."""
+MOST_FACES = 64
+"""As `models.suppression` has it, which only who writes models imports."""
 _SOURCE = Path(__file__).with_suffix(".cu")
 _VALUES, _POINTS = 16, 6
 _THREADS = 256

@@ -15,7 +15,8 @@ __device__ inline int reflected(int at, int count) {
 }
 
 // A grid of other cells at the centre of cell (column, row) of `columns` x `rows`, as OpenCV's INTER_LINEAR.
-__device__ float resized(const float *grid, int grid_columns, int grid_rows, int column, int row, int columns, int rows) {
+__device__ float resized(const float *grid, int grid_columns, int grid_rows, int column, int row, int columns,
+                         int rows) {
     float x = held((column + 0.5f) * grid_columns / columns - 0.5f, 0.0f, (float)(grid_columns - 1));
     float y = held((row + 0.5f) * grid_rows / rows - 0.5f, 0.0f, (float)(grid_rows - 1));
     int left = (int)x, top = (int)y;
@@ -100,11 +101,13 @@ __device__ float dilated(const float *alpha, int columns, int rows, int column, 
     return most;
 }
 
-// The channels on a coarser grid, and what counts there. Without `beside` (a share of people up to which a cell tells of
-// the background) two grids of weights: cells that are surely people, and surely not; with it one, of the background.
+// The channels on a coarser grid, and what counts there. Without `beside` (a share of people up to which a cell tells
+// of the background) two grids of weights, of cells that are surely people and surely not; with it one of what is
+// background.
 SEPARATE void coarsened(const float *cells, int columns, int rows, int coarse_columns, int coarse_rows, float surely,
                         float beside, float *coarse, float *weights) {
-    int column = column_of_thread(), row = row_of_thread(), count = rows * columns, total = coarse_rows * coarse_columns;
+    int column = column_of_thread(), row = row_of_thread();
+    int count = rows * columns, total = coarse_rows * coarse_columns;
     if (column >= coarse_columns || row >= coarse_rows) return;
     float across = columns / (float)coarse_columns, down = rows / (float)coarse_rows, area = 0;
     float sums[CHANNELS + 1] = {0, 0, 0, 0};
@@ -174,7 +177,8 @@ SEPARATE void widened(const float *coarse, int coarse_columns, int coarse_rows, 
         resized(own, coarse_columns, coarse_rows, column, row, columns, rows);
 }
 
-// The background with what is beside people in their place, and lights that count more. Weighted channels, then weights.
+// The background with what is beside people in their place, and lights that count more: weighted channels, then the
+// weights.
 SEPARATE void weighted(const float *coarse, const float *seen, const float *around, const float *totals, int count,
                        float least, float bright, float *lights) {
     int at = column_of_thread();

@@ -111,17 +111,29 @@ __device__ void copy_rows(const uint8 *from, int width, uint8 *to, int rows, int
         for (int at = threadIdx.x; at < columns; at += blockDim.x) to[row * columns + at] = from[row * width + at];
 }
 
+// What the first kernel leaves for the second, one after the other: the displacements of all cells, and what the luma
+// and the chroma of all regions were.
+struct Prepared {
+    float *field;
+    uint8 *samples, *pairs;
+};
+
+__device__ inline Prepared prepared_in(uint8 *memory, int cells, int samples) {
+    return {(float *)memory, memory + 8 * cells, memory + 8 * cells + samples};
+}
+
 // All that a resampling needs: a block a face for its displacements, one a part for its extremes, the others copy.
 // found: by face the number that its displacements are to be multiplied by, then by part its extremes.
 TOGETHER void prepared(const uint8 *luma, const uint8 *chroma, int width, const uint8 *records, int faces, int parts,
-                       float least_area, float *field, float *found, uint8 *samples, uint8 *pairs) {
+                       float least_area, uint8 *memory, int cells, int samples, float *found) {
     const Face *all = (const Face *)records;
     const Part *magnified = (const Part *)(all + faces);
     const Bump *bumps = (const Bump *)(magnified + parts);
+    Prepared into = prepared_in(memory, cells, samples);
     int block = blockIdx.x;
     if (block < faces) {
         Face face = all[block];
-        float *own = field + 2 * face.first_cell;
+        float *own = into.field + 2 * face.first_cell;
         displace(face, bumps + face.first_bump, own);
         float times = most_open(face, own, least_area);
         if (threadIdx.x == 0) found[block] = times;
@@ -131,10 +143,10 @@ TOGETHER void prepared(const uint8 *luma, const uint8 *chroma, int width, const 
         int copy = block - faces - parts, stripes = (gridDim.x - faces - parts) / faces;
         Face face = all[copy / stripes];
         int left = face.x0 / 2, top = face.y0 / 2, wide = halved(width);
-        copy_rows(luma + face.y0 * width + face.x0, width, samples + face.first_sample, rows_of(face), columns_of(face),
-                  copy % stripes, stripes);
-        copy_rows(chroma + 2 * (top * wide + left), 2 * wide, pairs + 2 * face.first_pair, halved(rows_of(face)),
-                  2 * halved(columns_of(face)), copy % stripes, stripes);
+        copy_rows(luma + face.y0 * width + face.x0, width, into.samples + face.first_sample, rows_of(face),
+                  columns_of(face), copy % stripes, stripes);
+        copy_rows(chroma + 2 * (top * wide + left), 2 * wide, into.pairs + 2 * face.first_pair,
+                  halved(rows_of(face)), 2 * halved(columns_of(face)), copy % stripes, stripes);
     }
 }
 
@@ -208,16 +220,17 @@ __device__ int magnifier(const Face &face, const Part *parts, float times, float
 }
 
 // One thread for each Cb and Cr and their four pixels, z: the face.
-SEPARATE void resampled(uint8 *luma, uint8 *chroma, int width, const uint8 *records, int faces, int parts, float noticed,
-                        const float *field, const float *found, const uint8 *samples, const uint8 *pairs) {
+SEPARATE void resampled(uint8 *luma, uint8 *chroma, int width, const uint8 *records, int faces, int parts,
+                        float noticed, uint8 *memory, int cells, int samples, const float *found) {
     int column = column_of_thread(), row = row_of_thread();
     Face face = ((const Face *)records)[blockIdx.z];
     const Part *magnified = (const Part *)((const Face *)records + faces);
     int columns = columns_of(face), rows = rows_of(face), wide = halved(columns), high = halved(rows);
     if (column >= wide || row >= high) return;
     float times = found[blockIdx.z];
-    const float *own = field + 2 * face.first_cell;
-    Samples before = {samples + face.first_sample, rows, columns, 1};
+    Prepared from = prepared_in(memory, cells, samples);
+    const float *own = from.field + 2 * face.first_cell;
+    Samples before = {from.samples + face.first_sample, rows, columns, 1};
     for (int y = 2 * row; y < min(2 * row + 2, rows); y++)
         for (int x = 2 * column; x < min(2 * column + 2, columns); x++) {
             Displacement moved = displacement(face, own, times, x, y, face.step);
@@ -235,7 +248,7 @@ SEPARATE void resampled(uint8 *luma, uint8 *chroma, int width, const uint8 *reco
     Displacement moved = displacement(face, own, times, column, row, face.step / 2);
     if (moved.right == 0 && moved.down == 0) return;
     for (int channel = 0; channel < 2; channel++) {
-        Samples half = {pairs + 2 * face.first_pair + channel, high, wide, 2};
+        Samples half = {from.pairs + 2 * face.first_pair + channel, high, wide, 2};
         chroma[2 * ((face.y0 / 2 + row) * halved(width) + face.x0 / 2 + column) + channel] =
             sample_of(linear(half, column + moved.right / 2, row + moved.down / 2));
     }

@@ -116,17 +116,17 @@ def _draw(target: CardPicture, bends: list[Bend], device: Device) -> DeviceArray
     records, cells, samples, pairs = _records(bends)
     faces, parts = len(bends), sum(len(bend.parts) for bend in bends)
     given = device.upload(records)
-    field, found = device.empty((cells, 2), np.float32), device.empty((faces + 2 * parts,), np.float32)
-    before, pairs_before = device.empty((samples,), np.uint8), device.empty((pairs, 2), np.uint8)
-    counts = np.int32(faces), np.int32(parts)
+    memory = device.empty((8 * cells + samples + 2 * pairs,), np.uint8)  # one piece, as each costs the host
+    found = device.empty((faces + 2 * parts,), np.float32)
+    counts, kept = (np.int32(faces), np.int32(parts)), (memory, np.int32(cells), np.int32(samples), found)
     kernels.launch(
         "prepared", (faces + parts + faces * STRIPES, 1, 1), (THREADS, 1, 1), luma, chroma, width, given, *counts,
-        np.float32(LEAST_AREA), field, found, before, pairs_before,
+        np.float32(LEAST_AREA), *kept,
     )  # fmt: skip
     high, wide = (max(sides) for sides in zip(*(bend.region.shape(2) for bend in bends), strict=True))
     kernels.launch(
         "resampled", (-(-wide // 32), -(-high // 8), faces), (32, 8, 1), luma, chroma, width, given, *counts,
-        np.float32(NOTICED), field, found, before, pairs_before,
+        np.float32(NOTICED), *kept,
     )  # fmt: skip
     return found
 

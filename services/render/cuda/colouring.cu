@@ -36,8 +36,8 @@ __device__ inline Pair gained(const Tables &tables, int luma, int cb, int cr) {
     return {(cb - GREY) * gain, (cr - GREY) * gain};
 }
 
-// Development.draw, one thread for each Cb and Cr. Without a light their pixels' luma is changed, too; with one, what it
-// adds to luma is left in `added`, for `lit`.
+// Development.draw, one thread for each Cb and Cr. Without a light their pixels' luma is changed, too; with one, what
+// it adds to luma is left in `added`, for `lit`.
 SEPARATE void developed(uint8 *luma, uint8 *chroma, uint8 *added, int width, int height, const uint8 *numbers,
                         int has_light, int least, int most) {
     const Tables &tables = *(const Tables *)numbers;

@@ -7,6 +7,7 @@
 #define CANVAS_DIMMEST 0.55f
 #define MASKS_SURE 1.7f
 #define MASKS_GONE 3.7f
+#define MASKS_FARTHEST 16384.0f
 #define SKIN_FEATURE_REACH 0.028f
 #define SKIN_FEATHER 0.05f
 #define SKIN_FEATURE_FEATHER 0.035f
@@ -123,6 +124,7 @@
 #define LIPSTICK_GLOSS 1.3f
 #define LIPSTICK_MATTE -0.35f
 #define BARE_POINTS 64
+#define MOST_POINTS 512
 
 enum Effect {
     EFFECT_SMOOTH,
@@ -170,7 +172,10 @@ enum Part {
     PART_BARE_SKIN,
     PART_EYE,
     PART_BROW,
+    PART_UPPER_LID,
     PART_LID_SKIN,
+    PART_CENTRE,
+    PART_CORNERS,
     PART_LASHES,
 };
 
@@ -216,26 +221,15 @@ struct Job {
     int effects;
     int sharp_radius;
     int sampled;
-    int hair_rows;
     int outer_lashes;
     int gloss;
-    int ring_start[28];
-    int ring_count[28];
+    int point_count;
+    int ring_start[31];
+    int ring_count[31];
     float scale;
-    float hair_x;
-    float hair_y;
-    float hair_right;
-    float hair_down;
     float facing_right;
     float facing_left;
     float highlight;
-    float lashes_x;
-    float lashes_y;
-    float fading_right;
-    float fading_down;
-    float eye_x;
-    float eye_y;
-    float eye_width;
     float yuv_of_rgb[12];
     float amount[16];
     float colour[48];

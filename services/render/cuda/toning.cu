@@ -84,12 +84,14 @@ __device__ inline void draw_features(const Canvas &canvas) {
 // are drawn first, which leave it to those that are drawn later.
 TOGETHER void program(const uint8 *told, int first, float *arena, Bare *bares) {
     const Job *job = job_of(told, first, blockIdx.x);
-    const int *points = (const int *)(told + job->points);
+    const float *points_px = (const float *)(told + job->points);
+    __shared__ int points[2 * MOST_POINTS];
+    to_grid(job, points_px, points);
     Bare bare = bares[job->face];
-    if (job->is_first) bare = bare_skin(job, points);
+    if (job->is_first) bare = bare_skin(job, points_px);
     if (job->is_first && threadIdx.x == 0) bares[job->face] = bare;
     Grid grid = {job->rows, job->columns};
-    Canvas canvas = {job, points, arena + job->arena, grid, grid.rows * grid.columns, job->scale, (float)job->black,
+    Canvas canvas = {job, points_px, points, arena + job->arena, grid, grid.rows * grid.columns, job->scale, (float)job->black,
                      (float)job->white, bare};
     begin_tone(canvas);
     if (job->draws_face)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, Extent, describe, describe_picture, template
+from services.render.cuda.places import Extent, Places
+from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, describe, template
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
 from services.render.region import Region, size_of
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from services.render.shape import FaceShape
     from shared.cuda.device import Device, Dim3
     from shared.cuda.pictures import CardPicture
+    from shared.model.faces import Layout
     from shared.model.looks import Look
+    from shared.model.pictures import Colour, Geometry
 
     Frames = Sequence[tuple[CardPicture, Sequence[FaceShape]]]
 
@@ -62,7 +65,9 @@ class CardToning:
         face, mouth = (tuple(name for name in some if name in drawn) for some in (FACE_EFFECTS, MOUTH_EFFECTS))
         all_extents = [(FACE, Extent(face, None)), *features, (MOUTH, Extent(mouth, None))]
         self._extents = [(place, extent) for place, extent in all_extents if extent.effects]
-        self._templates = [template(look, extent).view(np.uint8) for _, extent in self._extents]
+        self._look = look
+        self._places: dict[tuple[int, Layout], Places] = {}
+        self._templates: dict[tuple[Places, Geometry, Colour], NDArray[np.uint8]] = {}
 
     def draw(self, target: CardPicture, shapes: Sequence[FaceShape], device: Device) -> None:
         """Draw them on faces of `target` in place, as if one after the other. It does not wait."""
@@ -114,22 +119,44 @@ class CardToning:
     ) -> tuple[NDArray[np.void], NDArray[np.uint8]]:
         """The records of jobs, and the bytes that the card is told: these, and behind them the points of all."""
         # As bytes: NumPy looks at every field of records that it joins.
-        records = np.concatenate([self._templates[job.number] for job in jobs]).view(JOB)
+        known = [self._places_of(job) for job in jobs]
+        kinds = [(picture.geometry, picture.colour) for picture in pictures]
+        # As bytes: NumPy looks at every field of records that it joins.
+        made = [self._template(places, *kinds[job.picture]) for places, job in zip(known, jobs, strict=True)]
+        records = np.concatenate(made).view(JOB)
         addresses = [[device.address(plane) for plane in picture.planes] for picture in pictures]
-        points = []
-        for record, job in zip(records, jobs, strict=True):
-            picture = pictures[job.picture]
+        points: list[NDArray[np.float32]] = []
+        for record, job, places in zip(records, jobs, known, strict=True):
             record["luma"], record["chroma"] = addresses[job.picture]
             record["face"], record["is_first"] = job.face, job.is_first
-            describe_picture(record, picture.geometry, picture.colour)
-            points.append(describe(record, job.shape, job.region, self._extents[job.number][1]))
-        cells = records["rows"] * records["columns"]
-        samples = (records["y1"] - records["y0"]) * (records["x1"] - records["x0"])
-        records["arena"] = GRIDS * (np.cumsum(cells) - cells)
-        records["copy"] = np.cumsum(samples) - samples
-        sizes = np.array([some.nbytes for some in points])
-        records["points"] = records.nbytes + np.cumsum(sizes) - sizes
+            describe(record, job.shape, job.region, places)
+            points += places.points_px(job.shape)
+        _lay_out(records)
         return records, np.concatenate([records.view(np.uint8), np.concatenate(points).ravel().view(np.uint8)])
+
+    def _places_of(self, job: Job) -> Places:
+        key = job.number, job.shape.layout
+        found = self._places.get(key)
+        if found is None:
+            extent = self._extents[job.number][1]
+            found = self._places[key] = Places(extent, job.shape.topology, len(job.shape.points_px))
+        return found
+
+    def _template(self, places: Places, geometry: Geometry, colour: Colour) -> NDArray[np.uint8]:
+        key = places, geometry, colour
+        found = self._templates.get(key)
+        if found is None:
+            found = self._templates[key] = template(self._look, places, geometry, colour).view(np.uint8)
+        return found
+
+
+def _lay_out(records: NDArray[np.void]) -> None:
+    """Say where the working grids, the copied samples and the points of each job lie, one behind the other."""
+    cells, points = records["rows"] * records["columns"], 8 * records["point_count"]
+    samples = (records["y1"] - records["y0"]) * (records["x1"] - records["x0"])
+    records["arena"] = GRIDS * (np.cumsum(cells) - cells)
+    records["copy"] = np.cumsum(samples) - samples
+    records["points"] = records.nbytes + np.cumsum(points) - points
 
 
 def _bare(picture: CardPicture, shape: FaceShape) -> Region | None:

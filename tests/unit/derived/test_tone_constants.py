@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from services.render.cuda.records import EFFECTS, JOB
+from services.render.cuda.places import EFFECTS
+from services.render.cuda.records import JOB
 from services.render.effects.skin import smooth
 from tests.derived.tone_constants import HEADER, written
 

@@ -9,10 +9,10 @@ __device__ inline void eyeshadow(const Canvas &canvas) {
     ring(canvas, eye, PART_EYE, EYESHADOW_EYE_FEATHER);
     ring(canvas, brow, PART_BROW, EYESHADOW_BROW_FEATHER);
     Pigment laid = pigment(canvas, EFFECT_EYESHADOW, EYESHADOW_COVER);
-    const Job *job = canvas.job;
+    Place lashes = canvas.middle(PART_UPPER_LID), hairs = canvas.middle(PART_BROW);
     float most = EYESHADOW_MOST * canvas.amount(EFFECT_EYESHADOW), black = canvas.black;
-    float bright = fmaxf(1.0f, skin_tone(canvas).y - black), x = job->lashes_x, y = job->lashes_y;
-    float right = job->fading_right, down = job->fading_down, way = fmaxf(right * right + down * down, 1.0f);
+    float bright = fmaxf(1.0f, skin_tone(canvas).y - black), x = lashes.x, y = lashes.y;
+    float right = hairs.x - x, down = hairs.y - y, way = fmaxf(right * right + down * down, 1.0f);
     int columns = canvas.grid.columns;
     each(canvas.cells, [=](int at) {
         float gone = ((at % columns - x) * right + (at / columns - y) * down) / way;

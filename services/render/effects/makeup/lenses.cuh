@@ -24,7 +24,10 @@ __device__ inline void find_iris(const Canvas &canvas, const float *open_eye, fl
 __device__ inline void lenses(const Canvas &canvas) {
     const float *luma = canvas.kept(LUMA);
     float *open_eye = canvas.kept(ONE), black = canvas.black, range = canvas.white - canvas.black;
-    float radius = LENSES_RADIUS * fmaxf(canvas.job->eye_width, 1.0f), x = canvas.job->eye_x, y = canvas.job->eye_y;
+    Place centre = canvas.middle(PART_CENTRE);
+    const float *corners = canvas.points_px + 2 * canvas.job->ring_start[PART_CORNERS];
+    float width = hypotf(corners[2] - corners[0], corners[3] - corners[1]) / canvas.job->step;
+    float radius = LENSES_RADIUS * fmaxf(width, 1.0f), x = centre.x, y = centre.y;
     ring(canvas, open_eye, PART_EYE, LENSES_FEATHER);
     find_iris(canvas, open_eye, radius, x, y);
     float seen = held((radius * canvas.job->step - LENSES_SEEN_PX_0) / (LENSES_SEEN_PX_1 - LENSES_SEEN_PX_0), 0.0f, 1.0f);

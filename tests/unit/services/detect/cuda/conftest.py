@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from services.detect.providers import provision
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Geometry, Picture, PixelFormat
 from tests.cuda.devices import BOTH, opened
+from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,12 @@ def providers(device: Device) -> tuple[Provider, ...]:
 @pytest.fixture(scope="session")
 def card_finder(models_folder: Path, device: Device, providers: tuple[Provider, ...]) -> FaceFinder:
     return FaceFinder.load(models_folder, providers=providers, devices=[device])
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Any:
+    """The sample portrait, RGB uint8 [720, 1280, 3]."""
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(portrait_jpeg(), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 @pytest.fixture(scope="session")

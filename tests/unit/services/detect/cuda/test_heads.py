@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from services.detect.cuda import heads
 from services.detect.cuda.heads import BATCHES, CardHead
 from services.detect.cuda.pictures import CardPixels
 from services.detect.engine import Engine
+from services.detect.models import suppression
 from services.detect.models.headless import headless
 from services.detect.models.registry import FULL_RANGE, SHORT_RANGE
 from services.detect.models.store import sha256_of
@@ -87,6 +89,10 @@ def test_a_batch_of_any_size_is_seen_as_each_picture_alone(
     for image, faces in zip(many, together, strict=True):
         [alone] = head.faces(CardPixels(device, device.upload(image[None])), 0.25)
         np.testing.assert_allclose(faces.boxes, alone.boxes, atol=0.05)
+
+
+def test_no_more_faces_are_given_than_by_the_graph() -> None:
+    assert heads.MOST_FACES == suppression.MOST_FACES
 
 
 def test_where_every_anchor_is_a_candidate_the_best_are_looked_at(

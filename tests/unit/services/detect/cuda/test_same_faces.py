@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +14,6 @@ from services.detect.models.registry import SELFIE_NAME
 from services.detect.opening import open_models
 from services.detect.sampling import sample_rgb
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
-from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,12 +88,6 @@ def test_what_is_half_in_a_picture_is_watched_as_well(
     seen = finder.watch(picture)
     assert seen
     same_sightings(card_finder.watch(shown(picture)), seen, picture)
-
-
-@pytest.fixture(scope="session")
-def portrait() -> Any:
-    """RGB uint8 [height, width, 3]."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(portrait_jpeg(), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def test_the_portrait_is_found(finder: FaceFinder, card_finder: FaceFinder, portrait: Any, shown: Show) -> None:

@@ -21,13 +21,8 @@ from shared.model.looks import Look
 from shared.model.pictures import PixelFormat
 from shared.model.sessions import BeginSession, SessionBegun
 from shared.transport import wire
-from tests.cuda.card_process import PROGRAM
-from tests.cuda.emulated import WHY_NOT
-from tests.cuda.file_memory import FileMemory
 from tests.unit.services.ingest.conftest import LaneRig
 from tests.unit.services.ingest.cuda.conftest import by_cpu
-
-pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -59,7 +54,7 @@ class CardLaneRig:
         self.begun: list[BeginSession] = []
         self.why_unread = ""
         self._device, self._host = card.device, rig.render.reader
-        self._reader = CardReader(card.path, "w", FileMemory(card.folder))
+        self._reader = CardReader(card.path, "w", card.memory)
         render: Any = rig.render
         render.begin, render.release = self.begin, self.release
 
@@ -105,7 +100,7 @@ class CardLaneRig:
 async def lane(card: CardRig, tmp_path: Path) -> AsyncIterator[CardLaneRig]:
     rig = LaneRig(tmp_path)
     decoders = Decoders(rig.pool.fd, IngestLimits(), 0)
-    on_card = CardDecoders(card.path, 0, IngestLimits(), {}, PROGRAM)
+    on_card = card.decoders()
     made = CardLaneRig(rig, card, decoders, on_card)
     try:
         await decoders.start()

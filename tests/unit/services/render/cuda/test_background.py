@@ -144,3 +144,7 @@ def test_a_picture_that_is_missing_is_refused_before_anything_is_drawn(device: D
     with pytest.raises(Rejected, match="no asset"):
         CardBackdrops({}).draw(there, (), Look(background=BACKGROUNDS[4]), Moment(people=mask_of(scene)), device)
     assert same(fetched(device, there), scene.picture)
+
+
+def test_blocks_have_as_many_threads_as_their_kernels_have_room_for() -> None:
+    assert f"#define THREADS {background_module.THREADS}\n" in background_module.SOURCE.read_text()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from services.render.bending import Bending, bend
+from services.render.cuda import bending as bending_module
 from services.render.cuda.bending import CardBending
 from services.render.effects import SHAPE_EFFECTS
 from services.render.region import Scratch
@@ -157,3 +158,7 @@ def test_what_is_magnified_stays_within_the_extremes_around(device: Device, stud
     drawn = fetched(device, there).planes[0]
     assert drawn.min() == 16
     assert drawn.max() == 235
+
+
+def test_blocks_have_as_many_threads_as_their_kernels_have_room_for() -> None:
+    assert f"#define THREADS {bending_module.THREADS}\n" in bending_module.SOURCE.read_text()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.render.cuda import hiding as hiding_module
 from services.render.cuda.hiding import CardHiding
 from services.render.head import Head, heads_of
 from services.render.hiding import hide
@@ -96,3 +97,7 @@ def test_nothing_is_drawn_without_heads_or_strength(device: Device, studio: Any)
     CardHiding().draw(there, [Head.at((-900, -900, -800, -800))], LOOKS[0], device)
     CardHiding().draw(there, heads_of(scene.faces), Look(smooth=1), device)
     assert same(fetched(device, there), scene.picture)
+
+
+def test_blocks_have_as_many_threads_as_their_kernels_have_room_for() -> None:
+    assert f"#define THREADS {hiding_module.THREADS}\n" in hiding_module.SOURCE.read_text()

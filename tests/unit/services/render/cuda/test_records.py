@@ -4,38 +4,40 @@ from typing import Any
 
 import numpy as np
 
-from services.render.cuda.records import BARE_POINTS, EFFECTS, PARTS, Extent, describe, describe_picture, template
+from services.render.cuda.places import EFFECTS, PARTS, Extent, Places
+from services.render.cuda.records import describe, template
+from services.render.effects.makeup.eyeliner import thicker
 from services.render.eyes import EYES
-from services.render.masks import fixed_point
 from services.render.shape import FaceShape
-from services.render.toning import FACE, MOUTH, of_eye, region_of
-from shared.model.effects import Contour, Lenses, Lipstick
-from shared.model.faces import Layout
+from services.render.toning import FACE, region_of
+from shared.model.effects import Contour, Eyeliner, Lipstick
 from shared.model.looks import Look
-from shared.model.parts import GIVEN, Part
+from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, PixelFormat
 
-LOOK = Look(smooth=0.3, contour=Contour(amount=0.2, highlight=0.7), lipstick=Lipstick(color="#102030", finish="gloss"))
+LOOK = Look(
+    smooth=0.3,
+    contour=Contour(amount=0.2, highlight=0.7),
+    lipstick=Lipstick(color="#102030", finish="gloss"),
+    eyeliner=Eyeliner(),
+)
+GEOMETRY = Geometry(PixelFormat.NV12, 641, 480)
 
 
-def described(studio: Any, place: Any, extent: Extent, look: Look = LOOK, *, is_first: bool = True) -> tuple[Any, Any]:
-    scene = studio.scene()
-    shape = FaceShape.of(scene.faces[0])
+def shape_in(studio: Any) -> FaceShape:
+    shape = FaceShape.of(studio.scene().faces[0])
     assert shape is not None
-    region = region_of(scene.picture, shape, place)
-    assert region is not None
-    job = template(look, extent)[0]
-    job["is_first"] = is_first
-    return job, describe(job, shape, region, extent)
+    return shape
 
 
-def points_of(job: Any, points: np.ndarray, part: str) -> np.ndarray:
-    number = PARTS.index(part)
-    return points[job["ring_start"][number] :][: job["ring_count"][number]]
+def made(studio: Any, effects: tuple[str, ...], eye: Any = None, colour: Colour = Colour()) -> tuple[Any, Places]:  # noqa: B008  -- frozen
+    shape = shape_in(studio)
+    places = Places(Extent(effects, eye), shape.topology, len(shape.points_px))
+    return template(LOOK, places, GEOMETRY, colour)[0], places
 
 
-def test_a_template_has_what_the_look_says_of_the_effects_of_its_extent() -> None:
-    face, mouth = template(LOOK, Extent(("smooth", "contour"), None))[0], template(LOOK, Extent(("lipstick",), None))[0]
+def test_a_record_has_what_the_look_says_of_the_effects_of_its_extent(studio: Any) -> None:
+    (face, _), (mouth, _) = made(studio, ("smooth", "contour")), made(studio, ("lipstick",))
     assert face["effects"] == 1 << EFFECTS.index("smooth") | 1 << EFFECTS.index("contour")
     assert np.isclose(face["amount"][EFFECTS.index("smooth")], 0.3)
     assert np.isclose(face["highlight"], 0.7)
@@ -43,53 +45,36 @@ def test_a_template_has_what_the_look_says_of_the_effects_of_its_extent() -> Non
     assert mouth["colour"][3 * EFFECTS.index("lipstick") :][:3].tolist() == [16, 32, 48]
 
 
-def test_a_record_has_the_points_of_each_part_in_16ths_of_a_cell(studio: Any) -> None:
-    job, points = described(studio, MOUTH, Extent(("lipstick",), None))
-    scene = studio.scene()
-    shape = FaceShape.of(scene.faces[0])
-    assert shape is not None
-    region = region_of(scene.picture, shape, MOUTH)
-    assert region is not None
-    assert (job["rows"], job["columns"]) == region.cells
-    for part in (Part.LIPS, Part.MOUTH):
-        assert np.array_equal(points_of(job, points, part), fixed_point(region.to_grid(shape.part(part))))
-    assert not len(points_of(job, points, Part.OVAL))
+def test_a_record_says_which_of_the_points_are_a_part(studio: Any) -> None:
+    job, places = made(studio, ("lipstick",))
+    points, shape = np.concatenate(places.points_px(shape_in(studio))), shape_in(studio)
+    assert job["point_count"] == len(points)
+    for part in (Part.LIPS, Part.MOUTH, Part.BARE_SKIN):
+        start, count = job["ring_start"][PARTS.index(part)], job["ring_count"][PARTS.index(part)]
+        assert np.array_equal(points[start : start + count], shape.part(part))
+    assert not job["ring_count"][PARTS.index(Part.OVAL)]
 
 
-def test_bare_skin_is_told_in_pixels_to_those_that_look_at_it(studio: Any) -> None:
-    face = Extent(("smooth",), None)
-    shape = FaceShape.of(studio.scene().faces[0])
-    assert shape is not None
-    job, points = described(studio, FACE, face)
-    assert np.array_equal(points_of(job, points, Part.BARE_SKIN), np.rint(shape.part(Part.BARE_SKIN)))
-    job, points = described(studio, FACE, face, is_first=False)
-    assert not len(points_of(job, points, Part.BARE_SKIN))
+def test_a_record_says_how_far_along_the_lashes_a_line_is_thick(studio: Any) -> None:
+    job, places = made(studio, ("eyeliner",), EYES[0])
+    assert job["outer_lashes"] == thicker(places.counts["lashes"]) < places.counts["lashes"]
 
 
-def test_kernels_have_room_for_the_bare_skin_of_every_layout(layouts: dict[Layout, Any]) -> None:
-    for layout, face in layouts.items():
-        shape = FaceShape.of(face)
-        assert shape is not None
-        assert Part.BARE_SKIN not in GIVEN[layout] or len(shape.part(Part.BARE_SKIN)) <= BARE_POINTS
-
-
-def test_only_sharpening_asks_for_the_samples_around(studio: Any) -> None:
-    for effects, wanted in ((("smooth",), False), (("smooth", "sharpen"), True)):
-        job, _ = described(studio, FACE, Extent(effects, None), Look(smooth=1, sharpen=1))
-        assert bool(job["sharp_radius"]) is wanted
-
-
-def test_an_eye_is_described_by_its_own_parts(studio: Any) -> None:
-    for eye in EYES:
-        job, points = described(studio, of_eye(eye), Extent(("lenses",), eye), Look(lenses=Lenses()))
-        ring = points_of(job, points, "eye") / 16
-        assert (ring.min(axis=0) < (job["eye_x"], job["eye_y"])).all()
-        assert ((job["eye_x"], job["eye_y"]) < ring.max(axis=0)).all()
-        assert np.isclose(job["eye_width"], np.ptp(ring[:, 0]), rtol=0.1)
-
-
-def test_a_picture_is_described_by_its_size_and_range() -> None:
-    job = template(LOOK, Extent(("smooth",), None))[0]
+def test_a_record_has_the_size_of_the_picture_and_what_its_numbers_mean(studio: Any) -> None:
     for full_range, levels in ((True, (0, 255)), (False, (16, 235))):
-        describe_picture(job, Geometry(PixelFormat.NV12, 641, 480), Colour(full_range=full_range))
+        job, _ = made(studio, ("smooth",), colour=Colour(full_range=full_range))
         assert (job["width"], job["height"], job["black"], job["white"]) == (641, 480, *levels)
+        assert np.allclose(job["yuv_of_rgb"].reshape(3, 4) @ (255, 255, 255, 1), (levels[1], 128, 128), atol=1e-3)
+
+
+def test_a_record_has_where_a_face_is_drawn_and_how_fine(studio: Any) -> None:
+    scene, shape = studio.scene(), shape_in(studio)
+    region = region_of(scene.picture, shape, FACE)
+    assert region is not None
+    for effects, sharpened in ((("smooth",), False), (("smooth", "sharpen"), True)):
+        job, places = made(studio, effects)
+        describe(job, shape, region, places)
+        assert (job["x0"], job["y0"], job["x1"], job["y1"]) == (region.x0, region.y0, region.x1, region.y1)
+        assert (job["rows"], job["columns"]) == region.cells
+        assert np.isclose(job["scale"] * region.step, shape.scale_px)
+        assert bool(job["sharp_radius"]) is sharpened, "only sharpening asks for the samples around"
