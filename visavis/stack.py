@@ -73,12 +73,15 @@ class StackOptions:
     """Further VISAVIS_* settings."""
     lanes: tuple[dict[str, str], ...] = ({},)
     """One or more, each with further VISAVIS_* settings of its own (`visavis.lanes`)."""
+    workers: int = 1
+    """Processes of detect, and of render, that each lane has: one has no use for more than a core's worth of Python."""
 
 
 class Stack:
     """NATS, a gateway, and the three services of each lane. A context manager: leaving it leaves nothing behind.
 
-    The services of the first lane have their own names; those of another are `<service>-<number>`, from 1.
+    The services of the first lane have their own names; those of another are `<service>-<number>`, from 1. Further
+    workers of a lane are `<service>.<number>`, from 1, or `<service>-<number>.<number>`.
     """
 
     def __init__(self, options: StackOptions) -> None:
@@ -153,8 +156,10 @@ class Stack:
             shutil.rmtree(self._work, ignore_errors=True)  # only one NATS server runs in a folder: nobody works in it
         for number, lane in enumerate(self._lanes):
             for name in LANE_SERVICES:
-                self._services[f"{name}-{number}" if number else name] = self._spawn(name, lane)
-        self._services["gateway"] = self._spawn("gateway", self.lane)
+                for worker in range(1 if name == "ingest" else self._options.workers):
+                    key = (f"{name}-{number}" if number else name) + (f".{worker}" if worker else "")
+                    self._services[key] = self._spawn(key, name, lane)
+        self._services["gateway"] = self._spawn("gateway", "gateway", self.lane)
         self._wait_until_ready(list(self._services.values()))
         self._wait_until_known()
 
@@ -171,7 +176,7 @@ class Stack:
                 if service.ready_fd >= 0:
                     os.close(service.ready_fd)
                 time.sleep(RESTART_PAUSE_SECONDS)
-                self._services[name] = self._spawn(service.name, service.lane, service.facts)
+                self._services[name] = self._spawn(name, service.name, service.lane, service.facts)
                 restarted.append(name)
         self.restarts += len(restarted)
         return restarted
@@ -201,12 +206,12 @@ class Stack:
             for path in (segment_path(lane), card_segment_path(lane)):
                 path.unlink(missing_ok=True)
 
-    def _spawn(self, name: str, lane: str, former: dict[str, str] | None = None) -> _Service:
+    def _spawn(self, key: str, name: str, lane: str, former: dict[str, str] | None = None) -> _Service:
+        """key: what the process is called in this stack."""
         read_fd, write_fd = os.pipe()
-        number = self._lanes.index(lane)
-        path = self.logs / (f"{name}-{number}.log" if number else f"{name}.log")
-        worker = f"{name}-{secrets.token_hex(3)}"
-        environment = self._environment(lane, worker, write_fd, former or {}) | self._options.lanes[number]
+        path, worker = self.logs / f"{key}.log", f"{name}-{secrets.token_hex(3)}"
+        own = self._options.lanes[self._lanes.index(lane)]
+        environment = self._environment(lane, worker, write_fd, former or {}) | own
         with path.open("ab") as log:
             process = self._popen(name, environment, write_fd, log)
         os.close(write_fd)

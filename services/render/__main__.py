@@ -16,7 +16,7 @@ from services.render.precedence import share_quickly
 from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
-from shared.model.errors import Unavailable
+from shared.model.errors import Misconfigured, Unavailable
 from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
@@ -24,6 +24,7 @@ from shared.runtime import cards, lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
+from shared.runtime.telemetry import log
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
 
@@ -45,7 +46,8 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
-        frames = LaneFrames(reader, await asyncio.to_thread(_device, settings))
+        open_device, why_no_device = await asyncio.to_thread(_device, settings)
+        frames = LaneFrames(reader, open_device)
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
@@ -60,14 +62,15 @@ async def run(settings: RenderSettings) -> None:
 
         def say() -> WorkerReported:
             reader.tend()
+            reason = why_no_device or reader.why_no_card
             return WorkerReported(
                 lane=settings.lane,
                 service="render",
                 worker=settings.worker,
                 room=max(0, service.room),
                 busy_seconds=time.process_time(),
-                on_card=not reader.why_no_card,
-                why_not_on_card=reader.why_no_card,
+                on_card=not reason,
+                why_not_on_card=reason,
                 effects=effects.offers,
             )
 
@@ -76,12 +79,17 @@ async def run(settings: RenderSettings) -> None:
         await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
 
 
-def _device(settings: RenderSettings) -> Callable[[], Device] | None:
-    """What makes a session's own device; its kernels are compiled once, before anybody waits for a frame."""
+def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]:
+    """What makes a session's own device, its kernels compiled before a frame waits for them; or why there is none."""
     open_device = cards.opener(settings)
-    if open_device is not None:
+    if open_device is None:
+        return None, ""
+    try:
         warm(open_device())
-    return open_device
+    except Misconfigured as error:
+        log.warning("nothing is drawn on the card", reason=str(error))
+        return None, str(error)
+    return open_device, ""
 
 
 async def _pool(reader: LaneReader) -> None:

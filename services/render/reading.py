@@ -45,6 +45,10 @@ class Reading:
             return facts
         return msgspec.structs.replace(facts, geometry=laid_out(facts.geometry, PixelFormat.NV12))
 
+    def is_lost(self) -> bool:
+        """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""
+        return self.device is not None and not self.device.works()
+
     def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
         """As `FrameSource` says."""
         return self._reader.read(reference) if self.device is None else self._reader.read(reference, self.device)

@@ -88,7 +88,7 @@ class RenderService:
     ) -> None:
         """effects: others' own. Raises Misconfigured for networks that are none."""
         self.give_up: Callable[[], None] = lifecycle.give_up
-        """Ends the process where a thread hangs in an encoder: no thread can be ended, and all would hang in time."""
+        """Ends the process where a thread hangs in an encoder, or the card has failed: neither can be mended in it."""
         self._settings = settings
         self._effects = effects
         self._bus, self._pasts = bus, pasts
@@ -237,6 +237,9 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
+        if await asyncio.to_thread(owned.reading.is_lost):
+            log.error("the card has failed", session=owned.begun.session, detail="This worker begins anew.")
+            self.give_up()
         owned.forget_assets()
         self._end_outputs(owned)
         self._release(message)  # a still has no other frames, and nobody waits for its slot then

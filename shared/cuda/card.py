@@ -174,6 +174,14 @@ class Card:
         """As `device.Device` says."""
         self.stream.synchronize()
 
+    def works(self) -> bool:
+        """As `device.Device` says."""
+        try:
+            self.stream.synchronize()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return False
+        return True
+
 
 @cache
 def _compiled(_: int, source: Path, include: tuple[Path, ...]) -> Any:

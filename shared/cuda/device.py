@@ -105,6 +105,13 @@ class Device(Protocol):
         """Wait for all that was started."""
         ...
 
+    def works(self) -> bool:
+        """False once the card, or a kernel on it, has failed: nothing works there any more until this process ends.
+
+        It waits for all that was started.
+        """
+        ...
+
 
 def blocks(columns: int, rows: int, block: tuple[int, int] = (32, 8)) -> tuple[Dim3, Dim3]:
     """Grid and block for one thread a sample of a plane."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 MOST_LANES = 64
+MOST_WORKERS = 16
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,6 +35,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--lanes", type=_lanes, default=1, metavar="N",
         help="lanes, each with a card of its own where there is one; 0: one for each card (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N",
+        help="processes that find faces, and that draw, in each lane (%(default)s)",
     )  # fmt: skip
     add_models(parser)
     add_models_folder(parser)
@@ -60,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         models=options.models,
         effects=options.effects,
         lanes=_settings(options.lanes),
+        workers=options.workers,
         environment={f"VISAVIS_{role.upper()}": name for role, name in chosen_models(options).items() if name},
     )
     console.print("Starting...")
@@ -77,6 +83,12 @@ def run(options: argparse.Namespace) -> int:
 def _lanes(text: str) -> int:
     if not (text.isdecimal() and int(text) <= MOST_LANES):
         raise argparse.ArgumentTypeError(f"{text} is no number of lanes from 0 to {MOST_LANES}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"{text} is no number of workers from 1 to {MOST_WORKERS}")
     return int(text)
 
 

@@ -148,6 +148,15 @@ def test_several_lanes_have_services_and_settings_of_their_own_and_one_gateway(h
     assert house.children() == []
 
 
+def test_a_lane_has_as_many_workers_as_are_asked_for_and_one_ingest(house: House) -> None:
+    with Stack(dataclasses.replace(house.options, lanes=({}, {}), workers=2)) as stack:
+        names = ["ingest", "detect", "detect.1", "render", "render.1", "render-1", "render-1.1", "gateway"]
+        assert len({stack.pid(name) for name in names}) == len(names)
+        assert len(house.children()) == 2 * 5 + 1
+        assert (stack.logs / "detect-1.1.log").exists()
+    assert house.children() == []
+
+
 def test_a_service_of_another_lane_comes_back_in_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESTART_PAUSE_SECONDS", 0.0)
     with Stack(dataclasses.replace(house.options, lanes=({}, {}))) as stack:

@@ -166,6 +166,11 @@ def test_what_fails_while_it_is_recorded_is_done_as_it_is(device: Device) -> Non
     assert device.download(device.upload(np.arange(3, dtype=np.int32))).tolist() == [0, 1, 2]
 
 
+def test_it_works_as_long_as_nothing_fails(device: Device) -> None:
+    device.upload(np.zeros(1000, np.uint8))
+    assert device.works()
+
+
 def test_what_cannot_be_compiled_is_told_with_the_reason(device: Device, tmp_path: Path) -> None:
     path = tmp_path / "wrong.cu"
     path.write_text('#include "card.cuh"\nSEPARATE void wrong(int *to) { *to = nobody_knows; }\n')

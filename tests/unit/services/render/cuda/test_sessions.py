@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from services.render.cuda.fetching import Fetched
+from services.render.cuda.painter import CardPainter
 from services.render.reading import LaneFrames
 from services.render.session import RenderSession
 from shared.cuda.pictures import CardPicture
@@ -149,6 +150,25 @@ async def test_a_session_that_fails_in_the_middle_leaves_its_device_to_the_next(
     assert [type(event) for event in worker.events()] == [SegmentFailed] * 2
     assert (len(worker.devices), worker.slots_in_use()) == (1, 0)
     assert list(worker.settings.render_work.iterdir()) == []
+
+
+async def test_a_worker_whose_card_has_failed_begins_anew(worker: Worker, studio: Any, monkeypatch: Any) -> None:
+    scene, given_up = studio.scene(), list[str]()
+    worker.service.give_up = lambda: given_up.append("given up")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    for has_failed in (False, True):
+        await worker.begin("s", on_card=True, look=ON_CARD, facts=facts_of(scene.picture))
+        frame = worker.frame(0, scene.picture, scene.faces, on_card=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(worker.devices[0]), "works", lambda _, broken=has_failed: not broken)
+            patch.setattr(CardPainter, "draw", fail)
+            with pytest.raises(RuntimeError):
+                await worker.draw("s", frame)
+        assert given_up == ["given up"] * has_failed
+        worker.reader.release(frame.captured.reference)
 
 
 async def test_sessions_of_both_pools_go_on_beside_each_other(worker: Worker, studio: Any) -> None:
