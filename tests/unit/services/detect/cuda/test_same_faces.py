@@ -85,10 +85,12 @@ def test_detectors_see_the_same_at_every_turn(
 def test_what_is_half_in_a_picture_is_watched_as_well(
     finder: FaceFinder, card_finder: FaceFinder, scene: Any, shown: Show, name: str
 ) -> None:
-    [picture] = scene(name, 1)
-    seen = finder.watch(picture)
-    assert seen
-    same_sightings(card_finder.watch(shown(picture)), seen, picture)
+    pictures = scene(name, 9)[::8]
+    seen = together([finder.watch(picture) for picture in pictures], Batches(), Hands())
+    found = together([card_finder.watch(shown(picture)) for picture in pictures], Batches(), Hands())
+    for sightings, expected, picture in zip(found, seen, pictures, strict=True):
+        assert expected
+        same_sightings(sightings, expected, picture)
 
 
 def test_the_portrait_is_found(finder: FaceFinder, card_finder: FaceFinder, portrait: Any, shown: Show) -> None:
