@@ -31,7 +31,7 @@ WITHIN = 0.15
 
 
 def watched(detector: Detector, picture: Shown) -> Search[list[Detection]]:
-    """Comes to every face that a detector sees in a frame at its most thorough, and where half a one is whole in a mirror.
+    """Comes to all faces that a detector sees at its most thorough, and where half a one is a whole in a mirror.
 
     A head that the edge cuts in half has but one eye and half a nose: what lies within `MIRRORED` of the edge is shown
     once more, mirrored, beyond it. Costs a detector's first search (`turn` 0) on a picture that is so much larger.
