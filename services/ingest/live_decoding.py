@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from services.ingest.decoder_messages import ReadLive, Reply
-    from services.ingest.forking import Child
+    from services.ingest.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
 
     Happening = VideoOpened | DecodedFrame | CodedFrameRead | FramesLate
@@ -32,7 +32,11 @@ class LiveDecoding(Decoding):
     """Coded frames in, decoded ones out. An asynchronous context: on leaving it the child is dead."""
 
     def __init__(
-        self, take_child: Callable[[], Awaitable[Child]], task: ReadLive, limits: IngestLimits, pool_bytes: int
+        self,
+        take_child: Callable[[], Awaitable[DecodingProcess]],
+        task: ReadLive,
+        limits: IngestLimits,
+        pool_bytes: int,
     ) -> None:
         super().__init__(take_child, task, limits, pool_bytes)
         self._under_way: set[int] = set()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from services.render.cuda.painter import warm
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
+from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.model.errors import Unavailable
@@ -26,6 +28,9 @@ from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.cuda.device import Device
     from shared.memory.lane_reader import LaneReader
 
 
@@ -40,8 +45,9 @@ async def run(settings: RenderSettings) -> None:
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
+        frames = LaneFrames(reader, await asyncio.to_thread(_device, settings))
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
-        service = RenderService(settings, bus, store, pasts, reader, telemetry, effects)
+        service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
@@ -68,6 +74,14 @@ async def run(settings: RenderSettings) -> None:
         lifecycle.tell_ready(settings)
         running = stage.run(queue.max_ack_pending)  # the service says who draws
         await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
+
+
+def _device(settings: RenderSettings) -> Callable[[], Device] | None:
+    """What makes a session's own device; its kernels are compiled once, before anybody waits for a frame."""
+    open_device = cards.opener(settings)
+    if open_device is not None:
+        warm(open_device())
+    return open_device
 
 
 async def _pool(reader: LaneReader) -> None:

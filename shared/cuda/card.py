@@ -35,6 +35,11 @@ def why_not() -> str:
     return "" if cards else "there is no NVIDIA card"
 
 
+def count() -> int:
+    """How many cards this process can use."""
+    return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
@@ -49,6 +54,17 @@ class CardKernels:
             function = self._functions[name] = self._module.get_function(name)
         with self._stream:
             function(grid, block, arguments)
+
+
+class CardMark:
+    """As `device.Mark` says: an event."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def wait(self) -> None:
+        """As `device.Mark` says."""
+        self._event.synchronize()
 
 
 class Card:
@@ -73,10 +89,29 @@ class Card:
         """As `device.Device` says."""
         return int(array.data.ptr)
 
+    @property
+    def bus_address(self) -> str:
+        """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
+        return str(self._device.pci_bus_id)
+
+    @property
+    def description(self) -> str:
+        """The card's name and memory, and the CUDA that its driver has."""
+        runtime = self._cupy.cuda.runtime
+        properties, driver = runtime.getDeviceProperties(self.number), runtime.driverGetVersion()
+        gib = properties["totalGlobalMem"] / (1 << 30)
+        return f"{properties['name'].decode()}, {gib:.0f} GiB, CUDA {driver // 1000}.{driver % 1000 // 10}"
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """As `device.Device` says."""
         with self._device, self.stream:
             return self._cupy.empty(tuple(shape), dtype)
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """As `device.Device` says."""
+        cuda = self._cupy.cuda
+        memory = cuda.UnownedMemory(address, int(np.prod(shape)), None, self.number)
+        return self._cupy.ndarray(tuple(shape), np.uint8, cuda.MemoryPointer(memory, 0))
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """As `device.Device` says."""
@@ -85,14 +120,27 @@ class Card:
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
         """As `device.Device` says."""
-        size = array.nbytes
-        pinned = self._cupy.cuda.alloc_pinned_memory(max(1, size))
-        host = np.frombuffer(pinned, np.uint8, size).view(array.dtype).reshape(array.shape)
-        with self._device, self.stream:
-            array.get(stream=self.stream, out=host, blocking=False)
+        host = self.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self.fetch(array, host)
         self.stream.synchronize()
         copy: NDArray[Any] = host.copy()
         return copy
+
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """As `device.Device` says."""
+        return np.frombuffer(self._cupy.cuda.alloc_pinned_memory(max(1, size_bytes)), np.uint8, size_bytes)
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            source.get(stream=self.stream, out=target, blocking=False)
+
+    def mark(self) -> CardMark:
+        """As `device.Device` says."""
+        with self._device:
+            event = self._cupy.cuda.Event(block=True, disable_timing=True)
+            event.record(self.stream)
+        return CardMark(event)
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """As `device.Device` says."""

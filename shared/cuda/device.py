@@ -26,6 +26,14 @@ class Kernels(Protocol):
         ...
 
 
+class Mark(Protocol):
+    """A place in the work that was started on a device."""
+
+    def wait(self) -> None:
+        """Until all that was started before is done. From any thread, which sleeps meanwhile."""
+        ...
+
+
 class Device(Protocol):
     """One card and one stream of work on it, in the hands of one thread at a time.
 
@@ -47,12 +55,31 @@ class Device(Protocol):
         """New memory, contents undefined."""
         ...
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """A uint8 array over memory of the device that another has, without gaps; it lasts as long as that."""
+        ...
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """A copy of an array of the host, which may be written again at once."""
         ...
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
         """A copy in the host's memory; waits for all that was started."""
+        ...
+
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """New memory of the host that does not move, for `fetch`; contents undefined."""
+        ...
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """Begin to copy an array into pinned memory of its shape, without padding; it is there when a later mark is.
+
+        Until then neither may be given up.
+        """
+        ...
+
+    def mark(self) -> Mark:
+        """Here, behind all that was started before."""
         ...
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:

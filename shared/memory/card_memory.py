@@ -143,7 +143,8 @@ class CudaMemory:
             known.users -= 1
             if known.users:
                 return
-            self._known.pop(known.handle, None)
+            if self._known.get(known.handle) is known:  # else CUDA has given the handle again
+                del self._known[known.handle]
         with self._device:
             known.end(known.value)
 

@@ -52,6 +52,11 @@ class CardPool(PoolOwner[CardSegment]):
         return cls(path, segment)
 
     @property
+    def size_bytes(self) -> int:
+        """Of the slab."""
+        return self._segment.slab_bytes
+
+    @property
     def has_writer(self) -> bool:
         """Whether a process that writes into slots has the pool open; a stopped one has."""
         return locks.is_locked(self._segment.fd, layout.WRITER_LOCK)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.memory import layout, locks
 from shared.memory.card_segment import CardSegment
 from shared.memory.pool_reader import PoolReader
-from shared.model.errors import VisavisError
+from shared.model.errors import Unavailable, VisavisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,4 +83,6 @@ class CardReader(PoolReader[CardSegment]):
             self._why, self._refused = "", None
 
     def _attached(self, fd: int, size: int) -> CardSegment:
+        if not locks.is_locked(fd, layout.OWNER_LOCK):
+            raise Unavailable("The owner of the frame pool on the card has ended.")
         return CardSegment(fd, size, self._memory)

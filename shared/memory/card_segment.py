@@ -39,6 +39,8 @@ class CardSegment(Segment):
         self._lookers = threading.Lock()
         self._looking = 0
         self._is_closed = False
+        self._pictures: dict[int, CardPicture] = {}
+        """What was last in each slot: its views are not made again for every look."""
         with ExitStack() as undo:
             self._block = self._made(memory, slab_bytes) if slab_bytes else self._opened(memory)
             undo.callback(self._block.close)
@@ -51,10 +53,18 @@ class CardSegment(Segment):
                     handle[:] = np.frombuffer(event.handle, np.uint8)
             undo.pop_all()
 
+    @property
+    def slab_bytes(self) -> int:
+        """Of the slab."""
+        return int(self._slab[0]["size"])
+
     def picture(self, slot: int, geometry: Geometry, colour: Colour) -> CardPicture:
         """The planes of a slot where they lie. Raises FrameLost if they do not fit."""
-        start, end = self.extent(slot, geometry)
-        return CardPicture.over(geometry, colour, self._block.array[start:end])
+        known = self._pictures.get(slot)
+        if known is None or known.geometry != geometry or known.colour != colour:
+            start, end = self.extent(slot, geometry)
+            known = self._pictures[slot] = CardPicture.over(geometry, colour, self._block.array[start:end])
+        return known
 
     def written(self, slot: int, device: Device) -> None:
         """What the device was told to write into the slot is all there is to be."""
@@ -86,6 +96,7 @@ class CardSegment(Segment):
         self._end()
 
     def _end(self) -> None:
+        self._pictures.clear()
         for event in self._events:
             event.close()
         self._block.close()
@@ -100,10 +111,9 @@ class CardSegment(Segment):
 
     def _opened(self, memory: CardMemory) -> Block:
         slab = self._slab[0]
-        owner = bytes(slab["card"]).decode()
-        if owner != memory.card:
+        if bytes(slab["card"]).decode() != memory.card:
             raise Misconfigured(
-                f"The frame pool lies on the card {owner}, and this process uses {memory.card}: set VISAVIS_CARD alike "
-                "for all services of a lane."
+                "The lane's frame pool lies on another card than the one this process uses: set VISAVIS_CARD alike for "
+                "all services of the lane."
             )
         return memory.open(slab["handle"].tobytes(), int(slab["size"]))

@@ -57,11 +57,6 @@ class HostPool(PoolOwner[HostSegment]):
         """Of the whole segment."""
         return len(self._segment.memory)
 
-    def extent(self, slot: int) -> tuple[int, int]:
-        """Offset and size in bytes of a slot within the segment."""
-        row = self._segment.slots[slot]
-        return int(row["offset"]), int(row["size"])
-
     def writable(self, slot: int, geometry: Geometry, colour: Colour) -> Picture:
         """The planes of a leased slot, to be written before it is sealed."""
         self._expect_leased(slot)

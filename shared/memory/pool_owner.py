@@ -44,6 +44,11 @@ class PoolOwner(Generic[Kind]):
             self._segment.slots[slot]["generation"] += 1
         return slot
 
+    def extent(self, slot: int) -> tuple[int, int]:
+        """Offset and size in bytes of a slot within the segment, or within the slab of a card's pool."""
+        row = self._segment.slots[slot]
+        return int(row["offset"]), int(row["size"])
+
     def seal(self, slot: int, geometry: Geometry, colour: Colour, holder: int) -> FrameReference:
         """The slot is written: from now on it is immutable, and `holder` (a reader's `row`) will release it."""
         row = self._segment.slots[slot]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_OF_CUDA = frozenset({
+    "CUDA_CACHE_PATH", "CUDA_DEVICE_ORDER", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR", "HOME",
+    "LD_LIBRARY_PATH", "PATH",
+})  # fmt: skip
+
+
+def card_environment() -> dict[str, str]:
+    """What of the environment says where CUDA and its cards are: all that a process needs which shall know no more."""
+    return {name: value for name, value in os.environ.items() if name in _OF_CUDA}
 
 
 class ServiceSettings(BaseSettings):

@@ -11,6 +11,7 @@ import numpy as np
 
 from shared.memory.layout import HANDLE_BYTES
 from shared.model.errors import Misconfigured, Unavailable
+from tests.cuda.emulated import EmulatedCard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 FREED = 0xDE
 """What freed memory is full of: who still looks at it sees that."""
+
+
+class WatchedCard(EmulatedCard):
+    """An emulated card that remembers how it was ordered with others."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def synchronize(self) -> None:
+        self.told.append("synchronize")
 
 
 class FileBlock:
@@ -41,24 +52,17 @@ class FileBlock:
 
 
 class FileEvent:
-    """As `shared.memory.card_memory.CardEvent`. What an emulated card is told is done at once: only words are kept."""
+    """As `shared.memory.card_memory.CardEvent`. What an emulated card is told is done at once: nothing waits."""
 
     def __init__(self, path: Path, *, is_own: bool) -> None:
         self._path, self._is_own = path, is_own
         self.handle = path.name.encode().ljust(HANDLE_BYTES, b"\0")
-        self.waited = 0
 
     def record(self, device: Device) -> None:
-        with self._path.open("ab") as file:
-            file.write(b"r")
-
-    @property
-    def recorded(self) -> int:
-        """How often it was, by any process."""
-        return self._path.stat().st_size
+        _note(device, "record")
 
     def wait(self, device: Device) -> None:
-        self.waited += 1
+        _note(device, "wait")
 
     def close(self) -> None:
         if self._is_own:
@@ -97,3 +101,8 @@ class FileMemory:
         if not path.exists():
             raise Unavailable("The emulated card does not pass that on.")
         return path
+
+
+def _note(device: Device, word: str) -> None:
+    if isinstance(device, WatchedCard):
+        device.told.append(word)

@@ -130,9 +130,10 @@ class CardLane(EmulatedLane):
         return CudaMemory()
 
 
-LANES = [
-    pytest.param(HostLane, id="host"),
+ON_CARD = [
     pytest.param(EmulatedLane, id="emulated"),
     pytest.param(CardLane, id="card", marks=[pytest.mark.gpu, pytest.mark.skipif(bool(MISSING), reason=MISSING)]),
 ]
-"""Every kind of frame pool. Each is made with a folder."""
+"""Every kind of pool on a card. Each is made with a folder."""
+LANES = [pytest.param(HostLane, id="host"), *ON_CARD]
+"""Every kind of frame pool."""

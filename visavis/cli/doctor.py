@@ -47,6 +47,8 @@ except Rejected as error:
     raise SystemExit(error.detail)
 """
 _LEAVE_SECONDS = 20
+_CARD_SECONDS = 180
+"""Two processes import CuPy and make a CUDA context, one after the other."""
 PACKAGES = ("av", "onnxruntime", "opencv-python-headless", "nats-py", "grpcio", "fastapi")
 
 
@@ -100,7 +102,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _srt()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
-    yield _cuda()
+    yield _card(LocalSettings().card)
 
 
 def _package(name: str) -> Finding:
@@ -195,7 +197,21 @@ def _srt() -> Finding:
     return Finding("SRT", works=True, detail=found.stdout.strip())
 
 
-def _cuda() -> Finding:
-    found = importlib.util.find_spec("cupy") is not None
-    detail = "cupy is installed" if found else "no CUDA packages; frames stay in shared memory and are drawn on the CPU"
-    return Finding("GPU lane", found, detail, "Nothing to do for the CPU lane.", is_needed=False)
+def _card(named: str) -> Finding:
+    """Whether a lane's services can share frames in a card's memory; CUDA is touched in another process alone."""
+    what, remedy = "GPU lane", "Nothing to do for the CPU lane."
+    if importlib.util.find_spec("cupy") is None:
+        detail = "no CUDA packages; frames stay in shared memory and are drawn on the CPU"
+        return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
+    if named == "none":
+        return Finding(what, works=False, detail="VISAVIS_CARD is `none`", remedy=remedy, is_needed=False)
+    number = "0" if named == "auto" else named
+    command = [sys.executable, "-m", "shared.memory.card_probe", number]
+    try:
+        reason = subprocess.run(command, capture_output=True, text=True, timeout=_CARD_SECONDS, check=True).stdout  # noqa: S603  -- our own words
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = f"what tries it failed: {error}"
+    if reason:
+        return Finding(what, works=False, detail=f"frames stay on the host: {reason}", remedy=remedy, is_needed=False)
+    detail = f"frames lie on card {number}, and processes share them there"
+    return Finding(what, works=True, detail=detail, is_needed=False)

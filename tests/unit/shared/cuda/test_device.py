@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,11 @@ KERNELS = """
 SEPARATE void darker(const uint8 *__restrict__ from, uint8 *to, int columns, int rows, float share) {
     int x = column_of_thread(), y = row_of_thread();
     if (x < columns && y < rows) to[y * columns + x] = sample_of(from[y * columns + x] * share);
+}
+
+SEPARATE void copied(uint8 *const *named, int count) {
+    int at = column_of_thread();
+    if (at < count) named[1][at] = named[0][at];
 }
 
 struct Row { const int *from; long long count; };
@@ -69,6 +75,46 @@ def test_what_is_uploaded_comes_back(device: Device) -> None:
     device.copy(array, other)
     assert (device.download(other) == kept).all()
     assert (device.download(other[10:12, ::3]) == kept[10:12, ::3]).all()
+
+
+def test_what_is_fetched_is_there_when_a_later_mark_is_waited_for(device: Device) -> None:
+    first, second = (device.upload(np.full((500, 700), level, np.uint8)) for level in (3, 4))
+    pinned = [device.pinned(first.nbytes).reshape(first.shape) for _ in range(2)]
+    device.fetch(first, pinned[0])
+    mark = device.mark()
+    device.copy(second, first)  # behind the fetch
+    device.fetch(first, pinned[1])
+    mark.wait()
+    assert (pinned[0] == 3).all()
+    device.mark().wait()
+    mark.wait()
+    assert (pinned[1] == 4).all()
+
+
+def test_another_thread_can_wait(device: Device) -> None:
+    samples = np.arange(1_000_000, dtype=np.uint8)
+    given, pinned = device.upload(samples), device.pinned(samples.nbytes)
+    device.fetch(given, pinned)
+    waiting = Thread(target=device.mark().wait)
+    waiting.start()
+    waiting.join()
+    assert (pinned == samples).all()
+
+
+def test_a_kernel_reads_and_writes_what_a_record_names(device: Device, source: Path) -> None:
+    samples = device.upload(np.arange(24, dtype=np.uint8).reshape(4, 6))
+    drawn = device.empty((4, 6), np.uint8)
+    record = device.upload(np.array([device.address(samples[2]), device.address(drawn)], np.uint64))
+    device.kernels(source).launch("copied", (1, 1, 1), (32, 1, 1), record, np.int32(12))
+    assert (device.download(drawn).ravel()[:12] == np.arange(12, 24)).all()
+
+
+def test_memory_of_others_is_an_array_where_it_lies(device: Device) -> None:
+    owned = device.upload(np.arange(60, dtype=np.uint8))
+    borrowed = device.borrowed(device.address(owned) + 12, (4, 6, 2))
+    assert device.download(borrowed)[3, 5].tolist() == [58, 59]
+    device.copy(device.upload(np.full((4, 3, 2), 7, np.uint8)), borrowed[:, :3])
+    assert device.download(owned)[10:20].tolist() == [10, 11, 7, 7, 7, 7, 7, 7, 18, 19]
 
 
 def test_every_thread_does_its_sample(device: Device, source: Path) -> None:

@@ -32,6 +32,34 @@ def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsy
     assert "absent GPU lane: no card" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("probe", "works", "said"),
+    [
+        ("exit 0", True, "frames lie on card 2"),
+        ("printf 'It is not passed on.'", False, "frames stay on the host: It is not passed on."),
+        ("exit 3", False, "what tries it failed"),
+    ],
+)
+def test_of_a_card_it_is_said_whether_processes_share_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probe: str, works: bool, said: str
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\n[ "$*" = "-m shared.memory.card_probe 2" ] || exit 9\n{probe}\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: True)
+    finding = doctor._card("2")
+    assert finding.works is works
+    assert said in finding.detail
+    assert not finding.is_needed
+
+
+def test_where_no_card_is_wanted_none_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: True)
+    assert doctor._card("none").detail == "VISAVIS_CARD is `none`"
+
+
 def test_too_little_shared_memory_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "SHARED_MIB", 1 << 40)
     found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None))}
