@@ -46,7 +46,8 @@ class CardSegment(Segment):
         self._looking = 0
         self._is_closed = False
         self._pictures: dict[int, CardPicture] = {}
-        """What was last in each slot: its views are not made again for every look."""
+        self._sealed: dict[int, tuple[int, CardPicture]] = {}
+        """What was last in each slot, and in which generation: its views are not made again for every look."""
         with ExitStack() as undo:
             self._block = self._made(memory, slab_bytes) if slab_bytes else self._opened(memory)
             undo.callback(self._block.close)
@@ -71,6 +72,13 @@ class CardSegment(Segment):
             start, end = self.extent(slot, geometry)
             known = self._pictures[slot] = CardPicture.over(geometry, colour, self._block.array[start:end])
         return known
+
+    def sealed(self, slot: int, generation: int) -> CardPicture:
+        """What lies in a slot of that generation, as the owner has described it."""
+        known = self._sealed.get(slot)
+        if known is None or known[0] != generation:
+            known = self._sealed[slot] = (generation, self.picture(slot, *layout.described(self.slots[slot])))
+        return known[1]
 
     def written(self, slot: int, device: Device) -> None:
         """What the device was told to write into the slot is all there is to be."""
@@ -112,6 +120,7 @@ class CardSegment(Segment):
 
     def _end(self) -> None:
         self._pictures.clear()
+        self._sealed.clear()
         for event in self._events:
             event.close()
         self._block.close()
