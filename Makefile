@@ -10,7 +10,7 @@ ROUNDS ?= 8
 SEED ?= 1
 STOP ?= 0
 
-.PHONY: help setup models peers demo test lint format bench faults looks lock proto clean
+.PHONY: help setup models peers demo test lint format bench faults looks lock proto clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -58,8 +58,19 @@ bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY
 faults: models ## kill every process at every named point: out/faults.json (ROUNDS=8 SEED=1; STOP=20 stops them for 20 s)
 	$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED) --stop-seconds $(STOP) $(if $(ONLY),--only $(ONLY))
 
-lock: setup ## renew requirements.lock from pyproject.toml
+gpu-setup: setup ## make .venv with what a lane on an NVIDIA card needs (CUDA 13 and cuDNN 9 are the system's)
+	VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-gpu.lock
+	VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+
+gpu-test: models ## run the tests that need a card; elsewhere each says why it is skipped
+	$(BIN)/python -m pytest -m gpu
+
+gpu-bench: models ## measure the lane on the card: out/gpu-bench.json (ONLY="decode detect" for some)
+	$(BIN)/python -m tests.gpu $(ONLY)
+
+lock: setup ## renew the locks from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --extra demo --extra dev --extra gpu --python-version 3.11 --no-header -c requirements.lock --no-emit-package onnxruntime pyproject.toml -o requirements-gpu.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra serverless --python-version 3.11 --no-header -c requirements.lock pyproject.toml -o deploy/serverless/requirements.lock
 
 looks: models ## draw every effect: docs/looks.png, and renew the tables of docs/looks.md

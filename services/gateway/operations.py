@@ -13,12 +13,14 @@ from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import Refusal, documented
 from services.gateway.scopes import OPEN, FromCaller, needs
 from shared.model.keys import Scope
+from shared.model.sessions import CardUse
 
 _slots_in_use = Gauge("visavis_pool_slots_in_use", "Slots of a lane's frame pool that are not free.", ("lane",))
 _card_slots_in_use = Gauge(
     "visavis_card_pool_slots_in_use", "Slots of a lane's frame pool on a card that are not free.", ("lane",)
 )
 _on_card = Gauge("visavis_lane_on_card", "1: frames of the lane may lie on its card; 0: on the host alone.", ("lane",))
+_card_use = Gauge("visavis_card_use", "How busy a lane's card is: percent of time, and bytes.", ("lane", "what"))
 router = APIRouter(tags=["operations"])
 
 _OTLP: dict[str, Any] = {
@@ -70,15 +72,18 @@ async def readyz(parts: FromApp) -> StateDocument:
     responses={200: _METRICS, **documented()},
 )
 async def metrics(parts: FromApp) -> Response:
-    """Requests by route and status, for pictures what each hop waited and worked, and the use of each frame pool, on
-    the host and on a card."""
-    for gauge in (_slots_in_use, _card_slots_in_use, _on_card):
+    """Requests by route and status, for pictures what each hop waited and worked, the use of each frame pool, on the
+    host and on a card, and how busy each card is."""
+    for gauge in (_slots_in_use, _card_slots_in_use, _on_card, _card_use):
         gauge.clear()
     for worker in parts.presence.workers():
         if worker.service == "ingest":
             _slots_in_use.labels(worker.lane).set(worker.slots_in_use)
             _card_slots_in_use.labels(worker.lane).set(worker.card_slots_in_use)
             _on_card.labels(worker.lane).set(not parts.presence.why_not_on_card(worker.lane))
+            for what, value in msgspec.structs.asdict(worker.card_use or CardUse()).items():
+                if value is not None:
+                    _card_use.labels(worker.lane, what).set(value)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -67,6 +67,8 @@ async def run(settings: IngestSettings) -> None:
         await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
 
+        watching = cards.watching(settings, card)
+
         def say() -> WorkerReported:
             lane.pool.sweep()
             card.sweep()
@@ -84,10 +86,11 @@ async def run(settings: IngestSettings) -> None:
                 card_slots_in_use=card.slots_in_use,
                 on_card=lane.card is not None,
                 why_not_on_card=card.why_not,
+                card_use=watching.use,
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(*working, presence.follow(bus), report(bus, say))
+        await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run())
 
 
 async def _lane(settings: IngestSettings, presence: Presence, stack: AsyncExitStack) -> tuple[Lane, LaneCard]:

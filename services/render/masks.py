@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SURE, GONE = 1.7, 3.7
 """Standard deviations up to which a colour is the same, and from which on it is another."""
 _SUBPIXEL_BITS = 4
-_FARTHEST = 2**14
+FARTHEST = 2**14
 """Keeps the fixed-point coordinates of far landmarks within OpenCV's."""
 
 
@@ -32,7 +32,7 @@ def filled(cells: tuple[int, int], rings: Sequence[Points]) -> Mask:
     mask, start = np.zeros(cells, np.uint8), 0
     if not rings:
         return mask
-    fixed = _fixed(np.concatenate(rings))  # at once: each call of NumPy takes longer than a ring
+    fixed = fixed_point(np.concatenate(rings))  # at once: each call of NumPy takes longer than a ring
     for ring in rings:
         cv2.fillPoly(mask, [fixed[start : start + len(ring)]], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
         start += len(ring)
@@ -43,12 +43,13 @@ def stroked(cells: tuple[int, int], line: Points, width: float) -> Mask:
     """uint8 [rows, columns]: 255 along a line [n, 2] of x, y in cells; a width below one cell is drawn fainter."""
     mask = np.zeros(cells, np.uint8)
     level = round(255 * min(1.0, width))
-    cv2.polylines(mask, [_fixed(line)], False, level, max(1, round(width)), cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(mask, [fixed_point(line)], False, level, max(1, round(width)), cv2.LINE_AA, _SUBPIXEL_BITS)
     return mask
 
 
-def _fixed(points: Points) -> NDArray[np.int32]:
-    fixed: NDArray[np.int32] = np.rint(np.clip(points, -_FARTHEST, _FARTHEST) * 2**_SUBPIXEL_BITS).astype(np.int32)
+def fixed_point(points: Points) -> NDArray[np.int32]:
+    """[n, 2] in 16ths of a cell, as rings and lines are drawn by."""
+    fixed: NDArray[np.int32] = np.rint(np.clip(points, -FARTHEST, FARTHEST) * 2**_SUBPIXEL_BITS).astype(np.int32)
     return fixed
 
 

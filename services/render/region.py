@@ -12,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from shared.cuda.pictures import CardPicture
     from shared.model.pictures import Picture
 
     Plane = NDArray[np.uint8]
@@ -133,7 +134,7 @@ class Region:
         return full[above * side :, before * side :][:shown_rows, :shown_columns]
 
 
-def size_of(picture: Picture) -> tuple[int, int]:
+def size_of(picture: Picture | CardPicture) -> tuple[int, int]:
     """Width and height, pixels."""
     return picture.geometry.width, picture.geometry.height
 

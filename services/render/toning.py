@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from services.render.eyes import Eye
     from services.render.region import Scratch
     from services.render.shape import FaceShape
+    from shared.cuda.pictures import CardPicture
     from shared.model.looks import Look
     from shared.model.pictures import Picture
 
@@ -82,7 +83,7 @@ def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any)
     return [partial(draw, value=getattr(look, name), **more) for name, draw in effects.items() if name in wanted]
 
 
-def region_of(target: Picture, shape: FaceShape, extent: Extent) -> Region | None:
+def region_of(target: Picture | CardPicture, shape: FaceShape, extent: Extent) -> Region | None:
     """The part of a picture that an extent of a face is drawn in; None where it lies off the picture."""
     step = shape.step(extent.cells)
     points = np.concatenate([shape.part(part) for part in extent.parts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -35,6 +35,11 @@ def why_not() -> str:
     return "" if cards else "there is no NVIDIA card"
 
 
+def count() -> int:
+    """How many cards this process can use."""
+    return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
@@ -49,6 +54,17 @@ class CardKernels:
             function = self._functions[name] = self._module.get_function(name)
         with self._stream:
             function(grid, block, arguments)
+
+
+class CardMark:
+    """As `device.Mark` says: an event."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def wait(self) -> None:
+        """As `device.Mark` says."""
+        self._event.synchronize()
 
 
 class Card:
@@ -67,10 +83,24 @@ class Card:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
         self.stream_address = int(self.stream.ptr)
+        self._kernels: dict[tuple[Path, ...], CardKernels] = {}
 
     def address(self, array: DeviceArray) -> int:
         """As `device.Device` says."""
         return int(array.data.ptr)
+
+    @property
+    def bus_address(self) -> str:
+        """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
+        return str(self._device.pci_bus_id)
+
+    @property
+    def description(self) -> str:
+        """The card's name and memory, and the CUDA that its driver has."""
+        runtime = self._cupy.cuda.runtime
+        properties, driver = runtime.getDeviceProperties(self.number), runtime.driverGetVersion()
+        gib = properties["totalGlobalMem"] / (1 << 30)
+        return f"{properties['name'].decode()}, {gib:.0f} GiB, CUDA {driver // 1000}.{driver % 1000 // 10}"
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """As `device.Device` says."""
@@ -90,14 +120,27 @@ class Card:
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
         """As `device.Device` says."""
-        size = array.nbytes
-        pinned = self._cupy.cuda.alloc_pinned_memory(max(1, size))
-        host = np.frombuffer(pinned, np.uint8, size).view(array.dtype).reshape(array.shape)
-        with self._device, self.stream:
-            array.get(stream=self.stream, out=host, blocking=False)
+        host = self.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self.fetch(array, host)
         self.stream.synchronize()
         copy: NDArray[Any] = host.copy()
         return copy
+
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """As `device.Device` says."""
+        return np.frombuffer(self._cupy.cuda.alloc_pinned_memory(max(1, size_bytes)), np.uint8, size_bytes)
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            source.get(stream=self.stream, out=target, blocking=False)
+
+    def mark(self) -> CardMark:
+        """As `device.Device` says."""
+        with self._device:
+            event = self._cupy.cuda.Event(block=True, disable_timing=True)
+            event.record(self.stream)
+        return CardMark(event)
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """As `device.Device` says."""
@@ -106,12 +149,38 @@ class Card:
 
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""
-        with self._device:
-            return CardKernels(_compiled(self.number, source, include), self.stream)
+        kernels = self._kernels.get((source, *include))
+        if kernels is None:
+            with self._device:
+                kernels = CardKernels(_compiled(self.number, source, include), self.stream)
+            self._kernels[source, *include] = kernels
+        return kernels
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """As `device.Device` says."""
+        self.stream.begin_capture()
+        failed = False
+        try:
+            work()
+        except Exception:  # noqa: BLE001  -- whoever does the work has errors of his own: it is no work to be recorded
+            failed = True
+        try:
+            graph = self.stream.end_capture()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return work
+        return work if failed else partial(graph.launch, self.stream)
 
     def synchronize(self) -> None:
         """As `device.Device` says."""
         self.stream.synchronize()
+
+    def works(self) -> bool:
+        """As `device.Device` says."""
+        try:
+            self.stream.synchronize()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return False
+        return True
 
 
 @cache

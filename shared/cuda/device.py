@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -23,6 +23,14 @@ class Kernels(Protocol):
 
     def launch(self, name: str, grid: Dim3, block: Dim3, *arguments: Argument) -> None:
         """Start one on the device's stream, behind all that was started before; it does not wait."""
+        ...
+
+
+class Mark(Protocol):
+    """A place in the work that was started on a device."""
+
+    def wait(self) -> None:
+        """Until all that was started before is done. From any thread, which sleeps meanwhile."""
         ...
 
 
@@ -59,6 +67,21 @@ class Device(Protocol):
         """A copy in the host's memory; waits for all that was started."""
         ...
 
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """New memory of the host that does not move, for `fetch`; contents undefined."""
+        ...
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """Begin to copy an array into pinned memory of its shape, without padding; it is there when a later mark is.
+
+        Until then neither may be given up.
+        """
+        ...
+
+    def mark(self) -> Mark:
+        """Here, behind all that was started before."""
+        ...
+
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """Copy an array on the device into another of its shape."""
         ...
@@ -70,8 +93,23 @@ class Device(Protocol):
         """
         ...
 
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What starts again all that `work` starts on the stream, on the same memory, by one call of a CUDA graph.
+
+        `work` has been run before, allocates nothing, waits for nothing and reads nothing on the host. Where it cannot
+        be recorded the answer is `work` itself.
+        """
+        ...
+
     def synchronize(self) -> None:
         """Wait for all that was started."""
+        ...
+
+    def works(self) -> bool:
+        """False once the card, or a kernel on it, has failed: nothing works there any more until this process ends.
+
+        It waits for all that was started.
+        """
         ...
 
 

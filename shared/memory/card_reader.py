@@ -40,11 +40,10 @@ class CardReader(PoolReader[CardSegment]):
         """
         with self._lock:
             segment = self._checked(reference)
-            geometry, colour = layout.described(segment.slots[reference.slot])
-            picture = segment.picture(reference.slot, geometry, colour)
+            picture = segment.sealed(reference.slot, reference.generation)
             segment.hold()
         try:
-            segment.wait(reference.slot, device)
+            segment.wait(reference.slot)
             try:
                 yield picture
             finally:

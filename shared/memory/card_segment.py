@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from shared.cuda.pictures import CardPicture
 from shared.memory import layout
 from shared.memory.segment import Segment
-from shared.model.errors import Misconfigured
+from shared.model.errors import FrameLost, Misconfigured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.memory.card_memory import Block, CardEvent, CardMemory
     from shared.model.pictures import Colour, Geometry
+
+
+ARRIVE_SECONDS = 2.0
+"""So long a sealed frame's last samples may take to be there."""
+_SPIN_SECONDS, _POLL_SECONDS = 0.0005, 0.0005
 
 
 class CardSegment(Segment):
@@ -39,6 +45,9 @@ class CardSegment(Segment):
         self._lookers = threading.Lock()
         self._looking = 0
         self._is_closed = False
+        self._pictures: dict[int, CardPicture] = {}
+        self._sealed: dict[int, tuple[int, CardPicture]] = {}
+        """What was last in each slot, and in which generation: its views are not made again for every look."""
         with ExitStack() as undo:
             self._block = self._made(memory, slab_bytes) if slab_bytes else self._opened(memory)
             undo.callback(self._block.close)
@@ -58,16 +67,35 @@ class CardSegment(Segment):
 
     def picture(self, slot: int, geometry: Geometry, colour: Colour) -> CardPicture:
         """The planes of a slot where they lie. Raises FrameLost if they do not fit."""
-        start, end = self.extent(slot, geometry)
-        return CardPicture.over(geometry, colour, self._block.array[start:end])
+        known = self._pictures.get(slot)
+        if known is None or known.geometry != geometry or known.colour != colour:
+            start, end = self.extent(slot, geometry)
+            known = self._pictures[slot] = CardPicture.over(geometry, colour, self._block.array[start:end])
+        return known
+
+    def sealed(self, slot: int, generation: int) -> CardPicture:
+        """What lies in a slot of that generation, as the owner has described it."""
+        known = self._sealed.get(slot)
+        if known is None or known[0] != generation:
+            known = self._sealed[slot] = (generation, self.picture(slot, *layout.described(self.slots[slot])))
+        return known[1]
 
     def written(self, slot: int, device: Device) -> None:
         """What the device was told to write into the slot is all there is to be."""
         self._events[slot].record(device)
 
-    def wait(self, slot: int, device: Device) -> None:
-        """Let the device go on when all that is written to the slot is there."""
-        self._events[slot].wait(device)
+    def wait(self, slot: int) -> None:
+        """Wait until all is there that was told to be written to the slot; as a rule it is. Raises FrameLost.
+
+        A stream that waited for the event would wait for ever if the writer was killed before the card had come to it.
+        """
+        event, begin = self._events[slot], time.monotonic()
+        while not event.has_come():
+            waited = time.monotonic() - begin
+            if waited > ARRIVE_SECONDS:
+                raise FrameLost(f"Slot {slot} was not written to its end: who wrote it is dead, or the card is stuck.")
+            if waited > _SPIN_SECONDS:
+                time.sleep(_POLL_SECONDS)
 
     def hold(self) -> None:
         """Somebody looks: the slab stays until `let_go`, even if the segment is closed meanwhile."""
@@ -91,6 +119,8 @@ class CardSegment(Segment):
         self._end()
 
     def _end(self) -> None:
+        self._pictures.clear()
+        self._sealed.clear()
         for event in self._events:
             event.close()
         self._block.close()

@@ -86,11 +86,13 @@ class PoolReader(ABC, Generic[Kind]):
     def _checked(self, reference: FrameReference) -> Kind:
         """The segment that has the frame. Raises FrameLost."""
         with self._lock:
-            self.follow(reference.epoch)
             segment = self._segment
+            if segment is None or segment.epoch != reference.epoch:
+                self.follow(reference.epoch)
+                segment = self._segment
             if segment is None or not 0 <= reference.slot < len(segment.slots):
                 raise FrameLost(f"There is no slot {reference.slot}.")
-            generation = int(segment.slots[reference.slot]["generation"])
+            generation = segment.generations.item(reference.slot)
             if generation != reference.generation:
                 raise FrameLost(f"Slot {reference.slot} is in generation {generation}, not {reference.generation}.")
             return segment

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.cuda.card import Card, why_not
+from shared.cuda.watching import CardWatch
 from shared.memory import card_probe
 from shared.memory.card_memory import CudaMemory
 from shared.memory.card_pool import CardPool
@@ -16,9 +20,14 @@ from shared.model.errors import Misconfigured
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.cuda.device import Device
     from shared.memory.layout import SlotClass
+    from shared.model.sessions import CardUse
     from shared.runtime.settings import LaneSettings
 
+LOOK_SECONDS = 1.0
 NOT_WANTED = "VISAVIS_CARD is `none`."
 
 
@@ -50,13 +59,46 @@ class LaneCard:
             log.warning("the card's frame pool was freed while others had it open", others=self.pool.held_open)
 
 
+class Watching:
+    """How busy the lane's card is, looked at now and then beside everything else."""
+
+    def __init__(self, watch: CardWatch | None) -> None:
+        """watch: None: nobody can tell."""
+        self._watch = watch
+        self.use: CardUse | None = None
+        """At the last look; None where nobody can tell."""
+
+    async def run(self) -> None:
+        """Look until cancelled; ends at once where nobody can tell."""
+        if self._watch is None:
+            return
+        try:
+            while True:
+                self.use = await asyncio.to_thread(self._watch.use)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._watch.close()
+
+
+def watching(settings: LaneSettings, card: LaneCard) -> Watching:
+    """Of the lane's card, if frames lie there."""
+    if card.pool is None or settings.card_number is None:
+        return Watching(None)
+    try:
+        return Watching(CardWatch(Card(settings.card_number).bus_address))
+    except Misconfigured as error:
+        log.info("card not watched", reason=str(error))
+        return Watching(None)
+
+
 def make_pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCard:
     """The lane's frame pool on its card, if two processes can share its memory here; takes some seconds on a card."""
     try:
         card = _pool(settings, classes)
     except Misconfigured as error:
         card = LaneCard(None, str(error))
-    log.info("frames lie", on="card" if card.pool else "host", reason=card.why_not)
+    say = log.warning if settings.card.isdigit() and not card.pool else log.info
+    say("frames lie", on="card" if card.pool else "host", reason=card.why_not)
     return card
 
 
@@ -75,6 +117,12 @@ def readers(settings: LaneSettings, name: str, count: int) -> list[LaneReader]:
         LaneReader(HostReader(host, name), CardReader(card, name, memory) if memory else None, reason)
         for _ in range(count)
     ]
+
+
+def opener(settings: LaneSettings) -> Callable[[], Device] | None:
+    """What makes devices on the lane's card; None where this process cannot use it. The first time takes a second."""
+    number = settings.card_number
+    return None if number is None or why_not() else partial(Card, number)
 
 
 def _pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCard:

@@ -20,6 +20,8 @@ BETWEEN = 0.2
 """How far the skin within the ring goes to the colour at full amount, as a part of how far hairs go."""
 LEVELS = (3.0, 16.0)
 """How much darker than its surroundings a spot is that may be hair, and that surely is."""
+WINDOW = 0.06
+"""Half width of the window of the surroundings, in face scales."""
 COVER = 0.75
 """How far the brightness of hairs goes at full amount."""
 
@@ -27,7 +29,7 @@ COVER = 0.75
 def brows(tone: Tone, canvas: Canvas, eye: Eye, value: Brows) -> None:
     """Hairs, and a little what lies between them: so it is the brow's own shape that is filled."""
     luma = canvas.planes[0]
-    around = mean(luma, max(2, round(0.06 * canvas.scale)))
+    around = mean(luma, max(2, round(WINDOW * canvas.scale)))
     hairs = mean(ramp(around - luma, *LEVELS), 1)
     weight = canvas.ring(eye.brow, feather=FEATHER) * (np.float32(BETWEEN) + np.float32(1 - BETWEEN) * hairs)
     weight *= (1 - canvas.ring(eye.ring, feather=FEATHER)) * np.float32(value.amount)

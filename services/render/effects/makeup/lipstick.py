@@ -25,6 +25,10 @@ COVER, TINT = 0.75, 0.8
 """How far brightness and colour of the lips go to those of the stick at full amount."""
 LINES = 0.25
 """What the colour of the lips' own lines keeps of its contrast."""
+SURELY = 200
+"""What of the 255 of the mask of the lips is surely lips."""
+LIGHTS = 0.25
+"""How far above the lips' own brightness lights stand out wholly, between black and white."""
 GLOSS, MATTE = 1.3, -0.35
 """What is added to the lights on lips, as a part of how much they stand out."""
 
@@ -34,7 +38,7 @@ def lipstick(tone: Tone, canvas: Canvas, value: Lipstick) -> None:
     lips = filled(canvas.region.cells, [canvas.cells_of(Part.LIPS)])
     inside = filled(canvas.region.cells, [canvas.cells_of(Part.MOUTH)])
     bare = cast("Mask", cv2.subtract(lips, inside))
-    surely = bare > 200
+    surely = bare > SURELY
     if not surely.any():
         return
     samples = [plane[surely] for plane in canvas.planes]
@@ -51,5 +55,5 @@ def lipstick(tone: Tone, canvas: Canvas, value: Lipstick) -> None:
 
 def _shine(canvas: Canvas, middle: float, value: Lipstick) -> Grid:
     black, white = canvas.luma_range
-    lights = ramp(canvas.planes[0], middle, middle + 0.25 * (white - black)) * np.float32(0.25 * (white - black))
+    lights = ramp(canvas.planes[0], middle, middle + LIGHTS * (white - black)) * np.float32(LIGHTS * (white - black))
     return lights * np.float32(GLOSS if value.finish == "gloss" else MATTE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.model.sessions import WorkerReported
+from shared.model.sessions import CardUse, WorkerReported
 
 if TYPE_CHECKING:
     import httpx
@@ -48,6 +48,15 @@ async def test_it_is_told_where_the_frames_of_a_lane_lie_and_why(client: httpx.A
     note("render", "No card here.")
     assert (await client.get("/healthz")).json()["frames"] == {"test": {"on": "host", "reason": "No card here."}}
     assert 'visavis_lane_on_card{lane="test"} 0.0' in (await client.get("/metrics")).text
+
+
+async def test_it_is_told_how_busy_cards_are_as_far_as_they_say(client: httpx.AsyncClient, parts: Parts) -> None:
+    use = CardUse(kernels_percent=61, memory_used_bytes=4096)
+    parts.presence.note(WorkerReported(lane="test", service="ingest", worker="1", room=1, card_use=use))
+    text = (await client.get("/metrics")).text
+    assert 'visavis_card_use{lane="test",what="kernels_percent"} 61.0' in text
+    assert 'visavis_card_use{lane="test",what="memory_used_bytes"} 4096.0' in text
+    assert "decoder_percent" not in text
 
 
 async def test_requests_and_hops_are_counted(client: httpx.AsyncClient, lane: Any) -> None:

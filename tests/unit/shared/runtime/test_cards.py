@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.memory import card_probe
+from shared.memory import card_pool, card_probe
 from shared.memory.card_pool import CardPool
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.segment import card_segment_path, segment_path
 from shared.model.errors import Misconfigured
+from shared.model.sessions import CardUse
 from shared.runtime import cards
 from shared.runtime.settings import LaneSettings
 from tests.cuda.devices import MISSING
@@ -65,12 +68,29 @@ def test_ingest_makes_the_pool_and_the_others_read_it(settings: LaneSettings, ha
     assert not card_segment_path(settings.lane).exists()
 
 
+def test_it_is_said_where_the_memory_is_freed_under_others(
+    settings: LaneSettings,
+    has_card: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    has_card("")
+    monkeypatch.setattr(card_pool, "QUIET_SECONDS", 0.05)
+    card = cards.make_pool(settings, CLASSES)
+    [reader] = cards.readers(settings, "detect-1", 1)
+    reader.tend()
+    card.close()
+    assert "freed while others had it open" in capsys.readouterr().out
+    reader.close()
+
+
 def test_where_the_probe_fails_frames_lie_on_the_host_for_its_reason(
     settings: LaneSettings, has_card: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     has_card("It is not passed on.")
     card = cards.make_pool(settings, CLASSES)
     assert (card.pool, card.why_not, card.slots_in_use) == (None, "It is not passed on.", 0)
+    assert "It is not passed on." in capsys.readouterr().out
     card.sweep()
     card.close()
 
@@ -100,3 +120,39 @@ def test_without_a_card_both_say_so(settings: LaneSettings) -> None:
     assert cards.make_pool(settings, CLASSES).why_not
     [reader] = cards.readers(settings, "r", 1)
     assert "cannot be used" in reader.why_no_card
+
+
+class Watched:
+    """A card's watch."""
+
+    def __init__(self) -> None:
+        self.looks, self.is_open = 0, True
+        self.enough = threading.Event()
+
+    def use(self) -> CardUse:
+        self.looks += 1
+        if self.looks == 3:
+            self.enough.set()
+        return CardUse(kernels_percent=self.looks)
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+async def test_a_card_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "LOOK_SECONDS", 0.0)
+    watch: Any = Watched()
+    watching = cards.Watching(watch)
+    assert watching.use is None
+    running = asyncio.create_task(watching.run())
+    await asyncio.to_thread(watch.enough.wait)
+    running.cancel()
+    await asyncio.wait((running,))
+    assert watching.use is not None
+    assert not watch.is_open
+
+
+async def test_where_frames_lie_on_the_host_no_card_is_looked_at(settings: LaneSettings) -> None:
+    watching = cards.watching(settings, cards.LaneCard(None, "There is no card."))
+    await watching.run()
+    assert watching.use is None

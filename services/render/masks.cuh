@@ -1,0 +1,161 @@
+// Filled rings and strokes on a working grid, as OpenCV draws them with smooth edges. Points come in 16ths of a cell.
+#pragma once
+#include "cuda/constants.cuh"
+#include "cuda/grid.cuh"
+
+// A smooth line, a cell wide, covers a cell by its distance along the axis that the line is steeper against; steeper
+// lines more, as their cells lie farther apart. It is blended twice. Of lines that meet, what is left free is multiplied:
+// added up as logarithms in whole numbers, in whichever order threads come.
+#define FALLS 1.8f
+#define FREE_STEPS 4096.0f
+
+__device__ inline void cover(int *free, float covered) {
+    atomicAdd(free, (int)rintf(-2.0f * FREE_STEPS * log2f(1.0f - fminf(covered, 0.995f))));
+}
+
+__device__ inline float left_free(int free) { return exp2f(-free / FREE_STEPS); }
+
+struct Line {
+    const int *points;
+    int count;
+};
+
+// Covers the cells along one line; `lane` of `lanes` threads.
+__device__ __noinline__ void cover_line(Grid grid, int *free, float x1, float y1, float x2, float y2, int lane, int lanes) {
+    bool flat = fabsf(x2 - x1) > fabsf(y2 - y1);
+    float begin = flat ? x1 : y1, end = flat ? x2 : y2, beside = flat ? y1 : x1, last = flat ? y2 : x2;
+    if (begin > end) {
+        float other = begin;
+        begin = end, end = other;
+        other = beside, beside = last, last = other;
+    }
+    float slope = end > begin ? (last - beside) / (end - begin) : 0.0f;
+    float whole = sqrtf((1.0f + slope * slope) / 2.0f);
+    int along = flat ? grid.columns : grid.rows, across = flat ? grid.rows : grid.columns;
+    int stop = min((int)floorf(end) + 1, along - 1);
+    for (int at = max((int)floorf(begin), 0) + lane; at <= stop; at += lanes) {
+        float there = held((at + 1 - begin) / 2, 0.0f, 1.0f) * held((end + 1 - at) / 2, 0.0f, 1.0f) * whole;
+        float middle = beside + (at - begin) * slope;
+        int nearest = (int)floorf(middle + 0.5f);
+        for (int cell = max(nearest - 1, 0); cell <= min(nearest + 1, across - 1); cell++) {
+            float far = cell - middle;
+            cover(free + (flat ? cell * grid.columns + at : at * grid.columns + cell), 0.99f * there * expf(-FALLS * far * far));
+        }
+    }
+}
+
+// The row of a ring's point: OpenCV fills rings whose points lie on whole rows, and between columns.
+__device__ inline int row_of(const int *point) { return (point[1] + 8) >> 4; }
+
+// The inside of a ring in one row, by bits of words: every edge that the row crosses turns all cells behind it over.
+__device__ inline void turn_row(Line ring, int row, int columns, unsigned *bits, int words) {
+    for (int at = 0; at < ring.count; at++) {
+        const int *from = ring.points + 2 * at, *to = ring.points + 2 * (at + 1 < ring.count ? at + 1 : 0);
+        int begin = row_of(from), end = row_of(to);
+        if ((begin <= row) == (end <= row)) continue;
+        float x = from[0] + (row - begin) * ((float)(to[0] - from[0]) / (end - begin));
+        int first = held((int)ceilf(fminf(fmaxf(x / 16, -1.0f), (float)columns)), 0, columns);
+        if (first == columns) continue;
+        bits[first / 32] ^= ~0u << (first % 32);
+        for (int word = first / 32 + 1; word < words; word++) bits[word] ^= ~0u;
+    }
+}
+
+// 0..255 within any of the rings, smooth along their edges. `free`, `ring_bits` and `bits`: a word for every cell each.
+__device__ __noinline__ void fill(
+    Grid grid, float *mask, const Line *rings, int count, int *free, unsigned *ring_bits, unsigned *bits
+) {
+    int words = (grid.columns + 31) / 32, cells = grid.rows * grid.columns;
+    for (int at = threadIdx.x; at < cells; at += blockDim.x) free[at] = 0;
+    for (int row = threadIdx.x; row < grid.rows; row += blockDim.x) {
+        unsigned *own = ring_bits + row * words, *all = bits + row * words;
+        for (int word = 0; word < words; word++) all[word] = 0;
+        for (int ring = 0; ring < count; ring++) {
+            for (int word = 0; word < words; word++) own[word] = 0;
+            turn_row(rings[ring], row, grid.columns, own, words);
+            for (int word = 0; word < words; word++) all[word] |= own[word];
+        }
+    }
+    __syncthreads();
+    int lanes = min(32, (int)blockDim.x), lane = threadIdx.x % lanes;
+    for (int ring = 0; ring < count; ring++)
+        for (int at = threadIdx.x / lanes; at < rings[ring].count; at += blockDim.x / lanes) {
+            const int *from = rings[ring].points + 2 * at;
+            const int *to = rings[ring].points + 2 * (at + 1 < rings[ring].count ? at + 1 : 0);
+            cover_line(grid, free, from[0] / 16.0f, row_of(from), to[0] / 16.0f, row_of(to), lane, lanes);
+        }
+    __syncthreads();
+    for (int at = threadIdx.x; at < cells; at += blockDim.x) {
+        int column = at % grid.columns;
+        bool inside = bits[at / grid.columns * words + column / 32] >> (column % 32) & 1;
+        mask[at] = inside ? 255.0f : rintf(255.0f * (1.0f - left_free(free[at])));
+    }
+    __syncthreads();
+}
+
+// How much of a cell a thick stroke covers that ends `beyond` cells before the cell's middle: as above, from any side.
+__device__ inline float beside_stroke(float beyond) {
+    float free = 1.0f - 0.81f * expf(-2.3f * beyond * beyond);
+    return beyond <= 0 ? 1.0f : 1.0f - free * free;
+}
+
+// How far a place lies beyond the end of a stroke, cells: OpenCV rounds it by a square on its tip where it is narrow, and
+// by a ring of twelve corners.
+__device__ inline float beyond_end(float x, float y, int thick) {
+    if (thick < 5) return (fabsf(x) + fabsf(y) - thick / 2.0f) * 0.70711f;
+    return sqrtf(x * x + y * y) - 0.98f * thick / 2.0f;
+}
+
+// Covers the cells around one piece of a stroke of a thickness in cells, 2 or more: odd ones are a cell wider.
+__device__ inline void cover_piece(Grid grid, int *mask, const int *from, const int *to, int thick, int lane, int lanes) {
+    float x1 = from[0] / 16.0f, y1 = from[1] / 16.0f, x2 = to[0] / 16.0f, y2 = to[1] / 16.0f;
+    float side = (thick + 1) / 2, reach = side + 2;
+    int left = held((int)floorf(fminf(x1, x2) - reach), 0, grid.columns), top = held((int)floorf(fminf(y1, y2) - reach), 0, grid.rows);
+    int right = held((int)ceilf(fmaxf(x1, x2) + reach), 0, grid.columns), down = held((int)ceilf(fmaxf(y1, y2) + reach), 0, grid.rows);
+    float length = fmaxf(sqrtf((x2 - x1) * (x2 - x1) + (y2 - y1) * (y2 - y1)), 1e-3f);
+    float along_x = (x2 - x1) / length, along_y = (y2 - y1) / length;
+    for (int at = lane; at < (right - left) * (down - top); at += lanes) {
+        float column = left + at % (right - left), row = top + at / (right - left);
+        float along = (column - x1) * along_x + (row - y1) * along_y;
+        float across = fabsf((row - y1) * along_x - (column - x1) * along_y);
+        float past = fmaxf(fmaxf(-along, along - length), 0.0f), aside = fmaxf(across - side, 0.0f);
+        float beyond = fminf(beyond_end(column - x1, row - y1, thick), beyond_end(column - x2, row - y2, thick));
+        float covered = beside_stroke(fminf(sqrtf(past * past + aside * aside), beyond));
+        atomicMax(mask + (int)row * grid.columns + (int)column, (int)rintf(255.0f * covered));
+    }
+}
+
+// 0..255 along a line; one of a width below a cell is fainter. `covered`: a word for every cell.
+__device__ __noinline__ void stroke(Grid grid, float *mask, Line line, float width, int *covered) {
+    int cells = grid.rows * grid.columns, thick = cells_of(width, 1);
+    float level = rintf(255.0f * fminf(1.0f, width));
+    each(cells, [=](int at) { covered[at] = 0; });
+    int lanes = min(32, (int)blockDim.x), lane = threadIdx.x % lanes;
+    for (int at = threadIdx.x / lanes; at < line.count - 1; at += blockDim.x / lanes) {
+        const int *from = line.points + 2 * at;
+        if (thick == 1)
+            cover_line(grid, covered, from[0] / 16.0f, from[1] / 16.0f, from[2] / 16.0f, from[3] / 16.0f, lane, lanes);
+        else
+            cover_piece(grid, covered, from, from + 2, thick, lane, lanes);
+    }
+    __syncthreads();
+    each(cells, [=](int at) {
+        float share = thick == 1 ? 1.0f - left_free(covered[at]) : covered[at] / 255.0f;
+        mask[at] = rintf(level * share);
+    });
+}
+
+// The mask as 0..1, its edges `radius` cells wide on both sides, one at least. `sums`: as `mean` has it.
+__device__ __noinline__ void feather(Grid grid, float *mask, float radius, float *sums) {
+    mean(grid, sums, cells_of(radius, 1), [=](int at) { return mask[at]; },
+         [=](int at, float middle) { mask[at] = rintf(middle) * (1.0f / 255.0f); });
+}
+
+// How far a level is from the middle of samples, squared, in standard deviations; `own` is theirs.
+__device__ inline float deviation(float level, float middle, float own, float least, float most) {
+    float far = (level - middle) * (1.0f / fminf(fmaxf(own, least), most));
+    return far * far;
+}
+
+// 0..1: how much a colour is like another; `far` from it in squared standard deviations, of all planes together.
+__device__ inline float likeness(float far) { return ramp(far, MASKS_GONE * MASKS_GONE, MASKS_SURE * MASKS_SURE); }

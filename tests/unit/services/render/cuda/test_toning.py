@@ -1,0 +1,195 @@
+"""Tones that are drawn on a card against those that the CPU draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from services.render.cuda.toning import CardToning
+from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
+from services.render.eyes import EYES
+from services.render.region import Scratch
+from services.render.shape import FaceShape
+from services.render.toning import FACE, MOUTH, Toning, of_eye, region_of
+from shared.cuda.pictures import CardPicture
+from shared.model.effects import Lipstick
+from shared.model.faces import Face, Layout
+from shared.model.looks import Look
+from shared.model.needs import NEEDS, layouts_of
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from shared.model.presets import PRESETS
+from tests.cuda.devices import BOTH, opened
+from tests.cuda.nv12 import i420_of, nv12_of
+
+if TYPE_CHECKING:
+    from shared.cuda.device import Device
+    from tests.cuda.devices import Kind
+
+EFFECTS = (*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS)
+EXTENTS = (FACE, *(of_eye(eye) for eye in EYES), MOUTH)
+LEAST_DB = 45
+"""40 are asked for; between 40 and 45 one form would do something that the other does not."""
+
+
+@pytest.fixture(params=BOTH)
+def device(request: pytest.FixtureRequest) -> Device:
+    kind: Kind = request.param
+    return opened(kind)
+
+
+def moved(face: Face, x: float, y: float, times: float = 1.0) -> Face:
+    return Face.of((face.landmarks_px * times + np.array((x, y, 0))).astype(np.float32), 1.0)
+
+
+def cut(scene: Any, x: int, y: int, width: int, height: int) -> Any:
+    """A part of a scene, whose corner is even."""
+    picture = Picture.blank(Geometry(PixelFormat.I420, width, height), scene.picture.colour)
+    for plane, (part, side) in zip(picture.planes, zip(scene.picture.planes, (1, 2, 2), strict=True), strict=True):
+        rows, columns = plane.shape
+        plane[...] = part[y // side :, x // side :][:rows, :columns]
+    return type(scene)(picture, tuple(moved(face, -x, -y) for face in scene.faces))
+
+
+def shapes_of(scene: Any) -> list[FaceShape]:
+    return [shape for face in scene.faces if (shape := FaceShape.of(face)) is not None]
+
+
+def by_cpu(scene: Any, look: Look) -> Picture:
+    target, toning, scratch = scene.copy(), Toning(look), Scratch()
+    for shape in shapes_of(scene):
+        toning.draw(target, shape, scratch)
+    return target
+
+
+def by_card(scene: Any, look: Look, device: Device) -> Picture:
+    target = CardPicture.uploaded(device, nv12_of(scene.picture))
+    CardToning(look).draw(target, shapes_of(scene), device)
+    return i420_of(target.downloaded(device))
+
+
+def inside(scene: Any) -> np.ndarray:
+    """True for the pixels that any extent of any face may be drawn in."""
+    found = np.zeros(scene.picture.planes[0].shape, bool)
+    for shape in shapes_of(scene):
+        for extent in EXTENTS:
+            if (region := region_of(scene.picture, shape, extent)) is not None:
+                found[region.y0 : region.y1, region.x0 : region.x1] = True
+    return found
+
+
+def assert_alike(scene: Any, look: Look, device: Device) -> int:
+    """Both draw the same, as far as one sees; the number of samples that change."""
+    expected, drawn, within = by_cpu(scene, look), by_card(scene, look, device), inside(scene)
+    count = 0
+    for before, one, other in zip(scene.picture.planes, expected.planes, drawn.planes, strict=True):
+        side = 1 if before.shape == within.shape else 2
+        assert (other == before)[~within[::side, ::side]].all()
+        count += (one != before).sum()
+        changed = (one != before) | (other != before)
+        if changed.any():
+            error = np.square(one[changed].astype(float) - other[changed]).mean()
+            assert 10 * np.log10(255**2 / max(error, 1e-9)) >= LEAST_DB
+    return count
+
+
+@pytest.fixture(scope="module")
+def scenes(studio: Any) -> dict[str, Any]:
+    plain = studio.scene(361, 383)
+    return {
+        "odd sizes": plain,
+        "full range": studio.scene(full_range=True),
+        "large": cut(plain.enlarged(3), 60, 90, 975, 1001),
+        "half out": cut(plain, 150, 120, 171, 155),
+        "small": type(plain)(plain.picture, (studio.face(180, 190, 0.3),)),
+    }
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_each_effect_is_as_the_cpu_draws_it(
+    effect: str, strength: float, scenes: dict[str, Any], device: Device
+) -> None:
+    changed = {name: assert_alike(scene, Look.of(effect, strength), device) for name, scene in scenes.items()}
+    assert changed["odd sizes"], "an effect that draws nothing is not tried"
+
+
+@pytest.mark.parametrize("name", ["natural", "fresh", "glamour", "stage"])
+def test_effects_add_up_in_the_same_order(name: str, scenes: dict[str, Any], device: Device) -> None:
+    for scene in scenes.values():
+        assert_alike(scene, PRESETS[name], device)
+
+
+def test_a_real_face_is_as_the_cpu_draws_it(real: Any, device: Device) -> None:
+    for look in (PRESETS["natural"], PRESETS["glamour"]):
+        assert assert_alike(real, look, device)
+        assert assert_alike(real.enlarged(2), look, device)
+
+
+@pytest.mark.parametrize("effect", [effect for effect in EFFECTS if Layout.IBUG in layouts_of(effect)])
+def test_faces_of_68_points_are_drawn_as_well(effect: str, scenes: dict[str, Any], device: Device) -> None:
+    assert_alike(scenes["odd sizes"].seen_by(Layout.IBUG), Look.of(effect, 1.0), device)
+
+
+def crowd(studio: Any) -> Any:
+    """Four faces, some before others."""
+    scene = studio.scene(500, 400)
+    beside = (scene.faces[0], moved(scene.faces[0], 40, -60, 0.9), moved(scene.faces[0], -130, 10, 0.8))
+    return type(scene)(scene.picture, (*beside, moved(scene.faces[0], 150, 120, 0.6)))
+
+
+@pytest.mark.parametrize("look", [PRESETS["glamour"], Look.of("lipstick", 1.0), Look.of("eyeshadow", 1.0)])
+def test_faces_are_drawn_one_over_the_other(look: Look, studio: Any, device: Device) -> None:
+    assert_alike(crowd(studio), look, device)
+
+
+def test_gloss_is_as_the_cpu_draws_it(scenes: dict[str, Any], device: Device) -> None:
+    assert_alike(scenes["large"], Look(lipstick=Lipstick(amount=1, finish="gloss")), device)
+
+
+def test_faces_are_drawn_together_as_one_after_the_other(studio: Any, device: Device) -> None:
+    scene, toning = crowd(studio), CardToning(PRESETS["glamour"])
+    target = CardPicture.uploaded(device, nv12_of(scene.picture))
+    for shape in shapes_of(scene):
+        toning.draw(target, [shape], device)
+    for one, other in zip(
+        i420_of(target.downloaded(device)).planes, by_card(scene, PRESETS["glamour"], device).planes, strict=True
+    ):
+        assert np.array_equal(one, other)
+
+
+def test_pictures_are_drawn_together_as_each_alone(scenes: dict[str, Any], studio: Any, device: Device) -> None:
+    toning, several = CardToning(PRESETS["glamour"]), [*scenes.values(), crowd(studio)]
+    targets = [CardPicture.uploaded(device, nv12_of(scene.picture)) for scene in several]
+    toning.draw_all([(one, shapes_of(scene)) for one, scene in zip(targets, several, strict=True)], device)
+    for scene, target in zip(several, targets, strict=True):
+        alone = by_card(scene, PRESETS["glamour"], device)
+        for one, other in zip(alone.planes, i420_of(target.downloaded(device)).planes, strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_samples_beyond_the_nominal_range_come_no_farther(studio: Any, device: Device) -> None:
+    scene = studio.scene(full_range=True)
+    scene = replace(scene, picture=replace(scene.picture, colour=Colour()))
+    scene.picture.planes[0][::5] //= 16
+    scene.picture.planes[0][1::7] = 250
+    assert assert_alike(scene, Look(whiten=1, sharpen=1, smooth=1), device)
+
+
+def test_what_is_off_the_picture_is_not_drawn(studio: Any, device: Device) -> None:
+    scene = studio.scene()
+    away = type(scene)(scene.picture, (moved(scene.faces[0], -2000, 0),))
+    nobody = replace(scene, faces=())
+    for look, some in ((PRESETS["glamour"], away), (Look(slim_face=1), scene), (Look(smooth=1), nobody)):
+        for before, after in zip(some.picture.planes, by_card(some, look, device).planes, strict=True):
+            assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_no_part_is_asked_for_that_an_effect_does_not_need(effect: str, studio: Any, device: Device) -> None:
+    scene = studio.scene()
+    shapes = [*shapes_of(scene), *shapes_of(scene)]
+    CardToning(Look.of(effect, 1.0)).draw(CardPicture.uploaded(device, nv12_of(scene.picture)), shapes, device)
+    assert shapes[0].asked <= NEEDS[effect]
