@@ -227,7 +227,7 @@ def receive_request(connection: socket.socket) -> Request:
     return _requests.decode(_receive(connection, length))
 
 
-def unpack_reply(body: bytes) -> Reply:
+def unpack_reply(body: bytes | bytearray) -> Reply:
     """The reply in an unframed message. Raises msgspec.DecodeError for what is none."""
     return _replies.decode(body)
 

@@ -131,7 +131,7 @@ class StreamTalk:
         except msgspec.DecodeError as error:
             raise CardRefused(f"The process that reads the file sent what is no message: {error}.") from error
 
-    def _receive(self, size: int) -> bytes:
+    def _receive(self, size: int) -> bytearray:
         received = bytearray(size)
         view = memoryview(received)
         while view:
@@ -144,4 +144,4 @@ class StreamTalk:
             if not count:
                 raise SourceGone
             view = view[count:]
-        return bytes(received)
+        return received

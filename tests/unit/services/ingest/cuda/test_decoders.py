@@ -78,6 +78,7 @@ async def run(
     """Every frame's pts, duration and checksum, and the summary."""
     facts = await reading.opened()
     assert reading.coded is not None
+    card.needs(on_card, reading.coded.codec)
     assert why_not(reading.coded, facts, on_card.ranges) == ""
     came = []
     async with on_card.decode(reading, facts, task, card.pool.size_bytes) as decoding:

@@ -121,6 +121,7 @@ async def test_a_streams_frames_lie_on_the_card_and_are_those_of_a_cpu(
     card: CardRig, tmp_path: Path, codec: LiveCodec
 ) -> None:
     async with connected(card, tmp_path, codec) as client:
+        card.needs(client.lane.card.decoders, codec.value)
         await client.open()
         await sent(client, 20)
         await client.say(LiveEnded())
