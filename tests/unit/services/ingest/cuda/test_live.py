@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
+from services.ingest.live import run as live_run
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
 from services.ingest.live_decoder import LiveDecoder
@@ -28,6 +30,7 @@ from shared.model.live import (
     LiveCodec,
     LiveEnded,
     LiveFinished,
+    LivePacket,
     LiveSettings,
     OpenLive,
     Reason,
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from tests.unit.services.ingest.cuda.conftest import CardRig
 
 SIZE = (160, 144)
+FRAMES_WITHOUT_A_SLOT = 2
+"""So many wait until a stream has begun; more would be dropped."""
 CODECS = [LiveCodec.H264, LiveCodec.HEVC, LiveCodec.VP9, LiveCodec.AV1]
 
 
@@ -228,3 +233,50 @@ async def test_a_killed_child_ends_its_stream_alone(card: CardRig, tmp_path: Pat
         assert client.of(SessionFailed)
         assert not client.of(LiveFinished)
         assert client.lane.card.decoders.is_alive
+
+
+class ScriptedFeed:
+    """As `services.ingest.live.feed.SourceFeed`: a source that begins anew in another way."""
+
+    legs: tuple[tuple[LiveCodec, tuple[int, int]], ...] = ()
+
+    def __init__(self, _: str, __: object, ___: object, fed: Any) -> None:
+        self._fed = fed
+
+    async def run(self) -> None:
+        number = 0
+        for codec, size in self.legs:
+            await self._fed.switch(asked(codec, size))
+            for one in coded(codec, 60, size)[:FRAMES_WITHOUT_A_SLOT]:
+                now_ns = time.time_ns()
+                self._fed.put(LivePacket(number=number, pts=one.pts, key=one.key, arrived_ns=now_ns, body=one.body))
+                number += 1
+        await self._fed.switch(None)
+
+
+@pytest.mark.parametrize(
+    ("second", "is_on_card"), [((LiveCodec.HEVC, SIZE), True), ((LiveCodec.HEVC, (192, 160)), False)]
+)
+async def test_a_source_that_begins_anew_stays_on_the_card_or_ends(
+    card: CardRig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    second: tuple[LiveCodec, tuple[int, int]],
+    is_on_card: bool,
+) -> None:
+    monkeypatch.setattr(ScriptedFeed, "legs", ((LiveCodec.H264, SIZE), second))
+    monkeypatch.setattr(live_run, "SourceFeed", ScriptedFeed)
+    async with connected(card, tmp_path, LiveCodec.H264) as client:
+        settings = LiveSettings(input=None, look=Look(), max_delay_ms=60_000)
+        request = OpenLive(session="s", settings=settings, context="c", source="rtmp://host/app/name")
+        await client.service.open(MemoryMessage("", wire.encode(request), {}))
+        await client.over()
+        shown = [by_cpu(codec, FRAMES_WITHOUT_A_SLOT) for codec in (LiveCodec.H264, LiveCodec.HEVC)]
+        expected = [checksum for frames in shown for _, checksum in frames]
+        assert all(one.on_card for one in client.lane.told)
+        if is_on_card:
+            assert [one.checksum for one in client.lane.told] == expected
+        else:
+            [failed] = client.of(SessionFailed)
+            assert failed.problem.code == "unavailable"
+            assert "does not decode" in failed.problem.detail
