@@ -158,6 +158,11 @@ class CardDecoders:
             await self._ending
 
     @property
+    def streams(self) -> int:
+        """How many it decodes now."""
+        return len(self._streams)
+
+    @property
     def is_alive(self) -> bool:
         """True while it can be handed streams."""
         return self._control is not None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts
 
+MOST_STREAMS = 128
+"""Each costs some tens of MB of the card's memory; a card that has none left for another refuses it."""
 _decoded = Counter("visavis_videos_decoded", "Videos and streams of a lane with a card, by what decodes them.", ("by",))
 
 
@@ -60,6 +62,8 @@ class CardLane:
         reason = why_not(coded, facts, self.decoders.ranges) if coded is not None else "It was opened for a CPU."
         if not reason and facts.geometry.size_bytes > self.pool.ledger.largest:
             reason = "No slot on the card holds its frames."
+        if not reason and self.decoders.streams >= MOST_STREAMS:
+            reason = "The card decodes as many videos as it may."
         reason = reason or self.why_unread()
         if reason:
             self.refused(session, reason)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from services.ingest.checksum import checksum_of
+from services.ingest.cuda import lane as card_lane
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
@@ -143,6 +144,16 @@ async def test_nothing_lies_on_the_card_while_others_do_not_read_it(lane: CardLa
     await lane.rig.until(lambda: len(lane.told) == 12)
     assert not any(one.on_card for one in lane.told)
     assert lane.card.taken == {"Detect has no card.": 1}
+
+
+async def test_what_is_too_many_for_the_card_goes_the_hosts_way(
+    lane: CardLaneRig, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_lane, "MOST_STREAMS", 0)
+    await lane.feed(make_video("clip.mp4"))
+    await lane.rig.until(lambda: len(lane.told) == 12)
+    assert not any(one.on_card for one in lane.told)
+    assert lane.card.taken == {"The card decodes as many videos as it may.": 1}
 
 
 async def test_frames_that_no_slot_on_the_card_holds_go_the_hosts_way(lane: CardLaneRig, make_video: MakeVideo) -> None:
