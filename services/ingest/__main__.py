@@ -126,7 +126,8 @@ async def _card_lane(
     except (Misconfigured, Unavailable) as error:
         log.warning("the card does not decode", reason=str(error))
         return None, str(error)
-    log.info("the card decodes", codecs=[one.codec for one in decoders.ranges], engines=decoders.engines)
+    codecs = [one.codec for one in decoders.ranges]
+    log.info("the card decodes", codecs=codecs, engines=decoders.engines, network=decoders.network)
     return CardLane(card.pool, decoders, lambda: presence.why_not_on_card(settings.lane)), ""
 
 

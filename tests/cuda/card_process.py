@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.cuda.messages import CardUnusable, pack
+from services.ingest.cuda.messages import CardReady, CardUnusable, pack
 from services.ingest.cuda.process import CardProcess, confine
 from services.ingest.limits import IngestLimits
 from shared.memory.card_writer import CardWriter
@@ -33,7 +33,7 @@ PROGRAM = ("-m", "tests.cuda.card_process")
 def main(arguments: list[str]) -> None:
     """The card's memory are files beside the pool's."""
     control = socket.socket(fileno=int(arguments[0]))
-    confine(int(arguments[1]))
+    network = confine(int(arguments[1]))
     path = Path(arguments[2])
 
     def make(opening: OpenStream) -> tuple[CardDecoder, Device]:
@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> None:
     except VisavisError as error:
         control.send(pack(CardUnusable(str(error))))
         return
-    CardProcess(control, writer, make, msgspec.json.decode(arguments[4], type=IngestLimits)).run(RANGES, 1)
+    limits = msgspec.json.decode(arguments[4], type=IngestLimits)
+    CardProcess(control, writer, make, limits).run(CardReady(RANGES, 1, network))
     os._exit(0)  # as the real one: threads may still be in a decoder
 
 

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 PROGRAM = ("-m", "services.ingest.cuda.process")
 _MOST_PACKET_BYTES = 65_536
+_ENVIRONMENT = {
+    "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1",  # leaving the network wants a process with one thread
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def laid_out(facts: VideoFacts, layout: PixelFormat) -> VideoFacts:
@@ -98,6 +103,8 @@ class CardDecoders:
         """After `start`: what the card decodes."""
         self.engines = 0
         """After `start`: how many decoders work at a time; 0 if the card does not say."""
+        self.network = ""
+        """After `start`: whether the process can reach a network, in words for a log."""
         self._program = program
         self._arguments = (str(os.getpid()), str(pool), str(card), msgspec.json.encode(limits).decode())
         self._limits, self._environment = limits, environment
@@ -127,13 +134,16 @@ class CardDecoders:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,  # NVIDIA's libraries print there
                 pass_fds=(fd,),
-                env={"PYTHONUTF8": "1", "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-                | dict(self._environment),
+                env={
+                    **self._environment,
+                    **_ENVIRONMENT,
+                    "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+                },
             )
         loop.add_reader(ours, self._hear, ours)
         self._ending = loop.create_task(self._end_with(self._process))
         said = await asyncio.shield(ready)
-        self.ranges, self.engines = said.ranges, said.engines
+        self.ranges, self.engines, self.network = said.ranges, said.engines, said.network
 
     def decode(self, reading: Decoding, facts: VideoFacts, task: ReadVideo, pool_bytes: int) -> CardDecoding:
         """A context that decodes what `reading` has opened; within that of `reading`.

@@ -36,6 +36,8 @@ class CardReady(msgspec.Struct, frozen=True, tag=True):
     ranges: tuple[CodecRange, ...]
     engines: int
     """Decoders that work at a time; 0 if the card does not say."""
+    network: str = ""
+    """Whether the process can reach a network, in words for a log."""
 
 
 class CardUnusable(msgspec.Struct, frozen=True, tag=True):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.ingest.cuda.decoder import CardDecoder
-    from services.ingest.cuda.messages import CodecRange, OpenStream
+    from services.ingest.cuda.messages import OpenStream
     from services.ingest.cuda.stream import CardSlots
     from shared.cuda.device import Device
 
@@ -61,9 +61,9 @@ class CardProcess:
         self._give_up = give_up
         self._saying = threading.Lock()
 
-    def run(self, ranges: tuple[CodecRange, ...], engines: int) -> None:
+    def run(self, ready: CardReady) -> None:
         """Say what the card decodes, then serve."""
-        self._say(CardReady(ranges, engines))
+        self._say(ready)
         while True:
             packet, fds, _, _ = socket.recv_fds(self._control, _MOST_CONTROL_BYTES, 2)
             if not packet:
@@ -113,22 +113,24 @@ class CardProcess:
             self._control.send(pack(report))
 
 
-def confine(parent: int) -> None:
-    """Take from this process what it has no use for. Before it has a second thread.
+def confine(parent: int) -> str:
+    """Take from this process what it has no use for; answers whether it can reach a network, in words for a log.
+
+    To be called before it has a second thread.
 
     Its address space and its files cannot be bounded: CUDA maps as much as all cards have, and opens devices.
     """
     confinement.die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; ingest decides
-    confinement.leave_network()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    return confinement.leave_network()
 
 
 def main(arguments: list[str]) -> None:
     """Run as the module's docstring says."""
     control = socket.socket(fileno=int(arguments[0]))
-    confine(int(arguments[1]))
+    network = confine(int(arguments[1]))
     path, number = Path(arguments[2]), int(arguments[3])
     limits = msgspec.json.decode(arguments[4], type=IngestLimits)
     # Only now: CUDA and its libraries start threads.
@@ -148,7 +150,7 @@ def main(arguments: list[str]) -> None:
         control.send(pack(CardUnusable(str(error))))
         return
     try:
-        CardProcess(control, writer, make, limits).run(ranges, engines)
+        CardProcess(control, writer, make, limits).run(CardReady(ranges, engines, network))
     finally:
         os._exit(0)  # threads may still be in the driver, which does not bear an interpreter that ends
 

@@ -44,7 +44,7 @@ class Rig:
     def start(self, make: Callable[[OpenStream], Any]) -> None:
         slots: Any = None  # nothing is written
         process = CardProcess(self._theirs, slots, make, IngestLimits(), self.gave_up.set)
-        self._thread = threading.Thread(target=process.run, args=(RANGES, 3))
+        self._thread = threading.Thread(target=process.run, args=(CardReady(RANGES, 3),))
         self._thread.start()
 
     def heard(self) -> Report:
