@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from prometheus_client import Counter
 
 from services.ingest.cuda.fitness import why_not
 from shared.runtime.telemetry import log
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts
 
+_decoded = Counter("visavis_videos_decoded", "Videos and streams of a lane with a card, by what decodes them.", ("by",))
+
 
 @dataclass(frozen=True, slots=True)
 class CardLane:
@@ -29,8 +33,9 @@ class CardLane:
     decoders: CardDecoders
     why_unread: Callable[[], str] = str
     """Why the lane's other services do not read the pool now, in a sentence; empty if they do."""
-    taken: Counter[str] = field(default_factory=Counter)
-    """Videos by what became of them: decoded on the card (an empty word), or not, by the reason."""
+    taken: collections.Counter[str] = field(default_factory=collections.Counter)
+    """Videos by what became of them: decoded on the card (an empty word), or not, by the reason. What the card gives
+    up in mid-stream counts as both."""
 
     def decoding(self, reading: Decoding, facts: VideoFacts, task: ReadVideo, session: str) -> CardDecoding | None:
         """A context that decodes what `reading` has opened; None, with the reason in the log, if a CPU is to."""
@@ -47,6 +52,7 @@ class CardLane:
     def refused(self, session: str, reason: str) -> None:
         """A video is decoded by a CPU."""
         self.taken[reason] += 1
+        _decoded.labels("cpu").inc()
         log.info("decoded by the CPU", session=session, reason=reason)
 
     def _is_refused(self, reading: Decoding, facts: VideoFacts, session: str) -> bool:
@@ -59,4 +65,5 @@ class CardLane:
             self.refused(session, reason)
         else:
             self.taken[""] += 1
+            _decoded.labels("card").inc()
         return bool(reason)

@@ -8,6 +8,7 @@ import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import av
 import msgspec
 import pytest
 
@@ -20,16 +21,30 @@ from services.ingest.live.service import LiveService
 from services.ingest.live_decoder import LiveDecoder
 from services.ingest.sources.rules import SourceRules
 from shared.memory import layout
-from shared.model.live import FlowChanged, KeyFrameAwaited, LiveBegan, LiveCodec, LiveEnded, LiveFinished, Reason
+from shared.model.live import (
+    FlowChanged,
+    KeyFrameAwaited,
+    LiveBegan,
+    LiveCodec,
+    LiveEnded,
+    LiveFinished,
+    LiveSettings,
+    OpenLive,
+    Reason,
+)
+from shared.model.looks import Look
 from shared.model.pictures import Picture, PixelFormat
 from shared.model.sessions import SessionFailed
-from tests.unit.services.ingest.coded import asked, coded
+from shared.testing import MemoryMessage
+from shared.transport import wire
+from tests.unit.services.ingest.coded import Coded, asked, coded
 from tests.unit.services.ingest.conftest import LaneRig
+from tests.unit.services.ingest.cuda.conftest import by_cpu as file_by_cpu
 from tests.unit.services.ingest.cuda.test_lane import CardLaneRig
 from tests.unit.services.ingest.live.test_run import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from tests.unit.services.ingest.cuda.conftest import CardRig
@@ -117,6 +132,25 @@ async def test_a_streams_frames_lie_on_the_card_and_are_those_of_a_cpu(
         assert layout.is_on_card(client.lane.begun[0].epoch)
         assert client.lane.card.taken == {"": 1}
         assert client.skipped == {}
+
+
+async def test_packets_with_a_header_beside_them_are_decoded_too(
+    card: CardRig, tmp_path: Path, make_video: Callable[..., Path]
+) -> None:
+    """As sources have them that are fetched, and clients that read a file."""
+    path = make_video("clip.mp4", frames=12, size=SIZE, options={"tune": "zerolatency"})
+    with av.open(str(path)) as container:
+        header = bytes(container.streams.video[0].codec_context.extradata or b"")
+        packets = [one for one in container.demux(video=0) if one.size]
+    async with connected(card, tmp_path, LiveCodec.H264) as client:
+        client._packets = [Coded(one.pts // 512 * 40, one.is_keyframe, bytes(one)) for one in packets]
+        settings = LiveSettings(input=asked(LiveCodec.H264, SIZE, header=header), look=Look(), max_delay_ms=60_000)
+        request = OpenLive(session="s", settings=settings, context="c")
+        await client.service.open(MemoryMessage("", wire.encode(request), {}))
+        await sent(client, 12)
+        await client.rig.until(lambda: len(client.lane.told) == 12)
+        assert all(one.on_card for one in client.lane.told)
+        assert [one.checksum for one in client.lane.told] == [one[2] for one in file_by_cpu(path).frames]
 
 
 async def test_what_the_card_does_not_decode_goes_the_hosts_way(card: CardRig, tmp_path: Path) -> None:
