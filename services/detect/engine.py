@@ -72,7 +72,7 @@ class Engine:
         self.name = path.stem
         content = form(_checked(path, sha256))
         try:
-            self._session = _session(content, threads, _on_card(providers, devices[0].number) if devices else providers)
+            self._session = _session(content, threads, providers)
             self._bound = {
                 device: _bound(content, threads, providers, device)
                 for device in devices
@@ -106,15 +106,14 @@ class Engine:
         return self._bound[pixels.device].run_into(pixels, shapes)
 
     def hold(self, image: Sequence[int], **shapes: Sequence[int]) -> None:
-        """Run on zeros of this shape on every device and record it: from then on it is played, which starts at once.
+        """Run on noise of this shape on every device and record it: from then on it is played, which starts at once.
 
         shapes: of the outputs, as `run_into` takes them. Raises Misconfigured if it cannot be run on them.
         """
         try:
             for device, bound in self._bound.items():
-                pixels = CardPixels(device, device.upload(np.zeros(tuple(image), np.uint8)))
-                bound.hold(pixels, shapes)
-                bound.run_into(pixels, shapes).downloaded()
+                noise = np.random.default_rng(0).integers(0, 256, tuple(image), np.uint8)
+                bound.hold(CardPixels(device, device.upload(noise)), shapes)
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
 
@@ -182,12 +181,7 @@ def _bound(content: bytes, threads: int, providers: Sequence[Provider], device: 
 
 def on_stream(providers: Sequence[Provider], device: Device) -> list[Provider]:
     """The providers with the options by which what they run on the card runs on the device's stream."""
-    return _on_card(providers, device.number, user_compute_stream=str(device.stream_address))
-
-
-def _on_card(providers: Sequence[Provider], number: int, **options: str) -> list[Provider]:
-    """The providers with these options for those that use a card, and which one that is."""
-    own = {"device_id": str(number), **options}
+    own = {"device_id": str(device.number), "user_compute_stream": str(device.stream_address)}
     entries = [_entry(one) for one in providers]
     return [(name, {**usual, **own}) if name in _ON_CARD else (name, usual) for name, usual in entries]
 

@@ -60,8 +60,8 @@ class Finder(Protocol):
         """What the detector sees, for a later `search` of the same picture. Needs nothing of the frames before."""
         ...
 
-    def watch(self, picture: Shown) -> list[Detection]:
-        """All that the detector can see, beyond the picture's edges too. Needs nothing of the frames before."""
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
+        """Comes to all that the detector can see, beyond the picture's edges too; needs nothing of frames before."""
         ...
 
     def search(self, picture: Shown, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
@@ -121,7 +121,7 @@ class FaceFinder:
         """See Finder."""
         return self._detector.detect(picture, turn)
 
-    def watch(self, picture: Shown) -> list[Detection]:
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
         """See Finder."""
         return watched(self._detector, picture)
 

@@ -78,7 +78,7 @@ class Following:
             with read(frame.reference) as picture:
                 faces = yield from self.finder.search(picture, hint.faces, how)
                 people = None if self.segmenter is None else self.segmenter.segment(picture)
-                sightings = unclaimed(self.finder.watch(picture), faces) if self.watchful else None
+                sightings = unclaimed((yield from self.finder.watch(picture)), faces) if self.watchful else None
             found.append(DetectedFrame(frame, tuple(faces), people, sightings))
             hint = Hint(frame.sequence, faces)
         return tuple(found)

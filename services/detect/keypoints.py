@@ -30,7 +30,7 @@ class KeypointFinder:
         """See Finder."""
         return self._detector.detect(picture)
 
-    def watch(self, picture: Shown) -> list[Detection]:
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
         """See Finder."""
         return watched(self._detector, picture)
 

@@ -35,7 +35,8 @@ def load(settings: DetectSettings, devices: Sequence[Device] = ()) -> Loaded:
     Raises Misconfigured, with what to do, for models or providers that cannot be had.
     """
     folder, threads = settings.models.expanduser(), settings.detect_threads
-    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED)
+    card = settings.card_number or 0
+    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED, card=card)
     finders = Finders(
         open_models(folder, threads=threads, providers=chosen.entries, devices=devices),
         ModelChoice(detector=settings.detector, landmarks=settings.landmarks),

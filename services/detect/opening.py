@@ -147,7 +147,8 @@ def _opener(folder: Path, engine: Callable[..., Engine]) -> EngineOf:
 def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf, on_card: bool) -> Detector:
     ranges = [parts[model.name] for model in _RANGES if model.name in parts]
     if len(ranges) == 2:
-        full, short = (_graph_detector(entry, opened(entry), _head(entry, opened, on_card)) for entry in ranges)
+        # What lies on a card is seen by the heads: the whole graphs are for the host.
+        full, short = (_graph_detector(one, opened(one, devices=()), _head(one, opened, on_card)) for one in ranges)
         return BlazeFace(full, short)
     entry = _only(parts)
     return _graph_detector(entry, opened(entry))

@@ -54,12 +54,13 @@ class Provision:
         return Batches(most, buckets, divisible=self.word not in _ON_GPU)
 
 
-def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path) -> Provision:
+def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path, card: int = 0) -> Provision:
     """The first of the wanted providers that works.
 
     wanted: words with commas between them, the dearest first: `tensorrt`, `cuda`, `openvino`, `cpu`.
     works: asks ONNX Runtime for one provider; why it cannot be had, or nothing.
     threads: cores that one model run may use. cache: folder for what TensorRT compiles, which takes it minutes.
+    card: which one to use, as CUDA counts them.
     Raises Misconfigured, with what to install, if none works or a word is unknown.
     """
     words = [word.strip() for word in wanted.split(",") if word.strip()]
@@ -67,32 +68,33 @@ def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache
         raise Misconfigured(f"There is no provider {unknown[0]!r}; VISAVIS_PROVIDERS takes {', '.join(_NAMES)}.")
     passed_over: list[str] = []
     for word in words:
-        entry = (_NAMES[word], _options(word, threads, cache))
+        entry = (_NAMES[word], _options(word, threads, cache, card))
         if not (reason := works(entry)):
-            return Provision(word, _with_rest(entry, works), tuple(passed_over))
+            return Provision(word, _with_rest(entry, works, card), tuple(passed_over))
         passed_over.append(f"The provider {word} is passed over: {reason}; it needs {_SOURCES[word]}.")
     raise Misconfigured(" ".join(["None of VISAVIS_PROVIDERS can be used.", *passed_over]))
 
 
-def _with_rest(entry: Entry, works: Callable[[Entry], str]) -> tuple[Entry, ...]:
+def _with_rest(entry: Entry, works: Callable[[Entry], str], card: int) -> tuple[Entry, ...]:
     """With those behind it that run what it cannot."""
-    cuda: Entry = (_NAMES["cuda"], _options("cuda", 1, Path()))
+    cuda: Entry = (_NAMES["cuda"], _options("cuda", 1, Path(), card))
     if entry[0] == _NAMES["tensorrt"] and not works(cuda):
         return (entry, cuda, _CPU)
     return (entry,) if entry[0] == _CPU[0] else (entry, _CPU)
 
 
-def _options(word: str, threads: int, cache: Path) -> dict[str, str]:
+def _options(word: str, threads: int, cache: Path, card: int) -> dict[str, str]:
     if word == "openvino":
         return {"device_type": "CPU", "num_of_threads": str(threads)}
     if word == "tensorrt":
         kept = str(cache)
         return {
+            "device_id": str(card),
             "trt_engine_cache_enable": "True", "trt_engine_cache_path": kept,
             "trt_timing_cache_enable": "True", "trt_timing_cache_path": kept,
         }  # fmt: skip
     if word == "cuda":
         # Not EXHAUSTIVE, which tries all there is for every convolution of every new shape. And with all 23 bits: a
         # faint face's box moves by more than a pixel for less than what TensorFloat-32 leaves out.
-        return {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+        return {"device_id": str(card), "cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
     return {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from services.detect.batching import Glance
 from services.detect.contracts import Detection
 from services.detect.cuda.pictures import CardView
 from services.detect.eyes import agree
@@ -16,6 +17,7 @@ from shared.model.pictures import Geometry, Picture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from services.detect.batching import Search
     from services.detect.contracts import Detector, Shown
     from services.detect.regions import Box
     from shared.model.faces import Face
@@ -28,14 +30,15 @@ WITHIN = 0.15
 """Least part of a box that lies in the picture; of mirror images it is nothing or nearly so."""
 
 
-def watched(detector: Detector, picture: Shown) -> list[Detection]:
-    """Every face that the detector sees in one frame at its most thorough, and where half a one is a whole in a mirror.
+def watched(detector: Detector, picture: Shown) -> Search[list[Detection]]:
+    """Comes to all faces that a detector sees at its most thorough, and where half a one is a whole in a mirror.
 
     A head that the edge cuts in half has but one eye and half a nose: what lies within `MIRRORED` of the edge is shown
     once more, mirrored, beyond it. Costs a detector's first search (`turn` 0) on a picture that is so much larger.
     """
     wide, margin_px = mirrored(picture)
-    seen = (_moved(one, -margin_px) for one in detector.detect(wide, 0))
+    beyond = yield Glance(detector, wide, 0)
+    seen = (_moved(one, -margin_px) for one in beyond)
     whole = (0.0, 0.0, float(picture.geometry.width), float(picture.geometry.height))
     return [one for one in seen if shared_part(one.box_px, whole) >= WITHIN]
 

@@ -6,6 +6,9 @@
 | ingest | child | PacketsWanted | instead of the first grant: it shall read on, and decode nothing |
 | child | card decoder | CodedPacket | from then on, over the same connection, which ingest has handed on |
 | child | card decoder | CodedEnded, Refused | once, last |
+
+Of a live stream ReadLive asks, and the packets are CodedFrames: from ingest to the child as ever, and from there, as a
+decoder of raw streams takes them, to the card decoder.
 """
 
 from __future__ import annotations
@@ -32,8 +35,8 @@ class CodedStream(msgspec.Struct, frozen=True):
     fits: bool = True
     """False: frames have another size than the facts say."""
     begins: Annotated[int, _TIME] | None = None
-    """The pts of the first frame that is to be delivered; None if it has none, or if it lies too far from where packets
-    can be read from."""
+    """The pts of the first frame that is to be delivered, of a live stream the number of its packet; None if it has
+    none, or if it lies too far from where packets can be read from."""
     checksum: int = 0
     """Of that frame, see checksum.py."""
 

@@ -76,6 +76,8 @@ class ReadLive(msgspec.Struct, frozen=True, tag=True):
     input: LiveInput
     fit: VideoFacts | None = None
     """What its frames are made to fit, of a stream that goes on after another; None: its first frame."""
+    card: bool = False
+    """As ReadVideo has it."""
 
 
 class ReadAsset(msgspec.Struct, frozen=True, tag=True):
@@ -116,6 +118,8 @@ class CodedFrame(msgspec.Struct, frozen=True, tag=True):
     deadline_ns: int
     """After that its frame is of no use, nanoseconds since 1970."""
     body: bytes
+    is_answered: bool = False
+    """True: the parent was told that it is read, by who had it before."""
 
 
 class NoMoreFrames(msgspec.Struct, frozen=True, tag=True):
@@ -204,7 +208,7 @@ Task = ReadVideo | PlanVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSou
 Request = Task | SlotGrant | PacketsWanted | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
 SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
 FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | FramesLate
-CodedReply = CodedPacket | CodedEnded
+CodedReply = CodedPacket | CodedFrame | CodedEnded
 Reply = FrameReply | CodedReply | GoesOn | Finished | VideoPlanned | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -41,6 +41,7 @@ from services.ingest.demuxing import silence
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
 from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_forwarding import LiveForwarding
 from services.ingest.live_reading import LiveReading
 from services.ingest.planning import plan_video
 from services.ingest.source_messages import ReadSource
@@ -181,7 +182,12 @@ class DecoderProcess:
         self._send(Finished(DecodeSummary(frames=1)))
 
     def _read_live(self, task: ReadLive) -> None:
-        reading = LiveReading(LiveDecoder(task.input, self._limits, task.fit), self._send, self._picture)
+        decoder = LiveDecoder(task.input, self._limits, task.fit)
+        reading = (
+            LiveForwarding(task, decoder, self._send, self._picture)
+            if task.card
+            else LiveReading(decoder, self._send, self._picture)
+        )
         while not reading.is_over:
             reading.take(receive_request(self._connection))
 

@@ -6,7 +6,7 @@
 // A smooth line, a cell wide, covers a cell by its distance along the axis that the line is steeper against; steeper
 // lines more, as their cells lie farther apart. It is blended twice. Of lines that meet, what is left free is multiplied:
 // added up as logarithms in whole numbers, in whichever order threads come.
-#define FALLS 1.75f
+#define FALLS 1.8f
 #define FREE_STEPS 4096.0f
 
 __device__ inline void cover(int *free, float covered) {
@@ -20,9 +20,8 @@ struct Line {
     int count;
 };
 
-// Covers the cells along one edge of a ring; `lane` of `lanes` threads.
-__device__ __noinline__ void cover_edge(Grid grid, int *free, const int *from, const int *to, int lane, int lanes) {
-    float x1 = from[0] / 16.0f, y1 = from[1] / 16.0f, x2 = to[0] / 16.0f, y2 = to[1] / 16.0f;
+// Covers the cells along one line; `lane` of `lanes` threads.
+__device__ __noinline__ void cover_line(Grid grid, int *free, float x1, float y1, float x2, float y2, int lane, int lanes) {
     bool flat = fabsf(x2 - x1) > fabsf(y2 - y1);
     float begin = flat ? x1 : y1, end = flat ? x2 : y2, beside = flat ? y1 : x1, last = flat ? y2 : x2;
     if (begin > end) {
@@ -40,17 +39,21 @@ __device__ __noinline__ void cover_edge(Grid grid, int *free, const int *from, c
         int nearest = (int)floorf(middle + 0.5f);
         for (int cell = max(nearest - 1, 0); cell <= min(nearest + 1, across - 1); cell++) {
             float far = cell - middle;
-            cover(free + (flat ? cell * grid.columns + at : at * grid.columns + cell), there * expf(-FALLS * far * far));
+            cover(free + (flat ? cell * grid.columns + at : at * grid.columns + cell), 0.99f * there * expf(-FALLS * far * far));
         }
     }
 }
+
+// The row of a ring's point: OpenCV fills rings whose points lie on whole rows, and between columns.
+__device__ inline int row_of(const int *point) { return (point[1] + 8) >> 4; }
 
 // The inside of a ring in one row, by bits of words: every edge that the row crosses turns all cells behind it over.
 __device__ inline void turn_row(Line ring, int row, int columns, unsigned *bits, int words) {
     for (int at = 0; at < ring.count; at++) {
         const int *from = ring.points + 2 * at, *to = ring.points + 2 * (at + 1 < ring.count ? at + 1 : 0);
-        if ((from[1] <= 16 * row) == (to[1] <= 16 * row)) continue;
-        float x = from[0] + (16 * row - from[1]) * ((float)(to[0] - from[0]) / (to[1] - from[1]));
+        int begin = row_of(from), end = row_of(to);
+        if ((begin <= row) == (end <= row)) continue;
+        float x = from[0] + (row - begin) * ((float)(to[0] - from[0]) / (end - begin));
         int first = held((int)ceilf(fminf(fmaxf(x / 16, -1.0f), (float)columns)), 0, columns);
         if (first == columns) continue;
         bits[first / 32] ^= ~0u << (first % 32);
@@ -77,9 +80,9 @@ __device__ __noinline__ void fill(
     int lanes = min(32, (int)blockDim.x), lane = threadIdx.x % lanes;
     for (int ring = 0; ring < count; ring++)
         for (int at = threadIdx.x / lanes; at < rings[ring].count; at += blockDim.x / lanes) {
-            const int *points = rings[ring].points;
-            int next = at + 1 < rings[ring].count ? at + 1 : 0;
-            cover_edge(grid, free, points + 2 * at, points + 2 * next, lane, lanes);
+            const int *from = rings[ring].points + 2 * at;
+            const int *to = rings[ring].points + 2 * (at + 1 < rings[ring].count ? at + 1 : 0);
+            cover_line(grid, free, from[0] / 16.0f, row_of(from), to[0] / 16.0f, row_of(to), lane, lanes);
         }
     __syncthreads();
     for (int at = threadIdx.x; at < cells; at += blockDim.x) {
@@ -96,20 +99,29 @@ __device__ inline float beside_stroke(float beyond) {
     return beyond <= 0 ? 1.0f : 1.0f - free * free;
 }
 
-// Covers the cells around one piece of a stroke of a thickness in cells, 2 or more; its ends are rounder by half a cell
-// where it is odd, as OpenCV has it.
+// How far a place lies beyond the end of a stroke, cells: OpenCV rounds it by a square on its tip where it is narrow, and
+// by a ring of twelve corners.
+__device__ inline float beyond_end(float x, float y, int thick) {
+    if (thick < 5) return (fabsf(x) + fabsf(y) - thick / 2.0f) * 0.70711f;
+    return sqrtf(x * x + y * y) - 0.98f * thick / 2.0f;
+}
+
+// Covers the cells around one piece of a stroke of a thickness in cells, 2 or more: odd ones are a cell wider.
 __device__ inline void cover_piece(Grid grid, int *mask, const int *from, const int *to, int thick, int lane, int lanes) {
     float x1 = from[0] / 16.0f, y1 = from[1] / 16.0f, x2 = to[0] / 16.0f, y2 = to[1] / 16.0f;
-    float side = (thick + 1) / 2, end = thick / 2.0f, reach = side + 2;
+    float side = (thick + 1) / 2, reach = side + 2;
     int left = held((int)floorf(fminf(x1, x2) - reach), 0, grid.columns), top = held((int)floorf(fminf(y1, y2) - reach), 0, grid.rows);
     int right = held((int)ceilf(fmaxf(x1, x2) + reach), 0, grid.columns), down = held((int)ceilf(fmaxf(y1, y2) + reach), 0, grid.rows);
-    float squared = fmaxf((x2 - x1) * (x2 - x1) + (y2 - y1) * (y2 - y1), 1e-6f);
+    float length = fmaxf(sqrtf((x2 - x1) * (x2 - x1) + (y2 - y1) * (y2 - y1)), 1e-3f);
+    float along_x = (x2 - x1) / length, along_y = (y2 - y1) / length;
     for (int at = lane; at < (right - left) * (down - top); at += lanes) {
-        int column = left + at % (right - left), row = top + at / (right - left);
-        float part = ((column - x1) * (x2 - x1) + (row - y1) * (y2 - y1)) / squared, on = held(part, 0.0f, 1.0f);
-        float x = x1 + on * (x2 - x1) - column, y = y1 + on * (y2 - y1) - row;
-        float covered = beside_stroke(sqrtf(x * x + y * y) - (part == on ? side : end));
-        atomicMax(mask + row * grid.columns + column, (int)rintf(255.0f * covered));
+        float column = left + at % (right - left), row = top + at / (right - left);
+        float along = (column - x1) * along_x + (row - y1) * along_y;
+        float across = fabsf((row - y1) * along_x - (column - x1) * along_y);
+        float past = fmaxf(fmaxf(-along, along - length), 0.0f), aside = fmaxf(across - side, 0.0f);
+        float beyond = fminf(beyond_end(column - x1, row - y1, thick), beyond_end(column - x2, row - y2, thick));
+        float covered = beside_stroke(fminf(sqrtf(past * past + aside * aside), beyond));
+        atomicMax(mask + (int)row * grid.columns + (int)column, (int)rintf(255.0f * covered));
     }
 }
 
@@ -122,7 +134,7 @@ __device__ __noinline__ void stroke(Grid grid, float *mask, Line line, float wid
     for (int at = threadIdx.x / lanes; at < line.count - 1; at += blockDim.x / lanes) {
         const int *from = line.points + 2 * at;
         if (thick == 1)
-            cover_edge(grid, covered, from, from + 2, lane, lanes);
+            cover_line(grid, covered, from[0] / 16.0f, from[1] / 16.0f, from[2] / 16.0f, from[3] / 16.0f, lane, lanes);
         else
             cover_piece(grid, covered, from, from + 2, thick, lane, lanes);
     }

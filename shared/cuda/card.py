@@ -144,7 +144,7 @@ class Card:
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """As `device.Device` says."""
-        with self.stream:
+        with self._device, self.stream:
             self._cupy.copyto(target, source)
 
     def kernels(self, source: Path, *include: Path) -> CardKernels:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from shared.cuda import card
 from shared.memory.layout import HANDLE_BYTES
-from shared.model.errors import Misconfigured, Unavailable
+from shared.model.errors import FrameLost, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.cuda.card import Card
     from shared.cuda.device import Device, DeviceArray
+
+
+_NOT_READY = 600
+"""cudaErrorNotReady of the CUDA runtime."""
 
 
 class Block(Protocol):
@@ -35,7 +40,7 @@ class Block(Protocol):
 
 
 class CardEvent(Protocol):
-    """A point in a stream of work, for which a stream of another process can wait. It is recorded again and again."""
+    """A point in a device's work, of which another process sees whether it has come. It is recorded again and again."""
 
     @property
     def handle(self) -> bytes:
@@ -46,8 +51,11 @@ class CardEvent(Protocol):
         """It comes when all is done that the device was told so far. Does not wait."""
         ...
 
-    def wait(self, device: Device) -> None:
-        """What the device is told from now on is done after the event as it was recorded last. Does not wait itself."""
+    def has_come(self) -> bool:
+        """Whether all is done that it was recorded after last; True if it never was.
+
+        Raises FrameLost if the card does not say.
+        """
         ...
 
     def close(self) -> None:
@@ -133,9 +141,12 @@ class CudaMemory:
         """Of CUDA's event, on the stream of a `Card`."""
         self._runtime.eventRecord(event, cast("Card", device).stream.ptr)
 
-    def wait(self, event: int, device: Device) -> None:
-        """For CUDA's event, on the stream of a `Card`."""
-        self._runtime.streamWaitEvent(cast("Card", device).stream.ptr, event)
+    def has_come(self, event: int) -> bool:
+        """Of CUDA's event. Raises FrameLost."""
+        status = self._runtime.eventQuery(event)
+        if status not in (0, _NOT_READY):
+            raise FrameLost(f"CUDA does not say whether the frame is written (error {status}).")
+        return bool(status == 0)
 
     def let_go(self, known: _Known) -> None:
         """One user less; the last one ends it."""
@@ -145,7 +156,7 @@ class CudaMemory:
                 return
             if self._known.get(known.handle) is known:  # else CUDA has given the handle again
                 del self._known[known.handle]
-        with self._device:
+        with self._device, suppress(self._runtime.CUDARuntimeError):  # whose it was may be dead: it is given back
             known.end(known.value)
 
     def _made(self, make: Callable[[], tuple[bytes, int]], end: Callable[[int], None], what: str) -> _Known:
@@ -206,8 +217,8 @@ class _CudaEvent:
     def record(self, device: Device) -> None:
         self._memory.record(self._known.value, device)
 
-    def wait(self, device: Device) -> None:
-        self._memory.wait(self._known.value, device)
+    def has_come(self) -> bool:
+        return self._memory.has_come(self._known.value)
 
     def close(self) -> None:
         self._memory.let_go(self._known)

@@ -44,7 +44,7 @@ class CardReader(PoolReader[CardSegment]):
             picture = segment.picture(reference.slot, geometry, colour)
             segment.hold()
         try:
-            segment.wait(reference.slot, device)
+            segment.wait(reference.slot)
             try:
                 yield picture
             finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from shared.cuda.pictures import CardPicture
 from shared.memory import layout
 from shared.memory.segment import Segment
-from shared.model.errors import Misconfigured
+from shared.model.errors import FrameLost, Misconfigured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.memory.card_memory import Block, CardEvent, CardMemory
     from shared.model.pictures import Colour, Geometry
+
+
+ARRIVE_SECONDS = 2.0
+"""So long a sealed frame's last samples may take to be there."""
+_SPIN_SECONDS, _POLL_SECONDS = 0.0005, 0.0005
 
 
 class CardSegment(Segment):
@@ -70,9 +76,18 @@ class CardSegment(Segment):
         """What the device was told to write into the slot is all there is to be."""
         self._events[slot].record(device)
 
-    def wait(self, slot: int, device: Device) -> None:
-        """Let the device go on when all that is written to the slot is there."""
-        self._events[slot].wait(device)
+    def wait(self, slot: int) -> None:
+        """Wait until all is there that was told to be written to the slot; as a rule it is. Raises FrameLost.
+
+        A stream that waited for the event would wait for ever if the writer was killed before the card had come to it.
+        """
+        event, begin = self._events[slot], time.monotonic()
+        while not event.has_come():
+            waited = time.monotonic() - begin
+            if waited > ARRIVE_SECONDS:
+                raise FrameLost(f"Slot {slot} was not written to its end: who wrote it is dead, or the card is stuck.")
+            if waited > _SPIN_SECONDS:
+                time.sleep(_POLL_SECONDS)
 
     def hold(self) -> None:
         """Somebody looks: the slab stays until `let_go`, even if the segment is closed meanwhile."""

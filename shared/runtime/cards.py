@@ -97,7 +97,8 @@ def make_pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCar
         card = _pool(settings, classes)
     except Misconfigured as error:
         card = LaneCard(None, str(error))
-    log.info("frames lie", on="card" if card.pool else "host", reason=card.why_not)
+    say = log.warning if settings.card.isdigit() and not card.pool else log.info
+    say("frames lie", on="card" if card.pool else "host", reason=card.why_not)
     return card
 
 

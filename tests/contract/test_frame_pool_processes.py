@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +12,7 @@ from shared.memory.ledger import SlotState
 from shared.memory.segment import remove_orphans
 from shared.model.errors import FrameLost
 from shared.model.pictures import Colour, Geometry, PixelFormat
+from tests.children import child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,50 +29,10 @@ if TYPE_CHECKING:
     Pool = HostPool | CardPool
 
 
-SPAWN = multiprocessing.get_context("spawn")
 GEOMETRY = Geometry(PixelFormat.I420, 320, 180)
 COLOUR = Colour()
 SLOTS = 3
 CLASSES = (SlotClass(SLOTS, GEOMETRY.size_bytes),)
-
-
-class Child:
-    """A process at the other end of a pipe."""
-
-    def __init__(self, target: Callable[..., None], *arguments: object) -> None:
-        self.pipe, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def ask(self, *words: object) -> Any:
-        self.pipe.send(words)
-        return self.hear()
-
-    def hear(self, seconds: float = 30.0) -> Any:
-        assert self.pipe.poll(seconds), "the other process is silent"
-        return self.pipe.recv()
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process.pid is not None
-        os.kill(self.process.pid, number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        self.process.join(10)
-
-
-@contextmanager
-def child(target: Callable[..., None], *arguments: object) -> Iterator[Child]:
-    one = Child(target, *arguments)
-    try:
-        yield one
-    finally:
-        if one.process.is_alive():
-            one.kill()
-        one.process.join()
-        one.pipe.close()
-        one.process.close()
 
 
 def read_as_told(pipe: Connection, lane: Lane) -> None:

@@ -52,7 +52,7 @@ class FileBlock:
 
 
 class FileEvent:
-    """As `shared.memory.card_memory.CardEvent`. What an emulated card is told is done at once: nothing waits."""
+    """As `shared.memory.card_memory.CardEvent`. What an emulated card is told is done at once, or held back."""
 
     def __init__(self, path: Path, *, is_own: bool) -> None:
         self._path, self._is_own = path, is_own
@@ -61,8 +61,12 @@ class FileEvent:
     def record(self, device: Device) -> None:
         _note(device, "record")
 
-    def wait(self, device: Device) -> None:
-        _note(device, "wait")
+    def has_come(self) -> bool:
+        return self._path.stat().st_size == 0
+
+    def hold_back(self, *, held: bool) -> None:
+        """As if the card had not come to it yet; it has, once it is held no more."""
+        self._path.write_bytes(b"held" if held else b"")
 
     def close(self) -> None:
         if self._is_own:

@@ -19,8 +19,9 @@ from shared.cuda.pictures import CardPicture
 from shared.memory.card_writer import CardWriter
 from shared.memory.layout import SlotClass
 from shared.memory.segment import FOLDER
+from tests.children import Child, child
 from tests.cuda.lanes import CardLane, EmulatedLane, HostLane
-from tests.gpu.processes import COLOUR, FULL_HD, Child, child
+from tests.gpu.processes import COLOUR, FULL_HD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,14 +130,20 @@ class Receiver:
         return took
 
     def handles(self, handle: bytes, size_bytes: int) -> dict[str, float]:
-        """A handle that this process has open, and one that it has not: opened and closed again."""
-        memory = self._lane.memory
+        """What it takes to have the planes of a frame: with the block open, and with a block to open and close."""
+        memory, segment = self._lane.memory, self._on_card._segment
+        assert segment is not None
+
+        def look_up() -> None:
+            segment.picture(0, FULL_HD, COLOUR)
 
         def open_it() -> None:
-            memory.open(handle, size_bytes).close()
+            block = memory.open(handle, size_bytes)
+            CardPicture.over(FULL_HD, COLOUR, block.array)
+            block.close()
 
-        took = interleaved({"handle_once": open_it})
-        self._on_card.close()
+        took = interleaved({"handle_once": look_up})
+        self._on_card.close()  # CUDA counts who has a block open: only now is it opened anew
         return took | interleaved({"handle_per_frame": open_it})
 
 

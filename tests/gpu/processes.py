@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +13,7 @@ from shared.model.errors import FrameLost
 from shared.model.pictures import Colour, Geometry, PixelFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
     from shared.cuda.device import Device
@@ -25,55 +21,11 @@ if TYPE_CHECKING:
     from shared.model.frames import FrameReference
     from tests.cuda.lanes import EmulatedLane
 
-SPAWN = multiprocessing.get_context("spawn")
 FULL_HD = Geometry(PixelFormat.NV12, 1920, 1080)
 COLOUR = Colour()
 SLOTS = 64
 CLASSES = (SlotClass(SLOTS, 1920 * 1088 * 3 // 2),)
 """192 MiB: large enough to be missed."""
-PATIENCE_SECONDS = 60.0
-"""A process that starts imports CuPy and makes a CUDA context."""
-
-
-class Child:
-    """A process that does what it is told by a pipe."""
-
-    def __init__(self, target: Callable[..., None], *arguments: object) -> None:
-        self.pipe, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def ask(self, *words: object) -> Any:
-        self.pipe.send(words)
-        return self.hear()
-
-    def hear(self) -> Any:
-        assert self.pipe.poll(PATIENCE_SECONDS), "the other process is silent"
-        return self.pipe.recv()
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process.pid is not None
-        os.kill(self.process.pid, number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        self.process.join(PATIENCE_SECONDS)
-        assert self.process.exitcode is not None, "a killed process does not end"
-
-
-@contextmanager
-def child(target: Callable[..., None], *arguments: object) -> Iterator[Child]:
-    """One that is dead afterwards."""
-    one = Child(target, *arguments)
-    try:
-        yield one
-    finally:
-        if one.process.is_alive():
-            one.kill()
-        one.process.join()
-        one.pipe.close()
-        one.process.close()
 
 
 @lru_cache(maxsize=4)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.children import Child, child
 from tests.cuda.devices import MISSING
 from tests.cuda.lanes import CardLane
-from tests.gpu.processes import CLASSES, SLOTS, Child, Decoder, Owner, Reader, child, serve
+from tests.gpu.processes import CLASSES, SLOTS, Decoder, Owner, Reader, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.detect.models.store import verify
+from shared.memory import card_probe
 from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
 from shared.transport.nats_server import binary
@@ -47,8 +47,6 @@ except Rejected as error:
     raise SystemExit(error.detail)
 """
 _LEAVE_SECONDS = 20
-_CARD_SECONDS = 180
-"""Two processes import CuPy and make a CUDA context, one after the other."""
 PACKAGES = ("av", "onnxruntime", "opencv-python-headless", "nats-py", "grpcio", "fastapi")
 
 
@@ -198,20 +196,11 @@ def _srt() -> Finding:
 
 
 def _card(named: str) -> Finding:
-    """Whether a lane's services can share frames in a card's memory; CUDA is touched in another process alone."""
+    """Whether a lane's services can share frames in a card's memory. named: as VISAVIS_CARD has it."""
     what, remedy = "GPU lane", "Nothing to do for the CPU lane."
-    if importlib.util.find_spec("cupy") is None:
-        detail = "no CUDA packages; frames stay in shared memory and are drawn on the CPU"
-        return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
-    if named == "none":
-        return Finding(what, works=False, detail="VISAVIS_CARD is `none`", remedy=remedy, is_needed=False)
-    number = "0" if named == "auto" else named
-    command = [sys.executable, "-m", "shared.memory.card_probe", number]
-    try:
-        reason = subprocess.run(command, capture_output=True, text=True, timeout=_CARD_SECONDS, check=True).stdout  # noqa: S603  -- our own words
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = f"what tries it failed: {error}"
+    number = 0 if named == "auto" else int(named) if named.isdigit() else None
+    reason = "VISAVIS_CARD names none." if number is None else card_probe.why_not(number)
     if reason:
-        return Finding(what, works=False, detail=f"frames stay on the host: {reason}", remedy=remedy, is_needed=False)
-    detail = f"frames lie on card {number}, and processes share them there"
-    return Finding(what, works=True, detail=detail, is_needed=False)
+        detail = f"frames stay in shared memory and are drawn on the CPU: {reason}"
+        return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
+    return Finding(what, works=True, detail=f"frames lie on card {number}, shared by processes", is_needed=False)

@@ -7,11 +7,12 @@ import contextlib
 import os
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.cuda.decoding import CardDecoding
+from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
 from services.ingest.cuda.messages import CardReady, CardUnusable, OpenStream, StreamEnded, pack, unpack_report
 from services.ingest.forking import busy_seconds
 from shared.model.errors import Misconfigured, Unavailable
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
     from services.ingest.decoder_messages import ReadVideo
     from services.ingest.decoding import Decoding
     from services.ingest.limits import IngestLimits
+    from services.ingest.live_decoding import LiveDecoding
     from shared.model.media import VideoFacts
 
 PROGRAM = ("-m", "services.ingest.cuda.process")
 _MOST_PACKET_BYTES = 65_536
+
+
+def laid_out(facts: VideoFacts, layout: PixelFormat) -> VideoFacts:
+    """The same video, with frames of that layout."""
+    return msgspec.structs.replace(facts, geometry=msgspec.structs.replace(facts.geometry, format=layout))
 
 
 class CardStreamHandle:
@@ -133,20 +140,16 @@ class CardDecoders:
 
         facts: of the video. Raises Unavailable, on entering too, if there is no card decoder.
         """
-        if reading.coded is None:
-            raise Unavailable("The decoder did not say how the video is coded.")
-        size = msgspec.structs.replace(facts.geometry, format=PixelFormat.NV12)
-        there = msgspec.structs.replace(facts, geometry=size)
-        self._tokens += 1
-        span = task.span
-        opening = OpenStream(
-            self._tokens, reading.coded, there, *((span.first, span.end) if span is not None else (0, None))
-        )
+        opening = self._opening(reading, facts)
+        if (span := task.span) is not None:
+            opening = msgspec.structs.replace(opening, before=span.first, end=span.end)
+        return CardDecoding(reading, partial(self._opened, opening, reading), opening.facts, self._limits, pool_bytes)
 
-        async def open_stream() -> CardStreamHandle:
-            return await self._opened(opening, reading)
-
-        return CardDecoding(reading, open_stream, there, self._limits, pool_bytes)
+    def decode_live(self, reading: LiveDecoding, facts: VideoFacts, pool_bytes: int) -> CardLiveDecoding:
+        """As `decode`, of a live stream."""
+        opening = msgspec.structs.replace(self._opening(reading, facts), live=reading.live_task.input)
+        open_stream = partial(self._opened, opening, reading)
+        return CardLiveDecoding(reading, open_stream, opening.facts, self._limits, pool_bytes)
 
     async def close(self) -> None:
         """End the process; returns when it is dead."""
@@ -165,6 +168,12 @@ class CardDecoders:
         if self._process is not None:
             self._busy = busy_seconds(self._process.pid) or self._busy
         return self._busy_before + self._busy
+
+    def _opening(self, reading: Decoding, facts: VideoFacts) -> OpenStream:
+        if reading.coded is None:
+            raise Unavailable("The decoder did not say how the video is coded.")
+        self._tokens += 1
+        return OpenStream(self._tokens, reading.coded, laid_out(facts, PixelFormat.NV12))
 
     async def _opened(self, opening: OpenStream, reading: Decoding) -> CardStreamHandle:
         await self._revive()

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.ingest.cuda.decoders import CardDecoders
-    from services.ingest.cuda.decoding import CardDecoding
+    from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
     from services.ingest.decoder_messages import ReadVideo
     from services.ingest.decoding import Decoding
+    from services.ingest.live_decoding import LiveDecoding
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts
 
@@ -33,6 +34,22 @@ class CardLane:
 
     def decoding(self, reading: Decoding, facts: VideoFacts, task: ReadVideo, session: str) -> CardDecoding | None:
         """A context that decodes what `reading` has opened; None, with the reason in the log, if a CPU is to."""
+        if self._is_refused(reading, facts, session):
+            return None
+        return self.decoders.decode(reading, facts, task, self.pool.size_bytes)
+
+    def live_decoding(self, reading: LiveDecoding, facts: VideoFacts, session: str) -> CardLiveDecoding | None:
+        """As `decoding`, of a live stream."""
+        if self._is_refused(reading, facts, session):
+            return None
+        return self.decoders.decode_live(reading, facts, self.pool.size_bytes)
+
+    def refused(self, session: str, reason: str) -> None:
+        """A video is decoded by a CPU."""
+        self.taken[reason] += 1
+        log.info("decoded by the CPU", session=session, reason=reason)
+
+    def _is_refused(self, reading: Decoding, facts: VideoFacts, session: str) -> bool:
         coded = reading.coded
         reason = why_not(coded, facts, self.decoders.ranges) if coded is not None else "It was opened for a CPU."
         if not reason and facts.geometry.size_bytes > self.pool.ledger.largest:
@@ -40,11 +57,6 @@ class CardLane:
         reason = reason or self.why_unread()
         if reason:
             self.refused(session, reason)
-            return None
-        self.taken[""] += 1
-        return self.decoders.decode(reading, facts, task, self.pool.size_bytes)
-
-    def refused(self, session: str, reason: str) -> None:
-        """A video is decoded by a CPU."""
-        self.taken[reason] += 1
-        log.info("decoded by the CPU", session=session, reason=reason)
+        else:
+            self.taken[""] += 1
+        return bool(reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from services.ingest.coded_messages import CodedStream
+from shared.model.live import LiveInput
 from shared.model.media import VideoFacts
 
 CANNOT = "card-cannot"
@@ -55,6 +56,8 @@ class OpenStream(msgspec.Struct, frozen=True, tag=True):
     """How many frames of the video lie before those that come."""
     end: int | None = None
     """Frames from this pts on are not wanted; None: all are."""
+    live: LiveInput | None = None
+    """Of a live stream."""
 
 
 class StreamEnded(msgspec.Struct, frozen=True, tag=True):

@@ -7,6 +7,7 @@ It takes what hostile files hold to the card's own decoders. It has no credentia
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -14,14 +15,16 @@ import socket
 import sys
 import threading
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from services.ingest import confinement
+from services.ingest.cuda.live import serve_live
 from services.ingest.cuda.messages import CANNOT, CardReady, CardUnusable, StreamEnded, pack, unpack_opening
-from services.ingest.cuda.stream import CardStream
+from services.ingest.cuda.stream import CardStream, told
 from services.ingest.cuda.talk import StreamTalk
 from services.ingest.decoder_messages import Refused
 from services.ingest.limits import IngestLimits
@@ -47,9 +50,15 @@ class CardProcess:
         slots: CardSlots,
         make: Callable[[OpenStream], tuple[CardDecoder, Device]],
         limits: IngestLimits,
+        give_up: Callable[[], None] = lambda: os._exit(1),
     ) -> None:
-        """make: a decoder for a stream, with the device that its work is done by. Raises CardRefused."""
+        """make: a decoder for a stream, with the device that its work is done by. Raises CardRefused.
+
+        give_up: called when the card does no work any more: what broke the context is told to every stream that shares
+        it, until a new process makes another.
+        """
         self._control, self._slots, self._make, self._limits = control, slots, make, limits
+        self._give_up = give_up
         self._saying = threading.Lock()
 
     def run(self, ranges: tuple[CodecRange, ...], engines: int) -> None:
@@ -62,24 +71,42 @@ class CardProcess:
             opening = unpack_opening(packet)
             ingest, source = (socket.socket(fileno=fd) for fd in fds)
             ingest.settimeout(None)
-            talk = StreamTalk(ingest, source, self._limits.decoder_stall_seconds)
+            # Less than ingest waits for this process: who stands still is the child then.
+            talk = StreamTalk(ingest, source, self._limits.decoder_stall_seconds / 2)
             threading.Thread(target=self._serve, args=(opening, talk), daemon=True).start()
 
     def _serve(self, opening: OpenStream, talk: StreamTalk) -> None:
         try:
             decoder, device = self._make(opening)
             try:
-                CardStream(opening, talk, (decoder, device, self._slots), self._limits).run()
+                told(talk, self._run(opening, talk, (decoder, device, self._slots)))
             finally:
-                device.synchronize()  # from here on nothing is written into its slots
-                decoder.close()
+                self._end(decoder, device)
         except Exception as error:  # noqa: BLE001  -- a stream's last frame: the others go on
             if not isinstance(error, VisavisError):
                 traceback.print_exc()
-            talk.part(Refused(CANNOT, str(error)))
+            talk.tell(Refused(CANNOT, str(error)))
+            talk.wait()
         finally:
             talk.close()
-            self._say(StreamEnded(opening.token))
+            with contextlib.suppress(OSError):  # ingest is gone
+                self._say(StreamEnded(opening.token))
+
+    def _end(self, decoder: CardDecoder, device: Device) -> None:
+        """From here on nothing is written into the stream's slots."""
+        try:
+            device.synchronize()
+            decoder.close()
+        except Exception:  # noqa: BLE001  -- CuPy's and the driver's own
+            traceback.print_exc()
+            self._give_up()
+
+    def _run(
+        self, opening: OpenStream, talk: StreamTalk, card: tuple[CardDecoder, Device, CardSlots]
+    ) -> Callable[[], None]:
+        if opening.live is None:
+            return CardStream(opening, talk, card, self._limits).run
+        return partial(serve_live, opening, opening.live, talk, card)
 
     def _say(self, report: CardReady | CardUnusable | StreamEnded) -> None:
         with self._saying:
@@ -112,7 +139,7 @@ def main(arguments: list[str]) -> None:
 
     def make(opening: OpenStream) -> tuple[CardDecoder, Device]:
         card = Card(number)
-        return Nvdec(card, opening.coded.codec), card
+        return Nvdec(card, opening.coded.codec, is_live=opening.live is not None), card
 
     try:
         ranges, engines = capabilities(number)

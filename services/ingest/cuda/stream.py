@@ -17,6 +17,8 @@ from shared.model.errors import FrameLost, Rejected
 from shared.model.media import DecodeSummary, notice_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.ingest.cuda.decoder import CardDecoder, Decoded
     from services.ingest.cuda.messages import OpenStream
     from services.ingest.cuda.talk import StreamTalk
@@ -29,6 +31,23 @@ _MOST_AWAITED = 512
 """Packets whose frames have not come. A decoder holds back some twenty at most; what is more was lost on the way."""
 _ONE_FRAME_EACH = frozenset({"h264", "hevc"})
 """Codecs of which every packet has a frame that is shown."""
+
+
+def told(talk: StreamTalk, run: Callable[[], None]) -> None:
+    """Do what is to be done for a stream; if it fails, ingest is told how. Returns when ingest has hung up."""
+    try:
+        run()
+    except (CardRefused, FrameLost) as error:
+        talk.tell(Refused(CANNOT, str(error)))
+    except Rejected as error:
+        talk.tell(Refused(error.code, error.detail))
+    except SourceRefused as error:
+        talk.tell(error.refused)
+    except SourceGone:
+        talk.tell(Refused(SOURCE_GONE, ""))
+    except EOFError:
+        return
+    talk.wait()
 
 
 class CardSlots(Protocol):
@@ -52,6 +71,13 @@ class _Awaited(NamedTuple):
     is_hidden: bool
 
 
+def copied(device: Device, decoded: Decoded, picture: CardPicture) -> None:
+    """Copy a frame, on the card, into `picture`, whose size it has save for padding."""
+    luma, chroma = picture.planes
+    device.copy(decoded.luma[:, : picture.geometry.width], luma)
+    device.copy(decoded.chroma, chroma)
+
+
 class CardStream:
     """Decodes one video."""
 
@@ -67,20 +93,8 @@ class CardStream:
         self._delivered = self._damaged = 0
 
     def run(self) -> None:
-        """To the end, whichever it is. Returns when ingest has hung up."""
-        try:
-            answer: Finished | Refused = Finished(self._read())
-        except (CardRefused, FrameLost) as error:
-            answer = Refused(CANNOT, str(error))
-        except Rejected as error:
-            answer = Refused(error.code, error.detail)
-        except SourceRefused as error:
-            answer = error.refused
-        except SourceGone:
-            answer = Refused(SOURCE_GONE, "")
-        except EOFError:
-            return
-        self._talk.part(answer)
+        """To the end. Raises what `StreamTalk` raises, CardRefused, FrameLost or Rejected."""
+        self._talk.say(Finished(self._read()))
 
     def _read(self) -> DecodeSummary:
         ended = CodedEnded(0, early=False)
@@ -127,8 +141,7 @@ class CardStream:
         self._check_size(decoded)
         grant = self._talk.grant()
         picture = self._slots.writable(grant.slot, facts.geometry, facts.colour)
-        self._device.copy(decoded.luma[:, : facts.geometry.width], picture.planes[0])
-        self._device.copy(decoded.chroma, picture.planes[1])
+        copied(self._device, decoded, picture)
         if not self._delivered and checksum_of(picture.downloaded(self._device)) != self._opening.coded.checksum:
             raise CardRefused("The card's first frame has other samples than a CPU's.")
         self._slots.written(grant.slot, self._device)

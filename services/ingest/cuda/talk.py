@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import struct
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import msgspec
 
 from services.ingest.coded_messages import MOST_PACKET_BYTES, CodedEnded, CodedPacket
 from services.ingest.cuda.decoder import CardRefused
-from services.ingest.decoder_messages import Refused, SlotGrant, framed, receive_request, unpack_reply
+from services.ingest.decoder_messages import CodedFrame, Refused, SlotGrant, framed, receive_request, unpack_reply
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +42,7 @@ class StreamTalk:
     def __init__(self, ingest: socket.socket, source: socket.socket, silence_seconds: float) -> None:
         """source: the child's, who may be hostile and may be silent for `silence_seconds`."""
         self._ingest, self._source = ingest, source
+        self._has_ended = False
         source.settimeout(silence_seconds)
 
     def packets(self) -> Iterator[CodedPacket | CodedEnded]:
@@ -80,12 +82,40 @@ class StreamTalk:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise EOFError("Ingest has hung up.") from error
 
-    def part(self, last: Reply) -> None:
-        """Tell ingest the last, and wait until it has hung up: closing while grants come would lose what was told."""
-        with contextlib.suppress(EOFError, OSError):
+    def tell(self, last: Reply) -> None:
+        """As `say`, if ingest still listens."""
+        with contextlib.suppress(EOFError):
             self.say(last)
+
+    def wait(self) -> None:
+        """Until ingest has hung up: to close while grants come would lose what was told last."""
+        with contextlib.suppress(EOFError, ConnectionResetError):
             while True:
                 receive_request(self._ingest)
+
+    def heard(self) -> Iterator[SlotGrant | CodedFrame | CodedEnded]:
+        """Wait for something of a live stream's; what has come by now, at most one of each connection.
+
+        Raises as `packets` and `grant` do.
+        """
+        poll = select.poll()
+        for connection in (self._ingest, *(() if self._has_ended else (self._source,))):
+            poll.register(connection, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll()}
+        if self._ingest.fileno() in ready:
+            yield self.grant()
+        if self._source.fileno() in ready:
+            reply = self._next()
+            match reply:
+                case CodedFrame():
+                    yield reply
+                case CodedEnded():
+                    self._has_ended = True
+                    yield reply
+                case Refused():
+                    raise SourceRefused(reply)
+                case _:
+                    raise CardRefused("The process that reads the stream sent something else than its packets.")
 
     def close(self) -> None:
         """Hang up."""

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from services.render.cuda.places import Extent, Places
 from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, describe, template
+from services.render.cuda.waves import jobs_of
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
-from services.render.region import Region, size_of
-from services.render.skin import SAMPLED
-from services.render.toning import FACE, MOUTH, of_eye, region_of
-from shared.model.parts import Part
+from services.render.toning import FACE, MOUTH, of_eye
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from services.render import toning
+    from services.render.cuda.waves import Frames, Job
     from services.render.shape import FaceShape
     from shared.cuda.device import Device, Dim3
     from shared.cuda.pictures import CardPicture
@@ -30,28 +29,11 @@ if TYPE_CHECKING:
     from shared.model.looks import Look
     from shared.model.pictures import Colour, Geometry
 
-    Frames = Sequence[tuple[CardPicture, Sequence[FaceShape]]]
-
 SOURCE = Path(__file__).with_name("toning.cu")
 INCLUDED = SOURCE.parents[1]
 """Where effects have their CUDA forms beside their Python."""
 _PROGRAM_THREADS = 1024
 _SAMPLE_THREADS = 256
-
-
-class Job(NamedTuple):
-    """An extent of a face that is to be drawn."""
-
-    wave: int
-    """Jobs of one wave know nothing of each other and are drawn together; each wave sees what those before it drew."""
-    picture: int
-    face: int
-    is_first: bool
-    """True in the first wave of its face, when the face is still as it came."""
-    shape: FaceShape
-    region: Region
-    number: int
-    """Of the extent."""
 
 
 class CardToning:
@@ -75,7 +57,7 @@ class CardToning:
 
     def draw_all(self, frames: Frames, device: Device) -> None:
         """The same of several pictures at once; none may be there twice."""
-        jobs = sorted(self._jobs(frames), key=lambda job: job.wave)
+        jobs = jobs_of(frames, [place for place, _ in self._extents])
         if not jobs:
             return
         records, told = self._told(jobs, [picture for picture, _ in frames], device)
@@ -93,26 +75,6 @@ class CardToning:
             kernels.launch("program", (count, 1, 1), (_PROGRAM_THREADS, 1, 1), uploaded, number, arena, bares)
             kernels.launch("apply", *_lanes(quads[own], count), uploaded, number, arena, copies)
             first += count
-
-    def _jobs(self, frames: Frames) -> Iterator[Job]:
-        face = 0
-        for number, (picture, shapes) in enumerate(frames):
-            before: list[tuple[Region, int]] = []  # where faces of this picture were drawn, and in which wave last
-            for shape in shapes:
-                regions = [region_of(picture, shape, place) for place, _ in self._extents]
-                drawn = [(at, region) for at, region in enumerate(regions) if region is not None]
-                if not drawn:
-                    continue
-                looked_at = _bare(picture, shape) if len(shapes) > 1 else None
-                whole = _around([looked_at, *(region for _, region in drawn)])
-                begins = _after(before, whole)
-                own: list[tuple[Region, int]] = []
-                for at, region in drawn:
-                    wave = max(begins, _after(own, region))
-                    own.append((region, wave))
-                    yield Job(wave, number, face, wave == begins, shape, region, at)
-                before.append((whole, max(wave for _, wave in own)))
-                face += 1
 
     def _told(
         self, jobs: Sequence[Job], pictures: Sequence[CardPicture], device: Device
@@ -157,27 +119,6 @@ def _lay_out(records: NDArray[np.void]) -> None:
     records["arena"] = GRIDS * (np.cumsum(cells) - cells)
     records["copy"] = np.cumsum(samples) - samples
     records["points"] = records.nbytes + np.cumsum(points) - points
-
-
-def _bare(picture: CardPicture, shape: FaceShape) -> Region | None:
-    """Where the bare skin of a face is looked at, which may lie beyond what is drawn in."""
-    return Region.around(shape.part(Part.BARE_SKIN), SAMPLED * shape.scale_px + 1, 2, size_of(picture))
-
-
-def _around(regions: Sequence[Region | None]) -> Region:
-    """The smallest rectangle around all of them; one at least is there."""
-    there = [region for region in regions if region is not None]
-    x0, y0 = min(region.x0 for region in there), min(region.y0 for region in there)
-    return Region(x0, y0, max(region.x1 for region in there), max(region.y1 for region in there), there[0].step)
-
-
-def _after(before: Sequence[tuple[Region, int]], region: Region) -> int:
-    """The first wave after those of what lies in a region."""
-    return max((wave + 1 for other, wave in before if _meet(other, region)), default=0)
-
-
-def _meet(one: Region, other: Region) -> bool:
-    return one.x0 < other.x1 and other.x0 < one.x1 and one.y0 < other.y1 and other.y0 < one.y1
 
 
 def _lanes(samples: NDArray[np.int32], jobs: int) -> tuple[Dim3, Dim3]:

@@ -76,6 +76,11 @@ def test_batches_have_fixed_sizes_where_a_shape_is_compiled_or_recorded(word: st
     assert not batches.buckets or batches.most == batches.buckets[-1]
 
 
+def test_models_run_on_the_card_of_the_lane() -> None:
+    made = provision("tensorrt", only("tensorrt", "cuda"), threads=1, cache=CACHE, card=2)
+    assert [options["device_id"] for _, options in made.entries[:2]] == ["2", "2"]
+
+
 def test_what_tensorrt_leaves_to_cuda_has_cudas_options() -> None:
     made = provision("tensorrt", only("tensorrt", "cuda"), threads=1, cache=CACHE)
     assert made.entries[1] == provision("cuda", only("cuda"), threads=1, cache=CACHE).entries[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +29,6 @@ from tests.cuda.file_memory import FileMemory
 {before}
 card_probe.answer(FileMemory(Path({folder!r})), EmulatedCard(), *sys.argv[1:])
 """
-Try = "Callable[[str], str]"
 
 
 @pytest.fixture
@@ -57,6 +58,11 @@ def test_what_the_other_process_does_not_see_is_said(tried: Callable[[str], str]
     assert "is not seen by another process" in tried("card_probe._QUESTION = card_probe._QUESTION + 1")
 
 
+def test_an_event_that_does_not_come_is_said(tried: Callable[[str], str]) -> None:
+    words = "from tests.cuda.file_memory import FileEvent\ncard_probe.EVENT_SECONDS = 0.05\n"
+    assert "does not come in another" in tried(words + "FileEvent.has_come = lambda _: False")
+
+
 def test_what_is_not_seen_of_the_other_process_is_said(tried: Callable[[str], str]) -> None:
     assert "is not seen here" in tried("EmulatedCard.copy = lambda *_: None")
 
@@ -70,11 +76,38 @@ def test_a_program_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     assert "did not answer" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("exit 0", ""),
+        ("printf 'It is not passed on.'", "It is not passed on."),
+        ("echo 'It breaks.' >&2; exit 1", "It breaks."),
+    ],
+)
+def test_another_process_tries_a_card_and_what_it_says_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\n[ "$*" = "-m shared.memory.card_probe 2" ] || exit 9\n{words}\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    assert card_probe.why_not(2) == said
+
+
+def test_what_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    assert "did not answer" in card_probe.why_not(0)
+
+
 @pytest.mark.skipif(not MISSING, reason="there is a card")
-def test_without_a_card_it_is_said_at_once_and_cuda_is_not_touched(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_process_without_a_card_says_so() -> None:
     assert card_probe.why_not(0).endswith(".")
-    card_probe.main("0")
-    assert capsys.readouterr().out == card_probe.why_not(0)
+    command = [sys.executable, "-m", card_probe.MODULE, "0"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert told.returncode == 1
+    assert "The card 0 cannot be used" in told.stderr
 
 
 @pytest.mark.gpu

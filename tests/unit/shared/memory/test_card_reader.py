@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.memory import card_segment
 from shared.memory.card_pool import CardPool
 from shared.memory.card_reader import CardReader
 from shared.memory.layout import SlotClass
 from shared.model.errors import FrameLost
-from tests.cuda.file_memory import FileMemory, WatchedCard
+from tests.cuda.file_memory import FileEvent, FileMemory, WatchedCard
 from tests.cuda.lanes import EmulatedLane
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def test_a_sealed_frame_is_read_where_it_lies(
     assert card_pool.ledger.in_use == 0
 
 
-def test_the_device_waits_for_the_writer_first_and_is_waited_for_last(
+def test_the_device_is_waited_for_before_the_frame_is_given_back(
     tmp_path: Path, geometry: Geometry, colour: Colour
 ) -> None:
     lane, device = EmulatedLane(tmp_path), WatchedCard()
@@ -57,10 +60,34 @@ def test_the_device_waits_for_the_writer_first_and_is_waited_for_last(
     reference = sealed(lane, pool, reader.row, geometry, colour)
     with reader.read(reference, device):
         device.told.append("look")
-    assert device.told == ["wait", "look", "synchronize"]
+    assert device.told == ["look", "synchronize"]
     with pytest.raises(ZeroDivisionError), reader.read(reference, device):
         raise ZeroDivisionError
-    assert device.told[3:] == ["wait", "synchronize"]
+    assert device.told[2:] == ["synchronize"]
+    reader.close()
+    pool.close()
+
+
+def test_a_frame_that_is_not_all_there_is_waited_for_but_not_for_ever(
+    tmp_path: Path, geometry: Geometry, colour: Colour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = EmulatedLane(tmp_path)
+    pool, reader = lane.own(SlotClass(1, geometry.size_bytes)), lane.reader()
+    reader.open()
+    reference = sealed(lane, pool, reader.row, geometry, colour)
+    [event] = pool._segment._events
+    assert isinstance(event, FileEvent)
+    event.hold_back(held=True)
+    later = threading.Timer(0.05, partial(event.hold_back, held=False))
+    later.start()
+    with reader.read(reference, lane.device) as picture:
+        assert event.has_come()
+        assert lane.values(picture) == {7}
+    later.join()
+    event.hold_back(held=True)
+    monkeypatch.setattr(card_segment, "ARRIVE_SECONDS", 0.05)
+    with pytest.raises(FrameLost, match="not written to its end"), reader.read(reference, lane.device):
+        pass
     reader.close()
     pool.close()
 

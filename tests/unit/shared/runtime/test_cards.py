@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.memory import card_probe
+from shared.memory import card_pool, card_probe
 from shared.memory.card_pool import CardPool
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
@@ -68,12 +68,29 @@ def test_ingest_makes_the_pool_and_the_others_read_it(settings: LaneSettings, ha
     assert not card_segment_path(settings.lane).exists()
 
 
+def test_it_is_said_where_the_memory_is_freed_under_others(
+    settings: LaneSettings,
+    has_card: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    has_card("")
+    monkeypatch.setattr(card_pool, "QUIET_SECONDS", 0.05)
+    card = cards.make_pool(settings, CLASSES)
+    [reader] = cards.readers(settings, "detect-1", 1)
+    reader.tend()
+    card.close()
+    assert "freed while others had it open" in capsys.readouterr().out
+    reader.close()
+
+
 def test_where_the_probe_fails_frames_lie_on_the_host_for_its_reason(
     settings: LaneSettings, has_card: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     has_card("It is not passed on.")
     card = cards.make_pool(settings, CLASSES)
     assert (card.pool, card.why_not, card.slots_in_use) == (None, "It is not passed on.", 0)
+    assert "It is not passed on." in capsys.readouterr().out
     card.sweep()
     card.close()
 

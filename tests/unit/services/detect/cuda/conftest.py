@@ -14,7 +14,7 @@ from services.detect.engine import CPU
 from services.detect.finding import FaceFinder
 from services.detect.providers import provision
 from shared.cuda.pictures import CardPicture
-from shared.model.pictures import Geometry, Picture, PixelFormat
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.devices import BOTH, opened
 from visavis.sample import portrait_jpeg
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from tests.cuda.devices import Kind
 
+PORTRAIT = "portrait"
+"""A person who moves to the right by four pixels a frame."""
 CUDA = provision("cuda", lambda _: "", threads=1, cache=Path()).entries
 
 
@@ -49,6 +51,23 @@ def card_finder(models_folder: Path, device: Device, providers: tuple[Provider, 
 def portrait() -> Any:
     """The sample portrait, RGB uint8 [720, 1280, 3]."""
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(portrait_jpeg(), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+@pytest.fixture(scope="session")
+def scene(clip: Callable[[str, int], list[Picture]], portrait: Any) -> Callable[[str, int], list[Picture]]:
+    """The first frames of a real clip, by its file name, or of PORTRAIT, which is at hand wherever there is none."""
+
+    def read(name: str, count: int) -> list[Picture]:
+        if name != PORTRAIT:
+            return clip(name, count)
+        return [_i420(np.roll(portrait, 4 * number, axis=1)) for number in range(count)]
+
+    return read
+
+
+def _i420(pixels: Any) -> Picture:
+    planes = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2YUV_I420)
+    return Picture.over(Geometry(PixelFormat.I420, pixels.shape[1], pixels.shape[0]), Colour(), planes.reshape(-1))
 
 
 @pytest.fixture(scope="session")

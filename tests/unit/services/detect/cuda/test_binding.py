@@ -95,6 +95,13 @@ def test_a_run_that_was_recorded_gives_what_any_other_gives(engine: Engine, devi
     assert same(engine.run(image=pixels(device)), expected(IMAGES))
 
 
+def test_a_run_that_does_less_when_it_is_played_is_not_played(engine: Engine, device: Device, monkeypatch: Any) -> None:
+    monkeypatch.setattr(device, "recorded", lambda _: lambda: None)
+    engine.hold(IMAGES.shape, sums=(3,), rows=(3, 4, 3))
+    monkeypatch.undo()
+    assert same(engine.run_into(pixels(device), sums=(3,), rows=(3, 4, 3)).downloaded(), expected(IMAGES))
+
+
 def test_a_warm_model_was_run_on_its_devices_too(engine: Engine, device: Device) -> None:
     engine.warm_up({"image": IMAGES.shape})
     assert same(engine.run(image=pixels(device)), expected(IMAGES))

@@ -52,14 +52,15 @@ def head(models_folder: Path, model: Model, device: Device, providers: tuple[Pro
 
 
 @pytest.fixture
-def images(clip: Callable[[str, int], list[Picture]]) -> NDArray[np.uint8]:
-    """A crowd, one person near and far, and nobody."""
-    scaled = np.array([[1280 / 192, 0, 0], [0, 1280 / 192, -66]])
-    [signer], [heads] = clip("signer_720p.mp4", 1), clip("two_heads.mp4", 1)
-    shots = [sample_rgb(picture, scaled, SIZE, black_outside=True) for picture in (signer, heads)]
-    near = sample_rgb(signer, scaled / 2 + np.array([[0, 0, 300], [0, 0, 60]]), SIZE, black_outside=True)
-    crowd = np.tile(cv2.resize(near, (64, 32)), (4, 3, 1))
-    return np.stack([*shots, near, crowd, np.zeros_like(near)])
+def images(scene: Callable[[str, int], list[Picture]]) -> NDArray[np.uint8]:
+    """A person far, nearer and as a crowd, and nobody."""
+    [picture] = scene("portrait", 1)
+    scale = picture.geometry.width / SIZE[0]
+    far = np.array([[scale, 0, 0], [0, scale, -66]])
+    near = far / 2 + np.array([[0, 0, 300], [0, 0, 60]])
+    shots = [sample_rgb(picture, affine, SIZE, black_outside=True) for affine in (far, near)]
+    crowd = np.tile(cv2.resize(shots[0], (64, 43)), (3, 3, 1))[:128]
+    return np.stack([*shots, np.vstack([crowd, crowd[:3]])[:128], np.zeros_like(crowd)])
 
 
 @pytest.mark.parametrize("min_score", [0.1, 0.25, 0.5])

@@ -17,7 +17,7 @@ from services.ingest.cuda.fitness import why_not
 from services.ingest.decoder import DecoderDied, Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
 from services.ingest.planning import plan_video
-from shared.model.errors import Misconfigured, Rejected, Unavailable
+from shared.model.errors import FrameLost, Misconfigured, Rejected, Unavailable
 from tests.unit.services.ingest.cuda.conftest import SLOTS, by_cpu
 
 if TYPE_CHECKING:
@@ -169,12 +169,34 @@ async def test_a_killed_card_decoder_fails_its_streams_and_is_started_again(
         with pytest.raises(Unavailable, match="card decoder ended"):
             await run(card, reading, on_card, task, kill)
     for slot in range(SLOTS):
-        if card.pool.ledger.in_use:
-            with contextlib.suppress(Exception):
-                card.pool.abandon(slot)
+        with contextlib.suppress(FrameLost):
+            card.pool.abandon(slot)
     assert not card.pool.has_writer
     async with decoders.decode(task) as reading:
         came, _ = await run(card, reading, on_card, task)
+    assert came == by_cpu(path).frames
+
+
+async def test_a_card_decoder_that_stands_still_is_ended_and_started_again(
+    card: CardRig, decoders: Decoders, make_video: MakeVideo
+) -> None:
+    path = make_video("clip.mp4", frames=40)
+    task = ReadVideo(str(path), card=True)
+
+    def stop(count: int) -> None:
+        if count == 5:
+            os.kill(card.process.pid, signal.SIGSTOP)
+
+    async with started(card, IngestLimits(decoder_stall_seconds=1)) as on_card:
+        async with decoders.decode(task) as reading:
+            with pytest.raises(Unavailable, match="no progress for 1 seconds"):
+                await run(card, reading, on_card, task, stop)
+        assert not on_card.is_alive
+        for slot in range(SLOTS):
+            with contextlib.suppress(FrameLost):
+                card.pool.abandon(slot)
+        async with decoders.decode(task) as reading:
+            came, _ = await run(card, reading, on_card, task)
     assert came == by_cpu(path).frames
 
 

@@ -14,7 +14,7 @@ from services.ingest.checksum import checksum_of
 from services.ingest.coded_messages import CodedEnded, CodedPacket, CodedStream
 from services.ingest.cuda.decoder import CardRefused, Decoded
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE, OpenStream
-from services.ingest.cuda.stream import CardStream
+from services.ingest.cuda.stream import CardStream, told
 from services.ingest.cuda.talk import StreamTalk
 from services.ingest.decoder_messages import DecodedFrame, Finished, Refused, SlotGrant, framed, unpack_reply
 from services.ingest.limits import IngestLimits
@@ -92,7 +92,7 @@ class Rig:
         end = asked.pop("end", None)
         opening = OpenStream(1, CodedStream(**asked), FACTS, 0, end)
         stream = CardStream(opening, self._talk, (decoder, EmulatedCard(), self.slots), limits or IngestLimits())
-        self._thread = threading.Thread(target=stream.run)
+        self._thread = threading.Thread(target=told, args=(self._talk, stream.run))
         self._thread.start()
 
     def send(self, *bodies: bytes, **marks: Any) -> None:

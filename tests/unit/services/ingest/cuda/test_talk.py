@@ -81,6 +81,7 @@ def test_the_last_word_is_heard_although_grants_were_on_their_way(ends: Ends) ->
     ends.ingest.sendall(framed(NoMoreFrames()) * 3)
     ends.ingest.shutdown(socket.SHUT_WR)
     last = Finished(DecodeSummary(frames=1))
-    ends.talk.part(last)
+    ends.talk.tell(last)
+    ends.talk.wait()
     ends.talk.close()
     assert ends.ingest.recv(1 << 16) == framed(last)
