@@ -139,6 +139,11 @@ class Stack:
         """Where the services have their work files (`ServiceSettings.work`)."""
         return self._options.var / "work"
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of all its services."""
+        return tuple(self._services)
+
     def pid(self, name: str) -> int:
         """Process id of a service by its name in the stack, or of `nats`."""
         if name == "nats" and self._nats is not None and self._nats.process is not None:

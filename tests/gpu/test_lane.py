@@ -47,7 +47,7 @@ def portrait() -> bytes:
 
 @pytest.fixture(scope="module")
 def on_card(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    environment = {**CLEAR, "VISAVIS_CARD": "0"}
+    environment = {**CLEAR, "VISAVIS_CARD": "0", "VISAVIS_PROVIDERS": "cuda,cpu"}
     with Stack(StackOptions(var=tmp_path_factory.mktemp("card"), models=models, environment=environment)) as stack:
         yield stack
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pytest
 
-from services.render.cuda.toning import CardToning
+from services.render.cuda.records import GRIDS, JOB, KEPT
+from services.render.cuda.toning import INCLUDED, SOURCE, CardToning
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
-from services.render.region import Scratch
+from services.render.patch import read
+from services.render.region import Region, Scratch
 from services.render.shape import FaceShape
+from services.render.tone import Tone
 from services.render.toning import FACE, MOUTH, Toning, of_eye, region_of
 from shared.cuda.pictures import CardPicture
 from shared.model.effects import Lipstick
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.needs import NEEDS, layouts_of
+from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from shared.model.presets import PRESETS
 from tests.cuda.devices import BOTH, opened
@@ -97,7 +102,10 @@ def assert_alike(scene: Any, look: Look, device: Device) -> int:
 
 @pytest.fixture(scope="module")
 def scenes(studio: Any) -> dict[str, Any]:
-    plain = studio.scene(361, 383)
+    plain, noise = studio.scene(361, 383), np.random.default_rng(2)
+    for plane in plain.picture.planes[1:]:
+        blotches = cv2.resize(noise.normal(0, 9, (24, 24)), plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        plane[...] = np.rint(plane + blotches)
     return {
         "odd sizes": plain,
         "full range": studio.scene(full_range=True),
@@ -145,6 +153,12 @@ def test_faces_are_drawn_one_over_the_other(look: Look, studio: Any, device: Dev
     assert_alike(crowd(studio), look, device)
 
 
+def test_later_passes_go_by_the_skin_as_it_came(scenes: dict[str, Any], device: Device) -> None:
+    scene, look = scenes["large"], Look(whiten=1, lipstick=Lipstick(amount=1, color="#e02040"))
+    one, other = (drawn.planes[0].astype(int) for drawn in (by_cpu(scene, look), by_card(scene, look, device)))
+    assert np.abs(one - other)[scene.inside(Part.LIPS)].mean() < 0.1
+
+
 def test_gloss_is_as_the_cpu_draws_it(scenes: dict[str, Any], device: Device) -> None:
     assert_alike(scenes["large"], Look(lipstick=Lipstick(amount=1, finish="gloss")), device)
 
@@ -158,6 +172,57 @@ def test_faces_are_drawn_together_as_one_after_the_other(studio: Any, device: De
         i420_of(target.downloaded(device)).planes, by_card(scene, PRESETS["glamour"], device).planes, strict=True
     ):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("step", [2, 4, 8])
+def test_cells_are_gathered_and_samples_changed_as_on_the_host(step: int, device: Device) -> None:
+    """By themselves, with whatever becomes of the cells: full size, cut short by the picture, away from its corner."""
+    noise = np.random.default_rng(step)
+    geometry = Geometry(PixelFormat.I420, 111, 75)
+    samples, scratch = noise.integers(0, 256, geometry.size_bytes, np.uint8), Scratch()
+    picture = Picture.over(geometry, Colour(), samples)
+    for region in (Region(0, 0, 111, 75, step), Region(16, 8, 96, 64, step), Region(16, 8, 111, 75, step)):
+        target, scratch = (
+            Picture.over(geometry, Colour(), np.concatenate([one.ravel() for one in picture.planes])),
+            Scratch(),
+        )
+        patch = read(target, region)
+        cells = [region.gather(plane, side) for plane, side in zip(patch.planes, (1, 2, 2), strict=True)]
+        gain, sharp = noise.uniform(0.7, 1.4, region.cells), noise.uniform(0, 0.8, region.cells)
+        offsets = [noise.uniform(-30, 30, region.cells).astype(np.float32) for _ in range(3)]
+        tone = Tone(cells)
+        tone.blend_luma(np.ones(region.cells, np.float32), gain.astype(np.float32), np.zeros(region.cells, np.float32))
+        for plane, offset in enumerate(offsets):
+            tone.add(plane, offset)
+        tone.sharpen(sharp.astype(np.float32), 2)
+        tone.apply(patch, region, scratch)
+        found, drawn = launched(device, picture, region, (gain, *offsets, sharp))
+        assert all(np.array_equal(one, other) for one, other in zip(found, cells, strict=True))
+        for one, other in zip(drawn.planes, target.planes, strict=True):
+            apart = np.abs(one.astype(int) - other)
+            assert apart.max() <= 1
+            assert (apart > 0).mean() < 0.01, "the two may round differently, rarely"
+
+
+def launched(device: Device, picture: Picture, region: Region, becomes: Any) -> tuple[Any, Picture]:
+    """What `gather` finds, and the picture after `apply` with these grids of gain, offsets and sharpening."""
+    target, kernels = CardPicture.uploaded(device, nv12_of(picture)), device.kernels(SOURCE, INCLUDED)
+    job = np.zeros(1, JOB)
+    job["luma"], job["chroma"] = (device.address(plane) for plane in target.planes)
+    for name, value in (("width", picture.geometry.width), ("height", picture.geometry.height), ("white", 235)):
+        job[name] = value
+    job["black"], job["sharp_radius"], (job["rows"], job["columns"]) = 16, 2, region.cells
+    for name in ("x0", "y0", "x1", "y1", "step"):
+        job[name] = getattr(region, name)
+    told, copies = device.upload(job.view(np.uint8)), device.empty((111 * 75,), np.uint8)
+    arena = device.empty((GRIDS, *region.cells), np.float32)
+    many = ((40, 1, 1), (256, 1, 1))
+    kernels.launch("gather", *many, told, np.int32(0), arena, copies)
+    found = device.download(arena[:3])
+    for name, grid in zip(("gain", "offset", "blue_offset", "red_offset", "sharp"), becomes, strict=True):
+        device.copy(device.upload(np.asarray(grid, np.float32)), arena[KEPT.index(name)])
+    kernels.launch("apply", *many, told, np.int32(0), arena, copies)
+    return found, i420_of(target.downloaded(device))
 
 
 def test_pictures_are_drawn_together_as_each_alone(scenes: dict[str, Any], studio: Any, device: Device) -> None:
