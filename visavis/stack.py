@@ -1,4 +1,4 @@
-"""The whole service as processes on this machine: NATS and one lane, started, watched, restarted and stopped."""
+"""The whole service as processes on this machine: NATS and its lanes, started, watched, restarted and stopped."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from typing import IO, Self
 
 import httpx
 
-from shared.memory.segment import remove_orphans, segment_path
+from shared.memory.segment import card_segment_path, remove_orphans, segment_path
 from shared.model.errors import Misconfigured
 from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
 from shared.transport.nats_server import NatsServer
 
-SERVICES = ("ingest", "detect", "render", "gateway")
+LANE_SERVICES = ("ingest", "detect", "render")
+SERVICES = (*LANE_SERVICES, "gateway")
+"""Of a stack of one lane."""
 READY_SECONDS = 60.0
 """A first start compiles every library on a machine that may have more to do."""
 STOP_SECONDS = 10.0
@@ -45,6 +47,7 @@ class _Service:
     """One child process."""
 
     name: str
+    lane: str
     process: subprocess.Popen[bytes]
     ready_fd: int
     log: Path
@@ -68,14 +71,23 @@ class StackOptions:
     """Folder of effects of one's own."""
     environment: dict[str, str] = field(default_factory=dict)
     """Further VISAVIS_* settings."""
+    lanes: tuple[dict[str, str], ...] = ({},)
+    """One or more, each with further VISAVIS_* settings of its own (`visavis.lanes`)."""
+    workers: int = 1
+    """Processes of detect, and of render, that each lane has: one has no use for more than a core's worth of Python."""
 
 
 class Stack:
-    """NATS and the four services of one lane. A context manager: leaving it leaves nothing behind."""
+    """NATS, a gateway, and the three services of each lane. A context manager: leaving it leaves nothing behind.
+
+    The services of the first lane have their own names; those of another are `<service>-<number>`, from 1. Further
+    workers of a lane are `<service>.<number>`, from 1, or `<service>-<number>.<number>`.
+    """
 
     def __init__(self, options: StackOptions) -> None:
         self._options = options
-        self._lane = f"l{secrets.token_hex(4)}"
+        first = f"l{secrets.token_hex(4)}"
+        self._lanes = (first, *(f"{first}-{number}" for number in range(1, len(options.lanes))))
         self._nats: NatsServer | None = None
         self._services: dict[str, _Service] = {}
         self.nats_url = options.nats_url
@@ -109,8 +121,13 @@ class Stack:
 
     @property
     def lane(self) -> str:
-        """The lane's name."""
-        return self._lane
+        """The first lane's name."""
+        return self._lanes[0]
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The names of all lanes."""
+        return self._lanes
 
     @property
     def logs(self) -> Path:
@@ -122,8 +139,13 @@ class Stack:
         """Where the services have their work files (`ServiceSettings.work`)."""
         return self._options.var / "work"
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of all its services."""
+        return tuple(self._services)
+
     def pid(self, name: str) -> int:
-        """Process id of a service, or of `nats`."""
+        """Process id of a service by its name in the stack, or of `nats`."""
         if name == "nats" and self._nats is not None and self._nats.process is not None:
             return self._nats.process.pid
         return self._services[name].process.pid
@@ -137,8 +159,12 @@ class Stack:
             self._nats.start()
             self.nats_url = self._nats.url
             shutil.rmtree(self._work, ignore_errors=True)  # only one NATS server runs in a folder: nobody works in it
-        for name in SERVICES:
-            self._services[name] = self._spawn(name)
+        for number, lane in enumerate(self._lanes):
+            for name in LANE_SERVICES:
+                for worker in range(1 if name == "ingest" else self._options.workers):
+                    key = (f"{name}-{number}" if number else name) + (f".{worker}" if worker else "")
+                    self._services[key] = self._spawn(key, name, lane)
+        self._services["gateway"] = self._spawn("gateway", "gateway", self.lane)
         self._wait_until_ready(list(self._services.values()))
         self._wait_until_known()
 
@@ -155,7 +181,7 @@ class Stack:
                 if service.ready_fd >= 0:
                     os.close(service.ready_fd)
                 time.sleep(RESTART_PAUSE_SECONDS)
-                self._services[name] = self._spawn(name, service.facts)
+                self._services[name] = self._spawn(name, service.name, service.lane, service.facts)
                 restarted.append(name)
         self.restarts += len(restarted)
         return restarted
@@ -181,17 +207,21 @@ class Stack:
         self._services.clear()
         if self._nats is not None:
             self._nats.stop()
-        segment_path(self._lane).unlink(missing_ok=True)
+        for lane in self._lanes:
+            for path in (segment_path(lane), card_segment_path(lane)):
+                path.unlink(missing_ok=True)
 
-    def _spawn(self, name: str, former: dict[str, str] | None = None) -> _Service:
+    def _spawn(self, key: str, name: str, lane: str, former: dict[str, str] | None = None) -> _Service:
+        """key: what the process is called in this stack."""
         read_fd, write_fd = os.pipe()
-        path, worker = self.logs / f"{name}.log", f"{name}-{secrets.token_hex(3)}"
-        environment = self._environment(worker, write_fd, former or {})
+        path, worker = self.logs / f"{key}.log", f"{name}-{secrets.token_hex(3)}"
+        own = self._options.lanes[self._lanes.index(lane)]
+        environment = self._environment(lane, worker, write_fd, former or {}) | own
         with path.open("ab") as log:
             process = self._popen(name, environment, write_fd, log)
         os.close(write_fd)
-        work = self._work / f"{name}-{self._lane}-{worker}"
-        return _Service(name, process, read_fd, path, work, dict(former or {}))
+        work = self._work / f"{name}-{lane}-{worker}"
+        return _Service(name, lane, process, read_fd, path, work, dict(former or {}))
 
     def _popen(self, name: str, environment: dict[str, str], write_fd: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  -- our own services
@@ -204,7 +234,7 @@ class Stack:
             start_new_session=True,  # Ctrl-C reaches the children through us, in order
         )
 
-    def _environment(self, worker: str, write_fd: int, former: dict[str, str]) -> dict[str, str]:
+    def _environment(self, lane: str, worker: str, write_fd: int, former: dict[str, str]) -> dict[str, str]:
         options = self._options
         own = {
             **ALLOCATOR,
@@ -212,7 +242,7 @@ class Stack:
             "OPENBLAS_NUM_THREADS": "1",
             "SVT_LOG": "1",  # SVT-AV1 says fifteen lines of each encoder otherwise; this leaves errors
             "VISAVIS_NATS_URL": self.nats_url,
-            "VISAVIS_LANE": self._lane,
+            "VISAVIS_LANE": lane,
             "VISAVIS_WORKER": worker,
             "VISAVIS_VAR": str(options.var.resolve()),
             "VISAVIS_READY_FD": str(write_fd),
@@ -241,12 +271,12 @@ class Stack:
                     self._take_facts(key.data)
 
     def _wait_until_known(self) -> None:
-        """Until the gateway has heard of the lane: from then on it says that it is ready."""
+        """Until the gateway has heard of the lanes: from then on it says that it is ready."""
         end = time.monotonic() + READY_SECONDS
         with httpx.Client(base_url=self.rest, trust_env=False, timeout=READY_SECONDS) as gateway:
-            while self._lane not in gateway.get("/healthz").json()["lanes"]:
+            while missing := set(self._lanes).difference(gateway.get("/healthz").json()["lanes"]):
                 if time.monotonic() > end:
-                    raise Misconfigured(f"The gateway does not hear of its lane; see {self.logs}.")
+                    raise Misconfigured(f"The gateway does not hear of {', '.join(sorted(missing))}; see {self.logs}.")
                 time.sleep(POLL_SECONDS)
 
     def _take_facts(self, service: _Service) -> None:

@@ -4,55 +4,74 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import cv2
 
 from services.detect.loading import load
-from services.detect.service import DetectService
+from services.detect.service import DetectService, Sight
 from services.detect.settings import DetectSettings
-from shared.memory.reader import HostReader
-from shared.memory.segment import segment_path
+from shared.cuda.card import Card, why_not
 from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.topology import detect_queue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.detect.choosing import Finders
+    from shared.cuda.device import Device
 
 
-def finders(settings: DetectSettings) -> Finders:
+def devices(settings: DetectSettings) -> list[Device]:
+    """Of the lane's card one for each thread that looks at frames; none where there is no card."""
+    number = settings.card_number
+    if number is None or why_not():
+        return []
+    return [Card(number) for _ in range(settings.detect_parallel)]
+
+
+def finders(settings: DetectSettings, there: Sequence[Device]) -> Finders:
     """Every model of the folder, opened and warm."""
-    loaded = load(settings)
+    loaded = load(settings, there)
     for sentence in loaded.passed_over:
         log.warning(sentence)
     log.info("provider in use", provider=loaded.provider)
-    loaded.finders.warm_up()
+    is_slow = loaded.provider == "tensorrt"  # minutes the first time; with any other it is seconds
+    loaded.finders.warm_up((lambda step: log.info(f"building engine for {step}")) if is_slow else None)
     return loaded.finders
 
 
 async def run(settings: DetectSettings) -> None:
     """Find faces until cancelled."""
     cv2.setNumThreads(1)
-    made = await asyncio.to_thread(finders, settings)
+    there = await asyncio.to_thread(devices, settings)
+    made = await asyncio.to_thread(finders, settings, there)
     offers, queue = made.offers, detect_queue(settings.lane)
     name = f"detect-{settings.worker}"
-    readers = [HostReader(segment_path(settings.lane), name) for _ in range(settings.detect_parallel)]
-    service = DetectService(made, readers, settings.detect_every)
+    readers = await asyncio.to_thread(cards.readers, settings, name, settings.detect_parallel)
+    sights = [Sight(reader, device) for reader, device in zip_longest(readers, there)]
+    service = DetectService(made, sights, settings.detect_every)
     async with lifecycle.connected("detect", settings) as (bus, telemetry):
         stage = Stage(bus, telemetry, queue, FramesCaptured, service.detect)
 
         def say() -> WorkerReported:
+            for reader in readers:
+                reader.tend()
+            reason = next((one.why_no_card for one in readers if one.why_no_card), "")
             return WorkerReported(
                 lane=settings.lane,
                 service="detect",
                 worker=settings.worker,
                 room=1,
                 busy_seconds=time.process_time(),
+                on_card=not reason,
+                why_not_on_card=reason,
                 models=offers,
             )
 

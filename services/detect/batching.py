@@ -8,34 +8,42 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from services.detect.regions import Region
-from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from services.detect.cuda.pictures import CardPixels, CardView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from services.detect.contracts import Crops, Floats, Landmarker
+    from services.detect.contracts import Crops, Detection, Detector, Floats, Landmarker, Shown, Spot
+    from services.detect.regions import Region
 
-    Spot = tuple[Picture, Region]
     Located = tuple[Floats, Floats]
     """What a landmark model says of some spots: landmarks [n, points, 3] and presence [n]."""
 
 T = TypeVar("T")
-Search = Generator["Question", "Located", T]
+Search = Generator["Question | Glance", Any, T]
 """A computation that yields questions, is sent the answers and comes to a result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Where are the landmarks of the faces in these regions, 1 or more, of a picture?"""
+    """Where are the landmarks of the faces in these regions, 1 or more, of a picture? The answer is `Located`."""
 
     landmarker: Landmarker
-    picture: Picture
+    picture: Shown
     regions: Sequence[Region]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Which faces does the detector see in a picture, at this turn? The answer is a list of `Detection`."""
+
+    detector: Detector
+    picture: Shown
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +59,15 @@ class Batches:
     """Whether two threads with half of the crops each are quicker than one with all of them."""
 
     def locate(self, landmarker: Landmarker, spots: Sequence[Spot]) -> Located:
-        """Landmarks and presence for any number of spots, 1 or more."""
-        crops = np.stack([landmarker.crop(picture, region) for picture, region in spots])
+        """Landmarks and presence for any number of spots, 1 or more, on one card or all on the host."""
+        crops = landmarker.crops(spots)
         return _joined([self._run(landmarker, crops[at : at + self.most]) for at in range(0, len(crops), self.most)])
-
-    def warm_up(self, landmarker: Landmarker) -> None:
-        """Run on every size of batch that will come, where that matters."""
-        nothing = Picture.over(Geometry(PixelFormat.RGB24, 64, 64), Colour(), bytes(64 * 64 * 3))
-        for size in self.buckets:
-            crop = landmarker.crop(nothing, Region((32.0, 32.0), 64.0, 0.0))
-            landmarker.locate(np.repeat(crop[None], size, axis=0))
 
     def _run(self, landmarker: Landmarker, crops: Crops) -> Located:
         full = next((size for size in self.buckets if size >= len(crops)), len(crops))
         if full == len(crops):
             return landmarker.locate(crops)
-        filled = np.concatenate([crops, np.repeat(crops[:1], full - len(crops), axis=0)])
-        landmarks, presence = landmarker.locate(filled)
+        landmarks, presence = landmarker.locate(_filled(crops, full))
         return landmarks[: len(crops)], presence[: len(crops)]
 
 
@@ -117,19 +117,19 @@ class _Run(Generic[T]):
 
     def __init__(self, search: Search[T]) -> None:
         self._search = search
-        self.question: Question | None = None
+        self.question: Question | Glance | None = None
         self.outcome: T | Exception | None = None
         self._go_on(partial(next, search))
 
-    def answer(self, located: Located) -> None:
+    def answer(self, answer: Located | list[Detection]) -> None:
         """Go on to the next question, or to the end."""
-        self._go_on(partial(self._search.send, located))
+        self._go_on(partial(self._search.send, answer))
 
     def fail(self, error: Exception) -> None:
         """There is no answer."""
         self._go_on(partial(self._search.throw, error))
 
-    def _go_on(self, step: Callable[[], Question]) -> None:
+    def _go_on(self, step: Callable[[], Question | Glance]) -> None:
         self.question = None
         try:
             self.question = step()
@@ -144,34 +144,69 @@ def together(searches: Iterable[Search[T]], batches: Batches, hands: Hands) -> l
     with hands:
         runs = [_Run(search) for search in searches]
         while asking := [run for run in runs if run.question is not None]:
-            for group in _by_landmarker(asking):
+            for group in _alike(asking):
                 _answer(group, batches, hands)
     return [run.outcome for run in runs]  # type: ignore[misc]  # without a question there is an outcome
 
 
-def _by_landmarker(runs: Sequence[_Run[T]]) -> Iterator[list[_Run[T]]]:
-    groups: dict[int, list[_Run[T]]] = {}
+def _alike(runs: Sequence[_Run[T]]) -> Iterator[list[_Run[T]]]:
+    """Those whose questions are answered together: about the same model, and of pictures in the same place."""
+    groups: dict[tuple[object, ...], list[_Run[T]]] = {}
     for run in runs:
-        if run.question is not None:
-            groups.setdefault(id(run.question.landmarker), []).append(run)
+        question = run.question
+        if question is None:
+            continue
+        on_card = isinstance(question.picture, CardView)
+        if isinstance(question, Question):
+            groups.setdefault((id(question.landmarker), on_card), []).append(run)
+        else:  # on the host the detectors look at one picture after the other
+            groups.setdefault((id(question.detector), on_card or id(run)), []).append(run)
     yield from groups.values()
 
 
 def _answer(runs: Sequence[_Run[T]], batches: Batches, hands: Hands) -> None:
-    questions = [run.question for run in runs if run.question is not None]
-    locate = partial(batches.locate, questions[0].landmarker)
-    spots = [(question.picture, region) for question in questions for region in question.regions]
     try:
-        landmarks, presence = hands.share(locate, spots) if batches.divisible else locate(spots)
+        answers = _located([run.question for run in runs if isinstance(run.question, Question)], batches, hands)
+        answers += _seen([run.question for run in runs if isinstance(run.question, Glance)])
     except Exception as error:  # noqa: BLE001  -- each of those who asked ends with it
         for run in runs:
             run.fail(error)
         return
-    start = 0
-    for run, question in zip(runs, questions, strict=True):
-        end = start + len(question.regions)
-        run.answer((landmarks[start:end], presence[start:end]))
-        start = end
+    for run, answer in zip(runs, answers, strict=True):
+        run.answer(answer)
+
+
+def _seen(glances: Sequence[Glance]) -> list[list[Detection]]:
+    """What the one detector sees in the picture of each."""
+    if not glances:
+        return []
+    [first, *others] = glances
+    if not others:
+        return [first.detector.detect(first.picture, first.turn)]
+    return first.detector.detect_all([one.picture for one in glances], [one.turn for one in glances])
+
+
+def _located(questions: Sequence[Question], batches: Batches, hands: Hands) -> list[Any]:
+    """What the one landmark model says of the regions of each."""
+    if not questions:
+        return []
+    locate = partial(batches.locate, questions[0].landmarker)
+    spots = [(question.picture, region) for question in questions for region in question.regions]
+    # A card's device is in the hands of one thread.
+    may_share = batches.divisible and not isinstance(questions[0].picture, CardView)
+    landmarks, presence = hands.share(locate, spots) if may_share else locate(spots)
+    ends = np.cumsum([len(question.regions) for question in questions])
+    return [
+        (landmarks[end - len(question.regions) : end], presence[end - len(question.regions) : end])
+        for question, end in zip(questions, ends, strict=True)
+    ]
+
+
+def _filled(crops: Crops, count: int) -> Crops:
+    """With any others behind them, `count` together."""
+    if isinstance(crops, CardPixels):
+        return crops.filled(count)
+    return np.concatenate([crops, np.repeat(crops[:1], count - len(crops), axis=0)])
 
 
 def _joined(parts: Sequence[Located]) -> Located:

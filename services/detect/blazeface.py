@@ -8,12 +8,12 @@ import numpy as np
 
 from services.detect.contracts import Detection
 from services.detect.regions import Region, distinct, shared_part
-from services.detect.sampling import sample_rgb
-from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from services.detect.sampling import pictures_of, sample_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from services.detect.contracts import Shown
     from services.detect.detector import GraphDetector
 
 USUAL_PX, FAR_PX, FARTHEST_PX = 192, 384, 768
@@ -65,38 +65,83 @@ class BlazeFace:
         for detector in (self._usual, self._far, self._near, self._close):
             detector.warm_up()
 
-    def detect(self, picture: Picture, turn: int = 0) -> list[Detection]:
+    def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face, best first."""
-        if turn % FAR_EVERY:
-            seen = self._confirmed(picture, self._usual.detect(picture))
-            return seen or self._confirmed(picture, self._near.detect(picture))
-        faces = self._confirmed(picture, (*self._far.detect(picture), *self._near.detect(picture)))
-        return faces if turn % FARTHEST_EVERY else self._with_still_smaller(picture, faces)
+        [seen] = self.detect_all([picture], [turn])
+        return seen
 
-    def _with_still_smaller(self, picture: Picture, faces: list[Detection]) -> list[Detection]:
+    def detect_all(self, pictures: Sequence[Shown], turns: Sequence[int]) -> list[list[Detection]]:
+        """See Detector."""
+        found: list[list[Detection]] = [[] for _ in pictures]
+        usual = [number for number, turn in enumerate(turns) if turn % FAR_EVERY]
+        far = [number for number, turn in enumerate(turns) if not turn % FAR_EVERY]
+        for numbers, search in ((usual, self._usually), (far, self._from_far)):
+            if numbers:
+                seen = search([pictures[number] for number in numbers], [turns[number] for number in numbers])
+                for number, faces in zip(numbers, seen, strict=True):
+                    found[number] = faces
+        return found
+
+    def _usually(self, pictures: Sequence[Shown], _: Sequence[int]) -> list[list[Detection]]:
+        """The full range, and the short range where that sees nobody."""
+        seen = self._confirmed(pictures, self._usual.detect_all(pictures))
+        if nobody := [number for number, faces in enumerate(seen) if not faces]:
+            there = [pictures[number] for number in nobody]
+            for number, faces in zip(nobody, self._confirmed(there, self._near.detect_all(there)), strict=True):
+                seen[number] = faces
+        return seen
+
+    def _from_far(self, pictures: Sequence[Shown], turns: Sequence[int]) -> list[list[Detection]]:
+        """Both ranges and, where one of the faces is small, those that only show at FARTHEST_PX."""
+        far, near = self._far.detect_all(pictures), self._near.detect_all(pictures)
+        seen = self._confirmed(pictures, [(*one, *other) for one, other in zip(far, near, strict=True)])
+        return [
+            faces if turn % FARTHEST_EVERY else self._with_still_smaller(picture, faces)
+            for picture, faces, turn in zip(pictures, seen, turns, strict=True)
+        ]
+
+    def _with_still_smaller(self, picture: Shown, faces: list[Detection]) -> list[Detection]:
         """`faces` and, if one of them is small and the picture has the pixels, those that only show at FARTHEST_PX."""
         longest = max(picture.geometry.width, picture.geometry.height)
         small_px = SMALL_PX * longest / FAR_PX
         if longest <= FAR_PX or all(_side(face) >= small_px for face in faces):
             return faces
-        farthest = self._full_range.at(min(longest, FARTHEST_PX), FAINT_FROM_FAR).detect(picture)
+        [farthest] = self._full_range.at(min(longest, FARTHEST_PX), FAINT_FROM_FAR).detect_all([picture])
         new = [one for one in farthest if not any(_alike(one, face) for face in faces)]
-        return _distinct((*faces, *self._confirmed(picture, new)))
+        [confirmed] = self._confirmed([picture], [new])
+        return _distinct((*faces, *confirmed))
 
-    def _confirmed(self, picture: Picture, seen: Iterable[Detection]) -> list[Detection]:
-        """What is sure, and what a close look confirms, from where that one sees it; best first."""
-        looks = (self._look(picture, one) for one in _distinct(seen)[:MOST_CLOSE])
-        return _distinct(face for face in looks if face)
+    def _confirmed(self, pictures: Sequence[Shown], seen: Sequence[Iterable[Detection]]) -> list[list[Detection]]:
+        """Of each picture what is sure, and what a close look confirms, from where that one sees it; best first."""
+        sure: list[list[Detection]] = []
+        looks: list[tuple[int, Region]] = []
+        for number, (picture, ones) in enumerate(zip(pictures, seen, strict=True)):
+            sure.append([])
+            for one in _distinct(ones)[:MOST_CLOSE]:
+                if _is_sure(one, picture):
+                    sure[number].append(one)
+                else:
+                    looks.append((number, _about(one)))
+        if looks:
+            for (number, region), close in zip(looks, self._closely(pictures, looks), strict=True):
+                sure[number] += list(_in_the_middle(close, region))[:1]
+        return [_distinct(faces) for faces in sure]
 
-    def _look(self, picture: Picture, seen: Detection) -> Detection | None:
-        filled = _side(seen) >= FILLS * min(picture.geometry.width, picture.geometry.height)
-        if seen.score >= (SURE_WHERE_FILLED if filled else SURE):
-            return seen
-        region = Region.of_detection(seen.box_px, seen.keypoints_px)
-        wide = Region(region.centre_px, region.side_px * CLOSE_SIDE, region.angle_rad)
-        pixels = sample_rgb(picture, wide.affine(CLOSE_PX), (CLOSE_PX, CLOSE_PX), black_outside=True)
-        crop = Picture.over(Geometry(PixelFormat.RGB24, CLOSE_PX, CLOSE_PX), Colour(), pixels)
-        return next(_in_the_middle(self._close.detect(crop), wide), None)
+    def _closely(self, pictures: Sequence[Shown], looks: Sequence[tuple[int, Region]]) -> list[list[Detection]]:
+        """What is seen in each of these regions, in pixels of the crop."""
+        shots = [(pictures[number], region.affine(CLOSE_PX)) for number, region in looks]
+        return self._close.detect_all(pictures_of(sample_all(shots, (CLOSE_PX, CLOSE_PX), black_outside=True)))
+
+
+def _is_sure(seen: Detection, picture: Shown) -> bool:
+    filled = _side(seen) >= FILLS * min(picture.geometry.width, picture.geometry.height)
+    return seen.score >= (SURE_WHERE_FILLED if filled else SURE)
+
+
+def _about(seen: Detection) -> Region:
+    """Where a close look at it looks."""
+    region = Region.of_detection(seen.box_px, seen.keypoints_px)
+    return Region(region.centre_px, region.side_px * CLOSE_SIDE, region.angle_rad)
 
 
 def _in_the_middle(found: Iterable[Detection], wide: Region) -> Iterator[Detection]:

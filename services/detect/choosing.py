@@ -11,9 +11,11 @@ from services.detect.models.registry import SELFIE_NAME
 from services.detect.upside_down import EitherWayUp
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.faces import Layout
-from shared.model.offers import KEYPOINTS, ModelChoice, Role
+from shared.model.offers import KEYPOINTS, ModelChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.detect.finding import Finder
     from services.detect.opening import Models
     from services.detect.segmenter import GraphSegmenter
@@ -57,12 +59,12 @@ class Finders:
         """What tells people from their background. Raises Rejected (`unknown-model`) where there is none."""
         return self._models.segmenter(SELFIE_NAME)
 
-    def warm_up(self) -> None:
-        """Run each model on every shape that will come, so that the first frame is as quick as the next."""
-        self._models.warm_up()
-        for offer in self.offers:
-            if offer.role is Role.LANDMARKS:
-                self._batches.warm_up(self._models.landmarker(offer.name))
+    def warm_up(self, say: Callable[[str], object] | None = None) -> None:
+        """Run each model on every shape that will come, so that the first frame is as quick as the next.
+
+        say: is told of each step, as `Models.warm_up` says it.
+        """
+        self._models.warm_up(self._batches.buckets, say)
 
     def of(self, choice: ModelChoice) -> Finder:
         """The finder for a request. Raises Rejected (`unknown-model`) where there is none."""

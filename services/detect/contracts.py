@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from services.detect.cuda.pictures import CardPixels, CardView
     from services.detect.regions import Region
     from shared.model.faces import Face
     from shared.model.pictures import Picture
 
-    Crops = NDArray[np.uint8]
+    Shown = Picture | CardView
+    """A picture that faces are looked for in, on the host or on a card."""
+    Spot = tuple[Shown, Region]
+    Crops = NDArray[np.uint8] | CardPixels
+    """RGB uint8 [n, size, size, 3], where the pictures lie that they were cut from."""
     Floats = NDArray[np.float32]
 
 
@@ -36,12 +43,16 @@ class Detector(Protocol):
     keypoints: int
     """How many points each detection has."""
 
-    def detect(self, picture: Picture, turn: int = 0) -> list[Detection]:
+    def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face with at least the detector's minimum score, best first.
 
         turn: which search of its session this is; at 0 the detector looks as thoroughly as it can, later it may spread
         that over several searches.
         """
+        ...
+
+    def detect_all(self, pictures: Sequence[Shown], turns: Sequence[int]) -> list[list[Detection]]:
+        """The same of many pictures at once, each at its turn, which is quicker on a card: all lie on one, or none."""
         ...
 
     def warm_up(self) -> None:
@@ -63,14 +74,14 @@ class Landmarker(Protocol):
         """Where to look for those of a face of the frame before."""
         ...
 
-    def crop(self, picture: Picture, region: Region) -> Crops:
-        """RGB uint8 [size, size, 3], as `locate` takes it."""
+    def crops(self, spots: Sequence[Spot]) -> Crops:
+        """What `locate` takes, of 1 or more regions of pictures: all lie on one card, or none."""
         ...
 
     def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         """For crops [n, size, size, 3]: landmarks [n, points, 3] in 0..1 of the crop's side, and presence [n], 0..1."""
         ...
 
-    def warm_up(self) -> None:
-        """Run on every shape that will come."""
+    def warm_up(self, counts: Sequence[int] = (1,)) -> None:
+        """Run on so many crops at once as will come."""
         ...

@@ -9,20 +9,27 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from services.detect.cuda.binding import DTYPES, BoundModel
+from services.detect.cuda.pictures import CardPixels
 from services.detect.models.checking import check_self_contained
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from services.detect.cuda.binding import Outputs
+    from shared.cuda.device import Device
+
+    Value = NDArray[Any] | CardPixels
     Provider = str | tuple[str, dict[str, str]]
     """ONNX Runtime's name of it, or its name and options."""
 
 CPU = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3
+_ON_CARD = frozenset({"CUDAExecutionProvider", "TensorrtExecutionProvider"})
 REFUSALS = (
     *(states.EPFail, states.Fail, states.InvalidArgument, states.InvalidGraph, states.InvalidProtobuf),
     *(states.NoModel, states.NotImplemented, states.RuntimeException, RuntimeError, ValueError),
@@ -35,42 +42,97 @@ _PROBE = bytes.fromhex(
 )
 
 
+def _as_it_is(content: bytes) -> bytes:
+    return content
+
+
 class Engine:
     """One model, ready to run. Calls release the interpreter lock and may come from several threads."""
 
-    def __init__(self, path: Path, sha256: str, threads: int = 1, providers: Sequence[Provider] = CPU) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sha256: str,
+        threads: int = 1,
+        providers: Sequence[Provider] = CPU,
+        *,
+        devices: Sequence[Device] = (),
+        form: Callable[[bytes], bytes] = _as_it_is,
+    ) -> None:
         """Open the model at `path`.
 
         sha256: what the file must hash to, hexadecimal.
         threads: cores that one call may use, 1 or more.
         providers: as ONNX Runtime takes them; what the first cannot run, the next does.
+        devices: cards from whose memory the model may be fed; on each it is opened once more, on its stream.
+        form: what is made of the file's content before it is opened.
         Raises Misconfigured if the file is missing, is another one, needs weights or operators from elsewhere, or
         cannot be run.
         """
         self.name = path.stem
-        content = _checked(path, sha256)
+        content = form(_checked(path, sha256))
         try:
             self._session = _session(content, threads, providers)
+            self._bound = {
+                device: _bound(content, threads, providers, device)
+                for device in devices
+                if device.memory == _memory(providers)
+            }
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {_line(error)}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
 
-    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """All outputs by name, for all inputs by name; shapes and types as the model's converter says."""
-        values: list[NDArray[Any]] = self._session.run(None, inputs)
+    def run(self, **inputs: Value) -> dict[str, NDArray[Any]]:
+        """All outputs by name, for all inputs by name; shapes and types as the model's converter says.
+
+        Pixels on a card are read where they lie if the model is open on their device, else fetched.
+        """
+        pixels = [one for one in inputs.values() if isinstance(one, CardPixels)]
+        if pixels and pixels[0].device in self._bound:
+            return self._bound[pixels[0].device].run(inputs)
+        on_host = {name: one.downloaded() if isinstance(one, CardPixels) else one for name, one in inputs.items()}
+        values: list[NDArray[Any]] = self._session.run(None, on_host)
         return dict(zip(self.outputs, values, strict=True))
+
+    def is_on(self, device: Device) -> bool:
+        """Whether pixels on this device are read where they lie."""
+        return device in self._bound
+
+    def run_into(self, pixels: CardPixels, **shapes: Sequence[int]) -> Outputs:
+        """Outputs by name, of these shapes, left on the card; for a model of one input that `is_on` their device.
+
+        Nothing is waited for. What is given is good until the model's next run on the same device.
+        """
+        return self._bound[pixels.device].run_into(pixels, shapes)
+
+    def hold(self, image: Sequence[int], **shapes: Sequence[int]) -> None:
+        """Run on noise of this shape on every device and record it: from then on it is played, which starts at once.
+
+        shapes: of the outputs, as `run_into` takes them. Raises Misconfigured if it cannot be run on them.
+        """
+        try:
+            for device, bound in self._bound.items():
+                noise = np.random.default_rng(0).integers(0, 256, tuple(image), np.uint8)
+                bound.hold(CardPixels(device, device.upload(noise)), shapes)
+        except REFUSALS as error:
+            raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
 
     def warm_up(self, shapes: Mapping[str, Sequence[int]]) -> None:
         """Run twice on zeros of these shapes, so that the first real call finds memory and kernels ready.
 
         Raises Misconfigured if it cannot be run on them.
         """
-        types = {node.name: _DTYPES[node.type] for node in self._session.get_inputs()}
+        types = {node.name: DTYPES[node.type] for node in self._session.get_inputs()}
         if types.keys() != shapes.keys():
             raise Misconfigured(f"The model {self.name} takes {', '.join(types)}, not {', '.join(shapes)}.")
+        zeros: dict[str, Value] = {name: np.zeros(tuple(shape), types[name]) for name, shape in shapes.items()}
         try:
             for _ in range(2):
-                self.run(**{name: np.zeros(shape, types[name]) for name, shape in shapes.items()})
+                self.run(**zeros)
+            for device in self._bound:
+                uploaded = CardPixels(device, device.upload(np.zeros(tuple(shapes["image"]), np.uint8)))
+                for _ in range(2):
+                    self.run(**zeros | {"image": uploaded})
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
 
@@ -105,7 +167,27 @@ def _session(content: bytes, threads: int, providers: Sequence[Provider]) -> Any
     return runtime.InferenceSession(content, options, providers=list(providers), enable_fallback=0)
 
 
-_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
+def _memory(providers: Sequence[Provider]) -> str:
+    """In whose memory the first of the providers computes."""
+    return "cuda" if _entry(providers[0])[0] in _ON_CARD else "cpu"
+
+
+def _bound(content: bytes, threads: int, providers: Sequence[Provider], device: Device) -> BoundModel:
+    runtime: Any = onnxruntime
+    options = runtime.RunOptions()
+    options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+    return BoundModel(_session(content, threads, on_stream(providers, device)), device, options)
+
+
+def on_stream(providers: Sequence[Provider], device: Device) -> list[Provider]:
+    """The providers with the options by which what they run on the card runs on the device's stream."""
+    own = {"device_id": str(device.number), "user_compute_stream": str(device.stream_address)}
+    entries = [_entry(one) for one in providers]
+    return [(name, {**usual, **own}) if name in _ON_CARD else (name, usual) for name, usual in entries]
+
+
+def _entry(provider: Provider) -> tuple[str, dict[str, str]]:
+    return (provider, {}) if isinstance(provider, str) else provider
 
 
 def _checked(path: Path, sha256: str) -> bytes:

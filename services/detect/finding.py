@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from services.detect.batching import Batches, Hands, Question, together
+from services.detect.batching import Batches, Glance, Hands, Question, together
+from services.detect.engine import CPU
 from services.detect.eyes import agree
 from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
 from services.detect.opening import open_models
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.detect.batching import Search
-    from services.detect.contracts import Detection, Detector, Landmarker
+    from services.detect.contracts import Detection, Detector, Landmarker, Shown
+    from services.detect.engine import Provider
     from services.detect.regions import Box, Region
-    from shared.model.pictures import Picture
+    from shared.cuda.device import Device
 
 MAX_FACES = 8
 MIN_PRESENCE = 0.5
@@ -54,15 +56,15 @@ class How:
 class Finder(Protocol):
     """Finds the faces of one frame. Keeps nothing between calls: what it knows of the past is the hint."""
 
-    def glance(self, picture: Picture, turn: int) -> list[Detection]:
+    def glance(self, picture: Shown, turn: int) -> list[Detection]:
         """What the detector sees, for a later `search` of the same picture. Needs nothing of the frames before."""
         ...
 
-    def watch(self, picture: Picture) -> list[Detection]:
-        """All that the detector can see, beyond the picture's edges too. Needs nothing of the frames before."""
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
+        """Comes to all that the detector can see, beyond the picture's edges too; needs nothing of frames before."""
         ...
 
-    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
+    def search(self, picture: Shown, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         """Comes to the faces in `picture`, those of the hint first, in pixels of the picture.
 
         hint: the faces of the frame before; None if nothing is known of it.
@@ -87,18 +89,27 @@ class FaceFinder:
         self._batches = batches
 
     @classmethod
-    def load(cls, folder: Path, *, max_faces: int = MAX_FACES, threads: int = 1) -> FaceFinder:
+    def load(
+        cls,
+        folder: Path,
+        *,
+        max_faces: int = MAX_FACES,
+        threads: int = 1,
+        providers: Sequence[Provider] = CPU,
+        devices: Sequence[Device] = (),
+    ) -> FaceFinder:
         """The default models from the folder that `visavis models prepare` filled, opened and run once.
 
-        threads: cores that one model may use. Raises Misconfigured with what to do if a model is not as prepared.
+        threads, providers, devices: as Engine takes them. Raises Misconfigured with what to do if a model is not as
+        prepared.
         """
-        models = open_models(folder, threads=threads)
+        models = open_models(folder, threads=threads, providers=providers, devices=devices)
         finder = cls(EitherWayUp(models.detector(BLAZEFACE)), models.landmarker(FACE_MESH_NAME), max_faces)
         models.warm_up()
         return finder
 
     def find(
-        self, picture: Picture, hint: Sequence[Face] | None = None, *, detect: bool = False, turn: int = 0
+        self, picture: Shown, hint: Sequence[Face] | None = None, *, detect: bool = False, turn: int = 0
     ) -> list[Face]:
         """The faces in one picture: see Finder.search."""
         [found] = together([self.search(picture, hint, How(detect=detect, turn=turn))], self._batches, Hands())
@@ -106,29 +117,29 @@ class FaceFinder:
             raise found
         return found
 
-    def glance(self, picture: Picture, turn: int) -> list[Detection]:
+    def glance(self, picture: Shown, turn: int) -> list[Detection]:
         """See Finder."""
         return self._detector.detect(picture, turn)
 
-    def watch(self, picture: Picture) -> list[Detection]:
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
         """See Finder."""
         return watched(self._detector, picture)
 
-    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
+    def search(self, picture: Shown, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:
         """See Finder."""
         followed = yield from self._sure(picture, [self._landmarker.region_of_face(face) for face in hint or ()])
         if how.stale:
             followed = yield from self._again(picture, followed)
         meeting = _meeting(followed)
         if how.detect or how.stale or hint is None or meeting or len(followed) < len(hint):
-            seen = self.glance(picture, how.turn) if how.seen is None else how.seen
+            seen = how.seen if how.seen is not None else (yield Glance(self._detector, picture, how.turn))
             # The mesh of a face that is being hidden slides half onto the one before it, and rides on it as sure as
             # before: where faces meet only those count whose eyes the detector sees as well.
             there = [face for face in followed if face not in meeting or any(agree(face, one) for one in seen)]
             followed = yield from self._with_new(picture, there, seen)
         return followed
 
-    def _with_new(self, picture: Picture, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
+    def _with_new(self, picture: Shown, followed: Sequence[Face], seen: Sequence[Detection]) -> Search[list[Face]]:
         pairs = [(one, next((face for face in followed if _same(one.box_px, face.box_px)), None)) for one in seen]
         doubted = [face for one, face in pairs if face is not None and not agree(face, one)]
         kept = [face for face in followed if face not in doubted]
@@ -139,7 +150,7 @@ class FaceFinder:
         sure = [face for face in found if face.score >= NO_DOUBT]
         return _distinct([*kept, *sure, *doubted, *found])[: self._max_faces]
 
-    def _new(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
+    def _new(self, picture: Shown, regions: Sequence[Region]) -> Search[list[Face]]:
         """The faces in regions that a detector saw, the surest first where one is doubtful."""
         found = yield from self._looked_at_twice(picture, regions)
         if doubtful := [face.box_px for face in found if face.score < NO_DOUBT]:
@@ -148,15 +159,15 @@ class FaceFinder:
             found = sorted([*found, *(yield from self._looked_at_twice(picture, turned))], key=lambda face: -face.score)
         return _distinct(found)
 
-    def _looked_at_twice(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
+    def _looked_at_twice(self, picture: Shown, regions: Sequence[Region]) -> Search[list[Face]]:
         rough = yield from self._sure(picture, regions)
         return (yield from self._again(picture, rough))
 
-    def _again(self, picture: Picture, rough: Sequence[Face]) -> Search[list[Face]]:
+    def _again(self, picture: Shown, rough: Sequence[Face]) -> Search[list[Face]]:
         """A second look from the first one's landmarks: it halves the error of a region that was guessed."""
         return (yield from self._sure(picture, [self._landmarker.region_of_face(face) for face in rough]))
 
-    def _sure(self, picture: Picture, regions: Sequence[Region]) -> Search[list[Face]]:
+    def _sure(self, picture: Shown, regions: Sequence[Region]) -> Search[list[Face]]:
         regions = regions[: self._max_faces]
         if not regions:
             return []

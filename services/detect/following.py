@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from services.detect.batching import Search
-    from services.detect.contracts import Detection
+    from services.detect.contracts import Detection, Shown
     from services.detect.finding import Finder
     from services.detect.segmenter import GraphSegmenter
     from shared.model.frames import CapturedFrame, FrameReference
-    from shared.model.pictures import Picture
 
-    Read = Callable[[FrameReference], AbstractContextManager[Picture]]
+    Read = Callable[[FrameReference], AbstractContextManager[Shown]]
     Glance = Callable[[], Sequence[Detection] | None]
 
 Found = tuple[DetectedFrame, ...]
@@ -79,7 +78,7 @@ class Following:
             with read(frame.reference) as picture:
                 faces = yield from self.finder.search(picture, hint.faces, how)
                 people = None if self.segmenter is None else self.segmenter.segment(picture)
-                sightings = unclaimed(self.finder.watch(picture), faces) if self.watchful else None
+                sightings = unclaimed((yield from self.finder.watch(picture)), faces) if self.watchful else None
             found.append(DetectedFrame(frame, tuple(faces), people, sightings))
             hint = Hint(frame.sequence, faces)
         return tuple(found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.detect.batching import Glance
 from services.detect.watching import watched
 from shared.model.faces import Face
 
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.detect.batching import Search
-    from services.detect.contracts import Detection, Detector
+    from services.detect.contracts import Detection, Detector, Shown
     from services.detect.finding import How
-    from shared.model.pictures import Picture
 
 
 class KeypointFinder:
@@ -26,18 +26,18 @@ class KeypointFinder:
         self._detector = detector
         self._max_faces = max_faces
 
-    def glance(self, picture: Picture, turn: int) -> list[Detection]:  # noqa: ARG002  -- a Finder
-        """See Finder. As thorough in every frame: faces would come and go with the turns."""
+    def glance(self, picture: Shown, turn: int) -> list[Detection]:  # noqa: ARG002  -- a Finder
+        """See Finder."""
         return self._detector.detect(picture)
 
-    def watch(self, picture: Picture) -> list[Detection]:
+    def watch(self, picture: Shown) -> Search[list[Detection]]:
         """See Finder."""
         return watched(self._detector, picture)
 
-    def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:  # noqa: ARG002  -- a Finder
+    def search(self, picture: Shown, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:  # noqa: ARG002  -- a Finder
         """See Finder."""
-        yield from ()  # it has no question to a landmark model
-        seen = self.glance(picture, how.turn) if how.seen is None else how.seen
+        # As thorough in every frame: faces would come and go with the turns.
+        seen = how.seen if how.seen is not None else (yield Glance(self._detector, picture, 0))
         return [_face(one) for one in seen[: self._max_faces]]
 
 

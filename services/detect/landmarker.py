@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.detect.cuda.pictures import CardPixels
 from services.detect.regions import Region
-from services.detect.sampling import sample_rgb
+from services.detect.sampling import sample_all
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
-    from services.detect.contracts import Crops, Detection, Floats
+    from services.detect.contracts import Crops, Detection, Floats, Spot
     from services.detect.cropping import CropRule
     from services.detect.engine import Engine
     from shared.model.faces import Face
-    from shared.model.pictures import Picture
 
 
 class GraphLandmarker:
@@ -29,9 +29,12 @@ class GraphLandmarker:
         self._engine = engine
         self._size_px = size_px
 
-    def warm_up(self) -> None:
-        """Run on one crop."""
-        self._engine.warm_up({"image": (1, self._size_px, self._size_px, 3)})
+    def warm_up(self, counts: Sequence[int] = (1,)) -> None:
+        """Run on so many crops at once as will come."""
+        for count in counts:
+            image = (count, self._size_px, self._size_px, 3)
+            self._engine.warm_up({"image": image})
+            self._engine.hold(image, **self._shapes(count))
 
     def region_of_detection(self, seen: Detection) -> Region:
         """Around a detector's box, turned by its eyes."""
@@ -43,12 +46,19 @@ class GraphLandmarker:
         """Around the landmarks of the frame before."""
         return Region.of_face(face) if self._rule is None else self._rule.around_face(face)
 
-    def crop(self, picture: Picture, region: Region) -> Crops:
-        """RGB uint8 [size, size, 3]."""
+    def crops(self, spots: Sequence[Spot]) -> Crops:
+        """See Landmarker."""
         size = (self._size_px, self._size_px)
-        return sample_rgb(picture, region.affine(self._size_px), size, black_outside=False)
+        shots = [(picture, region.affine(self._size_px)) for picture, region in spots]
+        return sample_all(shots, size, black_outside=False)
 
-    def locate(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         """Landmarks [n, points, 3] in 0..1 of the crop's side and presence [n], 0..1, for crops [n, size, size, 3]."""
-        found = self._engine.run(image=crops)
+        if isinstance(crops, CardPixels) and self._engine.is_on(crops.device):
+            found = self._engine.run_into(crops, **self._shapes(len(crops))).downloaded()
+        else:
+            found = self._engine.run(image=crops)
         return np.asarray(found["landmarks"] / self._size_px, np.float32), found["presence"]
+
+    def _shapes(self, count: int) -> dict[str, tuple[int, ...]]:
+        return {"landmarks": (count, self.points, 3), "presence": (count,)}

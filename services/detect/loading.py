@@ -11,7 +11,10 @@ from services.detect.providers import COMPILED, provision
 from shared.model.offers import ModelChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.detect.settings import DetectSettings
+    from shared.cuda.device import Device
 
 
 class Loaded(NamedTuple):
@@ -24,15 +27,18 @@ class Loaded(NamedTuple):
     """Sentences about providers that were wanted and are not there."""
 
 
-def load(settings: DetectSettings) -> Loaded:
+def load(settings: DetectSettings, devices: Sequence[Device] = ()) -> Loaded:
     """Every model of the settings' folder, opened; `Finders.warm_up` is still to be called.
+
+    devices: cards that frames may lie on, one for each thread that looks at them.
 
     Raises Misconfigured, with what to do, for models or providers that cannot be had.
     """
     folder, threads = settings.models.expanduser(), settings.detect_threads
-    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED)
+    card = settings.card_number or 0
+    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED, card=card)
     finders = Finders(
-        open_models(folder, threads=threads, providers=chosen.entries),
+        open_models(folder, threads=threads, providers=chosen.entries, devices=devices),
         ModelChoice(detector=settings.detector, landmarks=settings.landmarks),
         max_faces=settings.max_faces,
         batches=chosen.batches,

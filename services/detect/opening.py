@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.detect.blazeface import BlazeFace
 from services.detect.cropping import rule_of
+from services.detect.cuda.heads import CardHead
 from services.detect.detector import GraphDetector
 from services.detect.dlib68 import DlibLandmarker
 from services.detect.engine import CPU, Engine
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from services.detect.contracts import Detector, Landmarker
     from services.detect.engine import Provider
     from services.detect.models.registry import ModelEntry
+    from shared.cuda.device import Device
 
-    EngineOf = Callable[[ModelEntry], Engine]
+    EngineOf = Callable[..., Engine]
+    """From an entry of the registry, and what is made of its file's content (`form`), to the opened model."""
 
 T = TypeVar("T")
+_RANGES = (FULL_RANGE, SHORT_RANGE)
 NONE: Mapping[str, GraphSegmenter] = MappingProxyType({})
 
 
@@ -57,19 +62,27 @@ class Models:
         """Raises Rejected (`unknown-model`) with the names there are."""
         return _named(self._segmenters, name, "segmenter")
 
-    def warm_up(self) -> None:
+    def warm_up(self, counts: Sequence[int] = (), say: Callable[[str], object] | None = None) -> None:
         """Run each model on every shape that will come.
 
+        counts: of crops that landmark models are run on at once, where only these come. say: is told before each step,
+        in words like `face-mesh, batch 16 (3 of 12)`.
         Raises Misconfigured, with what to do, if one cannot be run.
         """
-        models: dict[str, Detector | Landmarker | GraphSegmenter] = {
-            **self._detectors,
-            **self._landmarkers,
-            **self._segmenters,
-        }
-        for name, model in models.items():
+        steps: list[tuple[str, str, Callable[[], None]]] = [
+            *((name, name, model.warm_up) for name, model in self._detectors.items()),
+            *(
+                (name, f"{name}, batch {count}", partial(model.warm_up, (count,)))
+                for name, model in self._landmarkers.items()
+                for count in counts or (1,)
+            ),
+            *((name, name, model.warm_up) for name, model in self._segmenters.items()),
+        ]
+        for number, (name, words, step) in enumerate(steps, 1):
+            if say is not None:
+                say(f"{words} ({number} of {len(steps)})")
             try:
-                model.warm_up()
+                step()
             except Misconfigured as error:
                 remedy = f"If {name} is one of yours, `visavis models remove {name}` takes it out."
                 raise Misconfigured(f"{error} {remedy}") from error
@@ -83,19 +96,25 @@ class Models:
 
 
 def open_models(
-    folder: Path, *, threads: int = 1, providers: Sequence[Provider] = CPU, engine: type[Engine] = Engine
+    folder: Path,
+    *,
+    threads: int = 1,
+    providers: Sequence[Provider] = CPU,
+    devices: Sequence[Device] = (),
+    engine: type[Engine] = Engine,
 ) -> Models:
     """Open every model that the registry of `folder` names.
 
-    threads, providers: as Engine takes them. Nothing is run yet: see `Models.warm_up`.
+    threads, providers, devices: as Engine takes them. Nothing is run yet: see `Models.warm_up`.
     Raises Misconfigured, with what to do, if the folder is not prepared or a model is not the one that was.
     """
 
-    opened = _opener(folder, threads, providers, engine)
+    opened = _opener(folder, partial(engine, threads=threads, providers=providers, devices=devices))
+    on_card = bool(devices)
     offered: dict[tuple[Role, str], dict[str, ModelEntry]] = {}
     for entry in read(folder).models:
         offered.setdefault((entry.role, entry.offered_as), {})[entry.name] = entry
-    detectors = {n: _detector(parts, opened) for (role, n), parts in offered.items() if role is Role.DETECTOR}
+    detectors = {n: _detector(parts, opened, on_card) for (role, n), parts in offered.items() if role is Role.DETECTOR}
     landmarkers = {
         name: _landmarker(_only(parts), folder, opened)
         for (role, name), parts in offered.items()
@@ -112,32 +131,42 @@ def open_model(entry: ModelEntry, folder: Path, *, threads: int = 1) -> Detector
 
     Raises Misconfigured as `open_models` does.
     """
-    opened = _opener(folder, threads, CPU, Engine)
+    opened = _opener(folder, partial(Engine, threads=threads))
     if entry.role is Role.DETECTOR:
         return _graph_detector(entry, opened(entry))
     return _landmarker(entry, folder, opened)
 
 
-def _opener(folder: Path, threads: int, providers: Sequence[Provider], engine: type[Engine]) -> EngineOf:
-    def opened(entry: ModelEntry) -> Engine:
-        return engine(folder / entry.file, entry.sha256, threads, providers)
+def _opener(folder: Path, engine: Callable[..., Engine]) -> EngineOf:
+    def opened(entry: ModelEntry, **more: Any) -> Engine:
+        return engine(folder / entry.file, entry.sha256, **more)
 
     return opened
 
 
-def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf) -> Detector:
-    ranges = [parts[model.name] for model in (FULL_RANGE, SHORT_RANGE) if model.name in parts]
+def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf, on_card: bool) -> Detector:
+    ranges = [parts[model.name] for model in _RANGES if model.name in parts]
     if len(ranges) == 2:
-        full, short = (_graph_detector(entry, opened(entry)) for entry in ranges)
+        # What lies on a card is seen by the heads: the whole graphs are for the host.
+        full, short = (_graph_detector(one, opened(one, devices=()), _head(one, opened, on_card)) for one in ranges)
         return BlazeFace(full, short)
     entry = _only(parts)
     return _graph_detector(entry, opened(entry))
 
 
-def _graph_detector(entry: ModelEntry, engine: Engine) -> GraphDetector:
+def _head(entry: ModelEntry, opened: EngineOf, on_card: bool) -> CardHead | None:
+    if not on_card:
+        return None
+    from services.detect.models.headless import headless  # noqa: PLC0415  -- it takes ONNX: only where there is a card
+
+    [anchors] = [model.anchors for model in _RANGES if model.name == entry.name]
+    return CardHead(opened(entry, form=headless), anchors)
+
+
+def _graph_detector(entry: ModelEntry, engine: Engine, head: CardHead | None = None) -> GraphDetector:
     size_px, *more_px = entry.sizes_px
     return GraphDetector(
-        engine, size_px=size_px, multiple_px=entry.multiple_px, keypoints=entry.points, more_px=more_px
+        engine, size_px=size_px, multiple_px=entry.multiple_px, keypoints=entry.points, more_px=more_px, head=head
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.detect.batching import Batches
@@ -10,13 +11,12 @@ from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Entry = tuple[str, dict[str, str]]
 
 COMPILED = "compiled"
 """Where in the folder of models lies what TensorRT compiles."""
-_BUCKETS = (1, 2, 4, 8, 16)
+_BUCKETS = (1, 2, 4, 8, 16, 32)
 _CPU: Entry = ("CPUExecutionProvider", {})
 _NAMES = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -30,7 +30,8 @@ _SOURCES = {
     "openvino": "the package onnxruntime-openvino",
     "cpu": "the package onnxruntime",
 }
-_COMPILE_SHAPES = frozenset({"tensorrt", "openvino"})
+_FIX_SHAPES = frozenset({"tensorrt", "cuda", "openvino"})
+"""They compile for each shape, or choose the kernels for it and can record it."""
 _ON_GPU = frozenset({"tensorrt", "cuda"})
 
 
@@ -49,16 +50,17 @@ class Provision:
     def batches(self) -> Batches:
         """How crops are put together for it."""
         most = _BUCKETS[-1] if self.word in _ON_GPU else Batches().most
-        buckets = tuple(size for size in _BUCKETS if size <= most) if self.word in _COMPILE_SHAPES else ()
+        buckets = tuple(size for size in _BUCKETS if size <= most) if self.word in _FIX_SHAPES else ()
         return Batches(most, buckets, divisible=self.word not in _ON_GPU)
 
 
-def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path) -> Provision:
+def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path, card: int = 0) -> Provision:
     """The first of the wanted providers that works.
 
     wanted: words with commas between them, the dearest first: `tensorrt`, `cuda`, `openvino`, `cpu`.
     works: asks ONNX Runtime for one provider; why it cannot be had, or nothing.
     threads: cores that one model run may use. cache: folder for what TensorRT compiles, which takes it minutes.
+    card: which one to use, as CUDA counts them.
     Raises Misconfigured, with what to install, if none works or a word is unknown.
     """
     words = [word.strip() for word in wanted.split(",") if word.strip()]
@@ -66,28 +68,33 @@ def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache
         raise Misconfigured(f"There is no provider {unknown[0]!r}; VISAVIS_PROVIDERS takes {', '.join(_NAMES)}.")
     passed_over: list[str] = []
     for word in words:
-        entry = (_NAMES[word], _options(word, threads, cache))
+        entry = (_NAMES[word], _options(word, threads, cache, card))
         if not (reason := works(entry)):
-            return Provision(word, _with_rest(entry, works), tuple(passed_over))
+            return Provision(word, _with_rest(entry, works, card), tuple(passed_over))
         passed_over.append(f"The provider {word} is passed over: {reason}; it needs {_SOURCES[word]}.")
     raise Misconfigured(" ".join(["None of VISAVIS_PROVIDERS can be used.", *passed_over]))
 
 
-def _with_rest(entry: Entry, works: Callable[[Entry], str]) -> tuple[Entry, ...]:
+def _with_rest(entry: Entry, works: Callable[[Entry], str], card: int) -> tuple[Entry, ...]:
     """With those behind it that run what it cannot."""
-    cuda: Entry = (_NAMES["cuda"], {})
+    cuda: Entry = (_NAMES["cuda"], _options("cuda", 1, Path(), card))
     if entry[0] == _NAMES["tensorrt"] and not works(cuda):
         return (entry, cuda, _CPU)
     return (entry,) if entry[0] == _CPU[0] else (entry, _CPU)
 
 
-def _options(word: str, threads: int, cache: Path) -> dict[str, str]:
+def _options(word: str, threads: int, cache: Path, card: int) -> dict[str, str]:
     if word == "openvino":
         return {"device_type": "CPU", "num_of_threads": str(threads)}
     if word == "tensorrt":
         kept = str(cache)
         return {
+            "device_id": str(card),
             "trt_engine_cache_enable": "True", "trt_engine_cache_path": kept,
             "trt_timing_cache_enable": "True", "trt_timing_cache_path": kept,
         }  # fmt: skip
+    if word == "cuda":
+        # Not EXHAUSTIVE, which tries all there is for every convolution of every new shape. And with all 23 bits: a
+        # faint face's box moves by more than a pixel for less than what TensorFloat-32 leaves out.
+        return {"device_id": str(card), "cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
     return {}

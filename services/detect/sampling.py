@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from services.detect.cuda.pictures import CardPixels, CardView
+from services.detect.cuda.sampling import sample_on_card
+from shared.cuda.pictures import CardPicture
 from shared.model.colours import rgb_of_yuv
-from shared.model.pictures import PixelFormat
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from shared.model.pictures import Picture, Plane
+    from shared.model.pictures import Plane
 
     Affine = NDArray[np.float64]
+    Shown = Picture | CardView
+    Pixels = NDArray[np.uint8] | CardPixels
 
 # Chroma of 4:2:0 lies on every second luma column and midway between two rows (H.264's default, chroma_loc 0).
 _CHROMA_OF_LUMA = np.array([[0.5, 0, 0], [0, 0.5, -0.25], [0, 0, 1]])
@@ -42,6 +49,24 @@ def sample_rgb(picture: Picture, affine: Affine, size: tuple[int, int], *, black
         small = _warped(plane, of_chroma, half, 128 if black_outside else None)
         planes.append(np.asarray(cv2.resize(small, size), np.uint8))
     return np.asarray(cv2.transform(cv2.merge(planes), rgb_of_yuv(picture.colour)), np.uint8)
+
+
+def sample_all(shots: Sequence[tuple[Shown, Affine]], size: tuple[int, int], *, black_outside: bool) -> Pixels:
+    """The same of 1 or more pictures that lie on one card, or all on the host: [n, height, width, 3], there."""
+    on_card = [(picture, affine) for picture, affine in shots if isinstance(picture, CardView)]
+    if on_card:
+        return sample_on_card(on_card, size, black_outside=black_outside)
+    on_host = ((picture, affine) for picture, affine in shots if isinstance(picture, Picture))
+    return np.stack([sample_rgb(picture, affine, size, black_outside=black_outside) for picture, affine in on_host])
+
+
+def pictures_of(pixels: Pixels) -> list[Shown]:
+    """Each of the pixels' images as a picture, where it lies."""
+    geometry = Geometry(PixelFormat.RGB24, pixels.shape[2], pixels.shape[1])
+    if isinstance(pixels, CardPixels):
+        planes = (pixels.array[number] for number in range(len(pixels)))
+        return [CardView(CardPicture(geometry, Colour(), (plane,)), pixels.device) for plane in planes]
+    return [Picture(geometry, Colour(), (image,)) for image in pixels]
 
 
 def _warped(plane: Plane, affine: Affine, size: tuple[int, int], outside: int | None) -> Plane:

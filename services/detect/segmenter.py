@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.detect.sampling import sample_rgb
+from services.detect.cuda.pictures import CardPixels
+from services.detect.sampling import sample_all
 from shared.model.people import PeopleMask
 
 if TYPE_CHECKING:
+    from services.detect.contracts import Shown
     from services.detect.engine import Engine
-    from shared.model.pictures import Picture
 
 
 class GraphSegmenter:
@@ -27,13 +28,19 @@ class GraphSegmenter:
 
     def warm_up(self) -> None:
         """Run on the one shape that there is."""
-        self._engine.warm_up({"image": (1, self._size_px, self._size_px, 3)})
+        size = self._size_px
+        self._engine.warm_up({"image": (1, size, size, 3)})
+        self._engine.hold((1, size, size, 3), people=(1, size, size))
 
-    def segment(self, picture: Picture) -> PeopleMask:
+    def segment(self, picture: Shown) -> PeopleMask:
         """Where the people of `picture` are; whatever its shape, it is stretched to the square (decision 0016)."""
         size = self._size_px
         across, down = picture.geometry.width / size, picture.geometry.height / size
         # The centre of a sample of the square lies on the centre of the part of the picture that it stands for.
         affine = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
-        image = sample_rgb(picture, affine, (size, size), black_outside=False)
-        return PeopleMask.of(self._engine.run(image=image[None])["people"][0])
+        image = sample_all([(picture, affine)], (size, size), black_outside=False)
+        if isinstance(image, CardPixels) and self._engine.is_on(image.device):
+            found = self._engine.run_into(image, people=(1, size, size)).downloaded()
+        else:
+            found = self._engine.run(image=image)
+        return PeopleMask.of(found["people"][0])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from services.detect.batching import Hands, together
+from services.detect.cuda.pictures import CardView
 from services.detect.following import Following
 from services.detect.hints import Hints
 from services.detect.turns import Turns
+from shared.cuda.pictures import CardPicture
 from shared.model.errors import Late
 from shared.model.frames import FacesDetected, FramesCaptured
 
@@ -21,15 +24,35 @@ if TYPE_CHECKING:
 
     from services.detect.batching import Search
     from services.detect.choosing import Finders
-    from services.detect.contracts import Detection
+    from services.detect.contracts import Detection, Shown
     from services.detect.following import Found
     from services.detect.hints import Hint
-    from shared.memory.reader import HostReader
-    from shared.model.frames import CapturedFrame, DetectedFrame
+    from shared.cuda.device import Device
+    from shared.memory.lane_reader import LaneReader
+    from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
     from shared.runtime.stage import Passage
 
 MOST_BYTES = 720 << 10
 """Of landmarks and masks in one message, as 128 faces have: the bus takes 1 MiB, so that a crowd goes in several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one thread at a time looks at frames with."""
+
+    reader: LaneReader
+    device: Device | None = None
+    """Of the lane's card; None: frames that lie there cannot be looked at."""
+
+    @contextmanager
+    def read(self, reference: FrameReference) -> Iterator[Shown]:
+        """The frame where it lies. Raises as the reader does."""
+        if self.device is None:
+            with self.reader.read(reference) as picture:
+                yield picture
+        else:
+            with self.reader.read(reference, self.device) as found:
+                yield CardView(found, self.device) if isinstance(found, CardPicture) else found
 
 
 @dataclass(slots=True)
@@ -66,16 +89,16 @@ class DetectService:
     of a frame, and do the searches for new faces of the messages that wait.
     """
 
-    def __init__(self, finders: Finders, readers: Sequence[HostReader], detect_every: int) -> None:
-        """readers: one for each thread that may find faces at a time."""
+    def __init__(self, finders: Finders, sights: Sequence[Sight], detect_every: int) -> None:
+        """sights: one for each thread that may find faces at a time; the models are open on their devices."""
         self._finders = finders
         self._every = detect_every
         self._hints = Hints()
         self._turns = Turns()
         self._works: dict[int, _Work] = {}
-        self._hands = Hands(len(readers))
-        self._threads = ThreadPoolExecutor(len(readers), "detect")
-        self._idle = list(readers)
+        self._hands = Hands(len(sights))
+        self._threads = ThreadPoolExecutor(len(sights), "detect")
+        self._idle = list(sights)
         self._is_closed = False
 
     async def detect(self, passage: Passage[FramesCaptured]) -> list[FacesDetected]:
@@ -110,29 +133,27 @@ class DetectService:
         """Give every idle thread something to do."""
         loop = asyncio.get_running_loop()
         while self._idle and (messages := self._turns.take(len(self._idle))):
-            reader = self._idle.pop()
+            sight = self._idle.pop()
             works = [self._works.pop(id(message)) for message in messages]
-            searches = [self._follow(work, self._hints.of(work.session, work.first), reader) for work in works]
+            searches = [self._follow(work, self._hints.of(work.session, work.first), sight) for work in works]
             running = loop.run_in_executor(self._threads, together, searches, self._finders.batches, self._hands)
-            running.add_done_callback(partial(self._end, works, reader))
+            running.add_done_callback(partial(self._end, works, sight))
         while self._idle and (waiting := self._unseen()) is not None:
-            reader = self._idle.pop()
-            waiting.glance = self._threads.submit(self._glance, waiting, reader)
-            waiting.glance.add_done_callback(partial(_then, loop, partial(self._rest, reader)))
+            sight = self._idle.pop()
+            waiting.glance = self._threads.submit(self._glance, waiting, sight)
+            waiting.glance.add_done_callback(partial(_then, loop, partial(self._rest, sight)))
 
     def _unseen(self) -> _Work | None:
         """The next that waits, begins with a search, and was not glanced at."""
         works = (self._works[id(message)] for message in self._turns.waiting)
         return next((work for work in works if work.glance is None and work.following.is_search(work.first)), None)
 
-    def _rest(self, reader: HostReader) -> None:
-        self._idle.append(reader)
+    def _rest(self, sight: Sight) -> None:
+        self._idle.append(sight)
         if not self._is_closed:
             self._begin()
 
-    def _end(
-        self, works: Sequence[_Work], reader: HostReader, running: asyncio.Future[list[Found | Exception]]
-    ) -> None:
+    def _end(self, works: Sequence[_Work], sight: Sight, running: asyncio.Future[list[Found | Exception]]) -> None:
         if self._is_closed:
             return
         for work, outcome in zip(works, running.result(), strict=True):
@@ -142,16 +163,16 @@ class DetectService:
                 self._hints.remember(message.session, looked_at[-1])
             if not work.result.done():  # else nobody waits any more
                 _settle(work.result, outcome)
-        self._rest(reader)
+        self._rest(sight)
 
-    def _glance(self, work: _Work, reader: HostReader) -> list[Detection]:
-        with self._hands, reader.read(work.first.reference) as picture:
+    def _glance(self, work: _Work, sight: Sight) -> list[Detection]:
+        with self._hands, sight.read(work.first.reference) as picture:
             return work.following.finder.glance(picture, work.following.turn(work.first))
 
-    def _follow(self, work: _Work, hint: Hint, reader: HostReader) -> Search[Found]:
+    def _follow(self, work: _Work, hint: Hint, sight: Sight) -> Search[Found]:
         work.passage.begin()
         frames = work.passage.message.frames
-        return (yield from work.following.follow(frames, hint, reader.read, lambda: work.seen))
+        return (yield from work.following.follow(frames, hint, sight.read, lambda: work.seen))
 
 
 def _then(loop: asyncio.AbstractEventLoop, act: Callable[[], None], _: Future[list[Detection]]) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import LaneSettings
 
 
-class DetectSettings(ServiceSettings):
+class DetectSettings(LaneSettings):
     """`VISAVIS_<NAME>` variables of the detect service."""
 
     models: Path = Field(Path("~/.cache/visavis/models"), description="Folder of the prepared models.")

@@ -154,7 +154,7 @@ def _recorder(file: str, seen: list[Inputs]) -> type[Engine]:
     runs, chance = itertools.count(), np.random.default_rng(0)
 
     class Recorder(Engine):
-        def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        def run(self, **inputs: Any) -> dict[str, NDArray[Any]]:
             if self.name == Path(file).stem:
                 place = int(chance.integers(next(runs) + 1))
                 if len(seen) < MOST_KEPT:

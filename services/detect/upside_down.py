@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.detect.contracts import Detection
+from services.detect.cuda.pictures import CardView
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
-    from services.detect.contracts import Detector
+    from collections.abc import Sequence
+
+    from services.detect.contracts import Detector, Shown
 
 EVERY = 8
 """Of so many searches that see nobody one looks at the picture the other way up."""
@@ -30,17 +33,28 @@ class EitherWayUp:
         """Run the detector on every shape that will come; half a turn changes no shape."""
         self._detector.warm_up()
 
-    def detect(self, picture: Picture, turn: int = 0) -> list[Detection]:
+    def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face, best first; those that are upside down only if no other is there."""
-        seen = self._detector.detect(picture, turn)
-        if seen or turn % EVERY:
-            return seen
-        turned = self._detector.detect(half_turned(picture), turn)
-        return [_turned_back(one, picture.geometry.width, picture.geometry.height) for one in turned]
+        [seen] = self.detect_all([picture], [turn])
+        return seen
+
+    def detect_all(self, pictures: Sequence[Shown], turns: Sequence[int]) -> list[list[Detection]]:
+        """See Detector."""
+        found = self._detector.detect_all(pictures, turns)
+        nobody = [number for number, seen in enumerate(found) if not seen and not turns[number] % EVERY]
+        if nobody:
+            turned = [half_turned(pictures[number]) for number in nobody]
+            there = self._detector.detect_all(turned, [turns[number] for number in nobody])
+            for number, seen in zip(nobody, there, strict=True):
+                size = pictures[number].geometry
+                found[number] = [_turned_back(one, size.width, size.height) for one in seen]
+        return found
 
 
-def half_turned(picture: Picture) -> Picture:
-    """The picture the other way up, in memory of its own."""
+def half_turned(picture: Shown) -> Shown:
+    """The picture the other way up, on the host in memory of its own."""
+    if isinstance(picture, CardView):
+        return picture.half_turned()
     planes = tuple(np.ascontiguousarray(plane[::-1, ::-1]) for plane in picture.planes)
     return Picture(picture.geometry, picture.colour, planes)
 

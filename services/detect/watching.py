@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from services.detect.batching import Glance
 from services.detect.contracts import Detection
+from services.detect.cuda.pictures import CardView
 from services.detect.eyes import agree
 from services.detect.regions import shared_part
-from shared.model.pictures import Geometry, Picture, PixelFormat
+from shared.model.pictures import Geometry, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from services.detect.contracts import Detector
+    from services.detect.batching import Search
+    from services.detect.contracts import Detector, Shown
     from services.detect.regions import Box
     from shared.model.faces import Face
 
@@ -27,14 +30,15 @@ WITHIN = 0.15
 """Least part of a box that lies in the picture; of mirror images it is nothing or nearly so."""
 
 
-def watched(detector: Detector, picture: Picture) -> list[Detection]:
-    """Every face that the detector sees in one frame at its most thorough, and where half a one is a whole in a mirror.
+def watched(detector: Detector, picture: Shown) -> Search[list[Detection]]:
+    """Comes to all faces that a detector sees at its most thorough, and where half a one is a whole in a mirror.
 
     A head that the edge cuts in half has but one eye and half a nose: what lies within `MIRRORED` of the edge is shown
     once more, mirrored, beyond it. Costs a detector's first search (`turn` 0) on a picture that is so much larger.
     """
     wide, margin_px = mirrored(picture)
-    seen = (_moved(one, -margin_px) for one in detector.detect(wide, 0))
+    beyond = yield Glance(detector, wide, 0)
+    seen = (_moved(one, -margin_px) for one in beyond)
     whole = (0.0, 0.0, float(picture.geometry.width), float(picture.geometry.height))
     return [one for one in seen if shared_part(one.box_px, whole) >= WITHIN]
 
@@ -44,11 +48,13 @@ def unclaimed(seen: Iterable[Detection], faces: Sequence[Face]) -> tuple[Box, ..
     return tuple(one.box_px for one in seen if not any(agree(face, one) for face in faces))
 
 
-def mirrored(picture: Picture) -> tuple[Picture, int]:
-    """The picture with a mirror along its edges, in memory of its own, and the mirror's width in pixels, even."""
+def mirrored(picture: Shown) -> tuple[Shown, int]:
+    """The picture with a mirror along its edges, and the mirror's width in pixels, even; on the host in new memory."""
     geometry = picture.geometry
     margin = round(MIRRORED / 2 * min(geometry.width, geometry.height)) * 2
-    chroma = margin // 2 if geometry.format is PixelFormat.I420 else margin
+    if isinstance(picture, CardView):
+        return picture.mirrored(margin), margin
+    chroma = margin // 2
     planes = tuple(
         np.asarray(cv2.copyMakeBorder(plane, side, side, side, side, cv2.BORDER_REFLECT), np.uint8)
         for plane, side in zip(picture.planes, (margin, chroma, chroma), strict=False)  # rgb24 has one plane

@@ -8,13 +8,19 @@ import msgspec
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from services.gateway.documents import StateDocument, TracesDocument
-from services.gateway.parts import FromApp
+from services.gateway.documents import FramesDocument, StateDocument, TracesDocument
+from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import Refusal, documented
 from services.gateway.scopes import OPEN, FromCaller, needs
 from shared.model.keys import Scope
+from shared.model.sessions import CardUse
 
 _slots_in_use = Gauge("visavis_pool_slots_in_use", "Slots of a lane's frame pool that are not free.", ("lane",))
+_card_slots_in_use = Gauge(
+    "visavis_card_pool_slots_in_use", "Slots of a lane's frame pool on a card that are not free.", ("lane",)
+)
+_on_card = Gauge("visavis_lane_on_card", "1: frames of the lane may lie on its card; 0: on the host alone.", ("lane",))
+_card_use = Gauge("visavis_card_use", "How busy a lane's card is: percent of time, and bytes.", ("lane", "what"))
 router = APIRouter(tags=["operations"])
 
 _OTLP: dict[str, Any] = {
@@ -41,7 +47,7 @@ _METRICS: dict[str, Any] = {
 )
 async def healthz(parts: FromApp) -> StateDocument:
     """200 as long as the process answers, with or without lanes."""
-    return StateDocument(status="ok", lanes=sorted(parts.presence.warm_lanes()))
+    return _state("ok", parts)
 
 
 @router.get(
@@ -53,10 +59,9 @@ async def healthz(parts: FromApp) -> StateDocument:
 )
 async def readyz(parts: FromApp) -> StateDocument:
     """200 when at least one lane has all its services warm; else a 503 problem."""
-    lanes = sorted(parts.presence.warm_lanes())
-    if not lanes:
+    if not parts.presence.warm_lanes():
         raise Refusal("unavailable", "No lane has ingest, detect and render warm.", headers={"Retry-After": "1"})
-    return StateDocument(status="ready", lanes=lanes)
+    return _state("ready", parts)
 
 
 @router.get(
@@ -67,11 +72,18 @@ async def readyz(parts: FromApp) -> StateDocument:
     responses={200: _METRICS, **documented()},
 )
 async def metrics(parts: FromApp) -> Response:
-    """Requests by route and status, for pictures what each hop waited and worked, and the use of each frame pool."""
-    _slots_in_use.clear()
+    """Requests by route and status, for pictures what each hop waited and worked, the use of each frame pool, on the
+    host and on a card, and how busy each card is."""
+    for gauge in (_slots_in_use, _card_slots_in_use, _on_card, _card_use):
+        gauge.clear()
     for worker in parts.presence.workers():
         if worker.service == "ingest":
             _slots_in_use.labels(worker.lane).set(worker.slots_in_use)
+            _card_slots_in_use.labels(worker.lane).set(worker.card_slots_in_use)
+            _on_card.labels(worker.lane).set(not parts.presence.why_not_on_card(worker.lane))
+            for what, value in msgspec.structs.asdict(worker.card_use or CardUse()).items():
+                if value is not None:
+                    _card_use.labels(worker.lane, what).set(value)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -98,6 +110,12 @@ async def list_traces(parts: FromApp, caller: FromCaller) -> Response:
 async def get_trace(trace_id: str, parts: FromApp, caller: FromCaller) -> Response:
     """All spans of a trace as OTLP JSON. The last spans come about a second after the answer."""
     return _json(parts.traces.otlp_json(trace_id, caller.sees_trace))
+
+
+def _state(status: str, parts: Parts) -> StateDocument:
+    lanes = sorted(parts.presence.warm_lanes())
+    frames = {lane: FramesDocument.of(parts.presence.why_not_on_card(lane)) for lane in lanes}
+    return StateDocument(status=status, lanes=lanes, frames=frames)
 
 
 def _json(document: dict[str, Any]) -> Response:

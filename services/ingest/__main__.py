@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from services.ingest.assets import AssetService
+from services.ingest.cuda.decoders import CardDecoders
+from services.ingest.cuda.lane import CardLane
 from services.ingest.decoder import Decoders
 from services.ingest.job_ends import JobEnds
 from services.ingest.job_plans import PlanService
@@ -19,13 +23,15 @@ from services.ingest.settings import IngestSettings
 from services.ingest.source_files import SourceFiles
 from services.ingest.stills import StillService
 from shared.memory.host import HostPool
-from shared.memory.segment import segment_path
+from shared.memory.segment import card_segment_path, segment_path
+from shared.model.errors import Misconfigured, Unavailable
 from shared.model.jobs import JobRequested, SegmentRequested
 from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.presence import Presence, report
+from shared.runtime.settings import card_environment
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.dispatching import Dispatcher
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from services.ingest.functions import FunctionCalls
+    from shared.runtime.cards import LaneCard
 
 
 async def run(settings: IngestSettings) -> None:
@@ -45,18 +52,9 @@ async def run(settings: IngestSettings) -> None:
     shutil.rmtree(settings.ingest_work, ignore_errors=True)
     settings.ingest_work.mkdir(parents=True)
     async with AsyncExitStack() as stack:
-        pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
-        stack.callback(pool.close)
-        decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
-        stack.push_async_callback(decoders.close)
-        await decoders.start()
-        log.info("decoders ready", network=decoders.network)
-        bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
-        most_slots = settings.small_slots * 3 // 4
-        lane = Lane(
-            settings.lane, pool, decoders, bus, telemetry, settings.frames_per_message, most_slots, settings.jobs
-        )
-        stack.push_async_callback(lane.close)
+        presence = Presence()
+        lane, card = await _lane(settings, presence, stack)
+        bus = lane.bus
         store = ObjectStore.open(settings.store)
         working = _jobs(settings, lane, PatientStore.of(store), stack)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
@@ -65,13 +63,15 @@ async def run(settings: IngestSettings) -> None:
         live = LiveService(lane, room, settings.source_rules)
         stack.push_async_callback(live.close)
         await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))
-        presence = Presence()
-        assets = AssetService(decoders, store, telemetry, settings.ingest_work, settings.assets)
+        assets = AssetService(lane.decoders, store, lane.telemetry, settings.ingest_work, settings.assets)
         await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
 
+        watching = cards.watching(settings, card)
+
         def say() -> WorkerReported:
-            pool.sweep()
+            lane.pool.sweep()
+            card.sweep()
             room.measure(one for one in presence.workers() if one.lane == settings.lane)
             return WorkerReported(
                 lane=settings.lane,
@@ -79,14 +79,55 @@ async def run(settings: IngestSettings) -> None:
                 worker=settings.worker,
                 room=stills.room,
                 pixels_per_second=room.pixels_per_second,
-                busy_seconds=time.process_time() + decoders.busy_seconds,
+                busy_seconds=time.process_time() + lane.busy_seconds,
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
-                slots_in_use=pool.ledger.in_use,
+                slots_in_use=lane.pool.ledger.in_use,
+                card_slots_in_use=card.slots_in_use,
+                on_card=lane.card is not None,
+                why_not_on_card=card.why_not,
+                card_use=watching.use,
             )
 
         lifecycle.tell_ready(settings)
-        await lifecycle.together(*working, presence.follow(bus), report(bus, say))
+        await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run())
+
+
+async def _lane(settings: IngestSettings, presence: Presence, stack: AsyncExitStack) -> tuple[Lane, LaneCard]:
+    """The lane with its frame pools and its decoders."""
+    pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
+    stack.callback(pool.close)
+    card = await asyncio.to_thread(cards.make_pool, settings, settings.card_slot_classes)
+    stack.callback(card.close)
+    decoders = Decoders(pool.fd, settings.limits, settings.spare_decoders)
+    stack.push_async_callback(decoders.close)
+    await decoders.start()
+    log.info("decoders ready", network=decoders.network)
+    on_card, why_not = await _card_lane(settings, card, presence, stack)
+    bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+    most_slots = settings.small_slots * 3 // 4
+    most_together, jobs = settings.frames_per_message, settings.jobs
+    lane = Lane(settings.lane, pool, decoders, bus, telemetry, most_together, most_slots, jobs, on_card)
+    stack.push_async_callback(lane.close)
+    return lane, replace(card, why_not=why_not)
+
+
+async def _card_lane(
+    settings: IngestSettings, card: LaneCard, presence: Presence, stack: AsyncExitStack
+) -> tuple[CardLane | None, str]:
+    """What decodes into the card's pool; None, and why in a sentence, where everything goes the host's way."""
+    if card.pool is None or settings.card_number is None:
+        return None, card.why_not
+    path = card_segment_path(settings.lane)
+    decoders = CardDecoders(path, settings.card_number, settings.limits, card_environment())
+    stack.push_async_callback(decoders.close)
+    try:
+        await decoders.start()
+    except (Misconfigured, Unavailable) as error:
+        log.warning("the card does not decode", reason=str(error))
+        return None, str(error)
+    log.info("the card decodes", codecs=[one.codec for one in decoders.ranges], engines=decoders.engines)
+    return CardLane(card.pool, decoders, lambda: presence.why_not_on_card(settings.lane)), ""
 
 
 def _jobs(

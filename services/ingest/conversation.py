@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 from collections import deque
 from typing import TYPE_CHECKING, Self, cast
@@ -75,6 +76,12 @@ class Conversation(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
         return self._replies.popleft()
+
+    def hand_over(self) -> int:
+        """A file descriptor of the connection, from which somebody else hears from now on; the caller's to close."""
+        self._paused = True
+        self._transport.pause_reading()
+        return os.dup(self._transport.get_extra_info("socket").fileno())
 
     def fail(self, failure: Exception) -> None:
         """Nothing more is to be heard; the first failure counts."""

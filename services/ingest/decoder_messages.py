@@ -11,7 +11,7 @@
 | child | GoesOn | now and then, so that a long join or plan is not taken for a stalled one |
 | child | Finished, VideoPlanned, AssetRead, Joined, Refused | once, last |
 
-What is said of a fetched source is in source_messages.py.
+What is said of a fetched source is in source_messages.py, and of a video that a card decodes in coded_messages.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.coded_messages import CodedEnded, CodedPacket, CodedStream, PacketsWanted
 from services.ingest.source_messages import (
     LineWanted,
     ReadSource,
@@ -49,6 +50,8 @@ class ReadVideo(msgspec.Struct, frozen=True, tag=True):
     """What its frames are made to fit; None: the first frame."""
     span: Span | None = None
     """Which frames; None: all."""
+    card: bool = False
+    """Whether a card may decode it: how it is coded is told with the facts, and packets may be asked for."""
 
 
 class PlanVideo(msgspec.Struct, frozen=True, tag=True):
@@ -73,6 +76,8 @@ class ReadLive(msgspec.Struct, frozen=True, tag=True):
     input: LiveInput
     fit: VideoFacts | None = None
     """What its frames are made to fit, of a stream that goes on after another; None: its first frame."""
+    card: bool = False
+    """As ReadVideo has it."""
 
 
 class ReadAsset(msgspec.Struct, frozen=True, tag=True):
@@ -113,6 +118,8 @@ class CodedFrame(msgspec.Struct, frozen=True, tag=True):
     deadline_ns: int
     """After that its frame is of no use, nanoseconds since 1970."""
     body: bytes
+    is_answered: bool = False
+    """True: the parent was told that it is read, by who had it before."""
 
 
 class NoMoreFrames(msgspec.Struct, frozen=True, tag=True):
@@ -123,6 +130,8 @@ class VideoOpened(msgspec.Struct, frozen=True, tag=True):
     """The first frame is decoded."""
 
     facts: VideoFacts
+    coded: CodedStream | None = None
+    """If it was asked whether a card may decode it."""
 
 
 class StillOpened(msgspec.Struct, frozen=True, tag=True):
@@ -196,10 +205,11 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 Task = ReadVideo | PlanVideo | ReadStill | ReadLive | ReadAsset | Join | ReadSource
-Request = Task | SlotGrant | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
+Request = Task | SlotGrant | PacketsWanted | CodedFrame | NoMoreFrames | SourceBytes | SourceCut | SourceEnded
 SourceReply = VideoFormat | SoundFormat | SourcePacket | SourceNotice | LineWanted | SourceBytes | SourceEnded
 FrameReply = VideoOpened | StillOpened | DecodedFrame | CodedFrameRead | FramesLate
-Reply = FrameReply | GoesOn | Finished | VideoPlanned | AssetRead | Joined | Refused | SourceReply
+CodedReply = CodedPacket | CodedFrame | CodedEnded
+Reply = FrameReply | CodedReply | GoesOn | Finished | VideoPlanned | AssetRead | Joined | Refused | SourceReply
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

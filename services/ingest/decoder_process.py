@@ -14,6 +14,8 @@ from PIL import Image
 
 from services.ingest import confinement
 from services.ingest.asset import most_prepared_bytes, read_asset
+from services.ingest.coded_messages import PacketsWanted
+from services.ingest.coded_video import CodedVideo
 from services.ingest.decoder_messages import (
     AssetRead,
     DecodedFrame,
@@ -39,6 +41,7 @@ from services.ingest.demuxing import silence
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
 from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_forwarding import LiveForwarding
 from services.ingest.live_reading import LiveReading
 from services.ingest.planning import plan_video
 from services.ingest.source_messages import ReadSource
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.decoder_messages import Reply, Request
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (
@@ -142,15 +145,26 @@ class DecoderProcess:
                 assert_never(task)
 
     def _read_video(self, task: ReadVideo) -> None:
-        threads = self._limits.decoder_threads
-        with VideoFile(Path(task.path), self._limits, threads, fit=task.fit, span=task.span) as video:
-            facts = video.facts
-            self._send(VideoOpened(facts))
-            for sequence, frame in enumerate(video.frames()):
-                grant = self._next_grant()
-                frame.write_into(self._picture(grant, facts.geometry, facts.colour))
-                self._send(DecodedFrame(grant.slot, sequence, frame.pts, frame.duration))
-            self._send(Finished(video.summary))
+        path, threads = Path(task.path), self._limits.decoder_threads
+        with VideoFile(path, self._limits, threads, fit=task.fit, span=task.span, keep=task.card) as video:
+            coded = CodedVideo(video)
+            self._send(VideoOpened(video.facts, coded.stream if task.card else None))
+            first = receive_request(self._connection)
+            if isinstance(first, PacketsWanted):
+                for packet in coded.packets():
+                    self._send(packet)
+                self._send(coded.ended)
+            else:
+                self._write_frames(video, self._checked_grant(first))
+
+    def _write_frames(self, video: VideoFile, grant: SlotGrant) -> None:
+        """grant: of the first, which every video has."""
+        facts = video.facts
+        for sequence, frame in enumerate(video.frames()):
+            given = grant if sequence == 0 else self._next_grant()
+            frame.write_into(self._picture(given, facts.geometry, facts.colour))
+            self._send(DecodedFrame(given.slot, sequence, frame.pts, frame.duration))
+        self._send(Finished(video.summary))
 
     def _plan(self, task: PlanVideo) -> None:
         def go_on() -> None:
@@ -168,7 +182,12 @@ class DecoderProcess:
         self._send(Finished(DecodeSummary(frames=1)))
 
     def _read_live(self, task: ReadLive) -> None:
-        reading = LiveReading(LiveDecoder(task.input, self._limits, task.fit), self._send, self._picture)
+        decoder = LiveDecoder(task.input, self._limits, task.fit)
+        reading = (
+            LiveForwarding(task, decoder, self._send, self._picture)
+            if task.card
+            else LiveReading(decoder, self._send, self._picture)
+        )
         while not reading.is_over:
             reading.take(receive_request(self._connection))
 
@@ -188,10 +207,12 @@ class DecoderProcess:
         self._send(Joined(kind))
 
     def _next_grant(self) -> SlotGrant:
-        grant = receive_request(self._connection)
-        if not isinstance(grant, SlotGrant):
+        return self._checked_grant(receive_request(self._connection))
+
+    def _checked_grant(self, request: Request) -> SlotGrant:
+        if not isinstance(request, SlotGrant):
             raise TypeError("a second task")
-        return grant
+        return request
 
     def _picture(self, grant: SlotGrant, geometry: Geometry, colour: Colour) -> Picture:
         start, end = grant.offset_bytes, grant.offset_bytes + min(grant.size_bytes, geometry.size_bytes)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
+from services.ingest.coded_messages import PacketsWanted
 from services.ingest.conversation import MOST_LATER_BYTES, Conversation
 from services.ingest.decoder_messages import (
     AssetRead,
@@ -29,11 +30,12 @@ from shared.model.media import DecodeSummary, MediaKind, VideoFacts
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
+    from services.ingest.coded_messages import CodedStream
     from services.ingest.decoder_messages import Reply, Task
-    from services.ingest.forking import Child
     from services.ingest.limits import IngestLimits
     from shared.model.media import Facts, Plan
 
@@ -55,17 +57,42 @@ class DecoderExceeded(Rejected):
         super().__init__("too-demanding", detail)
 
 
+class DecodingProcess(Protocol):
+    """What decodes one thing: a child process, or a stream in the card's decoder."""
+
+    connection: socket.socket
+
+    @property
+    def is_dead(self) -> bool:
+        """True once nobody can write for it any more."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once; harmless if it is dead already."""
+        ...
+
+    async def died(self) -> None:
+        """Wait until it is dead."""
+        ...
+
+    async def ended(self) -> int | None:
+        """Wait until it is dead: its exit status, minus the signal's number, or None if nobody knows."""
+        ...
+
+
 class Decoding:
     """One task in one child process. An asynchronous context: on leaving it the child is dead, whatever happened."""
 
     def __init__(
-        self, take_child: Callable[[], Awaitable[Child]], task: Task, limits: IngestLimits, pool_bytes: int
+        self, take_child: Callable[[], Awaitable[DecodingProcess]], task: Task, limits: IngestLimits, pool_bytes: int
     ) -> None:
         """take_child: gives a process that has served nobody yet. pool_bytes: size of the file that it has mapped."""
-        self._take_child, self._task = take_child, task
+        self._take_child, self.task = take_child, task
         self._limits, self._pool_bytes = limits, pool_bytes
         self._granted: set[int] = set()
         self._facts: Facts | None = None
+        self.coded: CodedStream | None = None
+        """After `opened`, of a video of which it was asked: how it is coded."""
         self._summary: DecodeSummary | None = None
         self._frames = 0
         self._last_pts: int | None = None
@@ -76,9 +103,9 @@ class Decoding:
     async def __aenter__(self) -> Self:
         self._child = await self._take_child()
         try:
-            most = _MOST_PLAN_BYTES if isinstance(self._task, PlanVideo) else MOST_LATER_BYTES
+            most = _MOST_PLAN_BYTES if isinstance(self.task, PlanVideo) else MOST_LATER_BYTES
             self._talk = await Conversation.over(self._child.connection, most)
-            self._talk.say(self._task)
+            self._begin()
         except BaseException:
             self._child.kill()
             raise
@@ -117,11 +144,29 @@ class Decoding:
         """
         if self._facts is None:
             reply = await self._next()
-            wanted = StillOpened if isinstance(self._task, ReadStill) else VideoOpened
+            wanted = StillOpened if isinstance(self.task, ReadStill) else VideoOpened
             if not isinstance(reply, wanted):
                 raise DecoderDied("The decoder did not say first what it had opened.")
             self._facts = checked_facts(reply.facts, self._limits)
+            self.coded = reply.coded if isinstance(reply, VideoOpened) else None
         return self._facts
+
+    def hand_over(self) -> int:
+        """Instead of any grant: have the child send packets, of which nothing is heard here.
+
+        Answers a file descriptor of its connection, the caller's to close.
+        """
+        connection = self._talk.hand_over()
+        self._talk.say(PacketsWanted())
+        return connection
+
+    def kill(self) -> None:
+        """End the child before the context does."""
+        self._child.kill()
+
+    async def cause(self) -> Exception:
+        """Wait until the child is dead: why it is. A DecoderDied or DecoderExceeded."""
+        return cause_of_death(await self._child.ended(), self._limits)
 
     def grant(self, slot: int, offset_bytes: int, size_bytes: int) -> None:
         """Let the child write one frame into this part of the pool; it answers with the slot's number.
@@ -188,12 +233,23 @@ class Decoding:
         try:
             reply = await self._talk.hear()
         except EOFError:
-            raise cause_of_death(await self._child.ended(), self._limits) from None
+            raise await self.cause() from None
         except msgspec.DecodeError as error:
             raise DecoderDied(f"The decoder sent what is no message of a decoder: {error}.") from error
         if isinstance(reply, Refused):
-            raise DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
+            raise await self._refusal(reply)
         return reply
+
+    def _begin(self) -> None:
+        self._talk.say(self.task)
+
+    async def _refusal(self, reply: Refused) -> Exception:
+        """What a refusal means here."""
+        return DecoderExceeded(reply.detail) if reply.code == "too-demanding" else Rejected(reply.code, reply.detail)
+
+    def _stalled(self) -> Exception:
+        """What a silence that is too long means here."""
+        return DecoderExceeded(f"Reading it made no progress for {self._patience} seconds (decoder_stall_seconds).")
 
     @property
     def _owes(self) -> bool:
@@ -208,13 +264,12 @@ class Decoding:
         self._watched_at = now
         silent_since = max(self._talk.heard_at, self._owes_since)
         if self._owes and now >= silent_since + most:
-            detail = f"Reading it made no progress for {most} seconds (decoder_stall_seconds)."
-            self._talk.fail(DecoderExceeded(detail))
+            self._talk.fail(self._stalled())
             return
         self._watching = self._loop.call_later(most / 4, self._watch)
 
 
-async def finish(child: Child) -> None:
+async def finish(child: DecodingProcess) -> None:
     """Wait for the child's death even if the waiting itself is cancelled: its slots depend on it."""
     ended = asyncio.ensure_future(child.died())
     cancelled = False

@@ -104,7 +104,7 @@ class Forkery:
     def busy_seconds(self) -> float:
         """Processor time of its children, as far as they were looked at: each for the last time when it was asked."""
         for child in self._children.values():
-            self._busy[child.pid] = _busy_seconds(child.pid) or self._busy.get(child.pid, 0.0)
+            self._busy[child.pid] = busy_seconds(child.pid) or self._busy.get(child.pid, 0.0)
         for pid in self._busy.keys() - self._children.keys():
             self._busy_before += self._busy.pop(pid)
         return self._busy_before + sum(self._busy.values())
@@ -214,7 +214,7 @@ class Forkery:
             child.reaped(None)
 
 
-def _busy_seconds(pid: int) -> float:
+def busy_seconds(pid: int) -> float:
     """Processor time that a process has used; 0 if it is gone."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9

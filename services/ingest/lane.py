@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from services.ingest.decoder_messages import ReadVideo
 from services.ingest.pump import FramePump
 from shared.model.errors import Rejected, Unavailable
 from shared.model.frames import FramesEnded
 from shared.model.jobs import Want
 from shared.model.looks import Look
+from shared.model.media import VideoFacts
 from shared.model.offers import ModelChoice
 from shared.model.sessions import (
     BeginSession,
@@ -25,10 +27,12 @@ from shared.model.sessions import (
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
-    from services.ingest.decoder import Decoders
-    from services.ingest.decoder_messages import ReadStill, ReadVideo
+    from services.ingest.cuda.lane import CardLane
+    from services.ingest.decoder import Decoders, Decoding
+    from services.ingest.decoder_messages import ReadStill
+    from services.ingest.pump import FramePool
     from shared.memory.host import HostPool
     from shared.model.media import DecodeSummary, Facts
     from shared.runtime.telemetry import Telemetry
@@ -71,6 +75,8 @@ class Lane:
     """Slots that one session of a job may hold at a time."""
     jobs: int = 1
     """Sessions of jobs that there may be at a time."""
+    card: CardLane | None = None
+    """By which frames come that a card decodes; None: there is no card, or its memory cannot be shared."""
     live: set[str] = field(default_factory=set)
     """Sessions that somebody watches now: jobs stand back for them."""
     pressed: set[str] = field(default_factory=set)
@@ -79,8 +85,9 @@ class Lane:
     closing: set[asyncio.Task[None]] = field(default_factory=set)
     """Sessions whose owner has not yet confirmed their end."""
 
-    def share(self, size_bytes: int) -> int:
+    def share(self, size_bytes: int, pool: FramePool | None = None) -> int:
         """Slots for frames of that size that one session of a job may hold now; beside live all of them half at most.
+        pool: where; None: the host's.
 
         Each has one, and no more while live is pressed: it goes on, frame by frame.
         """
@@ -88,13 +95,18 @@ class Lane:
             return self.most_slots
         if self.pressed:
             return 1
-        half = self.pool.ledger.count_fitting(size_bytes) // 2
+        half = (pool or self.pool).ledger.count_fitting(size_bytes) // 2
         return max(1, min(self.most_slots, SHARE_BESIDE_LIVE, half // self.jobs))
 
     @property
     def frames_per_message(self) -> int:
         """Frames of a job that one message carries now."""
         return min(self.most_together, TOGETHER_BESIDE_LIVE) if self.live else self.most_together
+
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time that decoding has taken."""
+        return self.decoders.busy_seconds + (self.card.decoders.busy_seconds if self.card is not None else 0.0)
 
     def press(self, session: str, *, is_high: bool) -> None:
         """Whether a live session's frames wait for slots."""
@@ -116,6 +128,8 @@ class LaneSession:
     def __init__(self, lane: Lane, session: str) -> None:
         self._lane = lane
         self._session = session
+        self.pool: FramePool = lane.pool
+        """Where its frames lie; known when `feed` asks for the BeginSession."""
         self._begun: SessionBegun | None = None
         self._asking: asyncio.Task[SessionBegun] | None = None
         self._is_left = False
@@ -135,7 +149,7 @@ class LaneSession:
     @property
     def owner_is_alive(self) -> bool:
         """False once the kernel has said that the render worker which owns the session is dead."""
-        return self._begun is None or self._lane.pool.is_alive(self._begun.row)
+        return self._begun is None or self.pool.is_alive(self._begun.row)
 
     async def feed(
         self,
@@ -146,13 +160,15 @@ class LaneSession:
     ) -> DecodeSummary:
         """Decode, find an owner, tell every frame. models: by which detect is to find the faces.
 
-        Raises Rejected, DecoderDied, or Unavailable without an owner.
+        Raises Rejected, DecoderDied, CardRefused for what should be tried without `task.card`, or Unavailable without
+        an owner.
         """
         pump = FramePump(self._lane, self._session, models)
         try:
-            async with self._lane.decoders.decode(task) as decoding:
+            async with self._decoding(task) as decoding:
                 facts = await decoding.opened()
                 request = begin(facts)
+                pump.pool = self.pool
                 async with pump.granting(decoding, facts):  # it decodes while an owner is found
                     begun = await self.begin(request)
                     drawn = request.look if request.want is Want.PICTURE else Look()
@@ -164,6 +180,23 @@ class LaneSession:
             await self.end(pump.frames)
         self._fed = True
         return decoding.summary
+
+    @asynccontextmanager
+    async def _decoding(self, task: ReadVideo | ReadStill) -> AsyncIterator[Decoding]:
+        """What decodes the task: the card, or the child that opened it."""
+        async with self._lane.decoders.decode(task) as reading:
+            facts = await reading.opened()
+            card = self._lane.card
+            if card is None or not isinstance(task, ReadVideo) or not task.card or not isinstance(facts, VideoFacts):
+                yield reading
+                return
+            on_card = card.decoding(reading, facts, task, self._session)
+            if on_card is None:
+                yield reading
+                return
+            self.pool = card.pool
+            async with on_card:
+                yield on_card
 
     async def begin(self, request: BeginSession) -> SessionBegun:
         """Find an owner: ask until a render worker has room; it may just be starting.
@@ -188,7 +221,7 @@ class LaneSession:
 
         Raises Unavailable if the render worker dies before.
         """
-        pool = self._lane.pool
+        pool = self.pool
         while time.time() < until:
             if not self.owner_is_alive:
                 raise Unavailable("The render worker of this session died.")
@@ -218,7 +251,7 @@ class LaneSession:
 
     async def _close(self) -> None:
         """What render still holds is given back; until it has confirmed that, or is dead, it stays in quarantine."""
-        pool = self._lane.pool
+        pool = self.pool
         pool.sweep()
         self._is_left = True
         if self._begun is None and self._asking is not None:

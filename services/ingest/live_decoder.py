@@ -13,7 +13,7 @@ from av.codec.context import Flags
 from services.ingest import colours
 from services.ingest.admission import check_frame_size
 from services.ingest.planes import UprightCopy, orientation_of
-from services.ingest.timeline import LiveTimeline
+from services.ingest.timeline import MOST_PENDING, LiveTimeline
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput
 from shared.model.media import VideoFacts
@@ -37,8 +37,6 @@ DECODERS: Final = {
 }
 """FFmpeg's names. dav1d decodes AV1 by itself; FFmpeg's own av1 needs hardware."""
 _RAW: Final = {LiveCodec.I420: "yuv420p", LiveCodec.NV12: "nv12", LiveCodec.RGB24: "rgb24"}
-MOST_PENDING: Final = 256
-"""Packets whose frame the decoder has not given yet; a stream that holds back more has lost them."""
 
 
 class LiveImage:
@@ -69,7 +67,10 @@ class LiveDecoder:
         self._asked, self._limits, self._fit = asked, limits, fit
         self.facts: VideoFacts | None = None
         """Of all frames; None before the first."""
-        self._copy: UprightCopy | None = None
+        self.copy: UprightCopy | None = None
+        """Makes frames fit the facts; None before the first."""
+        self.first: VideoFrame | None = None
+        """As it was stored; None before it."""
         self._timeline = LiveTimeline(max(1, round(asked.clock_hz / asked.rate)), asked.clock_hz)
         self._pts: dict[int, int] = {}
         self._context = None if asked.codec.is_raw else self._opened()
@@ -145,19 +146,20 @@ class LiveDecoder:
         if number is None or number not in self._pts:  # a second frame of a packet: nobody could be told of it
             return None
         pts = self._pts.pop(number)
-        if self._copy is None:
+        if self.copy is None:
             if frame.is_corrupt:  # before a key frame a decoder shows gray
                 return None
             self._begin(frame)
-        assert self._copy is not None  # noqa: S101  -- begun above
+        assert self.copy is not None  # noqa: S101  -- begun above
         check_frame_size(frame.width, frame.height, self._limits)
-        return LiveImage(self._copy, frame, number, self._timeline.place(pts))
+        return LiveImage(self.copy, frame, number, self._timeline.place(pts))
 
     def _begin(self, first: VideoFrame) -> None:
         check_frame_size(first.width, first.height, self._limits)
         orientation = orientation_of(first)
         self.facts = self._fit or self._facts_of(first, orientation)
-        self._copy = UprightCopy(first, self.facts, orientation)
+        self.first = first
+        self.copy = UprightCopy(first, self.facts, orientation)
 
     def _facts_of(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
         stored = (first.width, first.height)

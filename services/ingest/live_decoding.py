@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from services.ingest.decoder_messages import ReadLive, Reply
-    from services.ingest.forking import Child
+    from services.ingest.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
+    from shared.model.media import Facts, VideoFacts
 
     Happening = VideoOpened | DecodedFrame | CodedFrameRead | FramesLate
 
@@ -32,9 +33,14 @@ class LiveDecoding(Decoding):
     """Coded frames in, decoded ones out. An asynchronous context: on leaving it the child is dead."""
 
     def __init__(
-        self, take_child: Callable[[], Awaitable[Child]], task: ReadLive, limits: IngestLimits, pool_bytes: int
+        self,
+        take_child: Callable[[], Awaitable[DecodingProcess]],
+        task: ReadLive,
+        limits: IngestLimits,
+        pool_bytes: int,
     ) -> None:
         super().__init__(take_child, task, limits, pool_bytes)
+        self.live_task = task
         self._under_way: set[int] = set()
         self._known: set[int] = set()
 
@@ -51,11 +57,21 @@ class LiveDecoding(Decoding):
         self._known.add(number)
         if len(self._known) > _MOST_KNOWN:
             self._known.discard(min(self._known))
-        self._talk.say(CodedFrame(number, pts, deadline_ns, body))
+        self._tell(CodedFrame(number, pts, deadline_ns, body))
 
     def end(self) -> None:
         """No packet follows; `happenings` ends when every frame is written or dropped."""
-        self._talk.say(NoMoreFrames())
+        self._tell(NoMoreFrames())
+
+    def tell(self, message: CodedFrame | NoMoreFrames) -> None:
+        """Say something to the child, of which nothing is heard here any more."""
+        self._talk.say(message)
+
+    def give_up(self) -> tuple[set[int], set[int]]:
+        """Packets that are not answered, and all of which a frame may still be told; they are somebody else's now."""
+        given = self._under_way, self._known
+        self._under_way, self._known = set(), set()
+        return given
 
     async def happenings(self) -> AsyncIterator[Happening]:
         """What the child says, in order; VideoOpened once, before any frame.
@@ -68,8 +84,8 @@ class LiveDecoding(Decoding):
 
     def _checked(self, reply: Reply) -> Happening:
         match reply:
-            case VideoOpened(facts) if self._facts is None:
-                self._facts = checked_facts(facts, self._limits)
+            case VideoOpened() if self._facts is None:
+                self._facts, self.coded = self._checked_facts(reply.facts), reply.coded
             case DecodedFrame():
                 self._forget(reply.number)
                 return self._checked_frame(reply)
@@ -81,6 +97,12 @@ class LiveDecoding(Decoding):
             case _:
                 raise DecoderDied(f"The decoder of a live stream sent {type(reply).__name__}, out of place.")
         return reply
+
+    def _checked_facts(self, facts: VideoFacts) -> Facts:
+        return checked_facts(facts, self._limits)
+
+    def _tell(self, message: CodedFrame | NoMoreFrames) -> None:
+        self._talk.say(message)
 
     def _forget(self, *numbers: int) -> None:
         for number in numbers:

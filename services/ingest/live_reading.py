@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from services.ingest.decoder_messages import (
     CodedFrame,
@@ -17,38 +17,70 @@ from services.ingest.decoder_messages import (
     SlotGrant,
     VideoOpened,
 )
-from services.ingest.live_decoder import MOST_PENDING
+from services.ingest.timeline import MOST_PENDING
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from services.ingest.decoder_messages import Reply, Request
-    from services.ingest.live_decoder import LiveDecoder, LiveImage
-    from shared.model.pictures import Colour, Geometry, Picture
+    from shared.model.media import VideoFacts
+    from shared.model.pictures import Colour, Geometry
 
 MOST_WAITING: Final = 2
 """Frames that wait for a slot. More would only make those older that are drawn: the oldest is dropped for a new one."""
 
 
-class LiveReading:
+Target = TypeVar("Target")
+"""What a granted slot's planes are to a decoder's frames."""
+_Into_contra = TypeVar("_Into_contra", contravariant=True)
+
+
+class LiveFrame(Protocol[_Into_contra]):
+    """One decoded frame, which may be dropped."""
+
+    number: int
+    pts: int
+    duration: int
+
+    def write_into(self, picture: _Into_contra) -> None:
+        """Copy every sample."""
+        ...
+
+
+class LiveFrames(Protocol[_Into_contra]):
+    """A decoder of live packets: `live_decoder.LiveDecoder` or `cuda.live.CardLiveDecoder`."""
+
+    facts: VideoFacts | None
+
+    def decode(self, number: int, pts: int, body: bytes) -> Iterator[LiveFrame[_Into_contra]]:
+        """The frames that are there after one more packet."""
+        ...
+
+    def flush(self) -> Iterator[LiveFrame[_Into_contra]]:
+        """The frames that are left."""
+        ...
+
+
+class LiveReading(Generic[Target]):
     """One live stream. Without room the oldest frames are dropped, before anything is done for them."""
 
     def __init__(
         self,
-        decoder: LiveDecoder,
+        decoder: LiveFrames[Target],
         send: Callable[[Reply], None],
-        picture: Callable[[SlotGrant, Geometry, Colour], Picture],
+        picture: Callable[[SlotGrant, Geometry, Colour], Target],
     ) -> None:
         """send: to the parent. picture: the planes of a granted slot."""
         self._decoder, self._send, self._picture = decoder, send, picture
         self._grants: deque[SlotGrant] = deque()
-        self._waiting: deque[LiveImage] = deque()
+        self._waiting: deque[LiveFrame[Target]] = deque()
         self._deadlines_ns: dict[int, int] = {}
         self._sequence = 0
         self._is_told = False
-        self._ended = False
+        self.is_ended = False
+        """True when no packet follows."""
         self.is_over = False
         """True when the stream has ended and every frame of it is written or dropped."""
 
@@ -63,11 +95,11 @@ class LiveReading:
             case NoMoreFrames():
                 with suppress(Rejected):  # a bad end does not take the rest with it
                     self._queue(self._decoder.flush())
-                self._ended = True
+                self.is_ended = True
                 self._write()
             case _:
                 raise TypeError(f"{type(request).__name__} in a live stream")
-        if self._ended and not self._waiting:
+        if self.is_ended and not self._waiting:
             self.is_over = True
             self._send(Finished(DecodeSummary(frames=self._sequence)))
 
@@ -86,9 +118,13 @@ class LiveReading:
         over = tuple(self._waiting.popleft().number for _ in range(len(self._waiting) - MOST_WAITING))
         self._forget(over)
         waiting = len(self._waiting)
+        if coded.is_answered:
+            if over:
+                self._send(FramesLate(over))
+            return
         self._send(CodedFrameRead(coded.number, is_damaged=is_damaged, passed_over=over, waiting=waiting))
 
-    def _queue(self, images: Iterable[LiveImage]) -> None:
+    def _queue(self, images: Iterable[LiveFrame[Target]]) -> None:
         """Have images wait; before the first ever the parent is told what the stream is."""
         for image in images:
             if not self._is_told and self._decoder.facts is not None:
@@ -108,7 +144,7 @@ class LiveReading:
             self._forget(late)
             self._send(FramesLate(tuple(late)))
 
-    def _write_one(self, image: LiveImage, grant: SlotGrant) -> None:
+    def _write_one(self, image: LiveFrame[Target], grant: SlotGrant) -> None:
         facts = self._decoder.facts
         assert facts is not None  # noqa: S101  -- there is an image
         image.write_into(self._picture(grant, facts.geometry, facts.colour))

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
     from services.ingest.decoder import DecodedFrame, Decoding
     from services.ingest.lane import Lane
+    from shared.memory.card_pool import CardPool
+    from shared.memory.host import HostPool
     from shared.model.media import Facts
     from shared.model.offers import ModelChoice
     from shared.model.sessions import SessionBegun
+
+    FramePool = HostPool | CardPool
 
 SLOT_POLL_SECONDS = 0.002
 """A release is a word in shared memory and wakes nobody; so often is looked while someone waits for a slot."""
@@ -38,7 +42,8 @@ class FramePump:
     def __init__(self, lane: Lane, session: str, models: ModelChoice) -> None:
         """models: by which detect is to find the faces."""
         self._lane = lane
-        self._pool = lane.pool
+        self.pool: FramePool = lane.pool
+        """Where its frames lie; to be said before anything is granted."""
         self._session = session
         self._models = models
         self._wants_people = False
@@ -93,7 +98,7 @@ class FramePump:
     def take_back(self) -> None:
         """Slots that were granted and never written come back. Only when the decoder is dead."""
         for slot in self._granted:
-            self._pool.abandon(slot)
+            self.pool.abandon(slot)
         self._granted.clear()
 
     async def _read(
@@ -108,7 +113,7 @@ class FramePump:
 
     def _sealed(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> CapturedFrame:
         self._granted.remove(frame.slot)
-        reference = self._pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
+        reference = self.pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
         self._lane.told.pixels += facts.geometry.width * facts.geometry.height
         return CapturedFrame(reference, frame.sequence, frame.pts, frame.duration)
 
@@ -116,14 +121,14 @@ class FramePump:
         size = facts.geometry.size_bytes
         is_still = isinstance(facts, StillFacts)
         while True:
-            share = 1 if is_still else self._lane.share(size)
-            if len(self._granted) < GRANTS_AHEAD and self._pool.ledger.count_of(self._session) < share:
-                slot = self._pool.lease(size, self._session)
+            share = 1 if is_still else self._lane.share(size, self.pool)
+            if len(self._granted) < GRANTS_AHEAD and self.pool.ledger.count_of(self._session) < share:
+                slot = self.pool.lease(size, self._session)
                 if slot is not None:
                     self._granted.add(slot)
-                    decoding.grant(slot, *self._pool.extent(slot))
+                    decoding.grant(slot, *self.pool.extent(slot))
                     continue
-            self._pool.sweep()
+            self.pool.sweep()
             await asyncio.sleep(SLOT_POLL_SECONDS)
 
     async def _tell(self, ready: asyncio.Queue[_Entry | None], begun: SessionBegun, waited_ms: float) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from services.ingest.cuda.decoder import CardRefused
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import ReadVideo
 from services.ingest.lane import LaneSession
@@ -149,17 +150,23 @@ class SegmentService:
                 raise Unavailable("The function says that the part is done, and it is not in this object store.")
             return done
         async with self._sources.of(job) as source:
-            done, summary = await self._through_lane(passage, session, source)
+            try:
+                done, summary = await self._through_lane(passage, session, source)
+            except CardRefused as error:
+                if self._lane.card is not None:
+                    self._lane.card.refused(session, str(error))
+                done, summary = await self._through_lane(passage, f"{session}-cpu", source, card=False)
         return msgspec.structs.replace(done, damaged=summary.damaged_packets, early=summary.ended_early)
 
     async def _through_lane(
-        self, passage: Passage[SegmentRequested], session: str, source: Path
+        self, passage: Passage[SegmentRequested], session: str, source: Path, *, card: bool = True
     ) -> tuple[SegmentDone, DecodeSummary]:
+        """card: whether the lane's card may decode it, if there is one. Raises CardRefused if it cannot after all."""
         request = passage.message
 
         def begin(facts: Facts) -> BeginSession:
             return BeginSession(
-                session=session, epoch=self._lane.pool.epoch, want=request.want, look=request.look, facts=facts,
+                session=session, epoch=run.pool.epoch, want=request.want, look=request.look, facts=facts,
                 job=request.job, segment=request.segment, span=request.span, attempt=passage.tries,
             )  # fmt: skip
 
@@ -167,7 +174,7 @@ class SegmentService:
             self._lane.bus.listen(events_of(request.job)) as events,
             LaneSession(self._lane, session) as run,
         ):
-            task = ReadVideo(str(source), request.facts, request.span)
+            task = ReadVideo(str(source), request.facts, request.span, card and self._lane.card is not None)
             feeding = run.feed(task, begin, passage.waited_ms, request.models)
             watching = self._outcome(run, events, request.job, session)
             summary, done = await _both(feeding, watching)

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, create_model
 from services.ingest.limits import IngestLimits
 from services.ingest.sources.rules import SourceRules
 from shared.memory.layout import SlotClass
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import LaneSettings
 
 MIB = 1 << 20
 
@@ -32,7 +32,7 @@ def _largest_frame_bytes(limits: IngestLimits) -> int:
     return limits.max_pixels + (limits.max_pixels + limits.min_side + longest + 1) // 2
 
 
-_Limited: Any = create_model("_Limited", __base__=ServiceSettings, **_limit_fields())
+_Limited: Any = create_model("_Limited", __base__=LaneSettings, **_limit_fields())
 
 
 class IngestSettings(_Limited):
@@ -51,6 +51,15 @@ class IngestSettings(_Limited):
     frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
     large_slots: int = Field(5, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")
+    card_slots: int = Field(
+        192, ge=4, le=512, description="Slots of the frame pool on the card for up to 1920x1088; 3 MiB each."
+    )
+    large_card_slots: int = Field(
+        8,
+        ge=1,
+        le=128,
+        description="Slots of the frame pool on the card for the largest video; 14 MiB each by default.",
+    )
     source_schemes: str = Field(
         "rtmp,rtmps,rtsp,rtsps,srt,http,https", description="What sources may be fetched by, separated by commas."
     )
@@ -99,6 +108,14 @@ class IngestSettings(_Limited):
             SlotClass(self.small_slots, 1920 * 1088 * 3 // 2),
             SlotClass(self.large_slots, _largest_frame_bytes(self.limits)),
             SlotClass(self.still_slots, self.limits.max_still_pixels * 3),
+        )
+
+    @property
+    def card_slot_classes(self) -> tuple[SlotClass, ...]:
+        """The slots of the frame pool on the card: 4:2:0 for video."""
+        return (
+            SlotClass(self.card_slots, 1920 * 1088 * 3 // 2),
+            SlotClass(self.large_card_slots, _largest_frame_bytes(self.limits)),
         )
 
     @property

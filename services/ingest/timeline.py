@@ -5,6 +5,9 @@ from __future__ import annotations
 LONGEST_GAP_SECONDS = 60
 """A longer one is no gap: the source's clock was set anew."""
 
+MOST_PENDING = 256
+"""Live packets whose frame the decoder has not given yet; a stream that holds back more has lost them."""
+
 
 class Timeline:
     """Repairs presentation times as little as possible. All values are in units of the stream's time base."""

@@ -14,6 +14,7 @@ from services.ingest.admission import admit_file, check_frame_size, check_length
 from services.ingest.demuxing import Reading, choose_video, claimed_seconds, count_images, open_media, silence
 from services.ingest.planes import UprightCopy, orientation_of
 from services.ingest.timeline import Timeline
+from services.ingest.upright import Orientation
 from services.ingest.wholeness import missing_bytes
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary, MediaKind, VideoFacts, notice_of
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from services.ingest.limits import IngestLimits
-    from services.ingest.upright import Orientation
     from shared.model.media import Span
     from shared.model.pictures import Picture
 
@@ -38,6 +38,8 @@ _FIELDS = {2: 1, 3: 2, 4: 2, 5: 1}
 _USUAL_RATE = Fraction(25)
 _MOST_LEADING = 250
 """So many damaged frames at the beginning are left out; a stream that refreshes without key frames has no other."""
+_MOST_KEPT = 64
+"""A decoder with a few threads has its first frame after ten packets or so."""
 
 
 class UprightFrame:
@@ -63,24 +65,30 @@ class VideoFile:
         *,
         fit: VideoFacts | None = None,
         span: Span | None = None,
+        keep: bool = False,
     ) -> None:
         """Open `path`, check it against `limits` and decode the first frame, which tells what the stream really is.
 
         threads: of the decoder. fit: facts of the whole video, which all of its frames are made to fit; None: what the
-        first frame says. span: the part of it to read; None: all.
+        first frame says. span: the part of it to read; None: all. keep: whether packets are to be had, see `packets`.
         Raises Rejected if this is no video that is read, breaks a limit, or has no frame.
         """
         silence()
         self._path, self._kind, self._threads = path, admit_file(path, limits), threads
         self._limits, self._missing, self._span = limits, missing_bytes(path, self._kind), span
         self._damaged = self._delivered = 0
+        self._keeps = keep
+        self.kept: list[Packet[Stream]] | None = None
+        """Packets that were read for the first frame; None if there are too many, or they were not to be kept."""
         with contextlib.ExitStack() as stack:
             if self._kind is MediaKind.GIF:
                 count_images(path, limits)
-            self._first = self._opened(stack)
-            orientation = orientation_of(self._first)
-            self.facts = fit or self._facts(self._first, orientation)
-            self._copy = UprightCopy(self._first, self.facts, orientation)
+            self.first = self._opened(stack)
+            """The first frame that is to be delivered, as it is stored."""
+            orientation = orientation_of(self.first)
+            self.is_upright = orientation == Orientation()
+            self.facts = fit or self._facts(self.first, orientation)
+            self._copy = UprightCopy(self.first, self.facts, orientation)
             self._timeline = Timeline(round(1 / (Fraction(*self.facts.frame_rate) * Fraction(*self.facts.time_base))))
             self._stack = stack.pop_all()
 
@@ -99,7 +107,7 @@ class VideoFile:
     def frames(self) -> Iterator[UprightFrame]:
         """Every frame that can be decoded, once. Raises Rejected (`too-long`) where a limit is passed on the way."""
         unit = Fraction(*self.facts.time_base)
-        frame: VideoFrame | None = self._first
+        frame: VideoFrame | None = self.first
         before = self._span.first if self._span is not None else 0
         while frame is not None and not self._is_after(frame):
             place = self._timeline.place(frame.pts, frame.dts, frame.duration)
@@ -111,8 +119,7 @@ class VideoFile:
     @property
     def summary(self) -> DecodeSummary:
         """What could be read; complete when `frames` is over."""
-        damaged = self._damaged + self._reading.damaged
-        early = self._missing > 0 or self._reading.gave_up
+        damaged, early = self._damaged + self.unread_places, self.ends_early
         return DecodeSummary(
             frames=self._delivered,
             damaged_packets=damaged,
@@ -121,12 +128,41 @@ class VideoFile:
             notice=notice_of(self._delivered, self.facts.frames_expected, damaged, early=early),
         )
 
+    def packets(self) -> Iterator[Packet[Stream]]:
+        """Instead of `frames`, of a file that was opened with `keep`: every packet, from the kept ones on."""
+        yield from self.kept or ()
+        yield from self._packets
+
+    def copy_first(self, picture: Picture) -> None:
+        """Copy the first frame, upright, into `picture`, whose geometry is that of the facts."""
+        self._copy.write(self.first, picture)
+
+    def is_own(self, pts: int | None) -> bool:
+        """Whether no other span has this place, so that its damage is counted here."""
+        span = self._span
+        return span is None or pts is None or (span.start <= pts and (span.end is None or pts < span.end))
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name, whichever of its decoders reads it here."""
+        return self.stream.codec_context.codec.canonical_name
+
+    @property
+    def unread_places(self) -> int:
+        """Places where the file could not be read, so far."""
+        return self._reading.damaged
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the file stops before what it announces, as far as is known."""
+        return self._missing > 0 or self._reading.gave_up
+
     def _opened(self, stack: contextlib.ExitStack) -> VideoFrame:
         """Begin to read; the first frame that is to be delivered."""
         if self._span is not None and self._span.first:
             with contextlib.ExitStack() as trying:
                 self._open(trying)
-                self._container.seek(self._span.begins, stream=self._stream)
+                self._container.seek(self._span.begins, stream=self.stream)
                 frame = self._frame_of(self._span)
                 if frame is not None and frame.pts == self._span.begins and not frame.is_corrupt:
                     stack.push(trying.pop_all())
@@ -140,20 +176,17 @@ class VideoFile:
 
     def _open(self, stack: contextlib.ExitStack) -> None:
         self._container = stack.enter_context(open_media(self._path, self._kind, self._limits))
-        self._stream = choose_video(self._container, self._limits)
-        _prepare(self._stream.codec_context, self._threads)
-        self._reading = Reading(self._container, self._stream)
+        self.stream = choose_video(self._container, self._limits)
+        _prepare(self.stream.codec_context, self._threads)
+        self._reading = Reading(self._container, self.stream)
+        self._packets = self._reading.packets()
+        self.kept = [] if self._keeps else None
         self._decoded = self._decode()
         stack.callback(self._decoded.close)
 
     def _frame_of(self, span: Span) -> VideoFrame | None:
         """The first frame of the span that can be decoded; None if none does."""
         return next((frame for frame in self._decoded if frame.pts is not None and frame.pts >= span.begins), None)
-
-    def _is_own(self, pts: int | None) -> bool:
-        """Whether no other span has this place, so that its damage is counted here."""
-        span = self._span
-        return span is None or pts is None or (span.start <= pts and (span.end is None or pts < span.end))
 
     def _is_after(self, frame: VideoFrame) -> bool:
         end = None if self._span is None else self._span.end
@@ -169,22 +202,29 @@ class VideoFile:
         return frame
 
     def _decode(self) -> Generator[VideoFrame, None, None]:
-        for packet in self._reading.packets():
+        for packet in self._packets:
+            self._keep(packet)
             yield from self._decode_packet(packet)
 
+    def _keep(self, packet: Packet[Stream]) -> None:
+        if self.kept is not None:
+            self.kept.append(packet)
+            if len(self.kept) > _MOST_KEPT:
+                self.kept = None
+
     def _decode_packet(self, packet: Packet[Stream]) -> Iterator[VideoFrame]:
-        self._damaged += packet.is_corrupt and self._is_own(packet.pts)
+        self._damaged += packet.is_corrupt and self.is_own(packet.pts)
         try:
-            frames = self._stream.codec_context.decode(packet)
+            frames = self.stream.codec_context.decode(packet)
         except av.error.MemoryError:
             raise
         except av.error.EOFError:
             return
         except av.error.FFmpegError:
-            self._damaged += self._is_own(packet.pts)
+            self._damaged += self.is_own(packet.pts)
             return
         for frame in frames:
-            self._damaged += frame.is_corrupt and self._is_own(frame.pts)
+            self._damaged += frame.is_corrupt and self.is_own(frame.pts)
             yield frame
 
     def _facts(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
@@ -192,7 +232,7 @@ class VideoFile:
         stored = (first.width, first.height)
         colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
         width, height = orientation.size(*stored)
-        codec, stream = self._stream.codec_context, self._stream
+        codec, stream = self.stream.codec_context, self.stream
         aspect = stream.sample_aspect_ratio or Fraction(1)
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
         return VideoFacts(

@@ -6,25 +6,33 @@ import asyncio
 import shutil
 import time
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import cv2
 
+from services.render.cuda.painter import warm
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
+from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
-from shared.memory.reader import HostReader
-from shared.memory.segment import segment_path
-from shared.model.errors import Unavailable
+from shared.model.errors import Misconfigured, Unavailable
 from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
-from shared.runtime import lifecycle
+from shared.runtime import cards, lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
 from shared.runtime.stage import Stage
+from shared.runtime.telemetry import log
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.cuda.device import Device
+    from shared.memory.lane_reader import LaneReader
 
 
 async def run(settings: RenderSettings) -> None:
@@ -34,12 +42,14 @@ async def run(settings: RenderSettings) -> None:
     settings.render_work.mkdir(parents=True)
     cv2.setNumThreads(1)
     share_quickly()
-    reader = HostReader(segment_path(settings.lane), f"render-{settings.worker}")
+    [reader] = await asyncio.to_thread(cards.readers, settings, f"render-{settings.worker}", 1)
     async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
+        open_device, why_no_device = await asyncio.to_thread(_device, settings)
+        frames = LaneFrames(reader, open_device)
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
-        service = RenderService(settings, bus, store, pasts, reader, telemetry, effects)
+        service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
         await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
@@ -51,12 +61,16 @@ async def run(settings: RenderSettings) -> None:
         stage = Stage(bus, telemetry, queue, ForRender, service.draw)
 
         def say() -> WorkerReported:
+            reader.tend()
+            reason = why_no_device or reader.why_no_card
             return WorkerReported(
                 lane=settings.lane,
                 service="render",
                 worker=settings.worker,
                 room=max(0, service.room),
                 busy_seconds=time.process_time(),
+                on_card=not reason,
+                why_not_on_card=reason,
                 effects=effects.offers,
             )
 
@@ -65,7 +79,20 @@ async def run(settings: RenderSettings) -> None:
         await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
 
 
-async def _pool(reader: HostReader) -> None:
+def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]:
+    """What makes a session's own device, its kernels compiled before a frame waits for them; or why there is none."""
+    open_device = cards.opener(settings)
+    if open_device is None:
+        return None, ""
+    try:
+        warm(open_device())
+    except Misconfigured as error:
+        log.warning("nothing is drawn on the card", reason=str(error))
+        return None, str(error)
+    return open_device, ""
+
+
+async def _pool(reader: LaneReader) -> None:
     """Wait for the lane's ingest to make the pool."""
     while True:
         try:

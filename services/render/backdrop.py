@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 _BAND = 60
 """Rows of cells that are drawn in one go, over those columns that have people."""
-_REACH = 3
+REACH = 3
 """Half width, in cells, of the windows that say what colours people and background have beside an edge."""
 _WHOLE = 2
-_SURE = 0.95
-_LEAST = np.float32(1e-3)
+SURE = 0.95
+"""Share of people from which on a cell is one, and one minus it up to which it is background."""
+LEAST = np.float32(1e-3)
+"""How much the colours of the whole frame count beside those around."""
 
 
 def subsamplings(picture: Picture) -> tuple[int, ...]:
@@ -44,7 +46,7 @@ def fringes(picture: Picture, matte: Matte) -> list[Grid]:
     rows, columns = matte.alpha.shape
     coarse = ((columns + 1) // 2, (rows + 1) // 2)
     alpha, *cells = (coarser(grid, coarse) for grid in (matte.alpha, *matte.cells))
-    people, behind = (beside(cells, sure.astype(np.float32)) for sure in (alpha > _SURE, alpha < 1 - _SURE))
+    people, behind = (beside(cells, sure.astype(np.float32)) for sure in (alpha > SURE, alpha < 1 - SURE))
     differences = (one - other for one, other in zip(people, behind, strict=True))
     return by_plane([cv2.resize(difference, (columns, rows)) for difference in differences], picture)
 
@@ -62,10 +64,10 @@ def coarser(grid: Grid, size: tuple[int, int]) -> Grid:
 def beside(cells: Sequence[Grid], share: Grid) -> list[Grid]:
     """The mean of those cells [rows, columns] around that count, by their share; of all that do where none does."""
     counted = [cv2.multiply(plane, share) for plane in cells]
-    everywhere = [cv2.mean(grid)[0] * _LEAST for grid in (*counted, share)]
-    around = [mean(mean(cast("Grid", grid), _REACH), _REACH) for grid in (*counted, share)]
+    everywhere = [cv2.mean(grid)[0] * LEAST for grid in (*counted, share)]
+    around = [mean(mean(cast("Grid", grid), REACH), REACH) for grid in (*counted, share)]
     *colours, weight = (grid + least for grid, least in zip(around, everywhere, strict=True))
-    weight += _LEAST**2
+    weight += LEAST**2
     return [colour / weight for colour in colours]
 
 

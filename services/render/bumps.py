@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -62,11 +62,11 @@ class Bumps:
         reach = self.radii_px[:, None]
         return np.concatenate([self.centres_px - reach, self.centres_px + reach])
 
-    def magnified_px(self) -> Iterator[Vectors]:
-        """[2, 2] for each magnifier: upper left and lower right of the square where it enlarges noticeably."""
-        for centre, radius, zoom in zip(self.centres_px, self.radii_px, self.zooms, strict=True):
-            if zoom < -NOTICED:
-                yield np.stack([centre - MAGNIFIED * radius, centre + MAGNIFIED * radius])
+    def magnified_px(self) -> Vectors:
+        """[m, 2, 2]: for each magnifier, upper left and lower right of the square where it enlarges noticeably."""
+        noticed = self.zooms < -NOTICED
+        centres, reach = self.centres_px[noticed], MAGNIFIED * self.radii_px[noticed, None]
+        return np.asarray(np.stack([centres - reach, centres + reach], axis=1), np.float32)
 
     @classmethod
     def pulling(cls, centres_px: Vectors, radius_px: float, moves_px: Vectors) -> Self:

@@ -46,12 +46,14 @@ class Painter:
 
     def __init__(self, assets: Mapping[str, Prepared] | None = None, own: OwnPainter | None = None) -> None:
         """assets: what looks refer to, by id; not to be changed meanwhile. own: effects of others; None: none."""
+        self.assets = assets or {}
+        """What looks refer to, by id."""
         self._scratch = Scratch()
         self._plan = Plan(Look())
-        self._paints = Paints(assets or {})
+        self._paints = Paints(self.assets)
         self._own = own or OwnPainter()
-        self._backdrops = Backdrops(assets or {})
-        self._colouring = Colouring(assets or {})
+        self._backdrops = Backdrops(self.assets)
+        self._colouring = Colouring(self.assets)
 
     def draw(self, target: Picture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
         """Draw a look on `target` in place.
@@ -69,8 +71,8 @@ class Painter:
         refuse_opaque(look, keeps_alpha=target.alpha is not None)
         self._refuse_unsupported({face.layout for face in faces})
         if look.background is not None:
-            self._backdrops.draw(target, _shapes(moment.faces or faces), look, moment, self._scratch)
-        for shape in sorted(_shapes(faces), key=lambda shape: shape.scale_px):
+            self._backdrops.draw(target, shapes_of(moment.faces or faces), look, moment, self._scratch)
+        for shape in sorted(shapes_of(faces), key=lambda shape: shape.scale_px):
             self._draw(target, shape, moment)
         self._colouring.draw(target, look, self._scratch)
         if self._plan.hides_faces:
@@ -92,5 +94,6 @@ class Painter:
         draw_stickers(target, Wearer(shape, bumps, moment), look, self._paints, self._scratch)
 
 
-def _shapes(faces: Sequence[Face]) -> list[FaceShape]:
+def shapes_of(faces: Sequence[Face]) -> list[FaceShape]:
+    """Those of the faces whose landmarks span one."""
     return [shape for face in faces if (shape := FaceShape.of(face)) is not None]

@@ -9,6 +9,8 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
+from shared.model.pictures import PixelFormat
+
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from numpy.typing import NDArray
@@ -18,13 +20,21 @@ if TYPE_CHECKING:
 
 RANGES: Final = {False: 1, True: 2}
 """full_range to FFmpeg's AVColorRange."""
+PIXELS: Final = {PixelFormat.I420: "yuv420p", PixelFormat.NV12: "nv12"}
+"""FFmpeg's names of the layouts that videos are encoded from."""
+
+
+def refuse_packed(facts: VideoFacts) -> None:
+    """Raise ValueError for facts of pictures that no video is encoded from."""
+    if facts.geometry.format not in PIXELS:
+        raise ValueError(f"videos are encoded from i420 or nv12, not from {facts.geometry.format}")
 
 
 def configure(context: VideoCodecContext, facts: VideoFacts, clock: Fraction) -> None:
     """Tell an encoder of 4:2:0 what its frames are: even sides, the facts' tags, times in units of `clock` seconds."""
     context.width = facts.geometry.width + facts.geometry.width % 2
     context.height = facts.geometry.height + facts.geometry.height % 2
-    context.pix_fmt = "yuv420p"
+    context.pix_fmt = PIXELS[facts.geometry.format]
     context.time_base = clock
     context.sample_aspect_ratio = Fraction(*facts.sample_aspect)
     context.color_primaries = facts.colour_primaries
@@ -34,13 +44,14 @@ def configure(context: VideoCodecContext, facts: VideoFacts, clock: Fraction) ->
     context.flags |= Flags.frame_duration
 
 
-def frame_of(picture: Picture, pixels: str = "yuv420p") -> av.VideoFrame:
+def frame_of(picture: Picture, pixels: str = "") -> av.VideoFrame:
     """The picture as FFmpeg's frame: over the same memory where PyAV can, else copied and padded to even sides.
 
-    pixels: FFmpeg's name of a 4:2:0 format with three planes.
+    pixels: FFmpeg's name of a 4:2:0 format with the picture's planes; empty: of the picture's own.
     Encoders copy what they are given before `encode` returns, so the frame need not outlive the call.
     """
     width, height = picture.geometry.width, picture.geometry.height
+    pixels = pixels or PIXELS[picture.geometry.format]
     # PyAV takes the height from rows // 6 * 4, which is the height only for multiples of 4.
     if width % 2 == 0 and height % 4 == 0 and _adjoining(picture):
         whole = np.lib.stride_tricks.as_strided(
@@ -50,7 +61,9 @@ def frame_of(picture: Picture, pixels: str = "yuv420p") -> av.VideoFrame:
     frame = av.VideoFrame(width + width % 2, height + height % 2, pixels)
     for target, samples in zip(frame.planes, picture.planes, strict=True):
         padded = np.frombuffer(memoryview(target), np.uint8).reshape(target.height, target.line_size)
-        _fill(padded[:, : target.width], samples)
+        channels = samples.shape[2:]  # of NV12's chroma
+        columns = target.width * (channels[0] if channels else 1)
+        _fill(padded[:, :columns].reshape(target.height, target.width, *channels), samples)
     return frame
 
 
@@ -63,7 +76,7 @@ def _adjoining(picture: Picture) -> bool:
 
 def _fill(target: NDArray[np.uint8], samples: NDArray[np.uint8]) -> None:
     """Copy samples to the target's upper left and repeat the last row and column over the rest."""
-    rows, columns = samples.shape
+    rows, columns = samples.shape[:2]
     target[:rows, :columns] = samples
     target[:rows, columns:] = samples[:, -1:]
     target[rows:] = target[rows - 1]

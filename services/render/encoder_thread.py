@@ -4,51 +4,73 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from shared.model.pictures import Picture
+from services.render.copies import HostCopies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from services.render.copies import Copies, Frame
+    from shared.model.pictures import Picture
+
+
+class _Encoding(NamedTuple):
+    """A picture that is on its way."""
+
+    done: Future[None]
+    copy: Picture
+    arrive: Callable[[], None]
+    """Returns when the copy is there."""
 
 
 class EncoderThread:
     """Encodes in the order in which pictures come."""
 
-    def __init__(self, frames_ahead: int, begin: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, frames_ahead: int, begin: Callable[[], None] | None = None, copies: Copies | None = None
+    ) -> None:
         """frames_ahead: pictures that are drawn and not yet encoded, at most; as many copies are kept.
 
-        begin: what the thread does first.
+        begin: what the thread does first. copies: how they are made; None: on the host.
         """
         self._frames_ahead = frames_ahead
         self._thread = ThreadPoolExecutor(1, "encoder", begin)
-        self._encoding: deque[tuple[Future[None], Picture]] = deque()
+        self._copies = copies or HostCopies()
+        self._encoding: deque[_Encoding] = deque()
 
     @property
     def is_idle(self) -> bool:
         """True while nothing is under way: whoever hands pictures over may encode one by himself."""
-        return all(encoding.done() for encoding, _ in self._encoding)
+        return all(encoding.done.done() for encoding in self._encoding)
 
-    def take(self, picture: Picture, encode: Callable[[Picture], None]) -> None:
-        """Have a copy of the picture encoded; waits while `frames_ahead` are. Raises what encoding one raised."""
-        copy = self._room(picture)
-        picture.copy_to(copy)
-        self._encoding.append((self._thread.submit(encode, copy), copy))
+    def take(self, frame: Frame, encode: Callable[[Picture], None]) -> None:
+        """Have a copy of the frame encoded; waits while `frames_ahead` are. Raises what encoding one raised."""
+        copy = self._room(frame)
+        arrive = self._copies.begin(frame, copy)
+
+        def encode_it() -> None:
+            arrive()
+            encode(copy)
+
+        self._encoding.append(_Encoding(self._thread.submit(encode_it), copy, arrive))
 
     def close(self) -> None:
         """Wait until all is encoded. Raises what encoding raised."""
-        for encoding, _ in self._encoding:
-            encoding.result()
+        for encoding in self._encoding:
+            encoding.done.result()
         self._thread.shutdown()
 
     def abort(self) -> None:
-        """Encode nothing more; waits for the one that is under way."""
+        """Encode nothing more; waits for the one that is under way, and for copies."""
         self._thread.shutdown(cancel_futures=True)
+        for encoding in self._encoding:
+            encoding.arrive()
 
-    def _room(self, like: Picture) -> Picture:
+    def _room(self, like: Frame) -> Picture:
         """Memory for a picture: new as long as few are under way, then that of the oldest."""
         if len(self._encoding) < self._frames_ahead:
-            return Picture.blank(like.geometry, like.colour)
-        encoding, picture = self._encoding.popleft()
-        encoding.result()
-        return picture
+            return self._copies.blank(like)
+        encoding = self._encoding.popleft()
+        encoding.done.result()
+        return encoding.copy

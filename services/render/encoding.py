@@ -10,8 +10,7 @@ from av.codec.context import Flags
 from av.filter import Graph
 
 from services.render.clocks import exact_clock
-from services.render.encoder_input import configure, frame_of
-from shared.model.pictures import PixelFormat
+from services.render.encoder_input import configure, frame_of, refuse_packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +41,7 @@ class VideoEncoder:
 
         preset: x264's own word. crf: 0 is lossless, 51 is worst. threads: of the encoder; 0 leaves it to x264.
         """
-        if facts.geometry.format is not PixelFormat.I420:
-            raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
+        refuse_packed(facts)
         self._path = path
         self._facts = facts
         self._ticks, scale = exact_clock(facts.time_base)
@@ -62,7 +60,7 @@ class VideoEncoder:
         self._end = 0
 
     def write(self, picture: Picture, pts: int, duration: int) -> None:
-        """Encode the next picture (i420, as large as the facts say); its memory may be used again on return.
+        """Encode the next picture (as large and laid out as the facts say); its memory may be used again on return.
 
         pts, duration: in the facts' time base; pts grow from call to call.
         """

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.render.sinks import StillSink
+from shared.memory.layout import is_on_card
 from shared.model.hops import Hop, summarise
 from shared.model.jobs import JobProgressed, Problem, SegmentDone, SegmentFailed, part_key
 from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinished, live_out
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from services.render.live import LiveOutlet
     from services.render.live_sink import LiveSink
     from services.render.precedence import Precedence
+    from services.render.reading import Reading
     from services.render.session import RenderSession
     from services.render.sinks import FacesSink, VideoSink
     from shared.model.assets import Prepared
@@ -38,6 +40,7 @@ class OwnedSession:
     """A session and what the shell must know of it."""
 
     begun: BeginSession
+    reading: Reading
     sink: VideoSink | FacesSink | StillSink | LiveSink
     session: RenderSession
     assets: asyncio.Task[dict[str, Prepared]] | None = None
@@ -56,6 +59,16 @@ class OwnedSession:
     def is_of_job(self) -> bool:
         """Whether it is a segment of a job, for which nobody waits as for what is live, or for a still."""
         return bool(self.begun.job)
+
+    def is_outdated_by(self, request: BeginSession) -> bool:
+        """Whether it makes way for another: of two attempts at the same only the newer one is wanted.
+
+        The frames of an older life of its pool are gone.
+        """
+        older = self.begun
+        same_pool = is_on_card(older.epoch) == is_on_card(request.epoch)
+        same_segment = bool(request.job) and (older.job, older.segment) == (request.job, request.segment)
+        return (same_pool and older.epoch != request.epoch) or older.session == request.session or same_segment
 
     def forget_assets(self) -> None:
         """Nobody will ask for them any more."""

@@ -33,15 +33,19 @@ def hide(target: Picture, heads: Iterable[Head], look: Look, scratch: Scratch) -
     every sample stays as it is, bit by bit.
     """
     for head in heads:
-        margin = FEATHER * head.size_px
-        step = head.step(CELLS)
-        region = Region.around(head.ring_px, margin + 4 * step, step, size_of(target))
+        region = region_of(head, size_of(target))
         if region is not None:
             _hide(Veil.over(target, head, region), look, scratch)
 
 
+def region_of(head: Head, size: tuple[int, int]) -> Region | None:
+    """The part of a picture of `size` (width, height) that a head is hidden in; None where it lies off the picture."""
+    step = head.step(CELLS)
+    return Region.around(head.ring_px, FEATHER * head.size_px + 4 * step, step, size)
+
+
 def _hide(veil: Veil, look: Look, scratch: Scratch) -> None:
-    weight = _weight(veil.head, veil.region)
+    weight = weight_of(veil.head, veil.region)
     for name in look.drawn:
         if name not in PRIVACY_EFFECTS:
             continue
@@ -52,7 +56,7 @@ def _hide(veil: Veil, look: Look, scratch: Scratch) -> None:
             cv2.blendLinear(samples, instead, left, there, samples)
 
 
-def _weight(head: Head, region: Region) -> Grid:
+def weight_of(head: Head, region: Region) -> Grid:
     """[rows, columns] float32: 1 within the head, whatever the way to full size mixes, then fading to 0."""
     radius = max(1, round(FEATHER / 2 * head.size_px / region.step))
     reach_px = (radius + 2) * region.step

@@ -23,8 +23,9 @@ import av.error
 from av.codec.context import Flags, ThreadType
 from av.video.frame import PictureType
 
+from services.render.chroma import split
 from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
-from services.render.encoder_input import configure, frame_of
+from services.render.encoder_input import PIXELS, configure, frame_of, refuse_packed
 from services.render.jpeg_colours import JpegColours
 from services.render.packets import EncodedPacket, PictureTrack
 from services.render.raw_samples import samples_of
@@ -52,10 +53,12 @@ FULL_RANGE: Final = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
 JFIF_MATRIX: Final = 5
 """ITU-T H.273's number."""
+_OF_NV12: Final = {"libx264"}
+"""Encoders that take Cb and Cr in turn; for the others they are told apart."""
 
 
 class LiveEncoder:
-    """Pictures (i420) in, packets out, every pts as given.
+    """Pictures (i420 or nv12) in, packets out, every pts as given.
 
     With low delay each picture's packet comes from the call that it was given to. H.264 and HEVC come as Annex B with
     parameter sets, AV1 with its sequence header, before every key frame: who joins there needs nothing else.
@@ -68,8 +71,7 @@ class LiveEncoder:
 
         Raises Rejected (`unsupported-output`) where the encoder does not take such pictures.
         """
-        if facts.geometry.format is not PixelFormat.I420:
-            raise ValueError(f"videos are encoded from i420, not from {facts.geometry.format}")
+        refuse_packed(facts)
         self._facts, self._output = facts, output
         self._coder = _Raw(output.codec) if output.codec.is_raw else _Coder(facts, output, threads, x264_preset)
         self._keys = _KeyFrames(facts, output)
@@ -152,7 +154,9 @@ class _Coder:
         self._context.flags |= Flags.global_header
         if self._colours is not None:
             self._context.color_range, self._context.colorspace = FULL_RANGE, JFIF_MATRIX
-        self._pixels = self._context.pix_fmt = settings.pixels
+        takes_turns = facts.geometry.format is PixelFormat.NV12 and settings.encoder in _OF_NV12
+        self._pixels = PIXELS[PixelFormat.NV12] if takes_turns else settings.pixels
+        self._context.pix_fmt = self._pixels
         self._context.options = settings.options
         _refuse_odd_shape(output.codec, facts)
         try:
@@ -165,6 +169,8 @@ class _Coder:
         self._durations: dict[int, int] = {}
 
     def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        if picture.geometry.format is PixelFormat.NV12 and self._pixels != PIXELS[PixelFormat.NV12]:
+            picture = split(picture)
         frame = frame_of(picture if self._colours is None else self._colours.converted(picture), self._pixels)
         frame.pts, frame.duration, frame.time_base = pts, duration, self._clock
         frame.pict_type = PictureType.I if key else PictureType.NONE

@@ -9,21 +9,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from services.render.copies import HostCopies
 from services.render.encoder_thread import EncoderThread
 from services.render.live_encoding import LiveEncoder
 from shared.model.hops import Hop
 from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
-from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from services.render.copies import Copies, Frame
     from services.render.outputs.outlets import Outlets
     from services.render.packets import EncodedPacket
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
     from shared.model.live import LiveSettings
     from shared.model.media import VideoFacts
+    from shared.model.pictures import Picture
 
 FRAMES_AHEAD: Final = 2
 """Frames that are drawn and not yet encoded."""
@@ -67,8 +69,12 @@ class LiveSink:
         emit: Callable[[LiveFrame | FramesSkipped], None],
         threads: int,
         outlets: Outlets | None = None,
+        copies: Copies | None = None,
     ) -> None:
-        """emit: takes what is to be told, from any thread. threads: of the encoder. outlets: get every packet too."""
+        """emit: takes what is to be told, from any thread. threads: of the encoder. outlets: get every packet too.
+
+        copies: of frames for the encoder; None: they lie on the host.
+        """
         self.wants_picture = settings.want_picture
         self.wants_faces = settings.want_faces
         self._settings, self._emit = settings, emit
@@ -77,7 +83,8 @@ class LiveSink:
         self._tells_bodies = settings.input is not None  # a source that is fetched has no client that waits for them
         if outlets is not None and self._encoder is not None:
             outlets.begin(self._encoder.track)
-        self._thread = EncoderThread(FRAMES_AHEAD)
+        self._copies = copies or HostCopies()
+        self._thread = EncoderThread(FRAMES_AHEAD, copies=self._copies)
         self._drawn: dict[int, _Drawn] = {}
         self._passing: dict[int, Passing] = {}
         self._is_first = True
@@ -105,7 +112,7 @@ class LiveSink:
         self._emit(FramesSkipped(numbers=(mark.number,), place=place, reason=Reason.LATE))
         return True
 
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+    def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """Encode one frame, or have it encoded; waits while FRAMES_AHEAD are. Raises what encoding one raised."""
         mark = frame.live
         if mark is None:
@@ -117,7 +124,7 @@ class LiveSink:
             self._tell(drawn, b"", frame.pts, key=True)
             return
         if not self._passing and self._thread.is_idle:
-            self._encode(picture, drawn, frame.duration)
+            self._encode(self._copies.here(picture), drawn, frame.duration)
         else:
             self._thread.take(picture, lambda copy: self._encode(copy, drawn, frame.duration))
 

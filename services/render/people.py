@@ -115,8 +115,7 @@ def matte(picture: Picture, mask: Plane, heads: Sequence[FaceShape]) -> Matte:
     width, height = size_of(picture)
     region = Region(0, 0, width, height, step_of(max(width, height), MOST_CELLS))
     alpha = coarse_alpha(mask, region.cells)
-    sure = filled(region.cells, [region.to_grid(ring) for ring in _rings(heads)])
-    np.maximum(alpha, share(sure), out=alpha)
+    np.maximum(alpha, share(sure_of(region, heads)), out=alpha)
     cells = _cells(picture, region)
     luma = cells[0] if len(picture.planes) > 1 else luma_of(cv2.merge(cells))
     around, people = mean(luma, RADIUS), mean(alpha, RADIUS)
@@ -126,8 +125,18 @@ def matte(picture: Picture, mask: Plane, heads: Sequence[FaceShape]) -> Matte:
     return Matte(region, cells, alpha, mean(slope, RADIUS), mean(people - slope * around, RADIUS))
 
 
+def sure_of(region: Region, heads: Sequence[FaceShape]) -> Plane:
+    """uint8 on a region's cells: 255 where a face's landmarks are."""
+    return filled(region.cells, [region.to_grid(ring) for ring in _rings(heads)])
+
+
 def coarse_alpha(mask: Plane, cells: tuple[int, int]) -> Grid:
-    """[rows, columns] 0..1: a mask on a grid, made up its mind.
+    """[rows, columns] 0..1: a mask on a grid, made up its mind."""
+    return cast("Grid", cv2.resize(decided(mask), (cells[1], cells[0]), interpolation=cv2.INTER_LINEAR))
+
+
+def decided(mask: Plane) -> Grid:
+    """float32 0..1: a mask that has made up its mind.
 
     A spot amidst people counts for more than one of the same value at an edge.
     """
@@ -140,8 +149,7 @@ def coarse_alpha(mask: Plane, cells: tuple[int, int]) -> Grid:
     if islands.any():
         raised = islands.astype(np.float32)[labels] * np.float32(DOUBT)
         values += cv2.resize(raised, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    decided = ramp(values, BACKGROUND, PERSON)
-    return cast("Grid", cv2.resize(decided, (cells[1], cells[0]), interpolation=cv2.INTER_LINEAR))
+    return ramp(values, BACKGROUND, PERSON)
 
 
 def _cells(picture: Picture, region: Region) -> tuple[Grid, ...]:

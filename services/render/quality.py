@@ -13,16 +13,19 @@ from shared.model.faces import Layout, Quality
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from shared.model.faces import Face
-    from shared.model.pictures import Picture, Plane
+    from shared.model.pictures import Geometry, Picture, Plane
 
     Floats = NDArray[np.float32]
     Affine = NDArray[np.float64]
     Point = tuple[float, float]
+    LookAtLuma = Callable[[Sequence[Affine]], Iterable[Plane]]
+    """Of affine maps [2, 3] from column and row of a square of SIDE samples to x and y of a picture it gives the luma
+    under each, uint8 [SIDE, SIDE], with the picture's edge repeated beyond it."""
 
 SMALLEST_PX = 12.0
 """A face's measure (see `_Sight`) below which it is too small. At 12 pixels Face Mesh's landmarks are off by 2.6 % of
@@ -45,7 +48,7 @@ _CORNERS = {
 """Outer and inner corner of the right eye and of the left, corners of the mouth; with five points an eye is one."""
 _GRID_PX = 24
 """What a face's measure is resampled to."""
-_SIDE = 80
+SIDE = 80
 """Of the resampled square around eyes and mouth."""
 _BORDER = 4
 """What of the edge of the square, made half as large, is left out."""
@@ -74,6 +77,18 @@ def judged(faces: Iterable[Face], picture: Picture) -> list[Face]:
     return [msgspec.structs.replace(face, quality=quality_of(face, picture)) for face in faces]
 
 
+def judged_by(faces: Iterable[Face], size: Geometry, look: LookAtLuma) -> list[Face]:
+    """The faces in a picture of that size with their word; look: shows those that must be looked at, all at once."""
+    sighted = [(face, _sight(face)) for face in faces]
+    words = [_of_place(face, sight, size) for face, sight in sighted]
+    wanted = [sight.affine for (_, sight), word in zip(sighted, words, strict=True) if word is None]
+    greys = iter(look(wanted) if wanted else ())
+    return [
+        msgspec.structs.replace(face, quality=word or _of_sight(face, sight, next(greys)))
+        for (face, sight), word in zip(sighted, words, strict=True)
+    ]
+
+
 def quality_of(face: Face, picture: Picture) -> Quality:
     """The first word that applies, in this order, or good. Below 0.1 ms.
 
@@ -86,13 +101,20 @@ def quality_of(face: Face, picture: Picture) -> Quality:
     noise or compression can pass for it. Other landmark models tell by the eyes only, and five points tell nothing.
     Blur makes Face Mesh unsure as well, which is why blurred comes first.
     """
-    x0, y0, x1, y1 = face.box_px
-    if x0 < 0 or y0 < 0 or x1 > picture.geometry.width or y1 > picture.geometry.height:
-        return Quality.OUT_OF_FRAME
     sight = _sight(face)
-    if sight.measure_px < SMALLEST_PX:
-        return Quality.TOO_SMALL
-    grey = _grey(picture, sight.affine)
+    word = _of_place(face, sight, picture.geometry)
+    return word or _of_sight(face, sight, _grey(picture, sight.affine))
+
+
+def _of_place(face: Face, sight: _Sight, size: Geometry) -> Quality | None:
+    """What can be said without looking."""
+    x0, y0, x1, y1 = face.box_px
+    if x0 < 0 or y0 < 0 or x1 > size.width or y1 > size.height:
+        return Quality.OUT_OF_FRAME
+    return Quality.TOO_SMALL if sight.measure_px < SMALLEST_PX else None
+
+
+def _of_sight(face: Face, sight: _Sight, grey: Plane) -> Quality:
     if softness(grey) > MOST_SOFTNESS:
         return Quality.BLURRED
     if face.layout is Layout.MESH and face.score < 1 - MOST_DOUBT:
@@ -111,13 +133,13 @@ def _sight(face: Face) -> _Sight:
     scale, cosine, sine = measure_px / _GRID_PX, math.cos(angle_rad), math.sin(angle_rad)
     along, up = cosine / scale, sine / scale
     moved = ((x - centre[0], y - centre[1]) for x, y, _ in corners)
-    upright = [(x * along + y * up + _SIDE / 2, y * along - x * up + _SIDE / 2) for x, y in moved]
+    upright = [(x * along + y * up + SIDE / 2, y * along - x * up + SIDE / 2) for x, y in moved]
     return _Sight(measure_px, _affine(centre, scale * cosine, scale * sine), upright)
 
 
 def _affine(centre: Point, along: float, across: float) -> Affine:
     """What lays the resampled square, turned and scaled so, around a point of the picture."""
-    (x, y), half = centre, _SIDE / 2
+    (x, y), half = centre, SIDE / 2
     return np.array(
         ((along, -across, x - (along - across) * half), (across, along, y - (across + along) * half)), np.float64
     )
@@ -128,9 +150,9 @@ def _middle(one: Sequence[float], other: Sequence[float]) -> Point:
 
 
 def _grey(picture: Picture, affine: Affine) -> Plane:
-    """The face upright and grey, uint8 [_SIDE, _SIDE]."""
+    """The face upright and grey, uint8 [SIDE, SIDE]."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(picture.planes[0], affine, (_SIDE, _SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(picture.planes[0], affine, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     if picture.geometry.format is PixelFormat.RGB24:
         seen = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
     return np.asarray(seen, np.uint8)
@@ -139,12 +161,12 @@ def _grey(picture: Picture, affine: Affine) -> Plane:
 def softness(grey: Plane) -> float:
     """How much of a face's steepness is left when it is blurred again: 0 for a sharp edge, near 1 for a soft one.
 
-    grey: uint8 [_SIDE, _SIDE]. The idea is that of Crete et al., "The blur effect" (2007): what is soft already changes
+    grey: uint8 [SIDE, SIDE]. The idea is that of Crete et al., "The blur effect" (2007): what is soft already changes
     little. Here steepness is the sum of squared differences along rows, columns and both diagonals, and the softest
     direction counts, so that a face that moved is found as well. Contrast and brightness cancel out; at half the size
     noise and blocks of compression do not look like detail.
     """
-    half = cv2.resize(grey, (_SIDE // 2, _SIDE // 2), interpolation=cv2.INTER_AREA).astype(np.float32)
+    half = cv2.resize(grey, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA).astype(np.float32)
     again = np.asarray(cv2.GaussianBlur(half, (0, 0), 1.0), np.float32)
     inner = np.s_[_BORDER:-_BORDER, _BORDER:-_BORDER]
     before, after = _steepness(half[inner]), _steepness(again[inner])
@@ -165,7 +187,7 @@ def _steepness(image: Floats) -> list[float]:
 def likeness(grey: Plane, corners: Sequence[Point]) -> float:
     """Correlation of the right eye with the mirrored left one, -1..1; 1 where they cannot be compared.
 
-    grey: uint8 [_SIDE, _SIDE]; six corners in it, as in _CORNERS.
+    grey: uint8 [SIDE, SIDE]; six corners in it, as in _CORNERS.
     """
     widths = [math.dist(corners[at], corners[at + 1]) for at in (0, 2)]
     if min(widths) <= _TURNED * max(widths):

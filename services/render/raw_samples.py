@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from services.render.chroma import split
 from services.render.encoder_input import frame_of
 from shared.model.live import LiveCodec
-from shared.model.pictures import Matrix
+from shared.model.pictures import Matrix, PixelFormat
 
 if TYPE_CHECKING:
     from shared.model.pictures import Picture
@@ -19,10 +20,14 @@ SWSCALE_RANGES: Final = {False: 1, True: 2}
 
 
 def samples_of(picture: Picture, codec: LiveCodec) -> bytes:
-    """The samples of a picture (i420), plane after plane without padding, as i420, nv12 or rgb24.
+    """The samples of a picture (i420 or nv12), plane after plane without padding, as i420, nv12 or rgb24.
 
     Raises ValueError for a codec that is not raw.
     """
+    if picture.geometry.format is PixelFormat.NV12:
+        if codec is LiveCodec.NV12:
+            return b"".join(plane.tobytes() for plane in picture.planes)
+        picture = split(picture)  # also for rgb24: swscale rounds otherwise where it begins with nv12
     if codec is LiveCodec.I420:
         return b"".join(plane.tobytes() for plane in picture.planes)
     if codec is LiveCodec.NV12:

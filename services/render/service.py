@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from services.render.own.watching import OwnWatch
 from services.render.past import PastKeeper, taken_up
 from services.render.precedence import Precedence
 from services.render.session import RenderSession
-from services.render.sinks import FacesSink, StillSink, VideoSink
+from services.render.sink_making import kept_sink
+from services.render.sinks import StillSink
 from shared.model.addresses import read_networks
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.frames import FacesDetected, ForRender, FramesEnded
-from shared.model.jobs import Problem, Want
+from shared.model.jobs import Problem
 from shared.model.live import (
     ChangeOutputs,
     LookPrepared,
@@ -47,12 +49,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from concurrent.futures import Executor, Future
 
+    from services.render.reading import LaneFrames, Reading
     from services.render.session import SessionState
     from services.render.settings import RenderSettings
-    from shared.memory.reader import HostReader
+    from services.render.sinks import FacesSink, VideoSink
     from shared.model.assets import Prepared
     from shared.model.frames import DetectedFrame
-    from shared.model.live import LiveSettings
     from shared.runtime.pasts import Pasts
     from shared.runtime.stage import Passage, Publishable
     from shared.runtime.telemetry import Telemetry
@@ -80,13 +82,13 @@ class RenderService:
         bus: Bus,
         store: ObjectStore,
         pasts: Pasts,
-        reader: HostReader,
+        frames: LaneFrames,
         telemetry: Telemetry,
         effects: OwnEffects = NONE,
     ) -> None:
         """effects: others' own. Raises Misconfigured for networks that are none."""
         self.give_up: Callable[[], None] = lifecycle.give_up
-        """Ends the process where a thread hangs in an encoder: no thread can be ended, and all would hang in time."""
+        """Ends the process where a thread hangs in an encoder, or the card has failed: neither can be mended in it."""
         self._settings = settings
         self._effects = effects
         self._bus, self._pasts = bus, pasts
@@ -96,7 +98,7 @@ class RenderService:
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
         self._handover = Handover(bus, PatientStore.of(store), telemetry, self._drawing)
         self._shelf = AssetShelf(store)
-        self._reader = reader
+        self._frames = frames
         self._telemetry = telemetry
         self._sessions: dict[str, OwnedSession] = {}
         self._beginning: set[str] = set()
@@ -111,9 +113,9 @@ class RenderService:
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
         request: BeginSession = wire.decode(received.body, _begin)
-        self._reader.follow(request.epoch)
+        row = self._frames.follow(request.epoch)
         for name, owned in list(self._sessions.items()):
-            if _is_outdated_by(request, owned.begun):
+            if owned.is_outdated_by(request):
                 await self._drop(name)
         if self.room <= 0 or request.session in self._beginning:
             return wire.encode(SessionRefused(retry_after_seconds=1.0))
@@ -125,25 +127,27 @@ class RenderService:
             return wire.encode(SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail)))
         finally:
             self._beginning.discard(request.session)
-        begun = SessionBegun(worker=self._settings.worker, row=self._reader.row, resumed=state is not None)
+        begun = SessionBegun(worker=self._settings.worker, row=row, resumed=state is not None)
         return wire.encode(begun)
 
     async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:
-        """Raises Rejected for what no encoder takes."""
-        outlet = self._outlet(request)
+        """Raises Rejected for what no encoder takes, FrameLost for frames that cannot be read here."""
+        reading, outlet = self._frames.begin(request.epoch, partial(_tell_of_host, request.session)), None
         try:
-            sink = self._sink(request, outlet)
+            outlet = self._outlet(request)
+            sink = self._sink(request, outlet, reading)
         except BaseException:
+            self._frames.end(reading)
             if outlet is not None:
                 await outlet.close()
             raise
         time_base = request.facts.time_base if isinstance(request.facts, VideoFacts) else (1, 1)  # a still has no past
         pass_over = sink.pass_over if isinstance(sink, LiveSink) else None
         session = RenderSession(request.look, sink, time_base, state, pass_over=pass_over, span=request.span)
-        session.frames_total = request.frames
+        session.frames_total, session.easel = request.frames, reading.easel
         # Who asks waits for two seconds, and the object store may take longer.
         assets = asyncio.create_task(self._shelf.load(request.look.asset_ids if sink.wants_picture else ()))
-        return OwnedSession(request, sink, session, assets, outlet)
+        return OwnedSession(request, reading, sink, session, assets, outlet)
 
     async def end(self, received: Received) -> bytes:
         """EndSession -> SessionEnded, once nothing here touches the session's frames any more."""
@@ -233,16 +237,20 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
+        if await asyncio.to_thread(owned.reading.is_lost):
+            log.error("the card has failed", session=owned.begun.session, detail="This worker begins anew.")
+            self.give_up()
         owned.forget_assets()
         self._end_outputs(owned)
         self._release(message)  # a still has no other frames, and nobody waits for its slot then
         await self._handover.failure(owned, problem)
+        self._end_reading(owned)
 
     def _release(self, message: ForRender) -> None:
         """Nothing comes of these frames."""
         if isinstance(message, FacesDetected):
             for frame in message.frames:
-                self._reader.release(frame.captured.reference)
+                self._frames.release(frame.captured.reference)
 
     async def _advance(self, owned: OwnedSession, passage: Passage[ForRender]) -> Sequence[Publishable]:
         message = passage.message
@@ -271,6 +279,7 @@ class RenderService:
         else:
             results.append(await self._handover.part(owned, owned.sink))
         self._sessions.pop(owned.begun.session, None)
+        self._end_reading(owned)
         return results
 
     async def _equip(self, owned: OwnedSession) -> None:
@@ -298,7 +307,7 @@ class RenderService:
 
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame], threads: Executor) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""
-        draw = partial(contextvars.copy_context().run, owned.session.feed, frames, self._reader)
+        draw = partial(contextvars.copy_context().run, owned.session.feed, frames, owned.reading)
         feeding = asyncio.get_running_loop().run_in_executor(threads, draw)
         watch = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._stuck, owned.begun.session)
         feeding.add_done_callback(lambda _: watch.cancel())
@@ -322,6 +331,7 @@ class RenderService:
                 if owned.outlet is not None:
                     owned.outlet.keep(owned.session, now=True)
                     await owned.outlet.close()
+                self._end_reading(owned)
             self._end_outputs(owned)
 
     def _outlet(self, begun: BeginSession) -> LiveOutlet | None:
@@ -330,16 +340,29 @@ class RenderService:
         keeper = PastKeeper(self._pasts, begun.context)
         return LiveOutlet(self._bus, self._telemetry, begun.session, keeper)
 
-    def _live_sink(self, begun: BeginSession, live: LiveSettings, facts: VideoFacts, outlet: LiveOutlet) -> LiveSink:
-        outlets = None
+    def _sink(
+        self, begun: BeginSession, outlet: LiveOutlet | None, reading: Reading
+    ) -> VideoSink | FacesSink | StillSink | LiveSink:
+        if begun.live is None or outlet is None or not isinstance(begun.facts, VideoFacts):
+            return kept_sink(begun, self._settings, reading)
+        live, facts, outlets = begun.live, reading.as_copied(begun.facts), None
         if live.want_picture and live.input is None:
             outlets = self._room_for_outputs.outlets(
                 begun.session, outlet.emit, stream=begun.context, resumed=begun.resume
             )
-        sink = LiveSink(live, facts, outlet.emit, self._settings.live_encoder_threads, outlets)
+        threads = self._settings.live_encoder_threads
+        sink = LiveSink(live, facts, outlet.emit, threads, outlets, reading.copies)
         if outlets is not None:
             self._changing(_done(outlets.change(begun.outputs)))
         return sink
+
+    def _end_reading(self, owned: OwnedSession) -> None:
+        """Nothing touches the session's frames any more."""
+        if owned.reading.device is not None:
+            fetched = asdict(owned.reading.fetched)
+            self._telemetry.count_fetched(fetched)
+            log.info("frames on a card were drawn", session=owned.begun.session, **fetched)
+        self._frames.end(owned.reading)
 
     def _end_outputs(self, owned: OwnedSession, *, over: bool = False) -> None:
         """Have the outputs of a session end properly, which may take them a while. over: that is told, too."""
@@ -361,16 +384,9 @@ class RenderService:
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
 
-    def _sink(self, begun: BeginSession, outlet: LiveOutlet | None) -> VideoSink | FacesSink | StillSink | LiveSink:
-        path = self._settings.render_work / begun.session
-        if isinstance(begun.facts, VideoFacts):
-            if begun.live is not None and outlet is not None:
-                return self._live_sink(begun, begun.live, begun.facts, outlet)
-            if begun.want is Want.FACES:
-                return FacesSink(path, begun.facts, begun.span.first if begun.span is not None else 0)
-            settings = self._settings
-            return VideoSink(path, begun.facts, settings.x264_preset, settings.x264_crf, settings.x264_threads)
-        return StillSink(begun.facts, None if begun.want is Want.FACES else begun.reply_kind or begun.facts.kind)
+
+def _tell_of_host(session: str, reason: str) -> None:
+    log.info("drawn on the host", session=session, reason=reason)
 
 
 def _expect(owned: OwnedSession, passage: Passage[ForRender]) -> None:
@@ -382,9 +398,3 @@ def _expect(owned: OwnedSession, passage: Passage[ForRender]) -> None:
 
 async def _done(future: Future[None]) -> None:
     await asyncio.wrap_future(future)
-
-
-def _is_outdated_by(request: BeginSession, older: BeginSession) -> bool:
-    """The frames of an older life of the pool are gone; of two attempts at the same only the newer one is wanted."""
-    same_segment = bool(request.job) and (older.job, older.segment) == (request.job, request.segment)
-    return older.epoch != request.epoch or older.session == request.session or same_segment

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-import numpy as np
 
 from services.render.choosing import Choice, Present
 from services.render.drawing import Painter
+from services.render.easel import HostEasel
 from services.render.moment import Moment
 from services.render.people import People
 from services.render.pose import head_pose
-from services.render.quality import judged
 from services.render.tracking import Tracks
 from services.render.watching import Watch
-from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from services.render.copies import Frame
+    from services.render.easel import Easel
     from services.render.head import Head
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
@@ -38,7 +38,7 @@ RESUMED_AFTER_SECONDS = 0.04
 class FrameSource(Protocol):
     """Where sealed frames are read in place; the frame pool, to everybody but this module."""
 
-    def read(self, reference: FrameReference) -> AbstractContextManager[Picture]:
+    def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
         """The frame, valid within the context."""
         ...
 
@@ -57,7 +57,7 @@ class Sink(Protocol):
     keeps_alpha: bool
     """False: what is transparent could not be shown."""
 
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+    def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """One frame, in order. `picture` is valid during the call."""
         ...
 
@@ -124,6 +124,8 @@ class RenderSession:
         """True once it was not known of a frame where its people are, and the look asks for that."""
         self.painter = painter or Painter()
         """Draws; another may take its place before the first frame."""
+        self.easel: Easel = HostEasel()
+        """What it draws on; another may take its place before the first frame."""
         self._changes: dict[int, tuple[Look, Painter]] = {}
         self._change = 0
         self._pass_over = pass_over
@@ -173,8 +175,8 @@ class RenderSession:
 
     def _draw_by(self, look: Look) -> None:
         self._look = look
+        self._is_visible, self._is_on_frames = not look.invisible, look.on_frames
         self._hides = look.hides_faces and self.sink.wants_picture
-        self._target: Picture | None = None
 
     def _follow_changes(self, frame: CapturedFrame) -> None:
         if frame.live is not None and frame.live.look != self._change and frame.live.look in self._changes:
@@ -210,14 +212,19 @@ class RenderSession:
             return
         with source.read(frame.captured.reference) as picture:
             if self.sink.wants_faces:
-                faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged(faces, picture)]
+                judged = self.easel.judged(faces, picture)
+                faces = [msgspec.structs.replace(face, pose=head_pose(face)) for face in judged]
             # What was lost a moment ago is drawn, so that effects do not flicker, but it is not told: nobody saw it.
             chosen = choice.of([*faces, *tracks.held(faces, seconds)], self._look) if self.sink.wants_picture else []
             heads = watch.heads(present, choice, self._look) if self._hides else []
-            target = picture
+            target = None
             if self.sink.wants_picture and self._is_drawn(chosen, heads):
-                moment = Moment(seconds, self._people_of(frame, seconds), heads, faces)
-                target = self._drawn(picture, chosen, moment)
+                target = self.easel.copied(picture, self._look, keeps_alpha=self.sink.keeps_alpha)
+            else:
+                self.sink.write(picture, frame.captured, faces)
+        if target is not None:
+            moment = Moment(seconds, self._people_of(frame, seconds), heads, faces)
+            self.easel.draw(target, self.painter, chosen, self._look, moment)
             self.sink.write(target, frame.captured, faces)
         source.release(frame.captured.reference)
         counted = len(faces) if self._is_own(frame.captured) else 0
@@ -235,7 +242,7 @@ class RenderSession:
         return not (self.sink.wants_faces and frame.sequence == self._span.warm - 1)
 
     def _is_drawn(self, chosen: Sequence[Face], heads: Sequence[Head]) -> bool:
-        return bool(chosen or heads or self._look.on_frames) and not self._look.invisible
+        return self._is_visible and bool(chosen or heads or self._is_on_frames)
 
     def _people_of(self, frame: DetectedFrame, seconds: float) -> NDArray[np.uint8] | None:
         """Who is a person in the frame, calmed; None where the look does not ask, or where nobody has ever said."""
@@ -243,14 +250,3 @@ class RenderSession:
             return None
         self.lacks_people |= frame.people is None
         return self._people.seen(frame.people, seconds)
-
-    def _drawn(self, picture: Picture, faces: Sequence[Face], moment: Moment) -> Picture:
-        """The look on a copy, in memory that the next frame uses again."""
-        if self._target is None or self._target.geometry != picture.geometry:
-            self._target = Picture.blank(picture.geometry, picture.colour)
-            if self._look.transparent and self.sink.keeps_alpha:
-                opaque = np.full((picture.geometry.height, picture.geometry.width), 255, np.uint8)
-                self._target = replace(self._target, alpha=opaque)
-        picture.copy_to(self._target)
-        self.painter.draw(self._target, faces, self._look, moment)
-        return self._target

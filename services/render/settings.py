@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import LaneSettings
 
 
-class RenderSettings(ServiceSettings):
+class RenderSettings(LaneSettings):
     """`VISAVIS_<NAME>` variables of the render service."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.render.copies import on_host
 from services.render.encoder_thread import EncoderThread
 from services.render.encoding import VideoEncoder
 from services.render.precedence import stand_back
 from services.render.stills import encode_still
 from shared.model.faces import face_document
-from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from services.render.copies import Copies, Frame
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame
     from shared.model.media import MediaKind, StillFacts, VideoFacts
@@ -36,12 +37,15 @@ class VideoSink:
     wants_faces = False
     keeps_alpha = False
 
-    def __init__(self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int) -> None:
+    def __init__(
+        self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int, copies: Copies | None = None
+    ) -> None:
+        """preset, crf, threads: of x264. copies: of frames for the encoder; None: they lie on the host."""
         self._path = path
         self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
-        self._thread = EncoderThread(FRAMES_AHEAD, stand_back)
+        self._thread = EncoderThread(FRAMES_AHEAD, stand_back, copies)
 
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
+    def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
         """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""
         self._thread.take(picture, lambda copy: self._encoder.write(copy, frame.pts, frame.duration))
 
@@ -70,7 +74,7 @@ class FacesSink:
         self._facts = facts
         self._file = path.open("wb")
 
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+    def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:
         """Write the frame's line."""
         numerator, denominator = self._facts.time_base
         line = {
@@ -106,11 +110,11 @@ class StillSink:
         self._facts = facts
         self._encoded = b""
 
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
+    def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
         """Encode the picture, if one is wanted, while it is there."""
         self.faces = faces
         if self.kind is not None:
-            self._encoded = encode_still(picture, self._facts, self.kind)
+            self._encoded = encode_still(on_host(picture), self._facts, self.kind)
 
     def close(self) -> bytes:
         """The encoded picture; empty if none was wanted."""

@@ -41,7 +41,11 @@ class Veil:
 
     def levels(self, colour: Hex) -> tuple[tuple[int, ...], ...]:
         """What each plane's samples are where the picture shows a colour; pure red has 255.5 of full range."""
-        rgb = rgb_of(colour)
         if len(self.planes) == 1:
-            return (rgb,)
-        return tuple((min(255, round(level)),) for level in (yuv_of_rgb(self.colour) @ (*rgb, 1)).tolist())
+            return (rgb_of(colour),)
+        return tuple((level,) for level in levels_of(colour, self.colour))
+
+
+def levels_of(shown: Hex, colour: Colour) -> tuple[int, ...]:
+    """Y, Cb and Cr as stored of a colour; colour: what samples mean."""
+    return tuple(min(255, round(level)) for level in (yuv_of_rgb(colour) @ (*rgb_of(shown), 1)).tolist())

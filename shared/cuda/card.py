@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shared.cuda.staging import HALF_BYTES, Staging
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -35,24 +36,43 @@ def why_not() -> str:
     return "" if cards else "there is no NVIDIA card"
 
 
+def count() -> int:
+    """How many cards this process can use."""
+    return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
-    def __init__(self, module: Any, stream: Any) -> None:
-        self._module, self._stream = module, stream
+    def __init__(self, module: Any, device: Any, stream: Any) -> None:
+        self._module, self._device, self._stream = module, device, stream
         self._functions: dict[str, Any] = {}
+        """CuPy's own functions: a call takes two thirds of that of its RawKernel."""
 
     def launch(self, name: str, grid: Dim3, block: Dim3, *arguments: Argument) -> None:
         """As `device.Kernels` says."""
         function = self._functions.get(name)
-        if function is None:
-            function = self._functions[name] = self._module.get_function(name)
-        with self._stream:
-            function(grid, block, arguments)
+        with self._device:
+            if function is None:
+                function = self._functions[name] = self._module.get_function(name).kernel
+            function(grid, block, arguments, 0, self._stream)
+
+
+class CardMark:
+    """As `device.Mark` says: an event."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def wait(self) -> None:
+        """As `device.Mark` says."""
+        self._event.synchronize()
 
 
 class Card:
     """One card, as `device.Device` has it; every instance has a stream of its own."""
+
+    memory = "cuda"
 
     def __init__(self, number: int = 0) -> None:
         """number: as CUDA counts them, from 0. Raises Misconfigured if it cannot be used."""
@@ -64,6 +84,18 @@ class Card:
         with self._device:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
         """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+        self.stream_address = int(self.stream.ptr)
+        self._kernels: dict[tuple[Path, ...], CardKernels] = {}
+        self._staging = Staging(self.pinned(2 * HALF_BYTES), self.mark)
+
+    def address(self, array: DeviceArray) -> int:
+        """As `device.Device` says."""
+        return int(array.data.ptr)
+
+    @property
+    def bus_address(self) -> str:
+        """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
+        return str(self._device.pci_bus_id)
 
     @property
     def description(self) -> str:
@@ -78,39 +110,93 @@ class Card:
         with self._device, self.stream:
             return self._cupy.empty(tuple(shape), dtype)
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """As `device.Device` says."""
+        cuda = self._cupy.cuda
+        memory = cuda.UnownedMemory(address, int(np.prod(shape)), None, self.number)
+        return self._cupy.ndarray(tuple(shape), np.uint8, cuda.MemoryPointer(memory, 0))
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         """As `device.Device` says."""
-        with self._device, self.stream:
-            return self._cupy.asarray(host)  # by pinned memory, which CuPy keeps until the copy is done
+        if (part := self._staging.take(host)) is None:
+            with self._device, self.stream:
+                return self._cupy.asarray(host)  # by pinned memory, which CuPy keeps until the copy is done
+        array = self.empty(host.shape, host.dtype)
+        if host.nbytes:
+            self._move(array.data.ptr, part.ctypes.data, host.nbytes, self._cupy.cuda.runtime.memcpyHostToDevice)
+        return array
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
         """As `device.Device` says."""
-        size = array.nbytes
-        pinned = self._cupy.cuda.alloc_pinned_memory(max(1, size))
-        host = np.frombuffer(pinned, np.uint8, size).view(array.dtype).reshape(array.shape)
-        with self._device, self.stream:
-            array.get(stream=self.stream, out=host, blocking=False)
+        host = self.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self.fetch(array, host)
         self.stream.synchronize()
         copy: NDArray[Any] = host.copy()
         return copy
 
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """As `device.Device` says."""
+        return np.frombuffer(self._cupy.cuda.alloc_pinned_memory(max(1, size_bytes)), np.uint8, size_bytes)
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """As `device.Device` says."""
+        with self._device, self.stream:
+            source.get(stream=self.stream, out=target, blocking=False)
+
+    def mark(self) -> CardMark:
+        """As `device.Device` says."""
+        with self._device:
+            event = self._cupy.cuda.Event(block=True, disable_timing=True)
+            event.record(self.stream)
+        return CardMark(event)
+
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """As `device.Device` says."""
-        with self.stream:
+        if source.flags.c_contiguous and target.flags.c_contiguous and source.dtype == target.dtype:
+            kind = self._cupy.cuda.runtime.memcpyDeviceToDevice
+            self._move(target.data.ptr, source.data.ptr, source.nbytes, kind)
+            return
+        with self._device, self.stream:
             self._cupy.copyto(target, source)
-
-    def address(self, array: DeviceArray) -> int:
-        """As `device.Device` says."""
-        return int(array.data.ptr)
 
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""
-        with self._device:
-            return CardKernels(_compiled(self.number, source, include), self.stream)
+        kernels = self._kernels.get((source, *include))
+        if kernels is None:
+            with self._device:
+                kernels = CardKernels(_compiled(self.number, source, include), self._device, self.stream)
+            self._kernels[source, *include] = kernels
+        return kernels
+
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """As `device.Device` says."""
+        self.stream.begin_capture()
+        failed = False
+        try:
+            work()
+        except Exception:  # noqa: BLE001  -- whoever does the work has errors of his own: it is no work to be recorded
+            failed = True
+        try:
+            graph = self.stream.end_capture()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return work
+        return work if failed else partial(graph.launch, self.stream)
 
     def synchronize(self) -> None:
         """As `device.Device` says."""
         self.stream.synchronize()
+
+    def _move(self, target: int, source: int, size_bytes: int, kind: int) -> None:
+        with self._device:
+            self._cupy.cuda.runtime.memcpyAsync(target, source, size_bytes, kind, self.stream_address)
+
+    def works(self) -> bool:
+        """As `device.Device` says."""
+        try:
+            self.stream.synchronize()
+        except self._cupy.cuda.runtime.CUDARuntimeError:
+            return False
+        return True
 
 
 @cache

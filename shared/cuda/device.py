@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -26,14 +26,37 @@ class Kernels(Protocol):
         ...
 
 
+class Mark(Protocol):
+    """A place in the work that was started on a device."""
+
+    def wait(self) -> None:
+        """Until all that was started before is done. From any thread, which sleeps meanwhile."""
+        ...
+
+
 class Device(Protocol):
     """One card and one stream of work on it, in the hands of one thread at a time.
 
     What is started runs in order and beside the host; arrays may be given up while a kernel still reads them.
     """
 
+    number: int
+    """As CUDA counts them, from 0."""
+    memory: str
+    """Whose memory arrays lie in, in ONNX Runtime's words: `cuda`, or `cpu` where the card is emulated."""
+    stream_address: int
+    """Of the stream, as CUDA's own calls take it; 0 where the card is emulated."""
+
+    def address(self, array: DeviceArray) -> int:
+        """Where the array's first element lies, for kernels that find their arrays in a table."""
+        ...
+
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         """New memory, contents undefined."""
+        ...
+
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        """A uint8 array over memory of the device that another has, without gaps; it lasts as long as that."""
         ...
 
     def upload(self, host: NDArray[Any]) -> DeviceArray:
@@ -44,12 +67,23 @@ class Device(Protocol):
         """A copy in the host's memory; waits for all that was started."""
         ...
 
-    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
-        """Copy an array on the device into another of its shape."""
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        """New memory of the host that does not move, for `fetch`; contents undefined."""
         ...
 
-    def address(self, array: DeviceArray) -> int:
-        """Where its first element lies in the device's memory: what records of a launch name arrays by."""
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        """Begin to copy an array into pinned memory of its shape, without padding; it is there when a later mark is.
+
+        Until then neither may be given up.
+        """
+        ...
+
+    def mark(self) -> Mark:
+        """Here, behind all that was started before."""
+        ...
+
+    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
+        """Copy an array on the device into another of its shape."""
         ...
 
     def kernels(self, source: Path, *include: Path) -> Kernels:
@@ -59,8 +93,23 @@ class Device(Protocol):
         """
         ...
 
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What starts again all that `work` starts on the stream, on the same memory, by one call of a CUDA graph.
+
+        `work` has been run before, allocates nothing, waits for nothing and reads nothing on the host. Where it cannot
+        be recorded the answer is `work` itself.
+        """
+        ...
+
     def synchronize(self) -> None:
         """Wait for all that was started."""
+        ...
+
+    def works(self) -> bool:
+        """False once the card, or a kernel on it, has failed: nothing works there any more until this process ends.
+
+        It waits for all that was started.
+        """
         ...
 
 

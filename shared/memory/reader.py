@@ -1,58 +1,23 @@
-"""The frame pool as a reader sees it: read in place, release; open again when the owner is new."""
+"""The frame pool in shared memory as a reader sees it: read in place, release; open again when the owner is new."""
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shared.memory import layout, locks
-from shared.memory.segment import Segment
-from shared.model.errors import FrameLost, Unavailable, VisavisError
+from shared.memory import layout
+from shared.memory.pool_reader import PoolReader
+from shared.memory.segment import HostSegment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from shared.model.frames import FrameReference
     from shared.model.pictures import Picture
 
 
-class HostReader:
-    """A reader's side: reads any sealed frame in place, releases the ones it holds. Reopens when the owner is new."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._path = path
-        self._name = name
-        self._segment: Segment | None = None
-        self.row = -1
-        """What the owner knows this reader by: its row and the row's turn in one number; -1 before `open`."""
-
-    def open(self) -> None:
-        """Map the segment and take a reader's row. Raises Unavailable while there is none or all rows are taken."""
-        segment = self._map()
-        try:
-            row = self._take_row(segment)
-        except VisavisError:
-            segment.close()
-            raise
-        self.close()
-        self._segment, self.row = segment, row
-
-    @property
-    def epoch(self) -> int:
-        """The epoch of the open segment; 0 if none is open."""
-        return self._segment.epoch if self._segment else 0
-
-    def follow(self, epoch: int) -> None:
-        """Have the segment of that epoch open. Raises FrameLost if it is not the lane's pool any more."""
-        if self.epoch != epoch and self._is_replaced():
-            try:
-                self.open()
-            except Unavailable as error:
-                raise FrameLost(str(error)) from error
-        if self.epoch != epoch:
-            raise FrameLost(f"The frame is of epoch {epoch}; the pool is in epoch {self.epoch}.")
+class HostReader(PoolReader[HostSegment]):
+    """A reader of the pool whose pixels lie in the segment itself."""
 
     @contextmanager
     def read(self, reference: FrameReference) -> Iterator[Picture]:
@@ -60,64 +25,14 @@ class HostReader:
 
         Raises FrameLost before, or after use, if the slot is not of that epoch and generation (any more).
         """
-        segment = self._checked(reference)
-        geometry, colour = layout.described(segment.slots[reference.slot])
-        picture = segment.picture(reference.slot, geometry, colour)
+        with self._lock:
+            segment = self._checked(reference)
+            geometry, colour = layout.described(segment.slots[reference.slot])
+            picture = segment.picture(reference.slot, geometry, colour)
         for plane in picture.planes:
             plane.flags.writeable = False
         yield picture
         self._checked(reference)
 
-    def release(self, reference: FrameReference) -> None:
-        """This reader is the last holder and done with the frame. A reference that is lost needs no release."""
-        with suppress(FrameLost):
-            segment = self._checked(reference)
-            segment.slots[reference.slot]["released"] = reference.generation
-
-    def close(self) -> None:
-        """Unmap the segment and give the row back."""
-        if self._segment is not None:
-            self._segment.close()
-        self._segment = None
-        self.row = -1
-
-    def _checked(self, reference: FrameReference) -> Segment:
-        self.follow(reference.epoch)
-        segment = self._segment
-        if segment is None or not 0 <= reference.slot < len(segment.slots):
-            raise FrameLost(f"There is no slot {reference.slot}.")
-        generation = int(segment.slots[reference.slot]["generation"])
-        if generation != reference.generation:
-            raise FrameLost(f"Slot {reference.slot} is in generation {generation}, not {reference.generation}.")
-        return segment
-
-    def _is_replaced(self) -> bool:
-        """Whether another segment than the open one lies at the path.
-
-        To open the same one again would change the row, and all that is held by it would count as a dead reader's.
-        """
-        if self._segment is None:
-            return True
-        try:
-            return not os.path.samestat(self._path.stat(), os.fstat(self._segment.fd))
-        except FileNotFoundError:
-            return False
-
-    def _map(self) -> Segment:
-        try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise Unavailable("There is no frame pool; is ingest of this lane running?") from error
-        try:
-            return Segment(fd, os.fstat(fd).st_size)
-        except VisavisError:
-            os.close(fd)
-            raise
-
-    def _take_row(self, segment: Segment) -> int:
-        for row, words in enumerate(segment.readers):
-            if locks.try_lock(segment.fd, layout.FIRST_READER_LOCK + row):
-                words["turn"] += 1
-                words["name"] = self._name.encode()
-                return layout.holder_of(row, int(words["turn"]))
-        raise Unavailable(f"All {layout.READERS} reader rows of the frame pool are taken.")
+    def _attached(self, fd: int, size: int) -> HostSegment:
+        return HostSegment(fd, size)

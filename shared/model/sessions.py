@@ -127,6 +127,17 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     session: str
 
 
+class CardUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy a card is, whoever makes it work. None: it does not say."""
+
+    kernels_percent: int | None = None
+    """Of the last moments in which a kernel ran."""
+    decoder_percent: int | None = None
+    encoder_percent: int | None = None
+    memory_used_bytes: int | None = None
+    memory_bytes: int | None = None
+
+
 class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A worker of a lane is warm and says how much room it has, now and then."""
 
@@ -145,6 +156,14 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of ingest: those of them that were of live sessions."""
     slots_in_use: int = 0
     """Of ingest: slots of the lane's frame pool that are not free."""
+    card_slots_in_use: int = 0
+    """Of ingest: slots of the lane's pool on a card that are not free."""
+    on_card: bool = False
+    """Of ingest: whether the lane has a frame pool on a card; of detect and render: whether they read frames there."""
+    why_not_on_card: str = ""
+    """A sentence, where that is not so."""
+    card_use: CardUse | None = None
+    """Of ingest: of the lane's card, where it has one."""
     models: tuple[ModelOffer, ...] = ()
     """Of detect: what a request may choose from."""
     effects: tuple[EffectOffer, ...] = ()

@@ -66,6 +66,15 @@ class Presence:
             services.setdefault(worker.lane, set()).add(worker.service)
         return {lane for lane, found in services.items() if found >= LANE_SERVICES}
 
+    def why_not_on_card(self, lane: str) -> str:
+        """Why frames of a lane cannot lie on its card, in a sentence; empty if they can: its ingest has a pool there,
+        and all of its detects and renders read it."""
+        of_lane = [one for one in self.workers() if one.lane == lane and one.service in LANE_SERVICES]
+        if {one.service for one in of_lane} < LANE_SERVICES:
+            return "Not all services of the lane are there."
+        reasons = {one.service: one.why_not_on_card for one in of_lane if not one.on_card}
+        return next((reasons[one] for one in ("ingest", "detect", "render") if one in reasons), "")
+
     def offers(self) -> list[tuple[ModelOffer, ...]]:
         """What each detect worker of a warm lane offers, every different offer once."""
         warm = self.warm_lanes()

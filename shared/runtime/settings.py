@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_OF_CUDA = frozenset({
+    "CUDA_CACHE_PATH", "CUDA_DEVICE_ORDER", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR", "HOME",
+    "LD_LIBRARY_PATH", "PATH",
+})  # fmt: skip
+
+
+def card_environment() -> dict[str, str]:
+    """What of the environment says where CUDA and its cards are: all that a process needs which shall know no more."""
+    return {name: value for name, value in os.environ.items() if name in _OF_CUDA}
 
 
 class ServiceSettings(BaseSettings):
@@ -44,3 +55,19 @@ class ServiceSettings(BaseSettings):
     def work(self) -> Path:
         """Folder for files that live as long as the work on them."""
         return self.var / "work"
+
+
+class LaneSettings(ServiceSettings):
+    """What the services of a lane have besides."""
+
+    card: str = Field(
+        "auto",
+        pattern="^(auto|none|[0-9]{1,3})$",
+        description="The NVIDIA card of this lane, by CUDA's number, from 0; auto: the first, if there is one; none: "
+        "frames stay in the host's memory.",
+    )
+
+    @property
+    def card_number(self) -> int | None:
+        """Which card to use; None for none."""
+        return None if self.card == "none" else 0 if self.card == "auto" else int(self.card)

@@ -45,6 +45,10 @@ _waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.
 _worked = Histogram("visavis_hop_worked_seconds", "Work of a hop, a frame.", _LABELS, buckets=_BUCKETS_SECONDS)
 _outcomes = Counter("visavis_messages_total", "Messages by what became of them.", ("service", "outcome"))
 
+_fetched = Counter(
+    "visavis_fetched_total", "Pixels copied from a card to the host, by what they are.", ("service", "what")
+)
+
 _w3c = TraceContextTextMapPropagator()
 """Directly: the default one also looks for baggage, which nobody here sends, in every message."""
 _KINDS = {kind.name.lower(): kind for kind in trace.SpanKind}
@@ -140,6 +144,11 @@ class Telemetry:
     def count(self, outcome: str) -> None:
         """Count what became of a message."""
         _outcomes.labels(self.service, outcome).inc()
+
+    def count_fetched(self, fetched: Mapping[str, int]) -> None:
+        """Count what was copied from a card to the host, by what it is."""
+        for what, count in fetched.items():
+            _fetched.labels(self.service, what).inc(count)
 
     def close(self) -> None:
         """Send what is pending."""

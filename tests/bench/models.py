@@ -175,7 +175,7 @@ def _whole(opened: Models, entry: ModelEntry, picture: Picture) -> float:
     landmarker = opened.landmarker(entry.name)
     [seen, *_] = opened.detector(FULL_RANGE.name).detect(picture)
     region = landmarker.region_of_detection(seen)
-    return _best(lambda: landmarker.locate(landmarker.crop(picture, region)[None]))
+    return _best(lambda: landmarker.locate(landmarker.crops([(picture, region)])))
 
 
 def _best(work: Callable[[], object], times: int = 40) -> float:

@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.memory.host import HostPool
-from shared.memory.reader import HostReader
 from shared.testing import MemoryBus, MemoryContext
 from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_context import NatsContext
 from shared.transport.nats_server import NatsServer
 from shared.transport.redis_context import RedisContext
 from tests import halting
+from tests.cuda.lanes import LANES
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from shared.memory.layout import SlotClass
     from shared.transport.bus import Bus
     from shared.transport.context import ContextStore
     from tests.conftest import AnswerTime
+    from tests.cuda.lanes import Lane
 
 
 @pytest.fixture(params=["memory", "nats"])
@@ -100,26 +99,8 @@ async def in_redis(folder: Path, stack: AsyncExitStack) -> AnyContext:
     return AnyContext(store, server.end, server.begin, server.halt, server.go_on)
 
 
-class HostLane:
-    """A lane whose frames lie in the memory of this host."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "visavis-contract"
-
-    def own(self, *classes: SlotClass) -> HostPool:
-        """A new owner: a new epoch."""
-        return HostPool.create(self.path, classes)
-
-    def reader(self, name: str = "reader") -> HostReader:
-        """A reader, not yet open."""
-        return HostReader(self.path, name)
-
-
-LANES = {"host": HostLane}
-"""Every kind of frame pool, by name. Each is made with a folder."""
-
-
-@pytest.fixture(params=list(LANES))
-def lane(request: pytest.FixtureRequest, tmp_path: Path) -> HostLane:
+@pytest.fixture(params=LANES)
+def lane(request: pytest.FixtureRequest, tmp_path: Path) -> Lane:
     """A lane without an owner."""
-    return LANES[request.param](tmp_path)
+    made: Lane = request.param(tmp_path)
+    return made

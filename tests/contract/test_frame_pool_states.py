@@ -11,7 +11,7 @@ import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -33,10 +33,17 @@ from shared.model.errors import FrameLost
 from shared.model.pictures import Colour, Geometry, Matrix, PixelFormat
 
 if TYPE_CHECKING:
+    from shared.cuda.pictures import CardPicture
+    from shared.memory.card_pool import CardPool
+    from shared.memory.card_reader import CardReader
     from shared.memory.host import HostPool
     from shared.memory.reader import HostReader
     from shared.model.frames import FrameReference
     from shared.model.pictures import Picture
+    from tests.cuda.lanes import Lane
+
+    Pool = HostPool | CardPool
+    Reader = HostReader | CardReader
 
 GEOMETRIES = (Geometry(PixelFormat.I420, 15, 9), Geometry(PixelFormat.RGB24, 40, 40))
 CLASSES = (SlotClass(1, 4096), SlotClass(1, 8192))
@@ -44,19 +51,11 @@ SLOTS = 2
 SESSIONS = ("s", "t")
 
 
-class Lane(Protocol):
-    """What the pool under test is made of."""
-
-    def own(self, *classes: SlotClass) -> HostPool: ...
-
-    def reader(self, name: str = "reader") -> HostReader: ...
-
-
 @dataclass(eq=False)
 class Lease:
     """A slot that the owner may write."""
 
-    pool: HostPool
+    pool: Pool
     slot: int
     session: str
     geometry: Geometry
@@ -67,11 +66,11 @@ class Sealed:
     """A frame as its holder knows it."""
 
     reference: FrameReference
-    pool: HostPool
+    pool: Pool
     session: str
     geometry: Geometry
     value: int
-    holder: HostReader
+    holder: Reader
     row: int
     over: bool = False
     """Released, or its session's end confirmed, or its holder dead: the slot may be used again."""
@@ -82,8 +81,8 @@ class Reading:
     """A frame that somebody is looking at right now."""
 
     sealed: Sealed
-    reader: HostReader
-    picture: Picture | None
+    reader: Reader
+    picture: Picture | CardPicture | None
     stack: ExitStack = field(default_factory=ExitStack)
 
 
@@ -98,15 +97,15 @@ class FramePoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="visavis-states-"))
         self.lane: Lane = type(self).make_lane(self.folder)  # type: ignore[operator]  # a class in a class variable
-        self.pools: list[HostPool] = []
-        self.readers: list[HostReader] = []
+        self.pools: list[Pool] = []
+        self.readers: list[Reader] = []
         self.sealed: list[Sealed] = []
         self.leased: list[Lease] = []
         self.looking: list[Reading] = []
         self.value = 0
 
     @property
-    def pool(self) -> HostPool:
+    def pool(self) -> Pool:
         return self.pools[-1]
 
     @initialize()
@@ -135,8 +134,7 @@ class FramePoolMachine(RuleBasedStateMachine):
         holder.follow(self.pool.epoch)
         self.value = self.value % 250 + 1
         colour = Colour(Matrix.BT709, full_range=True)
-        for plane in lease.pool.writable(lease.slot, lease.geometry, colour).planes:
-            plane[:] = self.value
+        self.lane.write(lease.pool, lease.slot, lease.geometry, colour, self.value)
         reference = lease.pool.seal(lease.slot, lease.geometry, colour, holder.row)
         self.leased.remove(lease)
         self.sealed.append(Sealed(reference, lease.pool, lease.session, lease.geometry, self.value, holder, holder.row))
@@ -160,9 +158,9 @@ class FramePoolMachine(RuleBasedStateMachine):
         """Frames of now and of long ago, held by this reader or by another, as redelivered messages would have it."""
         for frame in self.sealed:
             try:
-                with self.readers[number].read(frame.reference) as picture:
+                with self.lane.read(self.readers[number], frame.reference) as picture:
                     assert picture.geometry == frame.geometry
-                    assert all((plane == frame.value).all() for plane in picture.planes), "foreign pixels"
+                    assert self.lane.values(picture) == {frame.value}, "foreign pixels"
             except FrameLost:
                 assert not self.is_held(frame), "a frame was lost while it was held"
 
@@ -172,13 +170,14 @@ class FramePoolMachine(RuleBasedStateMachine):
         for frame in self.sealed:
             stack = ExitStack()
             with suppress(FrameLost):
-                self.looking.append(Reading(frame, reader, stack.enter_context(reader.read(frame.reference)), stack))
+                picture = stack.enter_context(self.lane.read(reader, frame.reference))
+                self.looking.append(Reading(frame, reader, picture, stack))
 
     @rule()
     def end_reading(self) -> None:
         for reading in self.looking:
             assert reading.picture is not None
-            right = all((plane == reading.sealed.value).all() for plane in reading.picture.planes)
+            right = self.lane.values(reading.picture) == {reading.sealed.value}
             reading.picture = None
             try:
                 reading.stack.close()
@@ -190,14 +189,15 @@ class FramePoolMachine(RuleBasedStateMachine):
 
     @rule(frame=frames)
     def release(self, frame: Sealed) -> None:
-        frame.holder.release(frame.reference)
-        frame.over = True
+        if frame.holder in self.readers:  # else it is dead
+            frame.holder.release(frame.reference)
+            frame.over = True
 
     @rule()
     def release_again(self) -> None:
         """Messages that were delivered twice."""
         for frame in self.sealed:
-            if frame.over:
+            if frame.over and frame.holder in self.readers:
                 frame.holder.release(frame.reference)
 
     @rule(session=st.sampled_from(SESSIONS), confirmed=st.booleans())
@@ -251,7 +251,7 @@ class FramePoolMachine(RuleBasedStateMachine):
         finally:
             shutil.rmtree(self.folder)
 
-    def end(self, reader: HostReader) -> None:
+    def end(self, reader: Reader) -> None:
         for reading in [one for one in self.looking if one.reader is reader]:
             self.looking.remove(reading)
             reading.picture = None

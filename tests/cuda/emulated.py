@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import deque
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from shared.cuda.card import COMMON
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -62,31 +64,85 @@ class EmulatedKernels:
         self._library[f"emulated_{name}"](size, values)
 
 
+class EmulatedMark:
+    """As `shared.cuda.card.CardMark`."""
+
+    def __init__(self, card: EmulatedCard, fetches: int) -> None:
+        self._card, self._fetches = card, fetches
+
+    def wait(self) -> None:
+        self._card.arrive(self._fetches)
+
+
 class EmulatedCard:
-    """As `shared.cuda.card.Card`. New memory is full of rubbish, so that what nobody wrote shows."""
+    """As `shared.cuda.card.Card`. New memory is full of rubbish, so that what nobody wrote shows.
+
+    What is fetched arrives when somebody waits for it, and not before.
+    """
+
+    number = 0
+    memory = "cpu"
+    stream_address = 0
+
+    def __init__(self) -> None:
+        self._under_way: deque[tuple[NDArray[Any], NDArray[Any]]] = deque()
+        self._arrived = 0
+        self._lock = Lock()
+
+    def arrive(self, fetches: int) -> None:
+        """Have so many of all fetches there."""
+        with self._lock:
+            while self._arrived < fetches:
+                source, target = self._under_way.popleft()
+                np.copyto(target, source)
+                self._arrived += 1
+
+    def address(self, array: DeviceArray) -> int:
+        return int(array.ctypes.data)
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
         rubbish = np.full(int(np.prod(shape)) * np.dtype(dtype).itemsize, 0xA5, np.uint8)
         return rubbish.view(dtype).reshape(tuple(shape))
 
+    def borrowed(self, address: int, shape: Sequence[int]) -> DeviceArray:
+        size = int(np.prod(shape))
+        return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8).reshape(tuple(shape))
+
     def upload(self, host: NDArray[Any]) -> DeviceArray:
         return host.copy()
 
     def download(self, array: DeviceArray) -> NDArray[Any]:
+        self.synchronize()
         copy: NDArray[Any] = array.copy()
         return copy
+
+    def pinned(self, size_bytes: int) -> NDArray[np.uint8]:
+        return np.full(size_bytes, 0x5A, np.uint8)
+
+    def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
+        assert target.flags.c_contiguous
+        with self._lock:
+            self._under_way.append((source.copy(), target))
+
+    def mark(self) -> EmulatedMark:
+        with self._lock:
+            return EmulatedMark(self, self._arrived + len(self._under_way))
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         np.copyto(target, source)
 
-    def address(self, array: DeviceArray) -> int:
-        return int(array.ctypes.data)
-
     def kernels(self, source: Path, *include: Path) -> EmulatedKernels:
         return _compiled(source, include)
 
+    def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
+        return work
+
     def synchronize(self) -> None:
-        return
+        self.mark().wait()
+
+    def works(self) -> bool:
+        self.synchronize()
+        return True
 
 
 def _as_value(argument: Argument) -> NDArray[Any]:
@@ -119,4 +175,5 @@ def _compiled(source: Path, include: tuple[Path, ...]) -> EmulatedKernels:
         told = subprocess.run(command, capture_output=True, text=True, check=False)
         if told.returncode:
             raise Misconfigured(f"The kernels of {source.name} cannot be compiled: {told.stderr}")
-        return EmulatedKernels(ctypes.CDLL(str(built)), kinds)
+        # As a Python library, which holds the interpreter's lock: all threads of this process share the one `blockIdx`.
+        return EmulatedKernels(ctypes.PyDLL(str(built)), kinds)

@@ -29,6 +29,7 @@ FOREIGN = re.compile(
 
 LIVE = "tests/unit/services/ingest/live/test_run.py"
 DECODER = "tests/unit/services/ingest/test_decoder.py"
+CARD_DECODERS = "tests/unit/services/ingest/cuda/test_decoders.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
     "shared/transport/bus.py": "tests/contract/test_bus.py",
@@ -51,6 +52,9 @@ TESTED_ELSEWHERE = {
     "shared/testing.py": "tests/contract/test_bus.py",
     "shared/transport/jetstream_kept.py": "tests/contract/test_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",
+    # what both kinds of frame pool have in common
+    "shared/memory/pool_owner.py": "tests/unit/shared/memory/test_host.py",
+    "shared/memory/pool_reader.py": "tests/unit/shared/memory/test_reader.py",
     # wiring: only the real processes show whether it is right
     "services/gateway/app.py": "tests/unit/services/gateway/test_contract.py",
     "services/gateway/parts.py": "tests/unit/services/gateway/test_images.py",
@@ -61,6 +65,11 @@ TESTED_ELSEWHERE = {
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",
     "services/ingest/conversation.py": DECODER,
+    "services/ingest/coded_messages.py": "tests/unit/services/ingest/test_coded_video.py",
+    "services/ingest/live_forwarding.py": "tests/unit/services/ingest/cuda/test_live.py",
+    "services/ingest/cuda/decoder.py": "tests/unit/services/ingest/cuda/test_stream.py",
+    "services/ingest/cuda/decoding.py": CARD_DECODERS,
+    "services/ingest/cuda/messages.py": CARD_DECODERS,
     "services/ingest/decoder_messages.py": DECODER,
     "services/ingest/decoder_process.py": DECODER,
     "services/ingest/demuxing.py": "tests/unit/services/ingest/test_video.py",

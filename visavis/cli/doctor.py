@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.detect.models.store import verify
+from shared.memory import card_probe
 from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
 from shared.transport.nats_server import binary
@@ -100,7 +100,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _srt()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
-    yield _cuda()
+    yield _card(LocalSettings().card)
 
 
 def _package(name: str) -> Finding:
@@ -195,7 +195,12 @@ def _srt() -> Finding:
     return Finding("SRT", works=True, detail=found.stdout.strip())
 
 
-def _cuda() -> Finding:
-    found = importlib.util.find_spec("cupy") is not None
-    detail = "cupy is installed" if found else "no CUDA packages; frames stay in shared memory and are drawn on the CPU"
-    return Finding("GPU lane", found, detail, "Nothing to do for the CPU lane.", is_needed=False)
+def _card(named: str) -> Finding:
+    """Whether a lane's services can share frames in a card's memory. named: as VISAVIS_CARD has it."""
+    what, remedy = "GPU lane", "Nothing to do for the CPU lane."
+    number = 0 if named == "auto" else int(named) if named.isdigit() else None
+    reason = "VISAVIS_CARD names none." if number is None else card_probe.why_not(number)
+    if reason:
+        detail = f"frames stay in shared memory and are drawn on the CPU: {reason}"
+        return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
+    return Finding(what, works=True, detail=f"frames lie on card {number}, shared by processes", is_needed=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import threading
 from pathlib import Path
@@ -12,10 +13,16 @@ from rich.console import Console
 
 from services.detect.models.preparing import prepare
 from visavis.cli.options import add_effects_folder, add_models, add_models_folder, chosen_models
+from visavis.lanes import count_cards, settings_of_lanes
+from visavis.settings import LocalSettings
 from visavis.stack import POLL_SECONDS, Stack, StackOptions
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+MOST_LANES = 64
+MOST_WORKERS = 16
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +32,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--rest-port", type=int, default=8700, help="port of REST; 0 takes a free one (%(default)s)")
     parser.add_argument("--grpc-port", type=int, default=8701, help="port of gRPC; 0 takes a free one (%(default)s)")
     parser.add_argument("--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)")
+    parser.add_argument(
+        "--lanes", type=_lanes, default=1, metavar="N",
+        help="lanes, each with a card of its own where there is one; 0: one for each card (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N",
+        help="processes that find faces, and that draw, in each lane (%(default)s)",
+    )  # fmt: skip
     add_models(parser)
     add_models_folder(parser)
     add_effects_folder(parser)
@@ -49,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
         grpc_port=options.grpc_port,
         models=options.models,
         effects=options.effects,
+        lanes=_settings(options.lanes),
+        workers=options.workers,
         environment={f"VISAVIS_{role.upper()}": name for role, name in chosen_models(options).items() if name},
     )
     console.print("Starting...")
@@ -61,3 +78,24 @@ def run(options: argparse.Namespace) -> int:
                 console.print(f"{name} had ended and was started again; see {stack.logs}")
         console.print("Stopping...")
     return 0
+
+
+def _lanes(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_LANES):
+        raise argparse.ArgumentTypeError(f"{text} is no number of lanes from 0 to {MOST_LANES}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"{text} is no number of workers from 1 to {MOST_WORKERS}")
+    return int(text)
+
+
+def _settings(lanes: int) -> tuple[dict[str, str], ...]:
+    """What the lanes are told besides. CUDA, which takes a second, is asked only where there may be several."""
+    if lanes == 1:
+        return ({},)
+    settings, cores = LocalSettings(), len(os.sched_getaffinity(0))
+    cards = 0 if settings.card == "none" else count_cards()
+    return settings_of_lanes(lanes, cards, settings.lane_cores, cores)

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.detect.batching import together
 from services.detect.hints import Hints
 from shared.model.hops import Hop
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from services.detect.batching import Batches, Hands
     from services.detect.following import Following
-    from services.render.session import FrameSource, RenderSession
-    from shared.model.frames import CapturedFrame, DetectedFrame
+    from services.render.session import RenderSession
+    from shared.model.frames import CapturedFrame, DetectedFrame, FrameReference
+    from shared.model.pictures import Picture
 
 _SESSION = "one"
 """Hints are kept by session, and there is no other."""
+
+
+class HostFrames(Protocol):
+    """Where frames lie that detect and render read: in this process's memory."""
+
+    def read(self, reference: FrameReference) -> AbstractContextManager[Picture]:
+        """The frame, valid within the context."""
+        ...
+
+    def release(self, reference: FrameReference) -> None:
+        """The frame is not needed any more."""
+        ...
 
 
 class Composed:
     """Takes the frames of one session in order. `find` and `draw` may run in two threads, one frame after the other."""
 
     def __init__(
-        self, following: Following, session: RenderSession, source: FrameSource, batches: Batches, hands: Hands
+        self, following: Following, session: RenderSession, source: HostFrames, batches: Batches, hands: Hands
     ) -> None:
         """source: where the frames lie. batches, hands: how crops are put together, and how many threads may."""
         self.session = session

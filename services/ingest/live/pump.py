@@ -15,6 +15,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from services.ingest.decoder import DecodedFrame, LiveDecoding
     from services.ingest.lane import Lane
+    from services.ingest.pump import FramePool
     from shared.model.live import LiveSettings
     from shared.model.looks import Look
     from shared.model.media import Facts
@@ -39,7 +40,9 @@ class LivePump:
     """One live session's frames, from the decoder to the bus."""
 
     def __init__(self, lane: Lane, session: str, settings: LiveSettings) -> None:
-        self._lane, self._pool, self._session = lane, lane.pool, session
+        self._lane, self._session = lane, session
+        self.pool: FramePool = lane.pool
+        """Where its frames lie; to be said before anything is granted."""
         self._models = settings.models
         self._wants_picture = settings.want_picture
         self.window = Window(settings.max_delay_ms / 1000)
@@ -87,23 +90,23 @@ class LivePump:
         """Keep the decoder in as many slots as the window has, until cancelled."""
         size = facts.geometry.size_bytes
         while True:
-            if self.is_open and self._pool.ledger.count_of(self._session) < self.window.size:
-                slot = self._pool.lease(size, self._session)
+            if self.is_open and self.pool.ledger.count_of(self._session) < self.window.size:
+                slot = self.pool.lease(size, self._session)
                 if slot is not None:
                     self._granted.add(slot)
-                    decoding.grant(slot, *self._pool.extent(slot))
+                    decoding.grant(slot, *self.pool.extent(slot))
                     continue
             elif not self._under_way:  # closed, or all slots of the window are the decoder's to write to
                 self._stirred.clear()
                 await self._stirred.wait()
-            self._pool.sweep()
+            self.pool.sweep()
             self._note_released()
             await asyncio.sleep(SLOT_POLL_SECONDS)
 
     def seal(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> None:
         """The decoder has written a frame: from now on it is immutable, and on its way."""
         self._granted.remove(frame.slot)
-        reference = self._pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
+        reference = self.pool.seal(frame.slot, facts.geometry, facts.colour, begun.row)
         self._under_way[frame.slot] = time.perf_counter()
         now_ns = time.time_ns()
         arrived_ns, waited_ms = self._came.pop(frame.number, (now_ns, 0.0))
@@ -137,11 +140,11 @@ class LivePump:
     def take_back(self) -> None:
         """Slots that were granted and never written come back. Only when the decoder is dead."""
         for slot in self._granted:
-            self._pool.abandon(slot)
+            self.pool.abandon(slot)
         self._granted.clear()
 
     def _note_released(self) -> None:
-        held = set(self._pool.ledger.held())
+        held = set(self.pool.ledger.held())
         for slot in [slot for slot in self._under_way if slot not in held]:
             self.window.took(time.perf_counter() - self._under_way.pop(slot))
 

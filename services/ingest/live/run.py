@@ -7,6 +7,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from services.ingest.cuda.decoder import CardRefused
+from services.ingest.cuda.decoders import laid_out
+from services.ingest.cuda.decoding import CardLiveDecoding
 from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, ReadLive, VideoOpened
 from services.ingest.lane import LaneSession
 from services.ingest.live.feed import SourceFeed
@@ -37,6 +40,7 @@ from shared.model.live import (
     ToLane,
     sound_subject,
 )
+from shared.model.pictures import PixelFormat
 from shared.model.sessions import BeginSession, live_in, live_out
 from shared.transport import wire
 
@@ -83,6 +87,8 @@ class LiveRun:
         self._heard_at = time.monotonic()
         self._looks = LookChanges(lane, request.session, self._pump, self._say)
         self._begun: SessionBegun | None = None
+        self._decoding: LiveDecoding
+        """What is given packets now."""
         self._helpers: list[asyncio.Task[None]] = []
         self._granting: list[asyncio.Task[None]] = []
         """Gives the decoder slots."""
@@ -110,16 +116,41 @@ class LiveRun:
         while (asked := await self._inputs.get()) is not None:
             self._inputs.task_done()
             self._inbox.intra = asked.codec.is_intra
-            self._granting = []
             try:
-                async with self._lane.decoders.decode_live(ReadLive(asked, self._facts)) as decoding:
-                    try:
-                        await _first_of(self._follow(decoding, owned), self._feed(decoding))
-                    finally:
-                        await _cancelled(self._granting)
-            finally:
-                self._pump.take_back()  # the decoder is dead here
+                await self._leg(asked, owned)
+            except CardRefused as error:
+                if self._begun is not None:
+                    raise  # its frames lie on the card: who goes on with it begins anew
+                await self._leg(asked, owned, without_card=str(error))
         await self._pump.told()
+
+    async def _leg(self, asked: LiveInput, owned: LaneSession, without_card: str = "") -> None:
+        """One decoder, to its end. without_card: why a CPU is to decode all; empty where a card may.
+
+        Raises CardRefused for what a CPU may be able to decode, from the next key frame on.
+        """
+        self._granting = []
+        card = self._lane.card
+        if without_card and card is not None:
+            card.refused(self.session, without_card)
+            self._inbox.wants_key = True
+            await self._say(KeyFrameAwaited(after=self._inbox.last))
+        may = card is not None and not without_card and (self._begun is None or self._is_on_card)
+        fit = laid_out(self._facts, PixelFormat.I420) if self._facts is not None else None
+        try:
+            async with self._lane.decoders.decode_live(ReadLive(asked, fit, may)) as decoding:
+                self._decoding = decoding
+                try:
+                    await _first_of(self._follow(decoding, owned), self._feed())
+                finally:
+                    await _cancelled(self._granting)
+        finally:
+            self._pump.take_back()  # the decoder is dead here
+
+    @property
+    def _is_on_card(self) -> bool:
+        """Whether the session's frames lie on the lane's card."""
+        return self._lane.card is not None and self._pump.pool is self._lane.card.pool
 
     async def _source(self) -> None:
         """What the session's packets come from, besides the client."""
@@ -209,11 +240,12 @@ class LiveRun:
             case _:
                 return
 
-    async def _feed(self, decoding: LiveDecoding) -> None:
+    async def _feed(self) -> None:
         """Give the decoder what is worth it, a few packets at a time; at last the end."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()
+            decoding = self._decoding
             breaks = self._inbox.breaks
             while decoding.under_way < MOST_UNDER_WAY:
                 packet, dropped = self._inbox.take(time.time_ns())
@@ -225,13 +257,18 @@ class LiveRun:
             if self._inbox.wants_key and self._inbox.breaks != breaks:
                 await self._say(KeyFrameAwaited(after=self._inbox.last))
             if not self._inputs.empty() and not self._inbox:
-                decoding.end()
+                self._decoding.end()
                 await asyncio.Event().wait()  # `_follow` ends when the decoder does
 
     async def _follow(self, decoding: LiveDecoding, owned: LaneSession) -> None:
-        """What the decoder says, to its end."""
+        """What the decoder says, to its end; or what the card says, if it is to decode what this one has opened."""
         async for said in decoding.happenings():
             match said:
+                case VideoOpened() if (on_card := self._on_card(decoding, said.facts)) is not None:
+                    self._decoding = on_card  # before anything else is given to the one that it takes over from
+                    async with on_card:
+                        await self._follow(on_card, owned)
+                    return
                 case VideoOpened():
                     if self._begun is None:
                         await self._begin(said.facts, owned)
@@ -242,6 +279,16 @@ class LiveRun:
                     self._skipped(said.numbers, self._reason(late=True))
                 case CodedFrameRead():
                     await self._read(said)
+
+    def _on_card(self, decoding: LiveDecoding, facts: VideoFacts) -> LiveDecoding | None:
+        """What decodes on the card from now on, if it is to."""
+        card = self._lane.card
+        if card is None or not decoding.live_task.card or isinstance(decoding, CardLiveDecoding):
+            return None
+        made = card.live_decoding(decoding, facts, self.session)
+        if made is None and self._begun is not None:
+            raise Unavailable("The stream goes on in a way that the card of its lane does not decode.")
+        return made
 
     async def _read(self, said: CodedFrameRead) -> None:
         self._stirred.set()
@@ -257,10 +304,13 @@ class LiveRun:
     async def _begin(self, facts: VideoFacts, owned: LaneSession) -> None:
         request, settings, size = self._request, self._settings, facts.geometry
         self._facts = facts
+        card = self._lane.card
+        if card is not None and isinstance(self._decoding, CardLiveDecoding):
+            owned.pool = self._pump.pool = card.pool
         self._promise(size.width * size.height * facts.frame_rate[0] / facts.frame_rate[1])
         begin = BeginSession(
             session=request.session,
-            epoch=self._lane.pool.epoch,
+            epoch=owned.pool.epoch,
             want=Want.PICTURE if settings.want_picture else Want.FACES,
             look=settings.look,
             facts=facts,

@@ -1,1 +1,1 @@
-"""What draws on a card: kernels, and the records that they are told of faces by."""
+"""What is drawn on pictures that lie on a card: the CUDA form of each effect, equal to the one for the CPU."""

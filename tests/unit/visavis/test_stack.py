@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from shared.model.errors import Misconfigured
 from visavis import stack as module
-from visavis.stack import SERVICES, Stack, StackOptions
+from visavis.stack import LANE_SERVICES, SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,10 @@ from pathlib import Path
 
 def run(name):
     mode = (Path("modes") / name).read_text() if (Path("modes") / name).exists() else ""
-    Path(f"{name}.json").write_text(json.dumps(dict(os.environ)))
+    if "-" not in os.environ["VISAVIS_LANE"]:
+        Path(f"{name}.json").write_text(json.dumps(dict(os.environ)))
+    else:
+        Path(f"{name}-{os.environ['VISAVIS_LANE'][-1]}.json").write_text(json.dumps(dict(os.environ)))
     if mode.startswith("exit"):
         print("a line before", "The sentence of the end.", sep="\\n", flush=True)
         sys.exit(int(mode.split()[1]))
@@ -39,7 +43,7 @@ def run(name):
 
 class Desk(BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"lanes": [os.environ["VISAVIS_LANE"]]}).encode()
+        body = json.dumps({"lanes": [os.environ["VISAVIS_LANE"] + end for end in ("", "-1", "-2")]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -127,6 +131,41 @@ def test_nothing_runs_when_it_is_left(house: House) -> None:
     with Stack(house.options) as stack:
         assert {one.pid for one in house.children()} == {stack.pid(name) for name in SERVICES}
     assert house.children() == []
+
+
+def test_several_lanes_have_services_and_settings_of_their_own_and_one_gateway(house: House) -> None:
+    lanes = ({"VISAVIS_CARD": "0"}, {"VISAVIS_CARD": "1"}, {"VISAVIS_CARD": "none"})
+    with Stack(dataclasses.replace(house.options, lanes=lanes)) as stack:
+        found = [house.environment(f"{name}{end}") for end in ("", "-1", "-2") for name in LANE_SERVICES]
+        assert len(house.children()) == 3 * len(LANE_SERVICES) + 1
+        assert (stack.lane, len(set(stack.lanes))) == (stack.lanes[0], 3)
+        pids = {stack.pid(name) for name in ("ingest", "ingest-1", "render-2", "gateway")}
+        assert len(pids) == 4
+        assert (stack.logs / "detect-2.log").exists()
+    assert [one["VISAVIS_LANE"] for one in found] == [lane for lane in stack.lanes for _ in LANE_SERVICES]
+    assert [one["VISAVIS_CARD"] for one in found] == [card for card in ("0", "1", "none") for _ in LANE_SERVICES]
+    assert house.environment("gateway")["VISAVIS_LANE"] == stack.lane
+    assert house.children() == []
+
+
+def test_a_lane_has_as_many_workers_as_are_asked_for_and_one_ingest(house: House) -> None:
+    with Stack(dataclasses.replace(house.options, lanes=({}, {}), workers=2)) as stack:
+        names = ["ingest", "detect", "detect.1", "render", "render.1", "render-1", "render-1.1", "gateway"]
+        assert len({stack.pid(name) for name in names}) == len(names)
+        assert len(house.children()) == 2 * 5 + 1
+        assert (stack.logs / "detect-1.1.log").exists()
+    assert house.children() == []
+
+
+def test_a_service_of_another_lane_comes_back_in_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RESTART_PAUSE_SECONDS", 0.0)
+    with Stack(dataclasses.replace(house.options, lanes=({}, {}))) as stack:
+        former = house.environment("render-1")["VISAVIS_WORKER"]
+        kill(stack, "render-1")
+        assert stack.watch() == ["render-1"]
+        stack.wait_for_restart("render-1")
+        again = house.environment("render-1")
+        assert (again["VISAVIS_LANE"], again["VISAVIS_WORKER"] != former) == (stack.lanes[1], True)
 
 
 def test_a_service_that_does_not_listen_is_killed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class Backdrops:
     def _fitting(self, like: Picture, background: Background) -> Picture:
         kept = self._still
         if kept is None or kept[0] != background or (kept[1].geometry, kept[1].colour) != (like.geometry, like.colour):
-            rgb = _painted(like, background, self._assets)
+            rgb = painted(like, background, self._assets)
             self._still = kept = (background, as_picture(rgb, like))
         return kept[1]
 
@@ -79,10 +79,7 @@ class Backdrops:
         blurred = self._blurred
         if blurred is None or (blurred.geometry, blurred.colour) != (target.geometry, target.colour):
             blurred = self._blurred = Picture.blank(target.geometry, target.colour)
-        radius_px = FAR * max(size_of(target)) * amount
-        step = matte.region.step
-        while radius_px > MOST_CELLS * step:
-            step *= 2
+        radius_px, step = disc_of(size_of(target), amount, matte.region.step)
         cells = Region(0, 0, *size_of(target), step).cells
         soft = _defocused(target, matte, cells, radius_px / step)
         sharp = max(0.0, 1 - amount / SHARP)
@@ -91,6 +88,14 @@ class Backdrops:
             if sharp:
                 cv2.addWeighted(plane, sharp, fresh, 1 - sharp, 0, fresh)
         return blurred
+
+
+def disc_of(size: tuple[int, int], amount: float, step: int) -> tuple[float, int]:
+    """Radius of what a point becomes in a frame of `size`, and the side of cells to draw on, `step` or more; pixels."""
+    radius_px = FAR * max(size) * amount
+    while radius_px > MOST_CELLS * step:
+        step *= 2
+    return radius_px, step
 
 
 def _defocused(target: Picture, matte: Matte, cells: tuple[int, int], radius: float) -> list[Plane]:
@@ -107,16 +112,16 @@ def _defocused(target: Picture, matte: Matte, cells: tuple[int, int], radius: fl
     light = luma_of(by_plane(behind, target)[0]) * np.float32(1 / 255)
     weight = 1 + BRIGHT * light * light
     weighted = cv2.merge([*(plane * weight for plane in behind), weight])
-    *spread, total = cv2.split(cv2.filter2D(weighted, -1, _disc(radius), borderType=cv2.BORDER_REPLICATE))
+    *spread, total = cv2.split(cv2.filter2D(weighted, -1, disc(radius), borderType=cv2.BORDER_REPLICATE))
     return by_plane([cv2.divide(plane, total, dtype=cv2.CV_8U) for plane in spread], target)
 
 
-def _disc(radius: float) -> Grid:
+def disc(radius: float) -> Grid:
     """A filter's kernel: its sum is 1, and its edge is smooth."""
     reach = math.ceil(radius)
     along = np.arange(-reach, reach + 1, dtype=np.float32)
-    disc = np.clip(radius + 0.5 - np.hypot(along[:, None], along), 0, 1)
-    return np.asarray(disc / disc.sum(), np.float32)
+    inside = np.clip(radius + 0.5 - np.hypot(along[:, None], along), 0, 1)
+    return np.asarray(inside / inside.sum(), np.float32)
 
 
 def _widen(small: Plane, plane: Plane, side: int, scratch: Scratch) -> None:
@@ -127,7 +132,7 @@ def _widen(small: Plane, plane: Plane, side: int, scratch: Scratch) -> None:
     np.copyto(plane, wide[: plane.shape[0], : plane.shape[1]])
 
 
-def _painted(like: Picture, background: Background, assets: Mapping[str, Prepared]) -> NDArray[np.uint8]:
+def painted(like: Picture, background: Background, assets: Mapping[str, Prepared]) -> NDArray[np.uint8]:
     """uint8 [height, width, 3]: a colour, or a picture that fills the frame and is cut to its shape."""
     width, height = size_of(like)
     if background.kind == "color":

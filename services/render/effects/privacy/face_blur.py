@@ -10,6 +10,7 @@ import numpy as np
 from services.render.head import FACE_WIDTH
 
 if TYPE_CHECKING:
+    from services.render.head import Head
     from services.render.region import Plane
     from services.render.veil import Veil
 
@@ -26,11 +27,16 @@ _LEAST = 0.01
 
 def face_blur(veil: Veil, value: float) -> tuple[Plane, ...]:
     """A Gaussian, on cell means of the grid, which blur a little too."""
-    sigma = SIGMA * value * FACE_WIDTH * veil.head.size_px / veil.region.step
+    sigma = sigma_of(veil.head, value, veil.region.step)
     return tuple(
         _blurred(plane, veil.region.step // subsampling, sigma)
         for plane, subsampling in zip(veil.planes, veil.subsamplings, strict=True)
     )
+
+
+def sigma_of(head: Head, value: float, step: int) -> float:
+    """Standard deviation at a strength, in cells of `step` pixels."""
+    return max(SIGMA * value * FACE_WIDTH * head.size_px / step, _LEAST)
 
 
 def _blurred(samples: Plane, side: int, sigma: float) -> Plane:
@@ -40,6 +46,6 @@ def _blurred(samples: Plane, side: int, sigma: float) -> Plane:
     if down or right:
         samples = np.asarray(cv2.copyMakeBorder(samples, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
     small = cv2.resize(samples, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)  # quicker than bytes
-    blurred = cv2.GaussianBlur(small, (0, 0), max(sigma, _LEAST), borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     full = cv2.resize(np.rint(blurred).astype(np.uint8), (columns * side, rows * side), interpolation=cv2.INTER_LINEAR)
     return cast("Plane", full[: full.shape[0] - down, : full.shape[1] - right])

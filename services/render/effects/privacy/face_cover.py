@@ -18,9 +18,14 @@ OPAQUE_FROM = 0.5
 
 def face_cover(veil: Veil, value: FaceCover) -> tuple[Plane, ...]:
     """The colour; below half the amount the head shines through."""
-    covered = min(1.0, value.amount / OPAQUE_FROM)
+    covered = share_of(value)
     shown = []
     for plane, level in zip(veil.planes, veil.levels(value.color), strict=True):
         colour = cv2.resize(np.array([[level]], np.uint8), plane.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         shown.append(colour if covered == 1 else cv2.addWeighted(plane, 1 - covered, colour, covered, 0))
     return cast("tuple[Plane, ...]", tuple(shown))
+
+
+def share_of(value: FaceCover) -> float:
+    """0..1: how much of what is shown is the colour."""
+    return min(1.0, value.amount / OPAQUE_FROM)

@@ -10,7 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from services.render.region import Plane
+    from services.render.head import Head
+    from services.render.region import Plane, Region
     from services.render.veil import Veil
 
 ACROSS = 4
@@ -23,15 +24,20 @@ def face_pixelate(veil: Veil, value: float) -> tuple[Plane, ...]:
     """Each square shows the mean of its samples. The squares are laid from the corner of the head's own box, and are
     parts of its width: they move and grow with the head, and do not swim over it.
     """
-    x0, y0 = veil.head.ring_px.min(axis=0).tolist()
-    width = float(np.ptp(veil.head.ring_px[:, 0]))
-    side = max(2.0, width * value / ACROSS)
-    region = veil.region
-    across, down = _edges(x0, side, region.x0, region.x1), _edges(y0, side, region.y0, region.y1)
     return tuple(
-        _squared(plane, down // subsampling, across // subsampling)
+        _squared(plane, *edges_of(veil.head, veil.region, value, subsampling))
         for plane, subsampling in zip(veil.planes, veil.subsamplings, strict=True)
     )
+
+
+def edges_of(head: Head, region: Region, value: float, subsampling: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns at which squares begin, in samples of a plane in the region, and where the last of them ends."""
+    x0, y0 = head.ring_px.min(axis=0).tolist()
+    width = float(np.ptp(head.ring_px[:, 0]))
+    side = max(2.0, width * value / ACROSS)
+    across, down = _edges(x0, side, region.x0, region.x1), _edges(y0, side, region.y0, region.y1)
+    rows, columns = region.shape(subsampling)
+    return _to(down // subsampling, rows), _to(across // subsampling, columns)
 
 
 def _edges(start: float, side: float, low: int, high: int) -> NDArray[np.intp]:
@@ -42,9 +48,7 @@ def _edges(start: float, side: float, low: int, high: int) -> NDArray[np.intp]:
 
 
 def _squared(samples: Plane, down: NDArray[np.intp], across: NDArray[np.intp]) -> Plane:
-    """The mean of each square; down, across: its edges, the last of them at the end of the samples or just before."""
-    rows, columns = samples.shape[:2]
-    down, across = _to(down, rows), _to(across, columns)
+    """The mean of each square; down, across: their edges."""
     # 32 bits hold the samples of 8 million pixels, which is less than a large still has.
     sums = cv2.integral(samples, sdepth=cv2.CV_64F)[np.ix_(down, across)]
     totals = np.diff(np.diff(sums, axis=0), axis=1)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from services.detect.batching import Batches, Hands, Question, Search, together
+from services.detect.batching import Batches, Glance, Hands, Question, Search, together
+from services.detect.cuda.pictures import CardView
 from services.detect.regions import Region
+from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from tests.cuda.emulated import EmulatedCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from services.detect.contracts import Crops, Floats
 
@@ -28,8 +31,8 @@ class Landmarker:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def crop(self, picture: Picture, region: Region) -> Crops:
-        return np.full((2, 2, 3), region.side_px, np.uint8)
+    def crops(self, spots: Sequence[tuple[Any, Region]]) -> Crops:
+        return np.stack([np.full((2, 2, 3), region.side_px, np.uint8) for _, region in spots])
 
     def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         self.batches.append(len(crops))
@@ -86,12 +89,6 @@ def test_a_batch_is_filled_up_to_its_bucket_and_the_answers_cut(model: Any) -> N
     assert model.batches == [1, 4]
 
 
-def test_every_bucket_is_run_before_the_first_question(model: Any) -> None:
-    Batches(most=4, buckets=(1, 2, 4)).warm_up(model)
-    Batches().warm_up(model)
-    assert model.batches == [1, 2, 4]
-
-
 def test_an_error_ends_its_own_search_only(model: Any) -> None:
     def failing() -> Search[list[list[float]]]:
         yield Question(model, PICTURE, regions(1))
@@ -116,6 +113,59 @@ def test_a_model_that_breaks_ends_those_who_asked_it(model: Any) -> None:
     broken, fine = together([careful(), asking(other, regions(5))], Batches(), Hands())
     assert isinstance(broken, ValueError)
     assert (fine, closed) == ([[5]], [True])
+
+
+class Detector:
+    """Sees as many faces as the turn says; remembers which turns it was asked at a time."""
+
+    keypoints = 6
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, ...]] = []
+
+    def detect(self, picture: Any, turn: int = 0) -> list[Any]:
+        return self.detect_all([picture], [turn])[0]
+
+    def detect_all(self, pictures: Sequence[Any], turns: Sequence[int]) -> list[list[Any]]:
+        self.asked.append(tuple(turns))
+        if 99 in turns:
+            raise ValueError("broken")
+        return [[picture] * turn for picture, turn in zip(pictures, turns, strict=True)]
+
+
+def glancing(detector: Any, picture: Any, turn: int) -> Search[list[Any]]:
+    return (yield Glance(detector, picture, turn))
+
+
+@pytest.fixture
+def on_card() -> CardView:
+    device = EmulatedCard()
+    return CardView(CardPicture.blank(device, Geometry(PixelFormat.NV12, 4, 2), Colour()), device)
+
+
+def test_pictures_on_a_card_are_searched_for_faces_at_once(on_card: CardView) -> None:
+    detector = Detector()
+    found = together([glancing(detector, on_card, turn) for turn in (2, 0, 1)], Batches(), Hands())
+    assert found == [[on_card, on_card], [], [on_card]]
+    assert detector.asked == [(2, 0, 1)]
+
+
+def test_pictures_on_the_host_are_searched_one_by_one_and_none_suffers_for_another(on_card: CardView) -> None:
+    detector = Detector()
+    searches = [glancing(detector, picture, turn) for picture, turn in ((PICTURE, 1), (on_card, 3), (PICTURE, 99))]
+    one, two, broken = together(searches, Batches(), Hands())
+    assert (one, two) == ([PICTURE], [on_card] * 3)
+    assert isinstance(broken, ValueError)
+    assert sorted(detector.asked) == [(1,), (3,), (99,)]
+
+
+def test_spots_on_a_card_and_on_the_host_are_located_apart(model: Any, on_card: CardView) -> None:
+    def there() -> Search[list[float]]:
+        _, presence = yield Question(model, on_card, regions(4, 5))
+        return presence.tolist()
+
+    assert together([asking(model, regions(1)), there(), there()], Batches(), Hands()) == [[[1]], [4, 5], [4, 5]]
+    assert model.batches == [1, 4]
 
 
 @pytest.fixture
@@ -146,6 +196,17 @@ def test_hands_that_are_busy_are_not_waited_for(model: Any, hands: Hands) -> Non
 
 def test_a_batch_that_gains_nothing_by_it_is_not_divided(model: Any, hands: Hands) -> None:
     together([asking(model, regions(1, 2, 3))], Batches(divisible=False), hands)
+    assert model.batches == [3]
+
+
+def test_what_lies_on_a_card_stays_with_the_thread_that_has_its_device(
+    model: Any, hands: Hands, on_card: CardView
+) -> None:
+    def there() -> Search[list[float]]:
+        _, presence = yield Question(model, on_card, regions(1, 2, 3))
+        return presence.tolist()
+
+    assert together([there()], Batches(), hands) == [[1, 2, 3]]
     assert model.batches == [3]
 
 

@@ -14,7 +14,7 @@ from services.detect.sampling import sample_rgb
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NEAR_PX = 128
 THIRD = CLOSE_PX / 3
@@ -41,6 +41,9 @@ class Eye:
     def detect(self, _: Picture) -> list[Detection]:
         self._looked.append(self._size)
         return self._seen.get(self._size, [])
+
+    def detect_all(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
+        return [self.detect(one) for one in pictures]
 
 
 Look = tuple[list[Detection], list[int]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.detect.batching import Batches
 from services.detect.choosing import Finders
 from services.detect.finding import FaceFinder
 from services.detect.keypoints import KeypointFinder
@@ -13,6 +14,9 @@ from services.detect.models.registry import SELFIE_NAME
 from services.detect.opening import Models
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.offers import ModelChoice, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Detector:
@@ -26,6 +30,14 @@ class Detector:
 
 class Landmarker(Detector):
     points = 468
+
+    def __init__(self, keypoints: int) -> None:
+        super().__init__(keypoints)
+        self.counts: list[int] = []
+
+    def warm_up(self, counts: Sequence[int] = (1,)) -> None:
+        self.warm += 1
+        self.counts += counts
 
 
 @pytest.fixture
@@ -84,6 +96,14 @@ def test_every_model_is_run_before_the_first_request(models: Any) -> None:
     Finders(models, DEFAULT).warm_up()
     assert models.detector("five").warm == models.landmarker("other-mesh").warm == 1
     assert models.segmenter(SELFIE_NAME).warm == 1
+
+
+def test_where_batches_have_fixed_sizes_each_is_run_and_every_step_is_told(models: Any) -> None:
+    told: list[str] = []
+    Finders(models, DEFAULT, batches=Batches(most=4, buckets=(1, 4))).warm_up(told.append)
+    assert models.landmarker("mesh").counts == models.landmarker("other-mesh").counts == [1, 4]
+    assert told[1:4] == ["five (2 of 7)", "mesh, batch 1 (3 of 7)", "mesh, batch 4 (4 of 7)"]
+    assert told[-1] == f"{SELFIE_NAME} (7 of 7)"
 
 
 def test_there_is_one_segmenter_for_whoever_asks(models: Any) -> None:

@@ -74,7 +74,7 @@ def test_points_are_where_they_were_taught(trained: Path, finder: Any, clip: Any
     for picture in clip("signer_720p.mp4", 60)[3::12]:
         expected = points_of(finder, picture)
         region = predictor.region_of_face(Face.of(expected, 1.0))
-        points, presence = predictor.locate(predictor.crop(picture, region)[None])
+        points, presence = predictor.locate(predictor.crops([(picture, region)]))
         assert points.shape == (1, 68, 3)
         apart = np.linalg.norm((region.placed(points[0]) - expected)[:, :2], axis=1).mean()
         assert apart / np.linalg.norm(expected[36, :2] - expected[45, :2]) < 0.08

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import helper
 
-from services.detect.engine import CPU, Engine, why_not
+from services.detect.engine import CPU, Engine, on_stream, why_not
 from services.detect.models.emitting import FLOAT, Emitter
 from services.detect.models.store import sha256_of
 from shared.model.errors import Misconfigured
@@ -109,3 +110,23 @@ def test_a_provider_that_fails_to_start_is_said_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["NobodysExecutionProvider"])
     with pytest.warns(UserWarning, match="not in available"):
         assert "does not start" in why_not("NobodysExecutionProvider")
+
+
+class StreamOnly:
+    """Of a card what opening a model asks for."""
+
+    number, memory, stream_address = 3, "cuda", 4096
+
+
+def test_on_a_card_a_model_runs_on_the_devices_stream() -> None:
+    device: Any = StreamOnly()
+    wanted = [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+    assert on_stream(wanted, device) == [
+        ("CUDAExecutionProvider", {"use_tf32": "0", "device_id": "3", "user_compute_stream": "4096"}),
+        ("CPUExecutionProvider", {}),
+    ]
+
+
+def test_a_model_that_the_host_computes_is_opened_on_no_card(tmp_path: Path) -> None:
+    device: Any = StreamOnly()
+    assert not Engine(*saved(tmp_path, doubling()), devices=[device]).is_on(device)

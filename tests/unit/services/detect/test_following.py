@@ -34,7 +34,8 @@ class Finder:
     def glance(self, picture: Picture, turn: int) -> list[Detection]:
         return []
 
-    def watch(self, picture: Picture) -> list[Detection]:
+    def watch(self, picture: Picture) -> Search[list[Detection]]:
+        yield from ()
         return [Detection((20, 2, 28, 10), np.full((6, 2), 99, np.float32), 0.5)]
 
     def search(self, picture: Picture, hint: Sequence[Face] | None, how: How) -> Search[list[Face]]:

@@ -62,4 +62,5 @@ def test_what_was_seen_at_a_glance_is_not_looked_for_again() -> None:
 def test_who_is_beyond_the_most_faces_is_seen_on_watch() -> None:
     detector: Any = Detector()
     picture = Picture.over(Geometry(PixelFormat.RGB24, 40, 40), Colour(), bytes(40 * 40 * 3))
-    assert len(KeypointFinder(detector, 1).watch(picture)) == 2
+    [seen] = together([KeypointFinder(detector, 1).watch(picture)], Batches(), Hands())
+    assert len(seen) == 2

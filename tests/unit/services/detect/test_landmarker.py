@@ -13,7 +13,7 @@ from services.detect.regions import Region
 
 def located(finder: Any, picture: Any, regions: list[Region]) -> list[Any]:
     landmarker = finder._landmarker
-    landmarks, _ = landmarker.locate(np.stack([landmarker.crop(picture, region) for region in regions]))
+    landmarks, _ = landmarker.locate(landmarker.crops([(picture, region) for region in regions]))
     return [region.placed(points) for region, points in zip(regions, landmarks, strict=True)]
 
 
@@ -29,7 +29,7 @@ def test_several_regions_are_read_as_each_alone(finder: Any, clip: Any) -> None:
 def test_a_region_without_a_face_is_not_believed(finder: Any, clip: Any) -> None:
     (picture,) = clip("signer_plain.mkv", 1)
     landmarker = finder._landmarker
-    _, presence = landmarker.locate(landmarker.crop(picture, Region((550, 250), 150, 0.0))[None])  # the blue board
+    _, presence = landmarker.locate(landmarker.crops([(picture, Region((550, 250), 150, 0.0))]))  # the blue board
     assert presence[0] < 0.5
 
 

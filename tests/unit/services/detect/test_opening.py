@@ -48,7 +48,7 @@ def test_the_opened_models_find_a_face(models: Models, clip: Any) -> None:
     (picture,) = clip("signer_plain.mkv", 1)
     landmarker = models.landmarker("face-mesh")
     seen = models.detector("blazeface").detect(picture)[0]
-    _, presence = landmarker.locate(landmarker.crop(picture, landmarker.region_of_detection(seen))[None])
+    _, presence = landmarker.locate(landmarker.crops([(picture, landmarker.region_of_detection(seen))]))
     assert presence[0] > 0.9
 
 

@@ -69,8 +69,27 @@ def test_openvino_keeps_to_its_threads_and_tensorrt_keeps_what_it_compiled() -> 
     assert tensorrt.entries[0][1]["trt_engine_cache_path"] == str(CACHE)
 
 
-@pytest.mark.parametrize(("word", "is_compiled"), [("tensorrt", True), ("openvino", True), ("cuda", False)])
-def test_batches_have_fixed_sizes_where_a_shape_is_compiled(word: str, is_compiled: bool) -> None:
+@pytest.mark.parametrize(("word", "is_fixed"), [("tensorrt", True), ("openvino", True), ("cuda", True), ("cpu", False)])
+def test_batches_have_fixed_sizes_where_a_shape_is_compiled_or_recorded(word: str, is_fixed: bool) -> None:
     batches = provision(word, only(word), threads=1, cache=CACHE).batches
-    assert bool(batches.buckets) == is_compiled
+    assert bool(batches.buckets) == is_fixed
     assert not batches.buckets or batches.most == batches.buckets[-1]
+
+
+def test_models_run_on_the_card_of_the_lane() -> None:
+    made = provision("tensorrt", only("tensorrt", "cuda"), threads=1, cache=CACHE, card=2)
+    assert [options["device_id"] for _, options in made.entries[:2]] == ["2", "2"]
+
+
+def test_what_tensorrt_leaves_to_cuda_has_cudas_options() -> None:
+    made = provision("tensorrt", only("tensorrt", "cuda"), threads=1, cache=CACHE)
+    assert made.entries[1] == provision("cuda", only("cuda"), threads=1, cache=CACHE).entries[0]
+
+
+def test_without_its_libraries_tensorrt_is_passed_over_for_cuda_with_a_sentence() -> None:
+    made = provision("tensorrt,cuda,cpu", only("cuda", "cpu"), threads=1, cache=CACHE)
+    assert made.word == "cuda"
+    assert made.passed_over == (
+        "The provider tensorrt is passed over: it is not there; it needs the package onnxruntime-gpu and the TensorRT "
+        "libraries.",
+    )

@@ -27,9 +27,13 @@ class Mirror:
     def __init__(self) -> None:
         self.shown: Any = None
         self.warm: list[dict[str, Any]] = []
+        self.held: list[tuple[tuple[int, ...], dict[str, Any]]] = []
 
     def warm_up(self, shapes: dict[str, Any]) -> None:
         self.warm.append(shapes)
+
+    def hold(self, image: tuple[int, ...], **shapes: tuple[int, ...]) -> None:
+        self.held.append((image, shapes))
 
     def run(self, image: Any) -> dict[str, Any]:
         self.shown = image
@@ -77,6 +81,7 @@ def test_the_mask_covers_the_whole_picture_whatever_its_shape(
 def test_its_one_shape_is_warm(segmenter: GraphSegmenter, mirror: Mirror) -> None:
     segmenter.warm_up()
     assert mirror.warm == [{"image": (1, SIDE, SIDE, 3)}]
+    assert mirror.held == [((1, SIDE, SIDE, 3), {"people": (1, SIDE, SIDE)})]
 
 
 @pytest.mark.parametrize("name", ["signer_720p.mp4", "signer_plain.mkv", "two_heads.mp4"])

@@ -14,11 +14,13 @@ import pytest
 from services.detect import hints
 from services.detect.batching import Batches
 from services.detect.contracts import Detection
+from services.detect.cuda.pictures import CardView
 from services.detect.finding import How
 from services.detect.models.registry import SELFIE_NAME
 from services.detect.opening import open_models
-from services.detect.service import DetectService
+from services.detect.service import DetectService, Sight
 from shared.memory.host import HostPool
+from shared.memory.lane_reader import LaneReader
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
 from shared.model.errors import FrameLost, Late, Rejected
@@ -30,6 +32,7 @@ from shared.model.pictures import Colour, Geometry, PixelFormat
 from shared.runtime.stage import Passage
 from shared.testing import MAX_BODY_BYTES
 from shared.transport import wire
+from tests.cuda.lanes import EmulatedLane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from shared.model.pictures import Picture
 
 SIZE = Geometry(PixelFormat.I420, 32, 16)
+NV12 = Geometry(PixelFormat.NV12, 32, 16)
 
 
 class Finder:
@@ -60,7 +64,8 @@ class Finder:
         self.look(float(picture.planes[0][0, 0]))
         return [Detection((0, 0, 1, 1), np.zeros((5, 2), np.float32), 0.5)]
 
-    def watch(self, picture: Picture) -> list[Detection]:
+    def watch(self, picture: Picture) -> Search[list[Detection]]:
+        yield from ()
         self.watched += 1
         return [Detection((7, 0, 9, 2), np.full((6, 2), 8, np.float32), 0.5)]
 
@@ -108,7 +113,7 @@ class Desk:
         self.readers = [HostReader(folder / "pool", name) for name in ("d1", "d2")]
         finders = Finders()
         self.finder, self.segmenter = finders.finder, finders.segmenter
-        self.service = DetectService(finders, self.readers, detect_every=4)
+        self.service = DetectService(finders, [Sight(LaneReader(one)) for one in self.readers], detect_every=4)
 
     def frame(self, sequence: int, sample: int | None = None) -> CapturedFrame:
         slot = self.pool.lease(SIZE.size_bytes, "s")
@@ -156,6 +161,33 @@ async def test_every_frame_of_a_watchful_message_is_watched_and_its_faces_are_th
     assert desk.finder.watched == 6
     assert [frame.faces for frame in watched.frames] == [frame.faces for frame in usual.frames]
     assert asked == desk.finder.asked
+
+
+async def test_a_frame_on_a_card_is_looked_at_by_its_threads_device(tmp_path: Path) -> None:
+    lane, finders = EmulatedLane(tmp_path), Finders()
+    shown: list[Any] = []
+    finders.finder.search = lambda picture, *_: _nobody(shown.append(picture))
+    pool, reader = lane.own(SlotClass(2, NV12.size_bytes)), lane.reader()
+    sight = Sight(LaneReader(HostReader(tmp_path / "none", "h"), reader), lane.device)
+    service = DetectService(finders, [sight], detect_every=4)
+    slot = pool.lease(NV12.size_bytes, "s")
+    lane.write(pool, slot, NV12, Colour(), 7)
+    reader.open()
+    frame = CapturedFrame(pool.seal(slot, NV12, Colour(), reader.row), 0, 0)
+    message = FramesCaptured("local", "s", "w", (frame,))
+    [found] = await service.detect(Passage[Any](message, 1, 0.0, time.perf_counter()))
+    assert found.frames[0].captured == frame
+    [view] = shown
+    assert isinstance(view, CardView)
+    assert (view.device, view.geometry) == (lane.device, NV12)
+    service.close()
+    reader.close()
+    pool.close()
+
+
+def _nobody(_: None) -> Search[list[Face]]:
+    yield from ()
+    return []
 
 
 async def test_that_no_face_was_there_is_a_hint_too(desk: Desk) -> None:

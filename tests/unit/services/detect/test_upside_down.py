@@ -28,6 +28,9 @@ class Detector:
         x, y = float(columns[0]), float(rows[0])
         return [Detection((x, y, x + 2, y + 1), np.array([[x, y]], np.float32), 0.9)]
 
+    def detect_all(self, pictures: list[Picture], turns: list[int]) -> list[list[Detection]]:
+        return [self.detect(one, turn) for one, turn in zip(pictures, turns, strict=True)]
+
 
 @pytest.fixture
 def detector() -> Any:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from services.detect.batching import Batches, Hands, together
 from services.detect.contracts import Detection
 from services.detect.watching import mirrored, unclaimed, watched
 from shared.model.faces import Face
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:
+    from services.detect.batching import Search
     from services.detect.finding import FaceFinder
 
 EYES = np.array([(30, 30), (50, 30), (40, 40), (35, 50), (45, 50)], np.float32)
@@ -37,6 +39,12 @@ class Detector:
         raise AssertionError("nobody asked")
 
 
+def come_to(search: Search[Any]) -> Any:
+    """What one search comes to by itself."""
+    [found] = together([search], Batches(), Hands())
+    return found
+
+
 def blank(layout: PixelFormat = PixelFormat.I420, width: int = 200, height: int = 100) -> Picture:
     made = Picture.blank(Geometry(layout, width, height), Colour())
     for plane in made.planes:
@@ -58,7 +66,7 @@ def test_beyond_each_edge_lies_its_mirror_image(layout: PixelFormat, size: tuple
 def test_what_is_seen_is_told_where_it_is_in_the_picture_and_mirror_images_are_not() -> None:
     margin = mirrored(blank())[1]
     half, inside, image = (190, 20, 230, 60), (margin, margin, margin + 40, margin + 40), (90, 0, 110, margin - 1)
-    first, second = watched(Detector(half, inside, image), blank())
+    first, second = come_to(watched(Detector(half, inside, image), blank()))
     assert first.box_px == tuple(edge - margin for edge in half)
     assert second.box_px == (0, 0, 40, 40)
     assert np.array_equal(first.keypoints_px, EYES - margin)
@@ -66,7 +74,7 @@ def test_what_is_seen_is_told_where_it_is_in_the_picture_and_mirror_images_are_n
 
 def test_every_frame_is_searched_as_thoroughly_as_a_first_one() -> None:
     detector = Detector()
-    watched(detector, blank())
+    come_to(watched(detector, blank()))
     assert detector.turns == [0]
 
 
@@ -82,7 +90,7 @@ def test_a_person_who_is_half_in_the_picture_is_seen_in_every_frame(finder: Face
     for picture in clip("signer_occluded.mkv", 63)[::8]:
         faces = finder.find(picture)
         assert len(faces) == 1
-        [(x0, y0, x1, y1)] = unclaimed(finder.watch(picture), faces)
+        [(x0, y0, x1, y1)] = unclaimed(come_to(finder.watch(picture)), faces)
         assert HALF_SEEN[0] < (x0 + x1) / 2 < HALF_SEEN[2] + 10
         assert HALF_SEEN[1] < (y0 + y1) / 2 < HALF_SEEN[3]
 
@@ -90,4 +98,4 @@ def test_a_person_who_is_half_in_the_picture_is_seen_in_every_frame(finder: Face
 @pytest.mark.parametrize("name", ["signer_plain.mkv", "two_heads.mp4", "signer_720p.mp4"])
 def test_nothing_is_seen_where_there_are_only_faces(finder: FaceFinder, clip: Any, name: str) -> None:
     for picture in clip(name, 40)[::8]:
-        assert unclaimed(finder.watch(picture), finder.find(picture)) == ()
+        assert unclaimed(come_to(finder.watch(picture)), finder.find(picture)) == ()

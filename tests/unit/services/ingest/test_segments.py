@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from services.ingest import segments
+from services.ingest.cuda.decoder import CardRefused
 from services.ingest.decoder import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.limits import IngestLimits
@@ -45,7 +46,7 @@ from shared.transport import wire
 from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
-from tests.unit.services.ingest.conftest import VIDEO
+from tests.unit.services.ingest.conftest import VIDEO, ScriptedDecoding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -202,6 +203,21 @@ async def test_an_upload_at_fault_fails_the_job_and_is_removed(office: Office) -
     assert failed.record.problem == Problem("unsupported-media", "This is no video.")
     assert await office.ledger.read("j") == failed.record
     assert office.kept() == {record_key("j")}
+    assert office.leftovers() == ([], 0)
+
+
+async def test_what_a_card_gives_up_in_mid_stream_is_decoded_by_the_cpu_in_the_same_attempt(office: Office) -> None:
+    refused, whole = (
+        ScriptedDecoding(VIDEO, 2, CardRefused("Its frames change their size.")),
+        ScriptedDecoding(VIDEO, 3),
+    )
+    coming = iter((refused, whole))
+    office.rig.decode = lambda _: next(coming)
+    done = await office.work()
+    assert isinstance(done, JobDone)
+    first, second = office.rig.render.begun
+    assert first.session != second.session
+    assert [first.attempt, second.attempt] == [1, 1]
     assert office.leftovers() == ([], 0)
 
 

@@ -33,8 +33,11 @@ def test_a_value_out_of_bounds_is_refused(name: str, value: int) -> None:
 def test_every_frame_within_the_limits_has_a_slot_that_holds_it(least: int, most: int, data: some.DataObject) -> None:
     short = data.draw(some.integers(least, max(least, int(most**0.5))))
     long = data.draw(some.integers(short, max(short, most // short)))
-    _, large, _ = IngestSettings(min_side=least, max_pixels=most).slot_classes
+    settings = IngestSettings(min_side=least, max_pixels=most)
+    _, large, _ = settings.slot_classes
+    _, large_on_card = settings.card_slot_classes
     if short * long <= most:
+        assert Geometry(PixelFormat.NV12, long, short).size_bytes <= large_on_card.size_bytes
         assert Geometry(PixelFormat.I420, short, long).size_bytes <= large.size_bytes
         assert Geometry(PixelFormat.I420, long, short).size_bytes <= large.size_bytes
 

@@ -177,7 +177,7 @@ def test_source_is_only_read_and_may_be_read_only(studio: Any) -> None:
     assert change(scene.picture, scene.drawn(ALL)) > 0
 
 
-@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize("layout", [PixelFormat.I420, PixelFormat.RGB24])
 @pytest.mark.parametrize(
     "place",
     [(0, 0, 1), (359, 379, 1), (180, -60, 1), (-90, 190, 1), (180, 190, 4), (5000, 5000, 1), (180, 190, 0.02),
@@ -193,7 +193,7 @@ def test_a_face_anywhere_and_of_any_size_is_drawn_without_harm(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (17, 3)])
-@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize("layout", [PixelFormat.I420, PixelFormat.RGB24])
 def test_the_smallest_pictures_are_drawn_without_harm(size: tuple[int, int], layout: PixelFormat, studio: Any) -> None:
     picture = Picture.blank(Geometry(layout, *size), Colour())
     for plane in picture.planes:

@@ -5,14 +5,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+import msgspec
 import numpy as np
 import psutil
 import pytest
 from av.filter import Graph
 
+from services.render.chroma import laid_out
 from services.render.encoding import VideoEncoder
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from tests.cuda.likeness import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,3 +211,23 @@ def test_memory_stays_flat_over_many_frames(tmp_path: Path) -> None:
     grown = process.memory_info().rss - before
     encoder.close()
     assert grown < 100 * picture.geometry.size_bytes
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+def test_nv12_is_encoded_as_i420_is(tmp_path: Path, size: tuple[int, int]) -> None:
+    of = facts(*size)
+    files = []
+    for layout in (PixelFormat.I420, PixelFormat.NV12):
+        these = msgspec.structs.replace(of, geometry=laid_out(of.geometry, layout))
+        encoder = VideoEncoder(tmp_path / f"{layout}.mp4", these, threads=1)
+        for number in range(6):
+            picture = noise(of, number)
+            encoder.write(picture if layout is PixelFormat.I420 else in_turn(picture), number * 512, 512)
+        encoder.close()
+        files.append((tmp_path / f"{layout}.mp4").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_packed_pictures_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="rgb24"):
+        VideoEncoder(tmp_path / "a.mp4", facts(geometry=Geometry(PixelFormat.RGB24, 64, 48)))

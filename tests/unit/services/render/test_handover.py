@@ -6,17 +6,23 @@ import asyncio
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
 from services.render.past import PastKeeper
 from services.render.precedence import Precedence
+from services.render.reading import LaneFrames
 from services.render.session import RenderSession, SessionState
 from services.render.settings import RenderSettings
 from services.render.sinks import FacesSink, StillSink
+from shared.memory.lane_reader import LaneReader
+from shared.memory.layout import CARD_BIT
+from shared.memory.reader import HostReader
 from shared.model.hops import Hop
 from shared.model.jobs import JobEvent, SegmentDone, SegmentFailed, Want, part_key
 from shared.model.live import FromLane, LiveBeat, LiveFinished
@@ -32,7 +38,6 @@ from shared.transport.store import ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 VIDEO = VideoFacts(
     geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1)
@@ -64,7 +69,8 @@ class Exit:
 
 def _owned(facts: VideoFacts | StillFacts, sink: Any, job: str = "") -> OwnedSession:
     begun = BeginSession(session="s", epoch=1, want=Want.FACES, look=Look(), facts=facts, job=job, segment=2)
-    return OwnedSession(begun, sink, RenderSession(Look(), sink))
+    reading = LaneFrames(LaneReader(HostReader(Path("nowhere"), "w"))).begin(begun.epoch, lambda _: None)
+    return OwnedSession(begun, reading, sink, RenderSession(Look(), sink))
 
 
 @pytest.fixture
@@ -160,3 +166,13 @@ async def test_until_the_outputs_of_a_live_session_are_complete_it_is_worked_on(
         await ending
         said.append(wire.decode((await anext(messages)).body, wire.decoder(FromLane)))
     assert said == [LiveBeat(), LiveFinished()]
+
+
+def test_a_session_makes_way_for_a_newer_attempt_and_for_a_newer_life_of_its_pool() -> None:
+    owned = _owned(VIDEO, StillSink(STILL, None), job="j")
+    other = msgspec.structs.replace(owned.begun, session="t", segment=3)
+    assert not owned.is_outdated_by(other)
+    assert owned.is_outdated_by(msgspec.structs.replace(other, session="s"))
+    assert owned.is_outdated_by(msgspec.structs.replace(other, segment=2))
+    assert owned.is_outdated_by(msgspec.structs.replace(other, epoch=5))
+    assert not owned.is_outdated_by(msgspec.structs.replace(other, epoch=1 | CARD_BIT))  # the lane's other pool

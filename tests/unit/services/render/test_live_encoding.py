@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
+from services.render.chroma import laid_out
 from services.render.jpeg_colours import JFIF, JpegColours
 from services.render.live_encoding import LiveEncoder
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+from tests.cuda.likeness import in_turn
 from tests.unit.services.render.live import BETWEEN, CODED, decoded, encoded, facts, moving, planes_of, psnr
 
 TWELVE = [3600 * number for number in range(12)]
@@ -184,6 +187,18 @@ def test_pictures_that_do_not_fit_or_go_back_in_time_are_refused() -> None:
 def test_only_420_is_taken() -> None:
     with pytest.raises(ValueError, match="from i420"):
         LiveEncoder(facts(geometry=Geometry(PixelFormat.RGB24, 64, 48)), LiveOutput())
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+@pytest.mark.parametrize("codec", LiveCodec)
+def test_nv12_is_encoded_as_i420_is(codec: LiveCodec, size: tuple[int, int]) -> None:
+    of = facts(*size, colour=Colour(Matrix.BT709))
+    other = msgspec.structs.replace(of, geometry=laid_out(of.geometry, PixelFormat.NV12))
+    planar, turning = (LiveEncoder(one, LiveOutput(codec=codec), 1) for one in (of, other))
+    for number in range(4):
+        picture = moving(of, number)
+        [one], [two] = planar.encode(picture, number, 1), turning.encode(in_turn(picture), number, 1)
+        assert one == two
 
 
 def test_no_key_frame_is_due_within_the_longest_interval_at_any_rate() -> None:

@@ -7,6 +7,7 @@ from services.render.raw_samples import samples_of
 from shared.model.colours import rgb_of_yuv
 from shared.model.live import LiveCodec
 from shared.model.pictures import Colour, Matrix, Picture
+from tests.cuda.likeness import in_turn
 from tests.unit.services.render.live import facts, moving
 
 COLOURS = [Colour(matrix, full_range) for matrix in Matrix for full_range in (False, True)]
@@ -38,6 +39,13 @@ def test_rgb24_is_what_the_picture_shows(size: tuple[int, int], colour: Colour) 
     for row, column in ((2, 2), (30, 10), (40, 60)):
         yuv = [*(plane[row // (1 + (i > 0)), column // (1 + (i > 0))] for i, plane in enumerate(picture.planes)), 1]
         assert np.abs(np.clip(rgb_of_yuv(colour) @ yuv, 0, 255) - shown[row, column]).max() < 3
+
+
+@pytest.mark.parametrize("codec", [LiveCodec.I420, LiveCodec.NV12, LiveCodec.RGB24])
+@pytest.mark.parametrize("size", [(64, 48), (63, 47), (1, 1)])
+def test_samples_of_nv12_are_those_of_i420(size: tuple[int, int], codec: LiveCodec) -> None:
+    picture = moving(facts(*size), 3)
+    assert samples_of(in_turn(picture), codec) == samples_of(picture, codec)
 
 
 def test_a_codec_that_is_not_raw_is_refused() -> None:

@@ -26,9 +26,11 @@ from services.render.outputs.making import OutletMaker
 from services.render.own import watching
 from services.render.own.effects import OwnEffect, OwnEffects
 from services.render.own.offering import offer_of
+from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.memory.host import HostPool
+from shared.memory.lane_reader import LaneReader
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
 from shared.model.assets import PreparedLut, PreparedPicture, asset_key, pack
@@ -131,8 +133,8 @@ class Worker:
         self.telemetry = Telemetry("render", self.settings, lambda _: None)
         effects = OwnEffects({one.name: OwnEffect(one, offer_of(one), "a test") for one in (stumble,)})
         self.contexts = MemoryContext()
-        pasts = Pasts(self.contexts)
-        self.service = RenderService(self.settings, self.bus, self.store, pasts, self.reader, self.telemetry, effects)
+        pasts, frames = Pasts(self.contexts), LaneFrames(LaneReader(self.reader))
+        self.service = RenderService(self.settings, self.bus, self.store, pasts, frames, self.telemetry, effects)
 
     def close(self) -> None:
         self.reader.close()

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.detect.batching import Batches, Hands, together
 from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
 from services.detect.settings import DetectSettings
@@ -160,7 +161,8 @@ def seen_by(finder: FaceFinder, name: str) -> Iterator[tuple[list[Face], tuple[B
     for number, (width, height, film) in enumerate(films):
         picture = Picture.over(Geometry(PixelFormat.I420, width, height), Colour(), film.reshape(-1))
         faces = finder.find(picture, faces, detect=number % 8 == 0, turn=number // 8)
-        yield faces, unclaimed(finder.watch(picture), faces)
+        [seen] = together([finder.watch(picture)], Batches(), Hands())
+        yield faces, unclaimed(seen, faces)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["as it is", "all lost for a second"])

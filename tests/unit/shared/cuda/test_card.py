@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.cuda.card import Card, why_not
+from shared.cuda.card import Card, count, why_not
 from shared.model.errors import Misconfigured
 from tests.cuda.devices import MISSING
 
@@ -13,6 +13,7 @@ from tests.cuda.devices import MISSING
 def test_without_a_card_the_reason_is_told() -> None:
     with pytest.raises(Misconfigured, match="card 0 cannot be used: "):
         Card()
+    assert count() == 0
 
 
 @pytest.mark.gpu
@@ -20,4 +21,6 @@ def test_without_a_card_the_reason_is_told() -> None:
 def test_with_a_card_there_is_no_reason() -> None:
     assert why_not() == ""
     assert Card().number == 0
+    assert count() > 0
+    assert Card().bus_address.count(":") == 2
     assert "GiB, CUDA " in Card().description

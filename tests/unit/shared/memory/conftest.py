@@ -10,10 +10,14 @@ from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.reader import HostReader
 from shared.model.pictures import Colour, Geometry, PixelFormat
+from tests.cuda.lanes import ON_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from shared.memory.card_pool import CardPool
+    from tests.cuda.lanes import EmulatedLane
 
 SMALL = Geometry(PixelFormat.I420, 16, 8)
 
@@ -45,6 +49,21 @@ def open_reader(path: Path, pool: HostPool) -> Iterator[Callable[[], HostReader]
     yield make
     for reader in readers:
         reader.close()
+
+
+@pytest.fixture(params=ON_CARD)
+def card_lane(request: pytest.FixtureRequest, tmp_path: Path) -> EmulatedLane:
+    """A lane whose pool is on a card, without an owner."""
+    made: EmulatedLane = request.param(tmp_path)
+    return made
+
+
+@pytest.fixture
+def card_pool(card_lane: EmulatedLane) -> Iterator[CardPool]:
+    """Two slots of one page each."""
+    pool = card_lane.own(SlotClass(2, SMALL.size_bytes))
+    yield pool
+    pool.close()
 
 
 @pytest.fixture

@@ -44,3 +44,16 @@ def test_a_holder_is_a_row_and_its_turn() -> None:
     holders = {layout.holder_of(row, turn): (row, turn) for row in range(layout.READERS) for turn in (1, 2, 99)}
     assert len(holders) == 3 * layout.READERS
     assert all(layout.row_and_turn(holder) == pair for holder, pair in holders.items())
+
+
+def test_slots_of_a_card_begin_with_the_slab_which_is_whole_blocks() -> None:
+    table, size = layout.place_card_slots((layout.SlotClass(2, 9000), layout.SlotClass(1, 3 << 20)))
+    assert table["offset"].tolist() == [0, 12288, 24576]
+    assert size == 4 << 20
+
+
+def test_the_handles_of_a_card_lie_behind_the_slot_table() -> None:
+    assert layout.slab_offset(7) == layout.table_offset() + 7 * layout.SLOT.itemsize
+    assert layout.events_offset(7) == layout.slab_offset(7) + layout.SLAB.itemsize
+    assert layout.card_segment_bytes(7) == layout.events_offset(7) + 7 * layout.HANDLE_BYTES
+    assert layout.slab_offset(7) % 8 == 0

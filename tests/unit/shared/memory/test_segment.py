@@ -64,7 +64,7 @@ def test_a_segment_that_was_removed_before_it_was_locked_is_made_anew(
             return True
         return lock(fd, byte)
 
-    monkeypatch.setattr("shared.memory.host.locks.try_lock", too_late)
+    monkeypatch.setattr("shared.memory.segment.locks.try_lock", too_late)
     pool = HostPool.create(tmp_path / "visavis-a", ONE)
     assert (tmp_path / "visavis-a").exists()
     assert OWNER_LOCK in calls

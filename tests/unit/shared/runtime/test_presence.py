@@ -95,3 +95,24 @@ async def test_what_is_no_report_does_not_end_the_listening() -> None:
     await asyncio.sleep(0.01)
     assert not following.done()
     following.cancel()
+
+
+def test_frames_lie_on_a_card_if_ingest_has_a_pool_there_and_all_others_read_it() -> None:
+    heard = Presence()
+
+    def note(service: str, name: str, why_not: str = "") -> None:
+        report = WorkerReported(
+            lane="a", service=service, worker=name, room=1, on_card=not why_not, why_not_on_card=why_not
+        )
+        heard.note(report)
+
+    note("ingest", "1")
+    note("detect", "1")
+    assert heard.why_not_on_card("a") == "Not all services of the lane are there."
+    note("render", "1")
+    assert heard.why_not_on_card("a") == ""
+    note("render", "2", "It has none.")
+    assert heard.why_not_on_card("a") == "It has none."
+    note("ingest", "1", "There is no card.")
+    assert heard.why_not_on_card("a") == "There is no card."
+    assert heard.why_not_on_card("b") == "Not all services of the lane are there."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +46,21 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_every_setting_has_its_sentence() -> None:
     assert not [name for name, field in ServiceSettings.model_fields.items() if not field.description]
+
+
+def test_what_decodes_on_a_card_is_told_where_cuda_is_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    found = card_environment()
+    assert found["CUDA_VISIBLE_DEVICES"] == "1"
+    assert "secret" not in found.values()
+
+
+@pytest.mark.parametrize(("said", "number"), [("auto", 0), ("none", None), ("3", 3)])
+def test_a_lane_has_the_first_card_or_none_or_one_of_them(said: str, number: int | None) -> None:
+    assert LaneSettings(card=said).card_number == number
+
+
+def test_what_is_no_card_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        LaneSettings(card="-1")

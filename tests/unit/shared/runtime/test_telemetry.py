@@ -166,6 +166,14 @@ def test_an_outcome_is_counted(telemetry: Telemetry) -> None:
     assert REGISTRY.get_sample_value("visavis_messages_total", labels) == before + 1
 
 
+def test_what_leaves_a_card_is_counted(telemetry: Telemetry) -> None:
+    labels = [{"service": "detect", "what": what} for what in ("frames", "frame_bytes")]
+    before = [REGISTRY.get_sample_value("visavis_fetched_total", one) or 0 for one in labels]
+    telemetry.count_fetched({"frames": 3, "frame_bytes": 12})
+    after = [REGISTRY.get_sample_value("visavis_fetched_total", one) for one in labels]
+    assert after == [before[0] + 3, before[1] + 12]
+
+
 def test_a_log_line_is_json_with_the_ids_of_its_trace(
     telemetry: Telemetry, settings: ServiceSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,23 @@ def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsy
     assert "absent GPU lane: no card" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("named", "works", "said"),
+    [
+        ("auto", True, "frames lie on card 0"),
+        ("2", False, "drawn on the CPU: It is not passed on."),
+        ("none", False, "VISAVIS_CARD names none."),
+    ],
+)
+def test_of_a_card_it_is_said_whether_processes_share_its_memory(
+    monkeypatch: pytest.MonkeyPatch, named: str, works: bool, said: str
+) -> None:
+    monkeypatch.setattr(doctor.card_probe, "why_not", {0: "", 2: "It is not passed on."}.get)
+    finding = doctor._card(named)
+    assert (finding.works, finding.is_needed) == (works, False)
+    assert said in finding.detail
+
+
 def test_too_little_shared_memory_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "SHARED_MIB", 1 << 40)
     found = {finding.what: finding for finding in doctor.examine(argparse.Namespace(models=tmp_path, effects=None))}

@@ -31,7 +31,7 @@ def landmarker(published: Any, opened: Any) -> GraphLandmarker:
 
 
 def located(landmarker: GraphLandmarker, picture: Any, region: Region) -> Face:
-    points, presence = landmarker.locate(landmarker.crop(picture, region)[None])
+    points, presence = landmarker.locate(landmarker.crops([(picture, region)]))
     return Face.of(region.placed(points[0]), float(presence[0]))
 
 

@@ -1,0 +1,88 @@
+"""BlazeFace on a card: its nets for many pictures at once, and the faces of all of them by one kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from services.detect.cuda.pictures import CardPixels
+    from services.detect.engine import Engine
+    from services.detect.models.registry import AnchorLayer
+    from shared.cuda.device import Device
+
+    Floats = NDArray[np.float32]
+
+BATCHES = (1, 4, 16)
+"""Pictures in one run; it is filled up to one of these, so that every shape is known before the first picture."""
+MOST_FACES = 64
+"""As `models.suppression` has it, which only who writes models imports."""
+_SOURCE = Path(__file__).with_suffix(".cu")
+_VALUES, _POINTS = 16, 6
+_THREADS = 256
+
+
+class Faces(NamedTuple):
+    """What a detector's graph says of one picture, in pixels of that."""
+
+    boxes: Floats
+    """[n, 4]: x0, y0, x1, y1."""
+    keypoints: Floats
+    """[n, 6, 2]."""
+    scores: Floats
+    """[n], best first."""
+
+
+class CardHead:
+    """One of BlazeFace's nets without its head, and a head of its own."""
+
+    def __init__(self, engine: Engine, layers: Sequence[AnchorLayer]) -> None:
+        """engine: of a `headless` model; layers: of its anchors, one or two."""
+        self._engine = engine
+        self._layers = layers
+        self._numbers = [np.int32(number) for layer in layers for number in (layer.stride_px, layer.per_cell)]
+        self._numbers += [np.int32(0)] * (4 - len(self._numbers))
+
+    def is_on(self, device: Device) -> bool:
+        """Whether it looks at pixels on that device."""
+        return self._engine.is_on(device)
+
+    def warm_up(self, columns: int, rows: int) -> None:
+        """Be ready for pictures of this size, in batches of every size."""
+        for count in BATCHES:
+            self._engine.hold((count, rows, columns, 3), **self._shapes(count, columns, rows))
+
+    def faces(self, pixels: CardPixels, min_score: float) -> list[Faces]:
+        """Of each picture the faces with more than `min_score`."""
+        most = BATCHES[-1]
+        parts = [pixels[start : start + most] for start in range(0, len(pixels), most)]
+        return [faces for part in parts for faces in self._of_part(part, min_score)]
+
+    def _of_part(self, pixels: CardPixels, min_score: float) -> list[Faces]:
+        device, (count, rows, columns, _) = pixels.device, pixels.shape
+        full = next(size for size in BATCHES if size >= count)
+        given = self._engine.run_into(pixels.filled(full), **self._shapes(full, columns, rows))
+        found = device.empty((count, 1 + MOST_FACES * (_VALUES + 1)), np.float32)
+        numbers = (np.int32(self._anchors(columns, rows)), np.int32(columns), np.int32(rows), np.float32(min_score))
+        device.kernels(_SOURCE).launch(
+            "faces", (count, 1, 1), (_THREADS, 1, 1), given["rows"], given["logits"], found, *numbers, *self._numbers
+        )
+        return [_faces(one) for one in device.download(found)]
+
+    def _shapes(self, count: int, columns: int, rows: int) -> dict[str, tuple[int, ...]]:
+        anchors = self._anchors(columns, rows)
+        return {"rows": (count, anchors, _VALUES), "logits": (count, anchors, 1)}
+
+    def _anchors(self, columns: int, rows: int) -> int:
+        return sum((columns // layer.stride_px) * (rows // layer.stride_px) * layer.per_cell for layer in self._layers)
+
+
+def _faces(found: NDArray[Any]) -> Faces:
+    values = found[1:].reshape(MOST_FACES, _VALUES + 1)[: int(found[0])]
+    return Faces(values[:, :4], values[:, 4:_VALUES].reshape(-1, _POINTS, 2), values[:, _VALUES])

@@ -1,0 +1,95 @@
+"""How sessions come by their frames: from the host's memory, or by a device of their own from a card's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.render.chroma import laid_out
+from services.render.copies import HostCopies
+from services.render.cuda.easel import CardEasel
+from services.render.cuda.fetching import CardCopies, Fetched
+from services.render.easel import HostEasel
+from shared.memory.layout import is_on_card
+from shared.model.errors import FrameLost
+from shared.model.pictures import PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from services.render.copies import Copies, Frame
+    from services.render.easel import Easel
+    from shared.cuda.device import Device
+    from shared.memory.lane_reader import LaneReader
+    from shared.model.frames import FrameReference
+    from shared.model.media import VideoFacts
+
+
+class Reading:
+    """The frames of one session, which all lie in one pool, and what they are drawn and copied by."""
+
+    def __init__(self, reader: LaneReader, device: Device | None, tell: Callable[[str], None]) -> None:
+        """device: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card."""
+        self._reader = reader
+        self.device = device
+        self.fetched = Fetched()
+        """What of the session's pixels came from the card; nothing where they lie on the host."""
+        self.easel: Easel = HostEasel() if device is None else CardEasel(device, self.fetched, tell)
+        self.copies: Copies = HostCopies() if device is None else CardCopies(device, self.fetched)
+
+    def as_copied(self, facts: VideoFacts) -> VideoFacts:
+        """The same of frames as `copies` gives them to an encoder."""
+        if self.device is None:
+            return facts
+        return msgspec.structs.replace(facts, geometry=laid_out(facts.geometry, PixelFormat.NV12))
+
+    def is_lost(self) -> bool:
+        """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""
+        return self.device is not None and not self.device.works()
+
+    def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
+        """As `FrameSource` says."""
+        return self._reader.read(reference) if self.device is None else self._reader.read(reference, self.device)
+
+    def release(self, reference: FrameReference) -> None:
+        """As `FrameSource` says."""
+        self._reader.release(reference)
+
+
+class LaneFrames:
+    """The frames of the lane, as the sessions of one worker read them."""
+
+    def __init__(self, reader: LaneReader, open_device: Callable[[], Device] | None = None) -> None:
+        """open_device: a new one on the lane's card; None where there is no card."""
+        self._reader, self._open = reader, open_device
+        self._idle: list[Device] = []
+
+    def follow(self, epoch: int) -> int:
+        """The worker's row in the pool of that epoch. Raises FrameLost where it cannot be read."""
+        return self._reader.follow(epoch)
+
+    def begin(self, epoch: int, tell: Callable[[str], None]) -> Reading:
+        """For a session whose frames are of that epoch; to be ended by `end`. tell: as `Reading` has it.
+
+        Raises FrameLost where they lie on a card and there is none here.
+        """
+        return Reading(self._reader, self._device() if is_on_card(epoch) else None, tell)
+
+    def end(self, reading: Reading) -> None:
+        """Nothing is read or drawn by it any more; what its device was told comes before all that follows."""
+        if reading.device is not None:
+            self._idle.append(reading.device)
+            reading.device = None
+
+    def release(self, reference: FrameReference) -> None:
+        """Nothing comes of that frame."""
+        self._reader.release(reference)
+
+    def _device(self) -> Device:
+        if self._idle:
+            return self._idle.pop()
+        if self._open is None:
+            raise FrameLost("The session's frames lie on a card, and this worker has none.")
+        return self._open()

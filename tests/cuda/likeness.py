@@ -1,0 +1,48 @@
+"""What is drawn on a card beside what the CPU draws: pictures taken there and back, and how much alike they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.cuda.pictures import CardPicture
+from shared.model.pictures import Geometry, Picture, PixelFormat
+
+if TYPE_CHECKING:
+    from shared.cuda.device import Device
+
+
+def in_turn(picture: Picture) -> Picture:
+    """A copy of an i420 picture as nv12."""
+    y, *halves = picture.planes
+    geometry = Geometry(PixelFormat.NV12, picture.geometry.width, picture.geometry.height)
+    return Picture(geometry, picture.colour, (y.copy(), np.stack(halves, -1)))
+
+
+def uploaded(device: Device, picture: Picture) -> CardPicture:
+    """A copy of an i420 picture on the card, as nv12."""
+    return CardPicture.uploaded(device, in_turn(picture))
+
+
+def fetched(device: Device, picture: CardPicture) -> Picture:
+    """A copy of a card's nv12 picture, as i420."""
+    y, chroma = picture.downloaded(device).planes
+    geometry = Geometry(PixelFormat.I420, picture.geometry.width, picture.geometry.height)
+    return Picture(geometry, picture.colour, (y, chroma[..., 0], chroma[..., 1]))
+
+
+def psnr(before: Picture, expected: Picture, drawn: Picture) -> float:
+    """PSNR in dB of the samples of all planes that the CPU or the card changed; infinite where they are equal."""
+    squares, count = 0.0, 0
+    for old, one, other in zip(before.planes, expected.planes, drawn.planes, strict=True):
+        changed = (old != one) | (old != other)
+        squares += float(np.square(one[changed].astype(np.float64) - other[changed]).sum())
+        count += int(changed.sum())
+    assert count, "nothing was drawn"
+    return float(10 * np.log10(255**2 * count / squares)) if squares else float("inf")
+
+
+def most_apart(expected: Picture, drawn: Picture) -> int:
+    """The largest difference of two samples, in levels."""
+    return max(int(np.abs(a.astype(np.int16) - b).max()) for a, b in zip(expected.planes, drawn.planes, strict=True))

@@ -1,0 +1,90 @@
+"""The frames of sessions on the host; those on a card are in cuda/test_sessions.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from services.render.copies import HostCopies
+from services.render.cuda.fetching import CardCopies
+from services.render.easel import HostEasel
+from services.render.reading import LaneFrames
+from shared.memory.host import HostPool
+from shared.memory.lane_reader import LaneReader
+from shared.memory.layout import CARD_BIT, SlotClass
+from shared.memory.reader import HostReader
+from shared.model.errors import FrameLost
+from shared.model.media import VideoFacts
+from shared.model.pictures import Colour, Geometry, PixelFormat
+from tests.cuda.emulated import EmulatedCard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GEOMETRY = Geometry(PixelFormat.I420, 16, 16)
+FACTS = VideoFacts(geometry=GEOMETRY, colour=Colour(), time_base=(1, 25), frame_rate=(25, 1))
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[HostPool]:
+    made = HostPool.create(tmp_path / "pool", (SlotClass(2, GEOMETRY.size_bytes),))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reader(tmp_path: Path, pool: HostPool) -> Iterator[LaneReader]:
+    made = LaneReader(HostReader(tmp_path / "pool", "w"))
+    yield made
+    made.close()
+
+
+def test_a_frame_of_the_host_is_read_and_released(pool: HostPool, reader: LaneReader) -> None:
+    frames = LaneFrames(reader)
+    row = frames.follow(pool.epoch)
+    slot = pool.lease(GEOMETRY.size_bytes, "s")
+    assert slot is not None
+    for plane in pool.writable(slot, GEOMETRY, Colour()).planes:
+        plane[:] = 7
+    reference = pool.seal(slot, GEOMETRY, Colour(), row)
+    reading = frames.begin(pool.epoch, pytest.fail)
+    with reading.read(reference) as picture:
+        assert np.unique(reading.copies.here(picture).planes[0]).tolist() == [7]
+    reading.release(reference)
+    frames.end(reading)
+    pool.sweep()
+    assert pool.ledger.in_use == 0
+    assert isinstance(reading.easel, HostEasel)
+    assert isinstance(reading.copies, HostCopies)
+    assert reading.as_copied(FACTS) is FACTS
+
+
+def test_frames_that_come_to_nothing_are_released(pool: HostPool, reader: LaneReader) -> None:
+    frames = LaneFrames(reader)
+    row, slot = frames.follow(pool.epoch), pool.lease(GEOMETRY.size_bytes, "s")
+    assert slot is not None
+    frames.release(pool.seal(slot, GEOMETRY, Colour(), row))
+    pool.sweep()
+    assert pool.ledger.in_use == 0
+
+
+def test_sessions_on_a_card_have_a_device_each_which_is_used_again(reader: LaneReader) -> None:
+    frames = LaneFrames(reader, EmulatedCard)
+    one, other = (frames.begin(CARD_BIT, pytest.fail) for _ in range(2))
+    device = one.device
+    assert device is not None
+    assert device is not other.device
+    assert isinstance(one.copies, CardCopies)
+    assert one.as_copied(FACTS).geometry == Geometry(PixelFormat.NV12, 16, 16)
+    frames.end(one)
+    frames.end(one)  # once is enough
+    assert frames.begin(CARD_BIT, pytest.fail).device is device
+    assert frames.begin(CARD_BIT, pytest.fail).device is not device
+
+
+def test_without_a_card_a_session_on_one_cannot_begin(reader: LaneReader) -> None:
+    with pytest.raises(FrameLost, match="card"):
+        LaneFrames(reader).begin(CARD_BIT, pytest.fail)
