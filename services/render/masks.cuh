@@ -77,20 +77,19 @@ __device__ __noinline__ void fill(
         }
     }
     __syncthreads();
-    int lanes = min(32, (int)blockDim.x), lane = threadIdx.x % lanes;
+    Team own = team();
     for (int ring = 0; ring < count; ring++)
-        for (int at = threadIdx.x / lanes; at < rings[ring].count; at += blockDim.x / lanes) {
+        for (int at = own.number; at < rings[ring].count; at += own.teams) {
             const int *from = rings[ring].points + 2 * at;
             const int *to = rings[ring].points + 2 * (at + 1 < rings[ring].count ? at + 1 : 0);
-            cover_line(grid, free, from[0] / 16.0f, row_of(from), to[0] / 16.0f, row_of(to), lane, lanes);
+            cover_line(grid, free, from[0] / 16.0f, row_of(from), to[0] / 16.0f, row_of(to), own.lane, own.lanes);
         }
     __syncthreads();
-    for (int at = threadIdx.x; at < cells; at += blockDim.x) {
-        int column = at % grid.columns;
-        bool inside = bits[at / grid.columns * words + column / 32] >> (column % 32) & 1;
+    each_place(grid, [=](int row, int column) {
+        int at = row * grid.columns + column;
+        bool inside = bits[row * words + column / 32] >> (column % 32) & 1;
         mask[at] = inside ? 255.0f : rintf(255.0f * (1.0f - left_free(free[at])));
-    }
-    __syncthreads();
+    });
 }
 
 // How much of a cell a thick stroke covers that ends `beyond` cells before the cell's middle: as above, from any side.
@@ -130,13 +129,13 @@ __device__ __noinline__ void stroke(Grid grid, float *mask, Line line, float wid
     int cells = grid.rows * grid.columns, thick = cells_of(width, 1);
     float level = rintf(255.0f * fminf(1.0f, width));
     each(cells, [=](int at) { covered[at] = 0; });
-    int lanes = min(32, (int)blockDim.x), lane = threadIdx.x % lanes;
-    for (int at = threadIdx.x / lanes; at < line.count - 1; at += blockDim.x / lanes) {
+    Team own = team();
+    for (int at = own.number; at < line.count - 1; at += own.teams) {
         const int *from = line.points + 2 * at;
         if (thick == 1)
-            cover_line(grid, covered, from[0] / 16.0f, from[1] / 16.0f, from[2] / 16.0f, from[3] / 16.0f, lane, lanes);
+            cover_line(grid, covered, from[0] / 16.0f, from[1] / 16.0f, from[2] / 16.0f, from[3] / 16.0f, own.lane, own.lanes);
         else
-            cover_piece(grid, covered, from, from + 2, thick, lane, lanes);
+            cover_piece(grid, covered, from, from + 2, thick, own.lane, own.lanes);
     }
     __syncthreads();
     each(cells, [=](int at) {

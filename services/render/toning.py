@@ -86,5 +86,6 @@ def _chosen(effects: Mapping[str, Callable[..., None]], look: Look, **more: Any)
 def region_of(target: Picture | CardPicture, shape: FaceShape, extent: Extent) -> Region | None:
     """The part of a picture that an extent of a face is drawn in; None where it lies off the picture."""
     step = shape.step(extent.cells)
-    points = np.concatenate([shape.part(part) for part in extent.parts])
+    parts = [shape.part(part) for part in extent.parts]
+    points = np.concatenate(parts) if len(parts) > 1 else parts[0]
     return Region.around(points, extent.margin * shape.scale_px + SPARE_CELLS * step, step, size_of(target))

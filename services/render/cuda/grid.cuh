@@ -39,6 +39,24 @@ __device__ inline float ramp(float value, float nothing, float whole) {
     return held(value * slope - nothing * slope, 0.0f, 1.0f);
 }
 
+// The threads of a block in teams of a warp: a team takes a row, or an edge, and its lanes the cells along it.
+struct Team {
+    int lane, lanes, number, teams;
+};
+
+__device__ inline Team team() {
+    int lanes = min(32, (int)blockDim.x);
+    return {(int)threadIdx.x % lanes, lanes, (int)threadIdx.x / lanes, (int)blockDim.x / lanes};
+}
+
+// Every cell by row and column.
+template <class Do> __device__ inline void each_place(Grid grid, Do act) {
+    Team own = team();
+    for (int row = own.number; row < grid.rows; row += own.teams)
+        for (int column = own.lane; column < grid.columns; column += own.lanes) act(row, column);
+    __syncthreads();
+}
+
 template <class Do> __device__ inline void each(int count, Do act) {
     for (int at = threadIdx.x; at < count; at += blockDim.x) act(at);
     __syncthreads();
@@ -65,40 +83,34 @@ __device__ inline void mean(Grid grid, Value *sums, int radius, From from, Take 
     }
     __syncthreads();
     float share = 1.0f / ((2 * radius + 1) * (2 * radius + 1));
-    for (int at = threadIdx.x; at < rows * columns; at += blockDim.x) {
-        int column = at % columns;
-        const Value *line = sums + at - column;
+    each_place(grid, [=](int row, int column) {
+        const Value *line = sums + row * columns;
         bool inside = column >= radius && column + radius < columns;
         Value sum = line[inside ? column - radius : mirrored(column - radius, columns)];
         if (inside)
             for (int x = column - radius + 1; x <= column + radius; x++) sum = added(sum, line[x]);
         else
             for (int x = column - radius + 1; x <= column + radius; x++) sum = added(sum, line[mirrored(x, columns)]);
-        take(at, scaled(sum, share));
-    }
-    __syncthreads();
+        take(row * columns + column, scaled(sum, share));
+    });
 }
 
 // The most in the window of `radius` cells around each cell, as far as the grid goes.
 template <class From, class Take>
 __device__ inline void most(Grid grid, float *columns_most, int radius, From from, Take take) {
     int rows = grid.rows, columns = grid.columns;
-    for (int at = threadIdx.x; at < rows * columns; at += blockDim.x) {
-        int row = at / columns;
-        float found = from(at);
+    each_place(grid, [=](int row, int column) {
+        float found = from(row * columns + column);
         for (int y = max(0, row - radius); y <= min(rows - 1, row + radius); y++)
-            found = fmaxf(found, from(at + (y - row) * columns));
-        columns_most[at] = found;
-    }
-    __syncthreads();
-    for (int at = threadIdx.x; at < rows * columns; at += blockDim.x) {
-        int column = at % columns;
-        float found = columns_most[at];
-        for (int x = max(0, column - radius); x <= min(columns - 1, column + radius); x++)
-            found = fmaxf(found, columns_most[at + x - column]);
-        take(at, found);
-    }
-    __syncthreads();
+            found = fmaxf(found, from(y * columns + column));
+        columns_most[row * columns + column] = found;
+    });
+    each_place(grid, [=](int row, int column) {
+        const float *line = columns_most + row * columns;
+        float found = line[column];
+        for (int x = max(0, column - radius); x <= min(columns - 1, column + radius); x++) found = fmaxf(found, line[x]);
+        take(row * columns + column, found);
+    });
 }
 
 // The sum of what the threads have, for all of them.

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
 EFFECTS = (*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS)
 EXTENTS = (FACE, *(of_eye(eye) for eye in EYES), MOUTH)
-LEAST_DB = 45
-"""40 are asked for; between 40 and 45 one form would do something that the other does not."""
+LEAST_DB = {"eyeliner": 44.0}
+"""What is asked for is 40, of effects that are not here 49: below that a form does what the other does not.
+
+The ends of lines as thin as lashes are not as round as OpenCV's.
+"""
 
 
 @pytest.fixture(params=BOTH)
@@ -96,7 +99,7 @@ def assert_alike(scene: Any, look: Look, device: Device) -> int:
         changed = (one != before) | (other != before)
         if changed.any():
             error = np.square(one[changed].astype(float) - other[changed]).mean()
-            assert 10 * np.log10(255**2 / max(error, 1e-9)) >= LEAST_DB
+            assert 10 * np.log10(255**2 / max(error, 1e-9)) >= min(LEAST_DB.get(name, 49.0) for name in look.drawn)
     return count
 
 
@@ -104,7 +107,7 @@ def assert_alike(scene: Any, look: Look, device: Device) -> int:
 def scenes(studio: Any) -> dict[str, Any]:
     plain, noise = studio.scene(361, 383), np.random.default_rng(2)
     for plane in plain.picture.planes[1:]:
-        blotches = cv2.resize(noise.normal(0, 9, (24, 24)), plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        blotches = cv2.resize(noise.normal(0, 5, (60, 60)), plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
         plane[...] = np.rint(plane + blotches)
     return {
         "odd sizes": plain,
@@ -153,8 +156,8 @@ def test_faces_are_drawn_one_over_the_other(look: Look, studio: Any, device: Dev
     assert_alike(crowd(studio), look, device)
 
 
-def test_later_passes_go_by_the_skin_as_it_came(scenes: dict[str, Any], device: Device) -> None:
-    scene, look = scenes["large"], Look(whiten=1, lipstick=Lipstick(amount=1, color="#e02040"))
+def test_later_passes_go_by_the_skin_as_it_came(studio: Any, device: Device) -> None:
+    scene, look = studio.scene(skin=(120, 80, 60)), Look(whiten=1, lipstick=Lipstick(amount=1, color="#e02040"))
     one, other = (drawn.planes[0].astype(int) for drawn in (by_cpu(scene, look), by_card(scene, look, device)))
     assert np.abs(one - other)[scene.inside(Part.LIPS)].mean() < 0.1
 
