@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from services.render.cuda import nvenc
 from services.render.cuda.painter import warm
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
@@ -85,10 +86,12 @@ def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]
     if open_device is None:
         return None, ""
     try:
-        warm(open_device())
+        device = open_device()
+        warm(device)
     except Misconfigured as error:
         log.warning("nothing is drawn on the card", reason=str(error))
         return None, str(error)
+    log.info("what is drawn on the card is encoded by the CPU", reason=nvenc.why_not(device.number))
     return open_device, ""
 
 

@@ -1,0 +1,26 @@
+"""Whether a card could encode what is drawn on it: asked of PyNvVideoCodec, and told at the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NOT_USED = "it has NVENC, but frames are not given to it yet"
+
+
+def why_not(number: int, library: Any = None) -> str:
+    """Why the CPU encodes what is drawn on a card, as half a sentence.
+
+    number: of the card, as CUDA counts them, from 0. library: PyNvVideoCodec; None: the real one.
+    """
+    try:
+        caps = (library or _library()).GetEncoderCaps(gpuid=number, codec="h264")
+    except Exception as error:  # noqa: BLE001  -- the library's own classes have no common root
+        return f"its encoders cannot be asked for ({next(iter(str(error).splitlines()), type(error).__name__)})"
+    return NOT_USED if caps and caps.get("num_encoder_engines", 0) > 0 else "it has no NVENC"
+
+
+def _library() -> Any:
+    """Only where there is a card. Raises ImportError, or what the library raises without its driver."""
+    import PyNvVideoCodec  # noqa: PLC0415
+
+    return PyNvVideoCodec

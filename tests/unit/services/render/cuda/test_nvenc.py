@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.render.cuda.nvenc import NOT_USED, why_not
+from tests.cuda.devices import MISSING
+
+
+def library(caps: dict[str, int] | Exception) -> Any:
+    def asked(*, gpuid: int, codec: str) -> dict[str, int]:
+        assert (gpuid, codec) == (1, "h264")
+        if isinstance(caps, Exception):
+            raise caps
+        return caps
+
+    return SimpleNamespace(GetEncoderCaps=asked)
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"num_encoder_engines": 3}, NOT_USED),
+        ({"num_encoder_engines": 0}, "it has no NVENC"),
+        ({}, "it has no NVENC"),
+        (RuntimeError("unsupported device\nat line 7"), "its encoders cannot be asked for (unsupported device)"),
+    ],
+)
+def test_it_is_told_why_the_cpu_encodes(caps: Any, said: str) -> None:
+    assert why_not(1, library(caps)) == said
+
+
+def test_without_the_library_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PyNvVideoCodec", None)
+    assert why_not(0).startswith("its encoders cannot be asked for")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_a_real_card_answers() -> None:
+    assert why_not(0)
