@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,7 +177,7 @@ def _bound(content: bytes, threads: int, providers: Sequence[Provider], device: 
     runtime: Any = onnxruntime
     options = runtime.RunOptions()
     options.add_run_config_entry("disable_synchronize_execution_providers", "1")
-    return BoundModel(_session(content, threads, on_stream(providers, device)), device, options)
+    return BoundModel(partial(_session, content, threads, on_stream(providers, device)), device, options)
 
 
 def on_stream(providers: Sequence[Provider], device: Device) -> list[Provider]:

@@ -28,7 +28,7 @@ class PyAVDecoder:
         self._context: Any = av.CodecContext.create({"av1": "libdav1d"}.get(codec, codec), "r")
         self._context.thread_count = 1
 
-    def decode(self, body: bytes, number: int) -> list[Decoded]:
+    def decode(self, body: bytes, number: int, pts: int | None) -> list[Decoded]:
         if not body:
             return []
         packet = av.Packet(body)

@@ -102,7 +102,7 @@ def alone(clip: Path, count: int) -> float:
         decoder.decode(bodies[0], 0)
         ready.wait()
         for _ in range(IN_A_ROW):
-            frames[number] += sum(len(decoder.decode(body, at)) for at, body in enumerate(bodies))
+            frames[number] += sum(len(decoder.decode(body, at, None)) for at, body in enumerate(bodies))
             frames[number] += len(decoder.flush())
         card.synchronize()
         ready.wait()

@@ -98,7 +98,7 @@ class Decoding:
 
     def decode(self, body: bytes, number: int) -> Iterator[CardPicture]:
         """What comes of a packet, each as soon as there is a picture for it."""
-        return map(self._copied, self._decoder.decode(body, number))
+        return map(self._copied, self._decoder.decode(body, number, None))
 
     def run(self, bodies: Sequence[bytes], passes: int) -> None:
         """To the end, which is None."""

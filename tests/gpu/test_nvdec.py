@@ -95,7 +95,7 @@ def decoded(coded: Coded, *, is_live: bool = False) -> list[tuple[int | None, in
     decoder = Nvdec(card, coded.codec, is_live=is_live)
     found = []
     for packet in coded.packets:
-        found += seen(card, coded, decoder.decode(packet.body, packet.number), coded.packets)
+        found += seen(card, coded, decoder.decode(packet.body, packet.number, packet.pts), coded.packets)
     found += seen(card, coded, decoder.flush(), coded.packets)
     decoder.close()
     return found
@@ -129,7 +129,7 @@ def test_a_live_decoder_holds_back_no_frame_where_there_are_no_b_frames(tmp_path
     coded = Coded(path)
     card = Card()
     decoder = Nvdec(card, coded.codec, is_live=True)
-    counts = [len(decoder.decode(packet.body, packet.number)) for packet in coded.packets]
+    counts = [len(decoder.decode(packet.body, packet.number, packet.pts)) for packet in coded.packets]
     decoder.close()
     assert counts == [1] * 20
 
@@ -156,7 +156,7 @@ def test_a_decoder_that_was_flushed_begins_anew_with_a_key_frame(tmp_path: Path)
     for _ in range(2):
         found = []
         for packet in coded.packets:
-            found += seen(card, coded, decoder.decode(packet.body, packet.number), coded.packets)
+            found += seen(card, coded, decoder.decode(packet.body, packet.number, packet.pts), coded.packets)
         found += seen(card, coded, decoder.flush(), coded.packets)
         assert found == as_by_cpu(coded)
     decoder.close()
@@ -174,7 +174,7 @@ def test_a_broken_stream_costs_frames_and_nobody_else(tmp_path: Path, kind: str)
             body = packet.body
             if packet.number % 7 == 3:
                 body = {"noise": bytes(range(256)) * 4, "cut": body[: len(body) // 2], "lost": b""}[kind]
-            numbers += [frame.number for frame in decoder.decode(body, packet.number)]
+            numbers += [frame.number for frame in decoder.decode(body, packet.number, packet.pts)]
         numbers += [frame.number for frame in decoder.flush()]
     except CardRefused:
         pass  # a CPU is to try

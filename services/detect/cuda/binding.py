@@ -60,15 +60,18 @@ class _Held:
 
     image: DeviceArray
     outputs: Outputs
+    session: Any
+    """Whose weights and scratch memory the recording names."""
     play: Callable[[], None]
 
 
 class BoundModel:
     """A session whose work goes to a device's stream. For the thread that has the device in its hands."""
 
-    def __init__(self, session: Any, device: Device, options: Any) -> None:
-        """session: ONNX Runtime's, opened on the device's stream; options: of its runs, which do not wait for it."""
-        self._session = session
+    def __init__(self, open_session: Callable[[], Any], device: Device, options: Any) -> None:
+        """open_session: opens ONNX Runtime's on the device's stream; options: of its runs, which do not wait for it."""
+        self._open_session = open_session
+        self._session = session = open_session()
         self._device = device
         self._options = options
         self._types = {one.name: DTYPES[one.type] for one in session.get_outputs()}
@@ -93,7 +96,7 @@ class BoundModel:
         held = self._held.get(pixels.shape)
         if held is None:
             outputs = Outputs.of(self._device, shapes, self._types)
-            self._step(pixels.array, outputs)()
+            self._step(self._session, pixels.array, outputs)()
             return outputs
         self._device.copy(pixels.array, held.image)
         held.play()
@@ -104,7 +107,9 @@ class BoundModel:
         image = self._device.empty(pixels.shape, np.uint8)
         self._device.copy(pixels.array, image)
         outputs = Outputs.of(self._device, shapes, self._types)
-        step = self._step(image, outputs)
+        # In a session that sees no other shape: for a new one it would let go of what a recording still uses.
+        session = self._open_session()
+        step = self._step(session, image, outputs)
         step()  # what it allocates and chooses once is done when it is recorded
         expected = outputs.downloaded()
         play = self._device.recorded(step)
@@ -112,17 +117,17 @@ class BoundModel:
         play()
         # What did not go by the device's stream was not recorded.
         is_whole = all(np.allclose(found, expected[name], 1e-3, 1e-3) for name, found in outputs.downloaded().items())
-        self._held[pixels.shape] = _Held(image, outputs, play if is_whole else step)
+        self._held[pixels.shape] = _Held(image, outputs, session, play if is_whole else step)
 
-    def _step(self, image: DeviceArray, outputs: Outputs) -> Callable[[], None]:
+    def _step(self, session: Any, image: DeviceArray, outputs: Outputs) -> Callable[[], None]:
         """A run that reads and writes this memory."""
-        binding = self._session.io_binding()
-        [source] = self._session.get_inputs()
+        binding = session.io_binding()
+        [source] = session.get_inputs()
         self._bind_input(binding, source.name, image)
         for name, (_, shape, kind) in outputs.places.items():
             where = self._device.address(outputs[name])
             binding.bind_output(name, self._device.memory, self._device.number, kind, list(shape), where)
-        return partial(self._session.run_with_iobinding, binding, self._options)
+        return partial(session.run_with_iobinding, binding, self._options)
 
     def _bind_input(self, binding: Any, name: str, array: DeviceArray) -> None:
         where = self._device.address(array)

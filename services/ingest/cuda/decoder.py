@@ -28,8 +28,11 @@ class Decoded(NamedTuple):
 class CardDecoder(Protocol):
     """One stream's, in the hands of one thread."""
 
-    def decode(self, body: bytes, number: int) -> list[Decoded]:
-        """Frames that are complete now, in order of presentation; of earlier packets as a rule. Raises CardRefused."""
+    def decode(self, body: bytes, number: int, pts: int | None) -> list[Decoded]:
+        """Frames that are complete now, in order of presentation; of earlier packets as a rule. Raises CardRefused.
+
+        pts: of the packet, if it has one; no two have the same.
+        """
         ...
 
     def flush(self) -> list[Decoded]:

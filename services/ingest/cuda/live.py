@@ -87,7 +87,7 @@ class CardLiveDecoder:
         if len(self._pts) > MOST_PENDING:
             del self._pts[min(self._pts)]
         self._make_room()
-        yield from self._images(self._decoder.decode(body, number))
+        yield from self._images(self._decoder.decode(body, number, pts))
 
     def flush(self) -> Iterator[CardLiveImage]:
         """The frames that the decoder still holds."""

@@ -45,6 +45,9 @@ class Nvdec:
         """is_live: every frame is to come with its own packet as far as its codec allows. Raises CardRefused."""
         self._library = library = _library()
         self._card, self._is_live = card, is_live
+        self._numbers: dict[int, int] = {}
+        """Of packets whose frames have not come, by their times. The library (2.2.4) gives each frame the least time
+        that it has not given yet: with times, and not numbers, that is the frame's own."""
         latency = library.DisplayDecodeLatencyType
         try:
             self._decoder = library.CreateDecoder(
@@ -58,11 +61,13 @@ class Nvdec:
         except Exception as error:  # see capabilities
             raise CardRefused(f"The card gives no decoder for {codec}: {_first_line(error)}") from error
 
-    def decode(self, body: bytes, number: int) -> list[Decoded]:
+    def decode(self, body: bytes, number: int, pts: int | None) -> list[Decoded]:
         """As `CardDecoder` says."""
         held = np.frombuffer(body, np.uint8)
         packet = self._library.PacketData()
-        packet.bsl_data, packet.bsl, packet.pts = held.ctypes.data, len(body), number
+        time = number if pts is None else pts
+        self._numbers[time] = number
+        packet.bsl_data, packet.bsl, packet.pts = held.ctypes.data, len(body), time
         if self._is_live:
             packet.decode_flag = self._library.VideoPacketFlag.ENDOFPICTURE
         return self._decoded(packet) if len(body) else []
@@ -90,8 +95,11 @@ class Nvdec:
         rows, columns, _ = frame.cuda()[0].shape  # columns are even; chroma's own shape is wrong for odd rows
         address = frame.GetPtrToPlane(0)
         chroma = ((rows + 1) // 2, columns // 2, 2)
+        number = self._numbers.pop(frame.getPTS(), None)
+        if number is None:
+            raise CardRefused("The card's decoder gave a time that no packet has.")
         return Decoded(
-            frame.getPTS(),
+            number,
             self._card.borrowed(address, (rows, columns)),
             self._card.borrowed(address + rows * columns, chroma),
         )

@@ -103,7 +103,7 @@ class CardStream:
                 ended = message
                 frames = self._decoder.flush()
             else:
-                frames = self._decoder.decode(message.body, self._expect(message))
+                frames = self._decoder.decode(message.body, self._expect(message), message.pts)
             if not all(self._took(frame) for frame in frames):
                 break  # those that follow are another segment's
         else:
