@@ -553,6 +553,16 @@ def test_a_head_that_was_lost_before_the_cut_is_hidden_after_it() -> None:
     assert [int(picture.planes[0][200, 200]) for picture in screen.pictures[-4:]] == [235] * 4
 
 
+def test_a_head_that_was_lost_before_a_known_cut_is_hidden_after_it() -> None:
+    """In frames of which all is known nobody was watchful, nor need be."""
+    before, screen = RenderSession(COVER, Screen()), Screen(wants_faces=False)
+    before.feed([DetectedFrame(CapturedFrame(FrameReference(1, 0, 1), 0, 560), (a_face(),), None, ())], Film())
+    session = RenderSession(COVER, screen, span=PART, state=before.state.counted_anew())
+    session.feed([msgspec.structs.replace(one, sightings=None if n < 5 else ())
+                  for n, one in enumerate(of_part())], Film())  # fmt: skip
+    assert [int(picture.planes[0][200, 200]) for picture in screen.pictures] == [235] * 4
+
+
 def test_who_is_a_person_is_known_from_the_frames_of_the_part_before() -> None:
     screen = Screen(wants_faces=False)
     look = Look(background=Background(kind="color", color="#ffffff"))
