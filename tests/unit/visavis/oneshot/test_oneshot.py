@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -25,7 +24,10 @@ from visavis.oneshot.settings import OneshotSettings
 from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import psutil
 
 STRONG = Wish(look=parse_look('{"smooth": 1, "whiten": 1, "slim_face": 1}'))
 
@@ -130,16 +132,18 @@ async def test_people_are_looked_for_in_the_warm_up_though_faces_are_known(
     assert second.frames == FRAMES - CUT
 
 
-async def test_nothing_is_left_in_the_end(settings: OneshotSettings) -> None:
+async def test_nothing_is_left_in_the_end(settings: OneshotSettings, begun: Callable[[], set[psutil.Process]]) -> None:
     steps: list[str] = []
     async with await Oneshot.started(settings, steps.append):
-        assert psutil.Process().children(recursive=True)
+        assert begun()
     assert [step.partition(",")[0] for step in steps] == ["models loaded", "models warmed", "decoders started"]
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not begun()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("oneshot")]
 
 
-async def test_without_models_nothing_starts_and_nothing_is_left(tmp_path: Path) -> None:
+async def test_without_models_nothing_starts_and_nothing_is_left(
+    tmp_path: Path, begun: Callable[[], set[psutil.Process]]
+) -> None:
     with pytest.raises(Misconfigured, match="visavis models prepare"):
         await Oneshot.started(OneshotSettings.read(tmp_path))
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not begun()

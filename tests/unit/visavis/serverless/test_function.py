@@ -8,7 +8,6 @@ import socket
 from typing import TYPE_CHECKING
 
 import msgspec
-import psutil
 import pytest
 
 from shared.model.errors import Misconfigured
@@ -19,13 +18,18 @@ from visavis.serverless.function import Function
 from visavis.serverless.steps import Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import psutil
 
 ASKED = SegmentRequested(job="j", want=Want.FACES, look=Look())
 
 
 @pytest.mark.usefixtures("stored")
-async def test_it_answers_from_the_store_and_tells_of_its_first_result_once() -> None:
+async def test_it_answers_from_the_store_and_tells_of_its_first_result_once(
+    begun: Callable[[], set[psutil.Process]],
+) -> None:
     out = io.StringIO()
     function = await Function.started(Steps(out))
     try:
@@ -38,7 +42,7 @@ async def test_it_answers_from_the_store_and_tells_of_its_first_result_once() ->
     steps = [json.loads(line)["step"] for line in out.getvalue().splitlines()]
     assert steps[-2:] == ["ready", "first result"]
     assert steps.count("first result") == 1
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not begun()
 
 
 async def test_without_a_store_it_does_not_start(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
