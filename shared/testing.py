@@ -377,11 +377,11 @@ class MemoryContext:
         self._must_be_up(name)
         self.kept[name] = (_now() + lifetime(body, seconds), bytes(body))
 
-    async def remove(self, *names: str) -> None:
-        """Keep nothing there."""
+    async def remove(self, *names: str) -> int:
+        """Keep nothing there; at how many names there was something."""
         self._must_be_up(*names)
-        for name in names:
-            self.kept.pop(name, None)
+        now = _now()
+        return sum(self.kept.pop(name, (0.0, b""))[0] > now for name in names)
 
     def _must_be_up(self, *names: str) -> None:
         checked(*names)

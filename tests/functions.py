@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 LAMBDA = (sys.executable, "-m", "awslambdaric", "handler.handler")
 HTTP = (sys.executable, "-m", "visavis.serverless")
-FOLDERS = {LAMBDA: ROOT / "deploy/serverless/lambda", HTTP: ROOT}
+FOLDERS: dict[tuple[str, ...], Path] = {LAMBDA: ROOT / "deploy/serverless/lambda", HTTP: ROOT}
 PATIENCE_SECONDS = 60.0
 
 
@@ -57,7 +57,7 @@ def function(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[F
     """Started with those variables besides the environment; ended and buried afterwards."""
     process = subprocess.Popen(
         command,
-        cwd=FOLDERS[tuple(command)],  # type: ignore[index]
+        cwd=FOLDERS.get(tuple(command), ROOT),
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

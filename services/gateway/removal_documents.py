@@ -21,6 +21,7 @@ class RemovedDocument(BaseModel):
     requests: int = Field(description="Work that waited for a lane, or was with one.")
     events: int = Field(description="What was told of the job.")
     dead_letters: int = Field(description="Work that was given up.")
+    contexts: int = Field(description="What a function has kept of faces from one segment for the next.")
 
 
 class RemovalDocument(BaseModel):
@@ -31,7 +32,7 @@ class RemovalDocument(BaseModel):
             "examples": [
                 {
                     "id": _JOB, "state": "removed",
-                    "removed": {"objects": 2, "requests": 0, "events": 14, "dead_letters": 0},
+                    "removed": {"objects": 2, "requests": 0, "events": 14, "dead_letters": 0, "contexts": 0},
                 }
             ]
         }

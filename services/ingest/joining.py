@@ -79,16 +79,16 @@ def join(
     """
     silence()
     with contextlib.ExitStack() as stack:
-        films = [stack.enter_context(_open_part(part)) for part in parts]
+        first = stack.enter_context(_open_part(parts[0])).streams.video[0]
         sound = _open_sound(source, limits, stack)
         kind = _kind_for(sound.codecs)
-        output = stack.enter_context(_create(target, kind, _movie_scale(films, sound)))
-        video = _add_video(output, [film.streams.video[0] for film in films])
+        output = stack.enter_context(_create(target, kind, _movie_scale(first, sound)))
+        video = _add_video(output, first)
         audio = {stream.index: _add_audio(output, stream) for stream in sound.streams}
         if sound.container is not None:
             output.metadata.update(_kept(sound.container.metadata))
         until = _end_of(parts) if cut_audio else None
-        sources = (_film_packets(films, video), _sound_packets(sound, audio, until))
+        sources = (_film_packets(parts, first, video), _sound_packets(sound, audio, until))
         packets: Iterator[Packet[Stream]] = heapq.merge(*sources, key=_when)
         for count, packet in enumerate(packets):
             output.mux_one(packet)
@@ -121,10 +121,10 @@ def _kind_for(codecs: set[str]) -> MediaKind:
     return MediaKind.QUICKTIME if codecs <= _IN_QUICKTIME else MediaKind.MATROSKA
 
 
-def _movie_scale(films: Sequence[InputContainer], sound: _Sound) -> int:
+def _movie_scale(film: VideoStream, sound: _Sound) -> int:
     """Units a second in which MP4 counts where a track begins: fine enough for the first pts of every track."""
     rates = [stream.codec_context.sample_rate for stream in sound.streams]
-    unit = (films[0].streams.video[0].time_base or _MILLISECOND).denominator
+    unit = (film.time_base or _MILLISECOND).denominator
     exact = math.lcm(unit, *(rate for rate in rates if rate))
     return exact if exact <= _FINEST_SCALE else unit * math.ceil(1000 / unit)
 
@@ -134,14 +134,9 @@ def _create(target: Path, kind: MediaKind, movie_scale: int) -> OutputContainer:
     return av.open(f"file:{target}", "w", format=_MUXERS[kind], container_options=options)
 
 
-def _add_video(output: OutputContainer, films: Sequence[VideoStream]) -> VideoStream:
-    first = films[0]
-    for film in films[1:]:
-        same = (film.codec_context.extradata, film.time_base) == (first.codec_context.extradata, first.time_base)
-        if not same:
-            raise Misconfigured("The parts of the video were encoded with different settings.")
-    stream = output.add_stream_from_template(first, opaque=True)
-    stream.metadata.update({key: value for key, value in first.metadata.items() if key == "language"})
+def _add_video(output: OutputContainer, film: VideoStream) -> VideoStream:
+    stream = output.add_stream_from_template(film, opaque=True)
+    stream.metadata.update({key: value for key, value in film.metadata.items() if key == "language"})
     return stream
 
 
@@ -156,18 +151,25 @@ def _kept(metadata: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in metadata.items() if key.lower() not in _NOT_OURS}
 
 
-def _film_packets(films: Sequence[InputContainer], target: VideoStream) -> Iterator[Packet[Stream]]:
-    """Every video packet, with decoding times that rise from part to part as they do within one."""
+def _film_packets(parts: Sequence[Path], first: VideoStream, target: VideoStream) -> Iterator[Packet[Stream]]:
+    """Every video packet, with decoding times that rise from part to part as they do within one.
+
+    One part after the other is open: a long video has more of them than a process may have open files.
+    """
     last: int | None = None
-    for film in films:
-        for packet in film.demux(film.streams.video[0]):
-            if not packet.size:
-                continue
-            if last is not None and packet.dts is not None and packet.dts <= last:
-                packet.dts = last + 1
-            last = packet.dts
-            packet.stream = target
-            yield cast("Packet[Stream]", packet)
+    for part in parts:
+        with _open_part(part) as film:
+            stream = film.streams.video[0]
+            if (stream.codec_context.extradata, stream.time_base) != (first.codec_context.extradata, first.time_base):
+                raise Misconfigured("The parts of the video were encoded with different settings.")
+            for packet in film.demux(stream):
+                if not packet.size:
+                    continue
+                if last is not None and packet.dts is not None and packet.dts <= last:
+                    packet.dts = last + 1
+                last = packet.dts
+                packet.stream = target
+                yield cast("Packet[Stream]", packet)
 
 
 def _sound_packets(sound: _Sound, targets: dict[int, AudioStream], until: Fraction | None) -> Iterator[Packet[Stream]]:

@@ -26,8 +26,12 @@ def share_quickly() -> None:
 
 
 def stand_back() -> None:
-    """Have this thread, and those that it starts, run behind others. Linux keeps a niceness for each thread."""
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    """Have this thread, and those that it starts, run behind others. Linux keeps a niceness for each thread.
+
+    One that stands further back stays there: the kernel lets few come forward.
+    """
+    if os.getpriority(os.PRIO_PROCESS, 0) < NICENESS:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 class Precedence:

@@ -85,7 +85,11 @@ class SessionState(msgspec.Struct, frozen=True, array_like=True):
 
     def taken_up(self) -> SessionState:
         """For another session that goes on from this one."""
-        return msgspec.structs.replace(self, frames_done=0, faces_done=0, is_taken_up=True)
+        return msgspec.structs.replace(self.counted_anew(), is_taken_up=True)
+
+    def counted_anew(self) -> SessionState:
+        """For the next segment of the same video, whose times are the same."""
+        return msgspec.structs.replace(self, frames_done=0, faces_done=0)
 
     def before(self, seconds: float) -> SessionState:
         """As if its last frame had been just before that time: what is known of faces is as fresh as it was."""
@@ -114,7 +118,7 @@ class RenderSession:
         state: of a session that another worker began; None for a new one. painter: with what the look needs; None: one
         that has neither assets nor effects of others. pass_over: says of each frame, once, whether it comes too late to
         be of use; it is neither drawn nor written then. None: every frame is of use. span: of a segment, whose first
-        frames are looked at and not drawn.
+        frames are looked at and not drawn; with a state too they are what that knows already, and change nothing.
         """
         self.sink = sink
         self.state = state or SessionState()
@@ -130,6 +134,7 @@ class RenderSession:
         self._change = 0
         self._pass_over = pass_over
         self._span = span
+        self._goes_on = span is not None and state is not None
         self.frames_written = 0
         """How many the sink was given of its own."""
         self._is_resumed = self.state.is_taken_up
@@ -201,6 +206,9 @@ class RenderSession:
         if self._is_resumed:
             self._is_resumed = False
             self.state = self.state.before(seconds)
+        if self._goes_on and not self._is_own(frame.captured):
+            self._recall(frame, seconds, source)
+            return
         tracks, faces = self.state.tracks.seen(frame.faces, seconds)
         present = Present(seconds, tracks, faces)
         choice = self.state.choice.after(present)
@@ -230,6 +238,16 @@ class RenderSession:
         counted = len(faces) if self._is_own(frame.captured) else 0
         self.frames_written += self._is_own(frame.captured)
         self.state = SessionState(self.frames_done + 1, self.faces_done + counted, tracks, choice, watch)
+
+    def _recall(self, frame: DetectedFrame, seconds: float, source: FrameSource) -> None:
+        """A frame of the segment before, after which the state is: who is who in it is told where that is asked for."""
+        self._people_of(frame, seconds)
+        if not self._is_warm_up(frame.captured):
+            _, faces = self.state.tracks.seen(frame.faces, seconds)
+            with source.read(frame.captured.reference) as picture:
+                self.sink.write(picture, frame.captured, faces)
+        source.release(frame.captured.reference)
+        self.state = msgspec.structs.replace(self.state, frames_done=self.frames_done + 1)
 
     def _is_own(self, frame: CapturedFrame) -> bool:
         """Whether the frame is not another segment's."""

@@ -239,6 +239,8 @@ class SegmentDone(_SegmentEvent, frozen=True, kw_only=True, tag=True):
     """Places of the source that could not be read, as a function says; what its own decoder says ingest knows."""
     early: bool = False
     """True if the source stops before what it announces; as above."""
+    continued: bool = False
+    """Whether it went on from the context of the segment before, as a function says."""
 
 
 class SegmentFailed(_SegmentEvent, frozen=True, kw_only=True, tag=True):
@@ -322,6 +324,11 @@ def parts_key(job: str) -> str:
 def part_key(job: str, segment: int) -> str:
     """Where the finished part of a segment lies; the same name however often it is done."""
     return f"jobs/{job}/parts/{segment:05d}"
+
+
+def context_name(job: str, segment: int) -> str:
+    """Under which the context store has what a function knew of the faces when it ended a segment."""
+    return f"segment-{job}-{segment}"
 
 
 def result_key(job: str) -> str:

@@ -49,12 +49,13 @@ class Pasts:
             return None
         return past if past is not None and past.version == VERSION else None
 
-    async def forget(self, name: str) -> None:
-        """Keep nothing under that name any more; where the store is away, it forgets by itself."""
+    async def forget(self, *names: str) -> int:
+        """Keep nothing under those names any more; how many there were. A store that is away forgets by itself."""
         try:
-            await self._store.remove(name)
+            return await self._store.remove(*names)
         except Unavailable as error:
             self._tell(str(error))
+            return 0
 
     def _tell(self, detail: str) -> None:
         now = time.monotonic()

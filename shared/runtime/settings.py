@@ -34,7 +34,8 @@ class ServiceSettings(BaseSettings):
         "", description="The object store: file:///..., s3://..., gs://..., az://...; empty: <var>/objects."
     )
     context: SecretStr = Field(
-        SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
+        SecretStr(""),
+        description="Where the past of sessions is kept: redis://..., rediss://...; empty: NATS, of functions nowhere.",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Lowest level that is logged.")
     ready_fd: int = Field(-1, ge=-1, description="File descriptor to write one line of JSON to when ready; -1: none.")

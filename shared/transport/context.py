@@ -43,8 +43,8 @@ class ContextStore(Protocol):
         """
         ...
 
-    async def remove(self, *names: str) -> None:
-        """Keep nothing there; names where nothing is are left as they are."""
+    async def remove(self, *names: str) -> int:
+        """Keep nothing there; names where nothing is are left as they are. Answers at how many there was something."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nats.js.errors import KeyNotFoundError
@@ -46,10 +47,17 @@ class NatsContext:
             with down("NATS did not take a context"):  # nats-py's KeyValue.put knows of no time to live
                 await self._stream.publish(f"{_PREFIX}{key}", body, msg_ttl=kept_seconds)
 
-    async def remove(self, *names: str) -> None:
-        """Keep nothing there."""
+    async def remove(self, *names: str) -> int:
+        """Keep nothing there; at how many names there was something."""
         keys = checked(*names)
         async with in_time("NATS"):
             with down("NATS did not remove a context"):
-                for key in keys:
-                    await self._bucket.purge(key, msg_ttl=_MARKER_SECONDS)
+                return sum(await asyncio.gather(*map(self._removed, keys)))
+
+    async def _removed(self, key: str) -> bool:
+        try:
+            entry = await self._bucket.get(key)
+        except KeyNotFoundError:
+            return False  # a mark that there is nothing would be one message more
+        await self._bucket.purge(key, msg_ttl=_MARKER_SECONDS)
+        return bool(entry.value)

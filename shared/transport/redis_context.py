@@ -78,12 +78,13 @@ class RedisContext:
         async with self._asked():
             await self._client.set(PREFIX + key, body, ex=kept_seconds)
 
-    async def remove(self, *names: str) -> None:
-        """Keep nothing there."""
+    async def remove(self, *names: str) -> int:
+        """Keep nothing there; at how many names there was something."""
         keys = [PREFIX + name for name in checked(*names)]
-        if keys:
-            async with self._asked():
-                await self._client.unlink(*keys)
+        if not keys:
+            return 0
+        async with self._asked():
+            return int(await self._client.unlink(*keys))
 
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[None]:

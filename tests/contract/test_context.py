@@ -69,6 +69,7 @@ async def test_a_value_is_gone_after_its_time_and_others_stay(context: AnyContex
     await context.store.put("long", b"x", LONG_SECONDS)
     await gone(context, "short")
     assert await context.store.get("long") == b"x"
+    assert await context.store.remove("short") == 0
 
 
 async def test_the_last_put_says_how_long(context: AnyContext) -> None:
@@ -82,8 +83,8 @@ async def test_the_last_put_says_how_long(context: AnyContext) -> None:
 async def test_several_are_removed_at_once_whether_they_are_there_or_not(context: AnyContext) -> None:
     for name in ("a", "b", "c"):
         await context.store.put(name, b"x", LONG_SECONDS)
-    await context.store.remove("a", "b", "unknown")
-    await context.store.remove()
+    assert await context.store.remove("a", "b", "unknown") == 2
+    assert await context.store.remove("a", "b") == await context.store.remove() == 0
     assert [await context.store.get(name) for name in ("a", "b", "c", "unknown")] == [None, None, b"x", None]
     await context.store.put("a", b"again", LONG_SECONDS)
     assert await context.store.get("a") == b"again"

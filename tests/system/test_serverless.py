@@ -13,11 +13,15 @@ import msgspec
 import psutil
 import pytest
 
-from shared.model.jobs import SegmentRequested, Want, part_key, source_key
+from shared.model.jobs import SegmentRequested, Want, context_name, part_key, source_key
 from shared.model.look_text import parse_look
+from shared.model.media import Span
+from shared.transport.redis_context import PREFIX
 from shared.transport.store import ObjectStore
 from tests.functions import HTTP, LAMBDA, function
+from tests.redis_server import RedisServer
 from tests.runtime_interface import function_url, runtime_interface
+from tests.system.watching import wait_until
 from visavis.client import Client
 from visavis.sample import write_sample
 from visavis.stack import Stack, StackOptions
@@ -242,3 +246,82 @@ def test_a_job_is_done_by_the_function_segment_by_segment(
     with av.open(str(keyed)) as before, av.open(str(tmp_path / "result.mp4")) as after:
         assert [frame.time for frame in after.decode(video=0)] == [frame.time for frame in before.decode(video=0)]
         assert after.streams.audio
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+def is_kept(redis: RedisServer, job: str, segment: int) -> bool:
+    return redis.tell("EXISTS", PREFIX + context_name(job, segment)) == b":1\r\n"
+
+
+def halves(path: Path) -> tuple[Span, Span]:
+    """Of a clip: the second is read from the beginning."""
+    with av.open(str(path)) as opened:
+        pts = sorted(packet.pts for packet in opened.demux(video=0) if packet.pts is not None)
+    cut, more = FRAMES // 2, FRAMES - FRAMES // 2
+    return (
+        Span(begins=pts[0], start=pts[0], end=pts[cut], first=0, warm=0, frames=cut),
+        Span(begins=pts[0], start=pts[cut], end=None, first=0, warm=cut, frames=more),
+    )
+
+
+@pytest.mark.parametrize("place", [over_http, on_lambda])
+def test_a_segment_goes_on_from_what_redis_has_of_the_one_before(
+    place: Callable[[dict[str, str]], AbstractContextManager[tuple[str, FunctionProcess]]],
+    redis: RedisServer,
+    stored: Stored,
+    variables: dict[str, str],
+    media: Callable[[str], Path],
+) -> None:
+    first, second = halves(media("two_heads.mp4"))
+    with (
+        place(variables | {"VISAVIS_CONTEXT": redis.url}) as (url, running),
+        httpx.Client(timeout=60.0, trust_env=False) as client,
+    ):
+
+        def call(segment: int, span: Span) -> dict[str, Any]:
+            answer = client.post(url, json=document(segment=segment, span=span))
+            assert answer.status_code == 200, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        unknown = call(1, second)
+        assert (unknown["continued"], unknown["frames"]) == (False, second.frames)
+        wait_until(lambda: not call(0, first)["continued"] and is_kept(redis, "j", 0), "what is known is kept")
+        assert 0 < int(redis.tell("TTL", PREFIX + context_name("j", 0))[1:]) <= 900
+        for _ in range(2):
+            wait_until(lambda: call(1, second)["continued"], "it goes on")
+        assert frames_of(stored.part(1)) == second.frames
+        redis.tell("SET", PREFIX + context_name("j", 0), "no context")
+        assert not call(1, second)["continued"]
+        running.wait_for("event", "context lost")
+        redis.halt()
+        away = call(1, second)
+        assert (away["continued"], away["frames"]) == (False, second.frames)
+
+
+def test_what_redis_has_of_a_job_goes_with_the_job(
+    redis: RedisServer, models: Path, keyed: Path, tmp_path: Path
+) -> None:
+    var = tmp_path / "var"
+    context = {"VISAVIS_CONTEXT": redis.url}
+    variables = {
+        "VISAVIS_STORE_URL": (var / "objects").as_uri(),
+        "VISAVIS_MODELS": str(models),
+        "TMPDIR": str(tmp_path),
+    }
+    with over_http(variables | context) as (url, _):
+        executor = {"VISAVIS_EXECUTOR": "serverless", "VISAVIS_FUNCTION_URL": url}
+        executor |= {"VISAVIS_SEGMENT_SECONDS": "2", "VISAVIS_JOBS": "1"}
+        options = StackOptions(var=var, models=models, environment=executor | context)
+        with Stack(options) as stack, Client(stack.rest) as client:
+            *_, job = client.events(client.submit_job(keyed, "natural")["id"])
+            assert job["state"] == "done", job
+            kept = [is_kept(redis, job["id"], segment) for segment in range(job["segments"])]
+            assert any(kept)
+            assert client.cancel(job["id"])["removed"]["contexts"] == sum(kept)
+            assert not any(is_kept(redis, job["id"], segment) for segment in range(job["segments"]))

@@ -25,7 +25,7 @@ from shared.model.jobs import Want
 from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.offers import ModelChoice
-from visavis.oneshot.composed import Composed
+from visavis.oneshot.composed import Composed, Known
 from visavis.oneshot.slots import Slots
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from services.detect.choosing import Finders
     from services.ingest.decoder import Decoding
     from services.render.own.effects import OwnEffects
-    from services.render.session import SessionState
     from shared.model.assets import Prepared
     from shared.model.faces import Face
     from shared.model.frames import DetectedFrame
@@ -82,8 +81,8 @@ class Finished:
     """Over these frames."""
     summary: DecodeSummary
     hops: Sequence[Hop]
-    state: SessionState
-    """What another session goes on from."""
+    known: Known
+    """What the session of a span that begins where this one ends goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +157,14 @@ class Oneshot:
         target: Path,
         wish: Wish,
         tell: Progress = lambda *_: None,
-        state: SessionState | None = None,
+        known: Known | None = None,
     ) -> Finished:
         """Write the part of a video that render would write: encoded without sound, or a line of JSON a frame.
 
-        tell: is told the frames that are drawn and those to be expected (0: unknown). state: of the session that this
-        one goes on from; None: there is none. Raises Rejected for what is wrong with source or wish, Unavailable
-        (DecoderDied) for a decoder that ended; nothing is left in `target` then.
+        tell: is told the frames that are drawn and those to be expected (0: unknown). known: after the frame before the
+        span's start; it takes the place of what the warm-up would tell. None: nothing is known. Raises Rejected for
+        what is wrong with source or wish, Unavailable (DecoderDied) for a decoder that ended; nothing is left in
+        `target` then.
         """
         following, painter = self._following(wish), self._painter(wish)
         task = ReadVideo(str(source), wish.fit, wish.span)
@@ -172,8 +172,9 @@ class Oneshot:
             facts = await decoding.opened()
             assert isinstance(facts, VideoFacts)  # noqa: S101  -- `opened` has refused everything else
             sink = await self._beside(self._sink, target, facts, wish)
+            state = known.state.counted_anew() if known is not None else None
             session = RenderSession(wish.look, sink, facts.time_base, state, painter, span=wish.span)
-            composed = self._composed(following, session)
+            composed = self._composed(following, session, _found(known, wish))
             try:
                 expected = wish.span.frames if wish.span is not None else facts.frames_likely
                 await self._run(decoding, facts, composed, lambda frames: tell(frames, expected))
@@ -215,8 +216,10 @@ class Oneshot:
         self.effects.refuse_unknown(wish.drawn)
         return Painter(wish.assets, OwnPainter(self.effects))
 
-    def _composed(self, following: Following, session: RenderSession) -> Composed:
-        return Composed(following, session, self._slots, self._finders.batches, self._hands)
+    def _composed(
+        self, following: Following, session: RenderSession, found: tuple[int, tuple[Face, ...]] | None = None
+    ) -> Composed:
+        return Composed(following, session, self._slots, self._finders.batches, self._hands, found)
 
     def _sink(self, target: Path, facts: VideoFacts, wish: Wish) -> VideoSink | FacesSink:
         if wish.want is Want.FACES:
@@ -263,4 +266,11 @@ class Oneshot:
 
 def _finished(facts: Facts, composed: Composed, decoding: Decoding) -> Finished:
     session = composed.session
-    return Finished(facts, session.frames_written, session.faces_done, decoding.summary, composed.hops, session.state)
+    return Finished(facts, session.frames_written, session.faces_done, decoding.summary, composed.hops, composed.known)
+
+
+def _found(known: Known | None, wish: Wish) -> tuple[int, tuple[Face, ...]] | None:
+    """Before which pts nothing need be looked for. A mask of people is calmed by the warm-up: nobody keeps it."""
+    if known is None or wish.span is None or wish.drawn.needs_people:
+        return None
+    return wish.span.start, known.faces

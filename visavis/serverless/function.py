@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -9,6 +10,7 @@ from shared.model.errors import Misconfigured
 from shared.transport.store import ObjectStore
 from visavis.oneshot.oneshot import Oneshot
 from visavis.oneshot.segment import SegmentWork
+from visavis.oneshot.segment_pasts import SegmentPasts
 from visavis.oneshot.settings import OneshotSettings
 
 if TYPE_CHECKING:
@@ -28,16 +30,18 @@ class Function:
     async def started(cls, steps: Steps) -> Self:
         """Ready for the first segment. steps: is told of every step.
 
-        Raises Misconfigured, with what to do, without an object store or models; Unavailable where no decoder starts.
+        Raises Misconfigured, with what to do, without an object store or models and where VISAVIS_CONTEXT names no
+        Redis; Unavailable where no decoder starts.
         """
         settings = OneshotSettings.read()
         if not settings.ingest.store_url:
             raise Misconfigured("Set VISAVIS_STORE_URL: a function has no folder that outlives it.")
         store = ObjectStore.open(settings.ingest.store_url)
-        steps.tell("settings read and store opened")
         async with AsyncExitStack() as stack:
+            pasts = _pasts(settings.ingest.context.get_secret_value(), stack)
+            steps.tell("settings read and store opened")
             oneshot = await stack.enter_async_context(await Oneshot.started(settings, steps.tell))
-            made = cls(SegmentWork(oneshot, store), steps, stack.pop_all())
+            made = cls(SegmentWork(oneshot, store, pasts), steps, stack.pop_all())
         steps.tell("ready")
         return made
 
@@ -52,3 +56,19 @@ class Function:
     async def close(self) -> None:
         """End every process and thread."""
         await self._closing.aclose()
+
+
+def _pasts(url: str, stack: AsyncExitStack) -> SegmentPasts | None:
+    """In the Redis at that address; None without one. Raises Misconfigured."""
+    if not url:
+        return None
+    from shared.transport.redis_context import RedisContext  # noqa: PLC0415  -- costs who has no Redis memory
+
+    context = RedisContext.open(url)
+    stack.push_async_callback(context.close)
+    return SegmentPasts(context, _tell_lost)
+
+
+def _tell_lost(detail: str) -> None:
+    said = {"event": "context lost", "detail": detail}
+    print(json.dumps(said), flush=True)  # noqa: T201  -- the function's log

@@ -190,7 +190,7 @@ def parts(
         presence=presence,
         stills=StillClient(bus, telemetry, settings.max_stills, settings.still_deadline_seconds),
         jobs=JobDesk(bus, store, ledger, telemetry, admission, rules),
-        removal=JobRemoval(bus, store),
+        removal=JobRemoval(bus, store, Pasts(contexts)),
         traces=TraceShelf(settings.trace_count, settings.trace_spans),
         assets=assets,
         callbacks=CallbackDesk(store, ledger, rules, Caller(rules)),

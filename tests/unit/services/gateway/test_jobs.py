@@ -375,7 +375,7 @@ async def test_a_cancelled_job_stays_known_and_loses_its_media(
     assert answer.json() == {
         "id": job,
         "state": "cancelled",
-        "removed": {"objects": 2, "requests": 1, "events": 0, "dead_letters": 0},
+        "removed": {"objects": 2, "requests": 1, "events": 0, "dead_letters": 0, "contexts": 0},
     }
     assert {path.rpartition("/")[2] for path in files_in(tmp_path)} == {"cancelled", "job.json", job}
     assert (await client.get(f"/v1/jobs/{job}")).json()["state"] == "cancelled"

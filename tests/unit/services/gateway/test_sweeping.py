@@ -16,6 +16,8 @@ from services.gateway.sweeping import Sweeper, Swept
 from shared.model.jobs import JobProgressed, JobRecord, JobRequested, JobState, Want, record_key, source_key
 from shared.model.looks import Look
 from shared.model.media import MediaKind
+from shared.runtime.pasts import Pasts
+from shared.testing import MemoryContext
 from shared.transport import wire
 from shared.transport.ledger import JobLedger
 
@@ -35,7 +37,7 @@ class Attic:
     def __init__(self, bus: MemoryBus, store: ObjectStore, folder: Path) -> None:
         self.bus, self.store, self.folder = bus, store, folder
         self.ledger = JobLedger(store)
-        self.sweeper = Sweeper(bus, store, self.ledger, JobRemoval(bus, store))
+        self.sweeper = Sweeper(bus, store, self.ledger, JobRemoval(bus, store, Pasts(MemoryContext())))
 
     async def job(self, name: str, state: JobState, hours: float) -> None:
         record = JobRecord(

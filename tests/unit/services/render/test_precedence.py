@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from services.render.precedence import NICENESS, SWITCH_SECONDS, Precedence, share_quickly
+from services.render.precedence import NICENESS, SWITCH_SECONDS, Precedence, share_quickly, stand_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,18 @@ async def test_threads_of_jobs_stand_back_and_no_other_thread_does() -> None:
             assert theirs.submit(niceness).result(10) == max(before, NICENESS)
             assert ours.submit(niceness).result(10) == before
         assert niceness() == before
+
+
+def test_a_thread_that_stands_further_back_already_stays_there() -> None:
+    """To come forward is not allowed to everybody, and would fail every job of a service that was started as nice."""
+
+    def stand_back_from(before: int) -> int:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
+        stand_back()
+        return niceness()
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(stand_back_from, 19).result(10) == 19
 
 
 @pytest.mark.parametrize("of_job", [True, False])

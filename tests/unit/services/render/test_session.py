@@ -477,12 +477,90 @@ def test_nothing_jumps_at_a_cut_before_which_there_was_time_to_grow_calm() -> No
     assert jump_at_cut(warm=18) < jump_at_cut(warm=0) / 3
 
 
+CUT = 28
+"""The frame that a part begins with, of forty."""
+
+
+def known_at_cut(walk: list[DetectedFrame], look: Look | None = None) -> SessionState:
+    """What the part before ends with."""
+    before = RenderSession(look or Look(), Screen())
+    before.feed(walk[:CUT], Film())
+    return before.state.counted_anew()
+
+
+def continued(walk: list[DetectedFrame], warm: int, screen: Screen, look: Look | None = None) -> RenderSession:
+    """The part behind the cut, with what is known there."""
+    own = [
+        DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, frame.captured.pts), frame.faces, None, frame.sightings)
+        for n, frame in enumerate(walk[CUT - warm :])
+    ]
+    span = Span(begins=(CUT - warm) * 40, start=CUT * 40, end=None, first=CUT - warm, warm=warm, frames=12)
+    session = RenderSession(look or Look(), screen, span=span, state=known_at_cut(walk, look))
+    session.feed(own, Film())
+    return session
+
+
+def test_a_part_that_knows_what_was_before_is_as_if_nothing_had_been_cut() -> None:
+    walk, whole, part = walking(40), Screen(), Screen(wants_picture=False)
+    uncut = RenderSession(Look(), whole)
+    uncut.feed(walk, Film())
+    session = continued(walk, 18, part)
+    assert part.faces[1:] == whole.faces[CUT:]
+    assert (session.frames_done, session.frames_written, session.faces_done) == (30, 12, 12)
+    assert session.state.tracks == uncut.state.tracks
+
+
+def test_frames_that_are_known_are_not_read_and_change_nothing() -> None:
+    walk, screen = walking(40), Screen(wants_faces=False)
+    other = [msgspec.structs.replace(one, faces=()) if n < CUT else one for n, one in enumerate(walk)]
+    span = Span(begins=0, start=CUT * 40, end=None, first=0, warm=CUT, frames=12)
+    session, film = RenderSession(Look(), screen, span=span, state=known_at_cut(walk)), Film()
+    film.read = lambda _: pytest.fail("a frame that is known was looked at")  # type: ignore[method-assign]
+    session.feed(other[:CUT], film)
+    assert (screen.sequences, film.released) == ([], list(range(CUT)))
+    assert session.state == msgspec.structs.replace(known_at_cut(walk), frames_done=CUT)
+
+
+def test_who_is_who_in_the_frame_before_a_known_cut_is_told() -> None:
+    """Number 1 has left; in the frame that both parts have, number 2 is called so."""
+    near, far = a_face(), Face.of(a_face().landmarks_px * np.float32(0.3), 0.9)
+    film = [DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, n * 40), (near, far)[n // 3 :]) for n in range(5)]
+    before, screen = RenderSession(Look(), Screen()), Screen(wants_picture=False)
+    before.feed(film, Film())
+    span = Span(begins=80, start=200, end=None, first=2, warm=3, frames=1)
+    after = RenderSession(Look(), screen, span=span, state=before.state.counted_anew())
+    after.feed(
+        [DetectedFrame(CapturedFrame(FrameReference(1, n, 1), n, 80 + n * 40), (far,)) for n in range(4)], Film()
+    )
+    assert [[face.track for face in faces] for faces in screen.faces] == [[2], [2]]
+    assert after.state.tracks.last == 2
+
+
+def test_a_face_that_was_hidden_for_longer_than_a_warm_up_is_known_again() -> None:
+    """Seen until 0.8 s before the cut and again 0.08 s after it: within what a session remembers."""
+    walk = walking(40)
+    gap = [msgspec.structs.replace(one, faces=()) if CUT - 20 <= n < CUT + 2 else one for n, one in enumerate(walk)]
+    screen = Screen(wants_picture=False)
+    continued(gap, 18, screen)
+    assert [[face.track for face in faces] for faces in screen.faces] == [[], [], [], *[[1]] * 10]
+
+
 def test_a_head_that_was_lost_before_the_cut_is_hidden_after_it() -> None:
     screen, film = Screen(), Film()
     session = RenderSession(COVER, screen, span=PART)
     session.feed([msgspec.structs.replace(one, faces=(a_face(),) if not n else (), sightings=())
                   for n, one in enumerate(of_part())], film)  # fmt: skip
     assert [int(picture.planes[0][200, 200]) for picture in screen.pictures[-4:]] == [235] * 4
+
+
+def test_a_head_that_was_lost_before_a_known_cut_is_hidden_after_it() -> None:
+    """In frames of which all is known nobody was watchful, nor need be."""
+    before, screen = RenderSession(COVER, Screen()), Screen(wants_faces=False)
+    before.feed([DetectedFrame(CapturedFrame(FrameReference(1, 0, 1), 0, 560), (a_face(),), None, ())], Film())
+    session = RenderSession(COVER, screen, span=PART, state=before.state.counted_anew())
+    session.feed([msgspec.structs.replace(one, sightings=None if n < 5 else ())
+                  for n, one in enumerate(of_part())], Film())  # fmt: skip
+    assert [int(picture.planes[0][200, 200]) for picture in screen.pictures] == [235] * 4
 
 
 def test_who_is_a_person_is_known_from_the_frames_of_the_part_before() -> None:

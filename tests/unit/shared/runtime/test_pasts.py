@@ -96,6 +96,17 @@ async def test_a_store_that_is_away_is_told_of_once_a_minute(told: Told, monkeyp
     assert len(told.details) == 2
 
 
+async def test_what_is_forgotten_is_counted_and_is_nothing_where_the_store_is_away(told: Told) -> None:
+    context = MemoryContext()
+    pasts = Pasts(context)
+    for name in "ab":
+        await pasts.keep(name, PAST)
+    assert await pasts.forget("a", "b", "c") == 2
+    context.down = True
+    assert await pasts.forget("a") == 0
+    assert told.details == ["The context store is down."]
+
+
 async def test_a_url_says_where_they_are_kept(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as server:
         settings = ServiceSettings(context=SecretStr(server.url))

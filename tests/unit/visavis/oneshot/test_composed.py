@@ -70,9 +70,9 @@ def finder() -> Finder:
     return Finder()
 
 
-def composed(finder: Any, sink: Kept) -> Composed:
+def composed(finder: Any, sink: Kept, **more: Any) -> Composed:
     session = RenderSession(Look(), sink, (1, 25))
-    return Composed(Following(finder, None, 8), session, Source(), Batches(), Hands())
+    return Composed(Following(finder, None, 8), session, Source(), Batches(), Hands(), **more)
 
 
 def frame(number: int) -> CapturedFrame:
@@ -101,3 +101,22 @@ def test_every_frame_says_what_it_took_in_each_stage(finder: Finder) -> None:
     for number in range(3):
         made.take(frame(number))
     assert [hop.name for hop in made.hops] == ["detect", "render"] * 3
+
+
+def test_in_frames_that_are_known_nothing_is_looked_for_and_the_next_is_searched_by_their_faces(finder: Finder) -> None:
+    face = Face.of(np.random.default_rng(2).uniform(10, 50, (468, 3)).astype(np.float32), 1.0)
+    made = composed(finder, Kept(), found=(2, (face,)))
+    found = [made.find(frame(number)) for number in range(3)]
+    assert [one.faces for one in found[:2]] == [(face,)] * 2
+    assert [list(hint or ()) for hint in finder.hints] == [[face]]
+    assert [hop.name for hop in made.hops] == ["detect"]
+
+
+def test_what_is_known_in_the_end_is_of_the_last_frame_that_was_drawn(finder: Finder) -> None:
+    made = composed(finder, Kept())
+    assert made.known.faces == ()
+    made.take(frame(0))
+    found = made.find(frame(1))
+    assert (made.known.state.frames_done, len(made.known.faces)) == (1, 1)
+    made.draw(found)
+    assert (made.known.state.frames_done, made.known.faces) == (2, found.faces)

@@ -6,18 +6,17 @@ import asyncio
 import io
 import json
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.jobs import Want
 from shared.model.look_text import parse_look
-from shared.model.media import MediaKind
+from shared.model.media import MediaKind, Span
 from shared.model.offers import ModelChoice
 from tests.unit.visavis.oneshot.conftest import FRAMES
 from visavis.oneshot.oneshot import Oneshot, Wish
@@ -25,7 +24,10 @@ from visavis.oneshot.settings import OneshotSettings
 from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import psutil
 
 STRONG = Wish(look=parse_look('{"smooth": 1, "whiten": 1, "slim_face": 1}'))
 
@@ -95,25 +97,53 @@ async def test_one_that_is_cancelled_leaves_nothing_and_the_next_goes_well(
     assert (await oneshot.video(clip, tmp_path / "again", STRONG)).frames == FRAMES
 
 
-async def test_a_session_goes_on_from_the_state_of_another(oneshot: Oneshot, clip: Path, tmp_path: Path) -> None:
-    first = await oneshot.video(clip, tmp_path / "one", Wish(want=Want.FACES))
-    tracks = first.state.tracks
-    assert len(tracks.known) == 1
-    await oneshot.video(clip, tmp_path / "two", Wish(want=Want.FACES), state=first.state.taken_up())
-    [line, *_] = (tmp_path / "two").read_text().splitlines()
-    assert [face["track"] for face in json.loads(line)["faces"]] == [tracks.known[0].number]
+CUT = 12
 
 
-async def test_nothing_is_left_in_the_end(settings: OneshotSettings) -> None:
+def tracks_of(path: Path) -> list[list[dict[str, Any]]]:
+    return [json.loads(line)["faces"] for line in path.read_text().splitlines()]
+
+
+async def test_a_span_goes_on_from_what_is_known_at_the_end_of_another(
+    oneshot: Oneshot, clip: Path, tmp_path: Path
+) -> None:
+    pts = [frame.pts for frame in film(clip)]
+    ends = Span(begins=pts[0], start=pts[0], end=pts[CUT], first=0, warm=0, frames=CUT)
+    begins = Span(begins=pts[0], start=pts[CUT], end=None, first=0, warm=CUT, frames=FRAMES - CUT)
+    await oneshot.video(clip, tmp_path / "whole", Wish(want=Want.FACES))
+    first = await oneshot.video(clip, tmp_path / "first", Wish(want=Want.FACES, span=ends))
+    assert (len(first.known.state.tracks.known), len(first.known.faces)) == (1, 1)
+    second = await oneshot.video(clip, tmp_path / "second", Wish(want=Want.FACES, span=begins), known=first.known)
+    assert (second.frames, second.faces, second.summary.frames) == (FRAMES - CUT, FRAMES - CUT, FRAMES)
+    assert sum(hop.name == "detect" for hop in second.hops) == FRAMES - CUT
+    whole, _, *after = tracks_of(tmp_path / "whole"), *tracks_of(tmp_path / "second")
+    assert after == whole[CUT:]
+
+
+async def test_people_are_looked_for_in_the_warm_up_though_faces_are_known(
+    oneshot: Oneshot, clip: Path, tmp_path: Path
+) -> None:
+    pts, look = [frame.pts for frame in film(clip)], parse_look('{"background": {"kind": "blur"}}')
+    ends = Span(begins=pts[0], start=pts[0], end=pts[CUT], first=0, warm=0, frames=CUT)
+    begins = Span(begins=pts[0], start=pts[CUT], end=None, first=0, warm=CUT, frames=FRAMES - CUT)
+    first = await oneshot.video(clip, tmp_path / "first", Wish(look=look, span=ends))
+    second = await oneshot.video(clip, tmp_path / "second", Wish(look=look, span=begins), known=first.known)
+    assert sum(hop.name == "detect" for hop in second.hops) == FRAMES
+    assert second.frames == FRAMES - CUT
+
+
+async def test_nothing_is_left_in_the_end(settings: OneshotSettings, begun: Callable[[], set[psutil.Process]]) -> None:
     steps: list[str] = []
     async with await Oneshot.started(settings, steps.append):
-        assert psutil.Process().children(recursive=True)
+        assert begun()
     assert [step.partition(",")[0] for step in steps] == ["models loaded", "models warmed", "decoders started"]
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not begun()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("oneshot")]
 
 
-async def test_without_models_nothing_starts_and_nothing_is_left(tmp_path: Path) -> None:
+async def test_without_models_nothing_starts_and_nothing_is_left(
+    tmp_path: Path, begun: Callable[[], set[psutil.Process]]
+) -> None:
     with pytest.raises(Misconfigured, match="visavis models prepare"):
         await Oneshot.started(OneshotSettings.read(tmp_path))
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not begun()

@@ -7,19 +7,32 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from services.ingest.decoder import DecoderDied
 from shared.model.assets import PreparedLut, asset_key, pack
 from shared.model.errors import Unavailable
-from shared.model.jobs import SegmentDone, SegmentFailed, SegmentRequested, Want, part_key, source_key
+from shared.model.jobs import (
+    SegmentDone,
+    SegmentFailed,
+    SegmentRequested,
+    Want,
+    context_name,
+    part_key,
+    source_key,
+)
 from shared.model.look_text import parse_look
 from shared.model.looks import Look
 from shared.model.media import Span
 from shared.model.offers import ModelChoice
+from shared.testing import MemoryContext
 from shared.transport.store import ObjectStore
-from tests.unit.visavis.oneshot.conftest import FRAMES
+from tests.unit.visavis.oneshot.conftest import FRAMES, RATE
 from visavis.oneshot.segment import SegmentWork
+from visavis.oneshot.segment_pasts import SegmentPasts
+from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,11 +109,11 @@ class Dying:
     def __init__(self, oneshot: Oneshot, deaths: int, error: type[Unavailable] = DecoderDied) -> None:
         self._oneshot, self._deaths, self._error = oneshot, deaths, error
 
-    async def video(self, *arguments: Any) -> Any:
+    async def video(self, *arguments: Any, **more: Any) -> Any:
         self._deaths -= 1
         if self._deaths >= 0:
             raise self._error("It ended.")
-        return await self._oneshot.video(*arguments)
+        return await self._oneshot.video(*arguments, **more)
 
 
 @pytest.mark.parametrize(("deaths", "code"), [(1, ""), (2, "decoder-died")])
@@ -145,3 +158,92 @@ async def test_a_segment_and_its_neighbour_are_the_whole(
         with av.open(str(tmp_path / "part")) as part:
             times.extend(frame.pts for frame in part.decode(video=0))
     assert times == pts
+
+
+CUT = 14
+
+
+def spans_of(clip: Path) -> tuple[Span, Span]:
+    """Two that meet; the later is read from the video's beginning, as it has one key frame."""
+    with av.open(str(clip)) as opened:
+        pts = [frame.pts for frame in opened.decode(video=0)]
+    return (
+        Span(begins=pts[0], start=pts[0], end=pts[CUT], first=0, warm=0, frames=CUT),
+        Span(begins=pts[0], start=pts[CUT], end=None, first=0, warm=CUT, frames=FRAMES - CUT),
+    )
+
+
+async def lines_of(store: ObjectStore, segment: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (await store.get(part_key("j", segment))).splitlines()]
+
+
+@pytest.mark.parametrize("want", Want)
+async def test_a_segment_goes_on_from_what_the_one_before_has_left(
+    oneshot: Oneshot, store: ObjectStore, clip: Path, want: Want
+) -> None:
+    context = MemoryContext()
+    work = SegmentWork(oneshot, store, SegmentPasts(context, pytest.fail))
+    answers = [
+        await work.run(asked(want=want, segment=segment, span=span), "s")
+        for segment, span in [*enumerate(spans_of(clip)), (1, spans_of(clip)[1])]
+    ]
+    assert [isinstance(one, SegmentDone) and one.continued for one in answers] == [False, True, True]
+    assert [isinstance(one, SegmentDone) and one.frames for one in answers] == [CUT, FRAMES - CUT, FRAMES - CUT]
+    assert list(context.kept) == [context_name("j", 0)]
+
+
+async def test_without_what_was_left_it_is_warmed_up(oneshot: Oneshot, store: ObjectStore, clip: Path) -> None:
+    context, told = MemoryContext(), list[str]()
+    context.down = True
+    work = SegmentWork(oneshot, store, SegmentPasts(context, told.append))
+    for segment, span in enumerate(spans_of(clip)):
+        answer = await work.run(asked(want=Want.FACES, segment=segment, span=span), "s")
+        assert isinstance(answer, SegmentDone)
+        assert (answer.frames, answer.continued) == (span.frames, False)
+    assert told == ["The context store is down."]
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of a face that wanders about, with a key frame each second, and noise for filters to calm."""
+    path = tmp_path_factory.mktemp("walk") / "walk.mp4"
+    shown = cv2.imdecode(np.frombuffer(portrait_jpeg(), np.uint8), cv2.IMREAD_COLOR)
+    shown = cv2.resize(shown, (640, 360), interpolation=cv2.INTER_AREA)
+    noise = np.random.default_rng(5)
+    with av.open(str(path), "w") as written:
+        film = written.add_stream("libx264", rate=RATE, options={"crf": "20", "preset": "veryfast", "g": str(RATE)})
+        film.width, film.height, film.pix_fmt = 640, 360, "yuv420p"
+        for number in range(3 * RATE):
+            away = round(40 * np.sin(number / 12))
+            seen = np.roll(shown, away, axis=1) + noise.normal(0, 6, shown.shape)
+            written.mux(film.encode(av.VideoFrame.from_ndarray(seen.clip(0, 255).astype(np.uint8), format="bgr24")))
+        written.mux(film.encode(None))
+    return path
+
+
+async def test_at_the_cut_it_is_nearer_to_the_uncut_video_than_what_is_warmed_up(
+    oneshot: Oneshot, store: ObjectStore, walk: Path
+) -> None:
+    with av.open(str(walk)) as opened:
+        pts = [frame.pts for frame in opened.decode(video=0)]
+    key, cut = RATE, RATE + 18  # 0.7 s behind the key frame, as jobs are cut
+    spans = (
+        Span(begins=pts[0], start=pts[0], end=pts[cut], first=0, warm=0, frames=cut),
+        Span(begins=pts[key], start=pts[cut], end=None, first=key, warm=cut - key, frames=3 * RATE - cut),
+    )
+    await store.put(source_key("j"), walk)
+    parts = []
+    for pasts, wanted in ((None, [(1, None)]), (None, [(1, spans[1])]), (MemoryContext(), [*enumerate(spans)])):
+        work = SegmentWork(oneshot, store, pasts and SegmentPasts(pasts, pytest.fail))
+        for segment, span in wanted:
+            assert isinstance(await work.run(asked(want=Want.FACES, segment=segment, span=span), "s"), SegmentDone)
+        parts.append({line["frame"]: line["faces"] for line in await lines_of(store, 1)})
+    whole, warmed, continued = ([part[cut + n] for n in range(8)] for part in parts)
+    assert [face["track"] for faces in (*warmed, *continued) for face in faces] == [1] * 16
+    assert apart(whole, continued) < apart(whole, warmed)
+
+
+def apart(one: list[list[dict[str, Any]]], other: list[list[dict[str, Any]]]) -> float:
+    """Root mean square, in pixels, of how far the landmarks of the one face lie apart."""
+    [first, second] = [np.array([faces[0]["landmarks"] for faces in frames]) for frames in (one, other)]
+    return float(np.sqrt(((first - second) ** 2).mean()))
