@@ -61,9 +61,10 @@ class BlazeFace:
         self._close = full_range.at(CLOSE_PX, CONFIRMED)
 
     def warm_up(self) -> None:
-        """Run on all shapes but those of crowds, which would keep 70 MB."""
+        """Run on all shapes but, on the host, those of crowds, which would keep 70 MB."""
         for detector in (self._usual, self._far, self._near, self._close):
             detector.warm_up()
+        self._full_range.at(FARTHEST_PX).warm_up_head()
 
     def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face, best first."""

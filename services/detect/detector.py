@@ -8,7 +8,7 @@ import numpy as np
 
 from services.detect.contracts import Detection
 from services.detect.cuda.heads import Faces
-from services.detect.cuda.pictures import CardPixels
+from services.detect.cuda.pictures import CardPixels, CardView
 from services.detect.regions import distinct, overlap
 from services.detect.sampling import sample_all
 
@@ -73,8 +73,14 @@ class GraphDetector:
             for width, height in ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16)):
                 columns, rows = self._input_size(size_px, width, height)
                 self._engine.warm_up({"image": (1, rows, columns, 3), "min_score": (1,)})
-                if self._head is not None:
-                    self._head.warm_up(columns, rows)
+        self.warm_up_head()
+
+    def warm_up_head(self) -> None:
+        """Be ready for pictures on cards, where there is a head for them."""
+        if self._head is not None:
+            for size_px in self._sizes_px:
+                for width, height in ((16, 9), (4, 3), (1, 1)):
+                    self._head.warm_up(*self._input_size(size_px, width, height))
 
     def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face with at least the minimum score, best first."""
@@ -94,6 +100,8 @@ class GraphDetector:
         alike: dict[tuple[int, int], list[int]] = {}
         for number, picture in enumerate(pictures):
             size = self._input_size(size_px, picture.geometry.width, picture.geometry.height)
+            if self._head is not None and isinstance(picture, CardView) and self._head.is_on(picture.device):
+                size = self._head.fitting(size)
             alike.setdefault(size, []).append(number)
         for size, numbers in alike.items():
             shots = [(pictures[number], _fitting(pictures[number].geometry, size_px, size)) for number in numbers]

@@ -65,7 +65,8 @@ class Engine:
         sha256: what the file must hash to, hexadecimal.
         threads: cores that one call may use, 1 or more.
         providers: as ONNX Runtime takes them; what the first cannot run, the next does.
-        devices: cards from whose memory the model may be fed; on each it is opened once more, on its stream.
+        devices: cards from whose memory the model may be fed; on each it is opened once more, on its stream. What lies
+        on the host is looked at by the CPU then: on a card each new shape would cost it seconds.
         form: what is made of the file's content before it is opened.
         Raises Misconfigured if the file is missing, is another one, needs weights or operators from elsewhere, or
         cannot be run.
@@ -73,15 +74,16 @@ class Engine:
         self.name = path.stem
         content = form(_checked(path, sha256))
         try:
-            self._session = _session(content, threads, providers)
             self._bound = {
                 device: _bound(content, threads, providers, device)
                 for device in devices
                 if device.memory == _memory(providers)
             }
+            self._session = _session(content, threads, CPU if self._bound else providers)
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {_line(error)}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self._later: list[tuple[tuple[int, ...], dict[str, Sequence[int]]]] | None = None
 
     def run(self, **inputs: Value) -> dict[str, NDArray[Any]]:
         """All outputs by name, for all inputs by name; shapes and types as the model's converter says.
@@ -111,6 +113,9 @@ class Engine:
 
         shapes: of the outputs, as `run_into` takes them. Raises Misconfigured if it cannot be run on them.
         """
+        if self._later is not None:
+            self._later.append((tuple(image), shapes))
+            return
         try:
             for device, bound in self._bound.items():
                 noise = np.random.default_rng(0).integers(0, 256, tuple(image), np.uint8)
@@ -118,9 +123,34 @@ class Engine:
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
 
-    def warm_up(self, shapes: Mapping[str, Sequence[int]]) -> None:
+    def hold_later(self) -> None:
+        """From now on `hold` only notes what it is asked for, until `hold_all`."""
+        self._later = []
+
+    def plans(self) -> list[Callable[[], None]]:
+        """What of `hold_all` takes long and can be done before it, by several threads at once.
+
+        Each raises Misconfigured if the model cannot be run so.
+        """
+        noted = self._later or []
+        return [partial(self._plan, bound, image) for bound in self._bound.values() for image, _ in noted]
+
+    def hold_all(self) -> None:
+        """Hold what was noted. Raises Misconfigured as `hold` does."""
+        noted, self._later = self._later or [], None
+        for image, shapes in noted:
+            self.hold(image, **shapes)
+
+    def _plan(self, bound: BoundModel, image: Sequence[int]) -> None:
+        try:
+            bound.plan(image)
+        except REFUSALS as error:
+            raise Misconfigured(f"ONNX Runtime cannot run the model {self.name}: {_line(error)}") from error
+
+    def warm_up(self, shapes: Mapping[str, Sequence[int]], *, on_cards: bool = True) -> None:
         """Run twice on zeros of these shapes, so that the first real call finds memory and kernels ready.
 
+        on_cards: False where `hold` does that for the cards.
         Raises Misconfigured if it cannot be run on them.
         """
         types = {node.name: DTYPES[node.type] for node in self._session.get_inputs()}
@@ -130,7 +160,7 @@ class Engine:
         try:
             for _ in range(2):
                 self.run(**zeros)
-            for device in self._bound:
+            for device in self._bound if on_cards else ():
                 uploaded = CardPixels(device, device.upload(np.zeros(tuple(shapes["image"]), np.uint8)))
                 for _ in range(2):
                     self.run(**zeros | {"image": uploaded})

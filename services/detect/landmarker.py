@@ -33,7 +33,7 @@ class GraphLandmarker:
         """Run on so many crops at once as will come."""
         for count in counts:
             image = (count, self._size_px, self._size_px, 3)
-            self._engine.warm_up({"image": image})
+            self._engine.warm_up({"image": image}, on_cards=False)
             self._engine.hold(image, **self._shapes(count))
 
     def region_of_detection(self, seen: Detection) -> Region:

@@ -36,7 +36,8 @@ def load(settings: DetectSettings, devices: Sequence[Device] = ()) -> Loaded:
     """
     folder, threads = settings.models.expanduser(), settings.detect_threads
     card = settings.card_number or 0
-    chosen = provision(settings.providers, why_not, threads=threads, cache=folder / COMPILED, card=card)
+    wanted = settings.providers or ("cuda,cpu" if devices else "cpu")
+    chosen = provision(wanted, why_not, threads=threads, cache=folder / COMPILED, card=card)
     finders = Finders(
         open_models(folder, threads=threads, providers=chosen.entries, devices=devices),
         ModelChoice(detector=settings.detector, landmarks=settings.landmarks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     """From an entry of the registry, and what is made of its file's content (`form`), to the opened model."""
 
 T = TypeVar("T")
+PLANNED_TOGETHER = 8
+"""Threads that choose kernels for shapes on a card: a core each, for some seconds."""
 _RANGES = (FULL_RANGE, SHORT_RANGE)
 NONE: Mapping[str, GraphSegmenter] = MappingProxyType({})
 
@@ -44,11 +47,13 @@ class Models:
         detectors: Mapping[str, Detector],
         landmarkers: Mapping[str, Landmarker],
         segmenters: Mapping[str, GraphSegmenter] = NONE,
+        engines: Sequence[Engine] = (),
     ) -> None:
-        """By the names that requests use; those of segmenters only list them."""
+        """By the names that requests use; those of segmenters only list them. engines: what runs them."""
         self._detectors = dict(detectors)
         self._landmarkers = dict(landmarkers)
         self._segmenters = dict(segmenters)
+        self._engines = engines
 
     def detector(self, name: str) -> Detector:
         """Raises Rejected (`unknown-model`) with the names there are."""
@@ -78,6 +83,8 @@ class Models:
             ),
             *((name, name, model.warm_up) for name, model in self._segmenters.items()),
         ]
+        for engine in self._engines:
+            engine.hold_later()
         for number, (name, words, step) in enumerate(steps, 1):
             if say is not None:
                 say(f"{words} ({number} of {len(steps)})")
@@ -86,6 +93,11 @@ class Models:
             except Misconfigured as error:
                 remedy = f"If {name} is one of yours, `visavis models remove {name}` takes it out."
                 raise Misconfigured(f"{error} {remedy}") from error
+        plans = [plan for engine in self._engines for plan in engine.plans()]
+        with ThreadPoolExecutor(PLANNED_TOGETHER) as threads:
+            list(threads.map(lambda plan: plan(), plans))
+        for engine in self._engines:
+            engine.hold_all()
 
     def offers(self, default_detector: str, default_landmarks: str) -> tuple[ModelOffer, ...]:
         """What there is, detectors first, by name; a request chooses from the detectors and the landmark models."""
@@ -109,7 +121,8 @@ def open_models(
     Raises Misconfigured, with what to do, if the folder is not prepared or a model is not the one that was.
     """
 
-    opened = _opener(folder, partial(engine, threads=threads, providers=providers, devices=devices))
+    engines: list[Engine] = []
+    opened = _opener(folder, partial(engine, threads=threads, providers=providers, devices=devices), engines)
     on_card = bool(devices)
     offered: dict[tuple[Role, str], dict[str, ModelEntry]] = {}
     for entry in read(folder).models:
@@ -123,7 +136,7 @@ def open_models(
     segmenters = {
         name: _segmenter(_only(parts), opened) for (role, name), parts in offered.items() if role is Role.SEGMENTER
     }
-    return Models(detectors, landmarkers, segmenters)
+    return Models(detectors, landmarkers, segmenters, engines)
 
 
 def open_model(entry: ModelEntry, folder: Path, *, threads: int = 1) -> Detector | Landmarker:
@@ -131,15 +144,18 @@ def open_model(entry: ModelEntry, folder: Path, *, threads: int = 1) -> Detector
 
     Raises Misconfigured as `open_models` does.
     """
-    opened = _opener(folder, partial(Engine, threads=threads))
+    opened = _opener(folder, partial(Engine, threads=threads), [])
     if entry.role is Role.DETECTOR:
         return _graph_detector(entry, opened(entry))
     return _landmarker(entry, folder, opened)
 
 
-def _opener(folder: Path, engine: Callable[..., Engine]) -> EngineOf:
+def _opener(folder: Path, engine: Callable[..., Engine], engines: list[Engine]) -> EngineOf:
+    """engines: each that is opened is added."""
+
     def opened(entry: ModelEntry, **more: Any) -> Engine:
-        return engine(folder / entry.file, entry.sha256, **more)
+        engines.append(engine(folder / entry.file, entry.sha256, **more))
+        return engines[-1]
 
     return opened
 
@@ -148,7 +164,8 @@ def _detector(parts: Mapping[str, ModelEntry], opened: EngineOf, on_card: bool) 
     ranges = [parts[model.name] for model in _RANGES if model.name in parts]
     if len(ranges) == 2:
         # What lies on a card is seen by the heads: the whole graphs are for the host.
-        full, short = (_graph_detector(one, opened(one, devices=()), _head(one, opened, on_card)) for one in ranges)
+        host: dict[str, Any] = {"devices": (), "providers": CPU} if on_card else {}
+        full, short = (_graph_detector(one, opened(one, **host), _head(one, opened, on_card)) for one in ranges)
         return BlazeFace(full, short)
     entry = _only(parts)
     return _graph_detector(entry, opened(entry))

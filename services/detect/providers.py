@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMPILED = "compiled"
 """Where in the folder of models lies what TensorRT compiles."""
-_BUCKETS = (1, 2, 4, 8, 16, 32)
+_BUCKETS = (1, 4, 16, 32)
 _CPU: Entry = ("CPUExecutionProvider", {})
 _NAMES = {
     "tensorrt": "TensorrtExecutionProvider",

@@ -29,7 +29,7 @@ class GraphSegmenter:
     def warm_up(self) -> None:
         """Run on the one shape that there is."""
         size = self._size_px
-        self._engine.warm_up({"image": (1, size, size, 3)})
+        self._engine.warm_up({"image": (1, size, size, 3)}, on_cards=False)
         self._engine.hold((1, size, size, 3), people=(1, size, size))
 
     def segment(self, picture: Shown) -> PeopleMask:

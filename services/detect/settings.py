@@ -19,9 +19,10 @@ class DetectSettings(LaneSettings):
         description="The landmark model of requests that name none; keypoints: the five points of the detector.",
     )
     providers: str = Field(
-        "cpu",
-        pattern=r"^[a-z]+( *, *[a-z]+)*$",
-        description="What runs the models, the first that is there: tensorrt, cuda, openvino, cpu; commas between.",
+        "",
+        pattern=r"^([a-z]+( *, *[a-z]+)*)?$",
+        description="What runs the models, the first that is there: tensorrt, cuda, openvino, cpu; commas between. "
+        "Empty: cuda, cpu on a lane with a card, cpu on others.",
     )
     detect_every: int = Field(8, ge=1, le=300, description="Frames from one search for new faces to the next.")
     detect_parallel: int = Field(2, ge=1, le=64, description="Messages of frames that are worked on at a time.")

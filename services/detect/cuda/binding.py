@@ -76,6 +76,7 @@ class BoundModel:
         self._options = options
         self._types = {one.name: DTYPES[one.type] for one in session.get_outputs()}
         self._held: dict[tuple[int, ...], _Held] = {}
+        self._planned: dict[tuple[int, ...], Any] = {}
 
     def run(self, inputs: Mapping[str, NDArray[Any] | CardPixels]) -> dict[str, NDArray[Any]]:
         """All outputs by name, on the host, whatever their shapes are."""
@@ -102,13 +103,23 @@ class BoundModel:
         held.play()
         return held.outputs
 
+    def plan(self, image: Sequence[int]) -> None:
+        """Open a session for images of this shape alone and have it choose its kernels, which takes seconds.
+
+        For several threads at once, while nothing else is done by the device.
+        """
+        session = self._open_session()
+        [source] = session.get_inputs()
+        session.run(None, {source.name: np.zeros(tuple(image), DTYPES[source.type])})
+        self._planned[tuple(image)] = session
+
     def hold(self, pixels: CardPixels, shapes: Shapes) -> None:
         """Keep memory for runs on pixels of this shape, and play what is recorded now, if that is all of them."""
         image = self._device.empty(pixels.shape, np.uint8)
         self._device.copy(pixels.array, image)
         outputs = Outputs.of(self._device, shapes, self._types)
         # In a session that sees no other shape: for a new one it would let go of what a recording still uses.
-        session = self._open_session()
+        session = self._planned.pop(pixels.shape, None) or self._open_session()
         step = self._step(session, image, outputs)
         step()  # what it allocates and chooses once is done when it is recorded
         expected = outputs.downloaded()

@@ -19,13 +19,23 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-BATCHES = (1, 4, 16)
-"""Pictures in one run; it is filled up to one of these, so that every shape is known before the first picture."""
+_SMALL_PX, _LARGE_PX = 128, 384
+"""Sides up to which 16 pictures take hardly longer than one, and up to which 16 are looked at together at all."""
 MOST_FACES = 64
 """As `models.suppression` has it, which only who writes models imports."""
 _SOURCE = Path(__file__).with_suffix(".cu")
 _VALUES, _POINTS = 16, 6
 _THREADS = 256
+
+
+def batches(side_px: int) -> tuple[int, ...]:
+    """How many pictures of a size are looked at in one run; it is filled up to one of these.
+
+    So every shape is known before the first picture; few, as each takes seconds to be ready for.
+    """
+    if side_px <= _SMALL_PX:
+        return (16,)
+    return (1, 16) if side_px <= _LARGE_PX else (1,)
 
 
 class Faces(NamedTuple):
@@ -49,24 +59,35 @@ class CardHead:
         self._numbers = [np.int32(number) for layer in layers for number in (layer.stride_px, layer.per_cell)]
         self._numbers += [np.int32(0)] * (4 - len(self._numbers))
 
+        self._ready: set[tuple[int, int]] = set()
+
+    def fitting(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Columns and rows for pictures that would need `size`: these, or the least square that is ready.
+
+        A shape that nothing was made ready for would take seconds; the more of black changes little of what is seen.
+        """
+        squares = [side for side, rows in self._ready if side == rows and side >= max(size)]
+        return size if size in self._ready or not squares else (min(squares), min(squares))
+
     def is_on(self, device: Device) -> bool:
         """Whether it looks at pixels on that device."""
         return self._engine.is_on(device)
 
     def warm_up(self, columns: int, rows: int) -> None:
         """Be ready for pictures of this size, in batches of every size."""
-        for count in BATCHES:
+        self._ready.add((columns, rows))
+        for count in batches(columns):
             self._engine.hold((count, rows, columns, 3), **self._shapes(count, columns, rows))
 
     def faces(self, pixels: CardPixels, min_score: float) -> list[Faces]:
         """Of each picture the faces with more than `min_score`."""
-        most = BATCHES[-1]
+        most = batches(pixels.shape[2])[-1]
         parts = [pixels[start : start + most] for start in range(0, len(pixels), most)]
         return [faces for part in parts for faces in self._of_part(part, min_score)]
 
     def _of_part(self, pixels: CardPixels, min_score: float) -> list[Faces]:
         device, (count, rows, columns, _) = pixels.device, pixels.shape
-        full = next(size for size in BATCHES if size >= count)
+        full = next(size for size in batches(columns) if size >= count)
         given = self._engine.run_into(pixels.filled(full), **self._shapes(full, columns, rows))
         found = device.empty((count, 1 + MOST_FACES * (_VALUES + 1)), np.float32)
         numbers = (np.int32(self._anchors(columns, rows)), np.int32(columns), np.int32(rows), np.float32(min_score))

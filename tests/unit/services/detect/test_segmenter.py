@@ -29,7 +29,7 @@ class Mirror:
         self.warm: list[dict[str, Any]] = []
         self.held: list[tuple[tuple[int, ...], dict[str, Any]]] = []
 
-    def warm_up(self, shapes: dict[str, Any]) -> None:
+    def warm_up(self, shapes: dict[str, Any], *, on_cards: bool) -> None:
         self.warm.append(shapes)
 
     def hold(self, image: tuple[int, ...], **shapes: tuple[int, ...]) -> None:

@@ -12,7 +12,10 @@ import pytest
 from services.detect.cuda.pictures import CardView
 from services.detect.engine import CPU
 from services.detect.finding import FaceFinder
+from services.detect.models.registry import BLAZEFACE, FACE_MESH_NAME
+from services.detect.opening import open_models
 from services.detect.providers import provision
+from services.detect.upside_down import EitherWayUp
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.devices import BOTH, opened
@@ -44,7 +47,12 @@ def providers(device: Device) -> tuple[Provider, ...]:
 
 @pytest.fixture(scope="session")
 def card_finder(models_folder: Path, device: Device, providers: tuple[Provider, ...]) -> FaceFinder:
-    return FaceFinder.load(models_folder, providers=providers, devices=[device])
+    """On a real card it is made ready for its shapes, as in a service; emulated, it sees each picture in the shape that
+    the host sees it in, so that both can be compared number by number."""
+    models = open_models(models_folder, providers=providers, devices=[device])
+    if device.memory != "cpu":
+        models.warm_up()
+    return FaceFinder(EitherWayUp(models.detector(BLAZEFACE)), models.landmarker(FACE_MESH_NAME))
 
 
 @pytest.fixture(scope="session")

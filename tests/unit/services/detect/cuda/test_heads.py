@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.detect.cuda import heads
-from services.detect.cuda.heads import BATCHES, CardHead
+from services.detect.cuda.heads import CardHead, batches
 from services.detect.cuda.pictures import CardPixels
 from services.detect.engine import Engine
 from services.detect.models import suppression
@@ -84,7 +84,7 @@ def test_a_batch_of_any_size_is_seen_as_each_picture_alone(
     head: CardHead, device: Device, images: NDArray[np.uint8]
 ) -> None:
     head.warm_up(*SIZE)
-    many = np.concatenate([images] * 4)[: BATCHES[-1] + 2]
+    many = np.concatenate([images] * 4)[: batches(SIZE[0])[-1] + 2]
     together = head.faces(CardPixels(device, device.upload(many)), 0.25)
     assert len(together) == len(many)
     for image, faces in zip(many, together, strict=True):
