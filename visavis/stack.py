@@ -25,8 +25,9 @@ from shared.transport.nats_server import NatsServer
 LANE_SERVICES = ("ingest", "detect", "render")
 SERVICES = (*LANE_SERVICES, "gateway")
 """Of a stack of one lane."""
-READY_SECONDS = 60.0
-"""A first start compiles every library on a machine that may have more to do."""
+READY_SECONDS = 300.0
+"""A first start compiles every library on a machine that may have more to do; models on a card choose their kernels for
+each shape, or are built by TensorRT."""
 STOP_SECONDS = 10.0
 RESTART_PAUSE_SECONDS = 0.5
 ALLOCATOR = {

@@ -62,9 +62,11 @@ class BlazeFace:
 
     def warm_up(self) -> None:
         """Run on all shapes but, on the host, those of crowds, which would keep 70 MB."""
-        for detector in (self._usual, self._far, self._near, self._close):
+        for detector in (self._usual, self._far, self._near):
             detector.warm_up()
-        self._full_range.at(FARTHEST_PX).warm_up_head()
+        self._close.warm_up_host()
+        for detector in (self._close, self._full_range.at(FARTHEST_PX)):
+            detector.warm_up_head((1, 1))
 
     def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
         """Every face, best first."""

@@ -68,18 +68,22 @@ class GraphDetector:
         )
 
     def warm_up(self) -> None:
-        """Run on the shapes of 16:9, 4:3 and square pictures, upright ones too."""
+        """Run on the shapes of 16:9, 4:3 and square pictures; on the host upright ones too."""
+        self.warm_up_host()
+        self.warm_up_head((16, 9), (4, 3), (1, 1))
+
+    def warm_up_host(self) -> None:
+        """The same for pictures on the host alone."""
         for size_px in self._sizes_px:
             for width, height in ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16)):
                 columns, rows = self._input_size(size_px, width, height)
                 self._engine.warm_up({"image": (1, rows, columns, 3), "min_score": (1,)})
-        self.warm_up_head()
 
-    def warm_up_head(self) -> None:
-        """Be ready for pictures on cards, where there is a head for them."""
+    def warm_up_head(self, *shapes: tuple[int, int]) -> None:
+        """Be ready for pictures on cards, where there is a head for them, of these shapes and in squares."""
         if self._head is not None:
             for size_px in self._sizes_px:
-                for width, height in ((16, 9), (4, 3), (1, 1)):
+                for width, height in shapes:
                     self._head.warm_up(*self._input_size(size_px, width, height))
 
     def detect(self, picture: Shown, turn: int = 0) -> list[Detection]:
@@ -136,7 +140,7 @@ def _fitting(geometry: Geometry, size_px: int, size: tuple[int, int]) -> Affine:
 
 def _placed(faces: Faces, affine: Affine) -> list[Detection]:
     """From an image to the picture that it shows."""
-    scale, origin = affine[0, 0], affine[:, 2]
+    scale, origin = float(affine[0, 0]), tuple(affine[:, 2].tolist())  # numbers, not arrays: float32 stays float32
     boxes = faces.boxes * scale + (*origin, *origin)
     keypoints = (faces.keypoints * scale + origin).astype(np.float32)
     return [

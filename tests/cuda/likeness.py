@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.render.chroma import interleave, laid_out, split
 from shared.cuda.pictures import CardPicture
-from shared.model.pictures import Geometry, Picture, PixelFormat
+from shared.model.pictures import Picture, PixelFormat
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 def in_turn(picture: Picture) -> Picture:
     """A copy of an i420 picture as nv12."""
-    y, *halves = picture.planes
-    geometry = Geometry(PixelFormat.NV12, picture.geometry.width, picture.geometry.height)
-    return Picture(geometry, picture.colour, (y.copy(), np.stack(halves, -1)))
+    target = Picture.blank(laid_out(picture.geometry, PixelFormat.NV12), picture.colour)
+    interleave(picture, target)
+    return target
 
 
 def uploaded(device: Device, picture: Picture) -> CardPicture:
@@ -27,9 +28,7 @@ def uploaded(device: Device, picture: Picture) -> CardPicture:
 
 def fetched(device: Device, picture: CardPicture) -> Picture:
     """A copy of a card's nv12 picture, as i420."""
-    y, chroma = picture.downloaded(device).planes
-    geometry = Geometry(PixelFormat.I420, picture.geometry.width, picture.geometry.height)
-    return Picture(geometry, picture.colour, (y, chroma[..., 0], chroma[..., 1]))
+    return split(picture.downloaded(device))
 
 
 def psnr(before: Picture, expected: Picture, drawn: Picture) -> float:

@@ -26,7 +26,7 @@ from shared.model.faces import Face, Layout
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from shared.model.presets import PRESETS
-from tests.cuda.nv12 import nv12_of
+from tests.cuda.likeness import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def measure(device: Device | None = None) -> dict[str, Any]:
     cv2.setNumThreads(1)
     device = device or Card()
     frame, face = painted()
-    there = [CardPicture.uploaded(device, nv12_of(frame)) for _ in range(max(BATCHES))]
+    there = [CardPicture.uploaded(device, in_turn(frame)) for _ in range(max(BATCHES))]
     figures: dict[str, Any] = {}
     for look_name, look in LOOKS.items():
         toning = CardToning(look)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_SMALL_PX, _LARGE_PX = 128, 384
+_SMALL_PX, _USUAL_PX = 128, 192
 """Sides up to which 16 pictures take hardly longer than one, and up to which 16 are looked at together at all."""
 MOST_FACES = 64
 """As `models.suppression` has it, which only who writes models imports."""
@@ -35,7 +35,7 @@ def batches(side_px: int) -> tuple[int, ...]:
     """
     if side_px <= _SMALL_PX:
         return (16,)
-    return (1, 16) if side_px <= _LARGE_PX else (1,)
+    return (1, 16) if side_px <= _USUAL_PX else (1,)
 
 
 class Faces(NamedTuple):

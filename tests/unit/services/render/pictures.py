@@ -14,11 +14,16 @@ from services.render.skin import bare_skin
 from services.render.tone import Tone
 from shared.model.assets import PreparedPicture
 from shared.model.parts import Part
+from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.model.pictures import Picture
+
+
+HOST_LAYOUTS = (PixelFormat.I420, PixelFormat.RGB24)
+"""What CPU forms draw on."""
 
 
 def same(one: Picture, other: Picture) -> bool:

@@ -14,7 +14,7 @@ from services.render.region import Scratch
 from shared.model.effects import Grade
 from shared.model.looks import Look
 from shared.model.pictures import Picture, PixelFormat
-from tests.unit.services.render.pictures import change, same
+from tests.unit.services.render.pictures import HOST_LAYOUTS, change, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_frames_of_another_kind_are_drawn_by_their_own_numbers(
     assert same(target, colourist.drawn(frame_of(130, 70), look))
 
 
-@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize("layout", HOST_LAYOUTS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (17, 3)])
 def test_the_smallest_pictures_are_drawn(
     size: tuple[int, int], layout: PixelFormat, gradient: Any, colourist: Any

@@ -10,6 +10,7 @@ from services.render.laying import halved, lay
 from services.render.patch import opened_rgb
 from services.render.region import Region, Scratch
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+from tests.unit.services.render.pictures import HOST_LAYOUTS
 
 COLOURS = [Colour(), Colour(full_range=True), Colour(Matrix.BT709), Colour(Matrix.BT2020, full_range=True)]
 
@@ -51,7 +52,7 @@ def test_the_mean_of_both_is_the_same_as_in_rgb(colour: Colour, lit: bool) -> No
         assert np.abs(a.astype(int) - b).max() <= 2
 
 
-@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize("layout", HOST_LAYOUTS)
 @pytest.mark.parametrize("mode", MODES)
 def test_where_nothing_lies_every_bit_stays(
     layout: PixelFormat,

@@ -11,6 +11,7 @@ from services.render.shape import FaceShape
 from services.render.skin import Skin, bare_skin, find_skin
 from shared.model.parts import Part
 from shared.model.pictures import PixelFormat
+from tests.unit.services.render.pictures import HOST_LAYOUTS
 
 
 def skin_of(scene: Any, step: int = 4) -> tuple[Skin, Region]:
@@ -86,7 +87,7 @@ def test_eyes_of_real_faces_are_no_skin(clip: list[Any]) -> None:
         assert at(skin.texture, region, middle(scene, Part.LEFT_EYE)) == 0
 
 
-@pytest.mark.parametrize("layout", PixelFormat)
+@pytest.mark.parametrize("layout", HOST_LAYOUTS)
 def test_bare_skin_is_what_the_picture_shows_there(layout: PixelFormat, studio: Any) -> None:
     scene = studio.scene(layout=layout, full_range=True)
     shape = FaceShape.of(scene.faces[0])

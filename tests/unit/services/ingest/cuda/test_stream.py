@@ -46,7 +46,7 @@ class Scripted:
         self.held: list[Decoded] = []
         self._delay, self._rows = delay, rows
 
-    def decode(self, body: bytes, number: int) -> list[Decoded]:
+    def decode(self, body: bytes, number: int, pts: int | None) -> list[Decoded]:
         if body == b"bad":
             raise CardRefused("The card's decoder gives up.")
         if body != b"lost":

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from services.render.chroma import split
 from services.render.cuda.records import GRIDS, JOB, KEPT
 from services.render.cuda.toning import INCLUDED, SOURCE, CardToning
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
@@ -27,7 +28,7 @@ from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from shared.model.presets import PRESETS
 from tests.cuda.devices import BOTH, opened
-from tests.cuda.nv12 import i420_of, nv12_of
+from tests.cuda.likeness import in_turn
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device
@@ -73,9 +74,9 @@ def by_cpu(scene: Any, look: Look) -> Picture:
 
 
 def by_card(scene: Any, look: Look, device: Device) -> Picture:
-    target = CardPicture.uploaded(device, nv12_of(scene.picture))
+    target = CardPicture.uploaded(device, in_turn(scene.picture))
     CardToning(look).draw(target, shapes_of(scene), device)
-    return i420_of(target.downloaded(device))
+    return split(target.downloaded(device))
 
 
 def inside(scene: Any) -> np.ndarray:
@@ -168,11 +169,11 @@ def test_gloss_is_as_the_cpu_draws_it(scenes: dict[str, Any], device: Device) ->
 
 def test_faces_are_drawn_together_as_one_after_the_other(studio: Any, device: Device) -> None:
     scene, toning = crowd(studio), CardToning(PRESETS["glamour"])
-    target = CardPicture.uploaded(device, nv12_of(scene.picture))
+    target = CardPicture.uploaded(device, in_turn(scene.picture))
     for shape in shapes_of(scene):
         toning.draw(target, [shape], device)
     for one, other in zip(
-        i420_of(target.downloaded(device)).planes, by_card(scene, PRESETS["glamour"], device).planes, strict=True
+        split(target.downloaded(device)).planes, by_card(scene, PRESETS["glamour"], device).planes, strict=True
     ):
         assert np.array_equal(one, other)
 
@@ -209,7 +210,7 @@ def test_cells_are_gathered_and_samples_changed_as_on_the_host(step: int, device
 
 def launched(device: Device, picture: Picture, region: Region, becomes: Any) -> tuple[Any, Picture]:
     """What `gather` finds, and the picture after `apply` with these grids of gain, offsets and sharpening."""
-    target, kernels = CardPicture.uploaded(device, nv12_of(picture)), device.kernels(SOURCE, INCLUDED)
+    target, kernels = CardPicture.uploaded(device, in_turn(picture)), device.kernels(SOURCE, INCLUDED)
     job = np.zeros(1, JOB)
     job["luma"], job["chroma"] = (device.address(plane) for plane in target.planes)
     for name, value in (("width", picture.geometry.width), ("height", picture.geometry.height), ("white", 235)):
@@ -225,16 +226,16 @@ def launched(device: Device, picture: Picture, region: Region, becomes: Any) -> 
     for name, grid in zip(("gain", "offset", "blue_offset", "red_offset", "sharp"), becomes, strict=True):
         device.copy(device.upload(np.asarray(grid, np.float32)), arena[KEPT.index(name)])
     kernels.launch("apply", *many, told, np.int32(0), arena, copies)
-    return found, i420_of(target.downloaded(device))
+    return found, split(target.downloaded(device))
 
 
 def test_pictures_are_drawn_together_as_each_alone(scenes: dict[str, Any], studio: Any, device: Device) -> None:
     toning, several = CardToning(PRESETS["glamour"]), [*scenes.values(), crowd(studio)]
-    targets = [CardPicture.uploaded(device, nv12_of(scene.picture)) for scene in several]
+    targets = [CardPicture.uploaded(device, in_turn(scene.picture)) for scene in several]
     toning.draw_all([(one, shapes_of(scene)) for one, scene in zip(targets, several, strict=True)], device)
     for scene, target in zip(several, targets, strict=True):
         alone = by_card(scene, PRESETS["glamour"], device)
-        for one, other in zip(alone.planes, i420_of(target.downloaded(device)).planes, strict=True):
+        for one, other in zip(alone.planes, split(target.downloaded(device)).planes, strict=True):
             assert np.array_equal(one, other)
 
 
@@ -259,5 +260,5 @@ def test_what_is_off_the_picture_is_not_drawn(studio: Any, device: Device) -> No
 def test_no_part_is_asked_for_that_an_effect_does_not_need(effect: str, studio: Any, device: Device) -> None:
     scene = studio.scene()
     shapes = [*shapes_of(scene), *shapes_of(scene)]
-    CardToning(Look.of(effect, 1.0)).draw(CardPicture.uploaded(device, nv12_of(scene.picture)), shapes, device)
+    CardToning(Look.of(effect, 1.0)).draw(CardPicture.uploaded(device, in_turn(scene.picture)), shapes, device)
     assert shapes[0].asked <= NEEDS[effect]
