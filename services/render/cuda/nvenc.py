@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 NOT_USED = "it has NVENC, but frames are not given to it yet"
@@ -13,10 +14,16 @@ def why_not(number: int, library: Any = None) -> str:
     number: of the card, as CUDA counts them, from 0. library: PyNvVideoCodec; None: the real one.
     """
     try:
-        caps = (library or _library()).GetEncoderCaps(gpuid=number, codec="h264")
+        # In a thread of its own, whose current CUDA context it leaves another than it found (2.2.4).
+        with ThreadPoolExecutor(1) as thread:
+            caps = thread.submit(_asked, library, number).result()
     except Exception as error:  # noqa: BLE001  -- the library's own classes have no common root
         return f"its encoders cannot be asked for ({next(iter(str(error).splitlines()), type(error).__name__)})"
     return NOT_USED if caps and caps.get("num_encoder_engines", 0) > 0 else "it has no NVENC"
+
+
+def _asked(library: Any, number: int) -> Any:
+    return (library or _library()).GetEncoderCaps(gpuid=number, codec="h264")
 
 
 def _library() -> Any:

@@ -4,9 +4,11 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from services.render.cuda.nvenc import NOT_USED, why_not
+from shared.cuda.card import Card
 from tests.cuda.devices import MISSING
 
 
@@ -40,5 +42,7 @@ def test_without_the_library_that_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.gpu
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
-def test_a_real_card_answers() -> None:
+def test_a_real_card_answers_and_can_be_used_as_before() -> None:
     assert why_not(0)
+    device = Card()
+    assert device.download(device.upload(np.arange(9))).tolist() == list(range(9))
