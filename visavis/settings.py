@@ -18,7 +18,11 @@ class LocalSettings(BaseSettings):
     context: SecretStr = Field(
         SecretStr(""), description="Where the past of live sessions is kept: redis://..., rediss://...; empty: NATS."
     )
-    card: str = Field("auto", description="The NVIDIA card of each lane, by number; auto: one each; none: none.")
+    card: str = Field(
+        "auto",
+        pattern="^(auto|none|[0-9]{1,3})$",
+        description="The NVIDIA card of the lane, by number; auto: the first, of several lanes one each; none: none.",
+    )
     store_url: str = Field("", description="The object store of a deployment; empty: <var>/objects.")
     lane_cores: float = Field(0, ge=0, description="Cores that each lane may use; 0: an equal share.")
     key: SecretStr = Field(SecretStr(""), description="The API key that a running service is sent; empty: none.")

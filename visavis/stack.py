@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Self
 
@@ -25,9 +26,10 @@ from shared.transport.nats_server import NatsServer
 LANE_SERVICES = ("ingest", "detect", "render")
 SERVICES = (*LANE_SERVICES, "gateway")
 """Of a stack of one lane."""
-READY_SECONDS = 300.0
-"""A first start compiles every library on a machine that may have more to do; models on a card choose their kernels for
-each shape, or are built by TensorRT."""
+READY_SECONDS = 60.0
+"""A first start compiles every library on a machine that may have more to do."""
+READY_ON_CARDS_SECONDS = 300.0
+"""There models choose their kernels for each shape, or are built by TensorRT."""
 STOP_SECONDS = 10.0
 RESTART_PAUSE_SECONDS = 0.5
 ALLOCATOR = {
@@ -258,7 +260,8 @@ class Stack:
         return {**os.environ, **own, **options.environment}
 
     def _wait_until_ready(self, waiting: list[_Service]) -> None:
-        end = time.monotonic() + READY_SECONDS
+        seconds = READY_ON_CARDS_SECONDS if find_spec("cupy") else READY_SECONDS
+        end = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             for service in waiting:
                 selector.register(service.ready_fd, selectors.EVENT_READ, service)
@@ -266,7 +269,7 @@ class Stack:
                 ready = selector.select(max(0.0, end - time.monotonic()))
                 if not ready:
                     names = ", ".join(key.data.name for key in selector.get_map().values())
-                    raise Misconfigured(f"Not ready after {READY_SECONDS:.0f} s: {names}; see {self.logs}.")
+                    raise Misconfigured(f"Not ready after {seconds:.0f} s: {names}; see {self.logs}.")
                 for key, _ in ready:
                     selector.unregister(key.fd)
                     self._take_facts(key.data)

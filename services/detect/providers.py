@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 COMPILED = "compiled"
 """Where in the folder of models lies what TensorRT compiles."""
-_BUCKETS = (1, 4, 16, 32)
+_BUCKETS = {"tensorrt": (1, 4, 16, 32), "cuda": (1, 4, 16, 32), "openvino": (1, 2, 4)}
+"""Of those that compile for each shape, or choose the kernels for it and can record it: crops in one run."""
 _CPU: Entry = ("CPUExecutionProvider", {})
 _NAMES = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -30,8 +31,6 @@ _SOURCES = {
     "openvino": "the package onnxruntime-openvino",
     "cpu": "the package onnxruntime",
 }
-_FIX_SHAPES = frozenset({"tensorrt", "cuda", "openvino"})
-"""They compile for each shape, or choose the kernels for it and can record it."""
 _ON_GPU = frozenset({"tensorrt", "cuda"})
 
 
@@ -49,9 +48,8 @@ class Provision:
     @property
     def batches(self) -> Batches:
         """How crops are put together for it."""
-        most = _BUCKETS[-1] if self.word in _ON_GPU else Batches().most
-        buckets = tuple(size for size in _BUCKETS if size <= most) if self.word in _FIX_SHAPES else ()
-        return Batches(most, buckets, divisible=self.word not in _ON_GPU)
+        buckets = _BUCKETS.get(self.word, ())
+        return Batches(buckets[-1] if buckets else Batches().most, buckets, divisible=self.word not in _ON_GPU)
 
 
 def provision(wanted: str, works: Callable[[Entry], str], *, threads: int, cache: Path, card: int = 0) -> Provision:

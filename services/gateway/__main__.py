@@ -36,7 +36,7 @@ async def run(settings: GatewaySettings) -> None:
         presence, ledger, rules = Presence(), JobLedger(store), settings.callbacks
         assets = AssetDesk(bus, store, telemetry, settings.asset_deadline_seconds)
         admission = Admission(presence, assets)
-        removal = JobRemoval(bus, store, pasts)
+        removal = JobRemoval(bus, store, pasts if settings.context.get_secret_value() else None)  # functions use Redis
         sweeper = Sweeper(bus, store, ledger, removal)
         reconciler = Reconciler(bus, ledger, Dispatcher(bus, store), telemetry)
         live = LiveDesk(bus, telemetry, admission, pasts, settings)

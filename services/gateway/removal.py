@@ -36,7 +36,8 @@ class Removed:
 class JobRemoval:
     """Knows every place where something of a job is kept. What is gone already does no harm."""
 
-    def __init__(self, bus: Bus, store: ObjectStore, pasts: Pasts) -> None:
+    def __init__(self, bus: Bus, store: ObjectStore, pasts: Pasts | None = None) -> None:
+        """pasts: where functions keep what they know at a segment's end; None: nowhere that is known here."""
         self._bus, self._store, self._pasts = bus, store, pasts
         self._ledger = JobLedger(store)
 
@@ -46,12 +47,12 @@ class JobRemoval:
 
         Raises Unavailable; a store of contexts that is away forgets them by itself.
         """
-        contexts = await self._pasts.forget(*[context_name(job, segment) for segment in range(await self._cuts(job))])
         stays = {record_key(job), cancellation_key(job), callback_key(job)}
         folder = folder_of(job)
         places = {_place(folder, one.key) async for one in self._store.listed(folder) if one.key not in stays}
         objects = sum([await self._store.remove(place) for place in sorted(places)])
-        return Removed(objects=objects, requests=await self._purged(requests_of(job)), contexts=contexts)
+        requests = await self._purged(requests_of(job))
+        return Removed(objects=objects, requests=requests, contexts=await self._forgotten(job))
 
     async def everything(self, job: str) -> Removed:
         """Nothing of it is left. The entry goes last, so that what failed in the middle is done again. Raises
@@ -68,6 +69,13 @@ class JobRemoval:
     async def last_change(self, job: str) -> float:
         """When something of it was written last, seconds since 1970; 0 if nothing lies in the store."""
         return max([one.changed_unix_seconds async for one in self._store.listed(folder_of(job))], default=0.0)
+
+    async def _forgotten(self, job: str) -> int:
+        """How many contexts of segments there were."""
+        if self._pasts is None:
+            return 0
+        names = [context_name(job, segment) for segment in range(await self._cuts(job))]
+        return await self._pasts.forget(*names) if names else 0
 
     async def _cuts(self, job: str) -> int:
         """How many segments have one behind them; 0 where no entry says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from contextlib import AsyncExitStack
@@ -59,7 +60,7 @@ async def run(settings: IngestSettings) -> None:
         working = _jobs(settings, lane, PatientStore.of(store), stack)
         stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
         stack.push_async_callback(stills.close)
-        room = Room(settings.lane_cores)
+        room = Room(settings.lane_cores or len(os.sched_getaffinity(0)))
         live = LiveService(lane, room, settings.source_rules)
         stack.push_async_callback(live.close)
         await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))

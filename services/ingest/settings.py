@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,7 @@ class IngestSettings(_Limited):
     stills: int = Field(4, ge=1, le=64, description="Stills that are worked on at a time.")
     assets: int = Field(2, ge=1, le=16, description="Uploaded assets that are prepared at a time; others wait.")
     spare_decoders: int = Field(2, ge=0, le=16, description="Decoder processes that wait ready.")
-    lane_cores: float = Field(
-        len(os.sched_getaffinity(0)), gt=0, le=1024, description="Cores that this lane may use: what it takes live."
-    )
+    lane_cores: float = Field(0, ge=0, le=1024, description="Cores that this lane may use: what it takes live; 0: all.")
     frames_per_message: int = Field(8, ge=1, le=16, description="Frames of a job that one message carries at most.")
     small_slots: int = Field(32, ge=4, le=1024, description="Slots of the frame pool for up to 1920x1088.")
     large_slots: int = Field(5, ge=2, le=256, description="Slots of the frame pool for up to 4096x2304.")

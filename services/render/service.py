@@ -237,7 +237,7 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
-        if await asyncio.to_thread(owned.reading.is_lost):
+        if owned.reading.device is not None and await asyncio.to_thread(owned.reading.is_lost):
             log.error("the card has failed", session=owned.begun.session, detail="This worker begins anew.")
             self.give_up()
         owned.forget_assets()

@@ -72,7 +72,8 @@ class Presence:
         of_lane = [one for one in self.workers() if one.lane == lane and one.service in LANE_SERVICES]
         if {one.service for one in of_lane} < LANE_SERVICES:
             return "Not all services of the lane are there."
-        reasons = {one.service: one.why_not_on_card for one in of_lane if not one.on_card}
+        silent = "A service of the lane does not say."  # of the version before
+        reasons = {one.service: one.why_not_on_card or silent for one in of_lane if not one.on_card}
         return next((reasons[one] for one in ("ingest", "detect", "render") if one in reasons), "")
 
     def offers(self) -> list[tuple[ModelOffer, ...]]:

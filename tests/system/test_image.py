@@ -1,6 +1,7 @@
 """The function's images, really built and run, where a container engine runs; no test starts one.
 
-VISAVIS_IMAGE_BASE names the image that they are made from, where it is another than the Dockerfile's own.
+Only where VISAVIS_IMAGE_BASE names the image that they are made from (the Dockerfile's own: python:3.11-slim): a build
+takes minutes and needs a network. To be run as root, to whom alone all belongs that containers write.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ def docker(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def base() -> str:
     """The image that others are made from."""
+    name = os.environ.get("VISAVIS_IMAGE_BASE", "")
+    if not name or os.geteuid():
+        pytest.skip("Images are built where VISAVIS_IMAGE_BASE names what they are made from, and by root.")
     if docker("version", "--format", "{{.Server.Version}}").returncode:
         pytest.skip("No container engine answers, so that no image can be built: start one.")
-    name = os.environ.get("VISAVIS_IMAGE_BASE", "python:3.11-slim")
     if docker("image", "inspect", name).returncode and docker("pull", name).returncode:
         pytest.skip(f"There is no base image {name}: pull it, or name another one by VISAVIS_IMAGE_BASE.")
     return name

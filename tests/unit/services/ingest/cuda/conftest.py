@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
@@ -60,8 +61,13 @@ class CardRig:
     @property
     def process(self) -> psutil.Process:
         """The one process that decodes."""
-        [found] = [one for one in psutil.Process().children() if self.program[1] in one.cmdline()]
-        return found
+        found = []
+        for one in psutil.Process().children():
+            with suppress(psutil.Error):  # another child has just ended
+                if self.program[1] in one.cmdline():
+                    found.append(one)
+        [only] = found
+        return only
 
     def frame(self, slot: int, facts: VideoFacts) -> Picture:
         """What was written into a leased slot."""

@@ -38,6 +38,7 @@ from shared.model.presets import PRESETS
 from shared.model.sessions import SessionBegun, live_out
 from shared.testing import MemoryMessage
 from shared.transport import wire
+from tests.cuda.emulated import WHY_NOT
 from tests.cuda.lanes import LANES
 from tests.cuda.likeness import fetched, psnr
 from tests.unit.services.render.cuda.worker import Worker, trembling, working
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
 
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 HAT = "0" * 32
 GREEN = PreparedPicture(width=1, height=1, frames=(bytes((0, 255, 0, 255)),), durations_ms=(0,))
 ON_CARD = Look(slim_face=1, enlarge_eyes=0.5)
