@@ -12,7 +12,6 @@ import cv2
 from services.detect.loading import load
 from services.detect.service import DetectService, Sight
 from services.detect.settings import DetectSettings
-from shared.cuda.card import Card, why_not
 from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
 from shared.runtime import cards, lifecycle
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
 
 def devices(settings: DetectSettings) -> list[Device]:
     """Of the lane's card one for each thread that looks at frames; none where there is no card."""
-    number = settings.card_number
-    if number is None or why_not():
-        return []
-    return [Card(number) for _ in range(settings.detect_parallel)]
+    open_device = cards.opener(settings)
+    return [open_device() for _ in range(settings.detect_parallel)] if open_device is not None else []
 
 
 def finders(settings: DetectSettings, there: Sequence[Device]) -> Finders:

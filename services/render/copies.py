@@ -44,7 +44,7 @@ class HostCopies:
     def begin(self, frame: Frame, copy: Picture) -> Callable[[], None]:
         """As `Copies` says."""
         on_host(frame).copy_to(copy)
-        return _is_there
+        return nothing_to_wait_for
 
     def here(self, frame: Frame) -> Picture:
         """The frame itself."""
@@ -58,4 +58,5 @@ def on_host(frame: Frame) -> Picture:
     raise TypeError("a frame that lies on a card came to where pixels are read on the host")
 
 
-def _is_there() -> None: ...
+def nothing_to_wait_for() -> None:
+    """What `Copies.begin` returns where the copy is there already."""

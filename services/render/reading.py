@@ -51,7 +51,7 @@ class Reading:
 
     def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
         """As `FrameSource` says."""
-        return self._reader.read(reference) if self.device is None else self._reader.read(reference, self.device)
+        return self._reader.read(reference, self.device)
 
     def release(self, reference: FrameReference) -> None:
         """As `FrameSource` says."""

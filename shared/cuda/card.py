@@ -83,7 +83,7 @@ class Card:
         self._device = self._cupy.cuda.Device(number)
         with self._device:
             self.stream = self._cupy.cuda.Stream(non_blocking=True)
-        """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
+            """CuPy's: what of the outside is to be ordered with this device's work goes by it."""
         self.stream_address = int(self.stream.ptr)
         self._kernels: dict[tuple[Path, ...], CardKernels] = {}
         self._staging = Staging(self.pinned(2 * HALF_BYTES), self.mark)

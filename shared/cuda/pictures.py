@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.model.pictures import Picture
+from shared.model.pictures import Picture, planes_in
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device, DeviceArray
@@ -28,12 +28,7 @@ class CardPicture:
     @classmethod
     def over(cls, geometry: Geometry, colour: Colour, memory: DeviceArray) -> CardPicture:
         """Views over `memory`, uint8 [geometry.size_bytes or more], without a copy."""
-        planes, start = [], 0
-        for shape in geometry.plane_shapes:
-            size = int(np.prod(shape))
-            planes.append(memory[start : start + size].reshape(shape))
-            start += size
-        return cls(geometry, colour, tuple(planes))
+        return cls(geometry, colour, planes_in(memory, geometry))
 
     @classmethod
     def blank(cls, device: Device, geometry: Geometry, colour: Colour) -> CardPicture:

@@ -46,7 +46,9 @@ class LaneReader:
     def read(self, reference: FrameReference) -> AbstractContextManager[Picture]: ...
 
     @overload
-    def read(self, reference: FrameReference, device: Device) -> AbstractContextManager[Picture | CardPicture]: ...
+    def read(
+        self, reference: FrameReference, device: Device | None
+    ) -> AbstractContextManager[Picture | CardPicture]: ...
 
     def read(
         self, reference: FrameReference, device: Device | None = None

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Plane = NDArray[np.uint8]
@@ -82,7 +80,7 @@ class Picture:
     def over(cls, geometry: Geometry, colour: Colour, memory: memoryview | bytearray | bytes | Plane) -> Picture:
         """Views over `memory` (at least `geometry.size_bytes` bytes, contiguous), without a copy."""
         flat = np.frombuffer(memory, np.uint8, geometry.size_bytes)
-        return cls(geometry, colour, tuple(_cut(flat, geometry)))
+        return cls(geometry, colour, planes_in(flat, geometry))
 
     @classmethod
     def blank(cls, geometry: Geometry, colour: Colour) -> Picture:
@@ -99,9 +97,11 @@ class Picture:
         return f"<Picture {g.format} {g.width}x{g.height} {self.colour.matrix}>"
 
 
-def _cut(flat: Plane, geometry: Geometry) -> Iterator[Plane]:
-    start = 0
+def planes_in(flat: Any, geometry: Geometry) -> tuple[Any, ...]:
+    """The planes that lie one after the other in an array of bytes, on the host or on a card, as views of it."""
+    planes, start = [], 0
     for shape in geometry.plane_shapes:
-        size = int(np.prod(shape))
-        yield flat[start : start + size].reshape(shape)
+        size = math.prod(shape)
+        planes.append(flat[start : start + size].reshape(shape))
         start += size
+    return tuple(planes)

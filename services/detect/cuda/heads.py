@@ -58,8 +58,8 @@ class CardHead:
         self._layers = layers
         self._numbers = [np.int32(number) for layer in layers for number in (layer.stride_px, layer.per_cell)]
         self._numbers += [np.int32(0)] * (4 - len(self._numbers))
-
         self._ready: set[tuple[int, int]] = set()
+        """Columns and rows of pictures that `warm_up` was called for."""
 
     def fitting(self, size: tuple[int, int]) -> tuple[int, int]:
         """Columns and rows for pictures that would need `size`: these, or the least square that is ready.

@@ -239,19 +239,26 @@ __device__ float edge_of(const float *edges, int channel, const Matte &matte, in
     return spread(own, matte.columns, between(column, side, matte.columns), between(row, side, matte.rows));
 }
 
-// Shows another picture of the same size; one thread for each Cb and Cr and their pixels.
-SEPARATE void put_behind(uint8 *luma, uint8 *chroma, int width, int height, const float *lines, int columns, int rows,
-                         int step, float gain, float low, const float *edges, const uint8 *new_luma,
-                         const uint8 *new_chroma) {
-    int column = column_of_thread(), row = row_of_thread(), wide = (width + 1) / 2, sum = 2;
-    if (column >= wide || row >= (height + 1) / 2) return;
-    Matte matte = {lines, columns, rows, step, gain, low};
-    int shares[4];
+// Of the four pixels of a sample of chroma how much each is background; answers their mean, rounded.
+__device__ inline int shares_of(const Matte &matte, const uint8 *luma, int width, int height, int column, int row,
+                                int *shares) {
+    int sum = 2;
     for (int at = 0; at < 4; at++) {
         int x = min(2 * column + at % 2, width - 1), y = min(2 * row + at / 2, height - 1);
         shares[at] = matte.share(luma[y * width + x], x, y);
         sum += shares[at];
     }
+    return sum >> 2;
+}
+
+// Shows another picture of the same size; one thread for each Cb and Cr and their pixels.
+SEPARATE void put_behind(uint8 *luma, uint8 *chroma, int width, int height, const float *lines, int columns, int rows,
+                         int step, float gain, float low, const float *edges, const uint8 *new_luma,
+                         const uint8 *new_chroma) {
+    int column = column_of_thread(), row = row_of_thread(), wide = (width + 1) / 2;
+    if (column >= wide || row >= (height + 1) / 2) return;
+    Matte matte = {lines, columns, rows, step, gain, low};
+    int shares[4], mean = shares_of(matte, luma, width, height, column, row, shares);
     for (int at = 0; at < 4; at++) {
         int x = 2 * column + at % 2, y = 2 * row + at / 2, place = y * width + x;
         if (x >= width || y >= height) continue;
@@ -260,7 +267,7 @@ SEPARATE void put_behind(uint8 *luma, uint8 *chroma, int width, int height, cons
     for (int channel = 0; channel < 2; channel++) {
         int place = 2 * (row * wide + column) + channel;
         float difference = edge_of(edges, channel + 1, matte, column, row, step / 2);
-        chroma[place] = behind_share(chroma[place], new_chroma[place], sum >> 2, difference);
+        chroma[place] = behind_share(chroma[place], new_chroma[place], mean, difference);
     }
 }
 
@@ -277,15 +284,10 @@ __device__ int soft_sample(const uint8 *soft, int columns, int rows, int column,
 SEPARATE void put_out_of_focus(uint8 *luma, uint8 *chroma, int width, int height, const float *lines, int columns,
                                int rows, int step, float gain, float low, const uint8 *soft, int soft_columns,
                                int soft_rows, int soft_step, float sharp) {
-    int column = column_of_thread(), row = row_of_thread(), wide = (width + 1) / 2, sum = 2;
+    int column = column_of_thread(), row = row_of_thread(), wide = (width + 1) / 2;
     if (column >= wide || row >= (height + 1) / 2) return;
     Matte matte = {lines, columns, rows, step, gain, low};
-    int shares[4], count = soft_rows * soft_columns;
-    for (int at = 0; at < 4; at++) {
-        int x = min(2 * column + at % 2, width - 1), y = min(2 * row + at / 2, height - 1);
-        shares[at] = matte.share(luma[y * width + x], x, y);
-        sum += shares[at];
-    }
+    int shares[4], mean = shares_of(matte, luma, width, height, column, row, shares), count = soft_rows * soft_columns;
     for (int at = 0; at < 4; at++) {
         int x = 2 * column + at % 2, y = 2 * row + at / 2, place = y * width + x;
         if (x >= width || y >= height) continue;
@@ -296,6 +298,6 @@ SEPARATE void put_out_of_focus(uint8 *luma, uint8 *chroma, int width, int height
         int place = 2 * (row * wide + column) + channel;
         const uint8 *own = soft + (channel + 1) * count;
         int fresh = soft_sample(own, soft_columns, soft_rows, column, row, soft_step / 2, chroma[place], sharp);
-        chroma[place] = behind_share(chroma[place], fresh, sum >> 2, 0);
+        chroma[place] = behind_share(chroma[place], fresh, mean, 0);
     }
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.render.chroma import interleave, laid_out
+from services.render.copies import nothing_to_wait_for
 from shared.model.pictures import Picture, PixelFormat
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class CardCopies:
         """As `Copies` says: on the card behind all that the device was told before."""
         if isinstance(frame, Picture):
             interleave(frame, copy)
-            return _is_there
+            return nothing_to_wait_for
         return fetch(self._device, frame, copy, self._fetched)
 
     def here(self, frame: Frame) -> Picture:
@@ -70,6 +71,3 @@ def fetch(device: Device, picture: CardPicture, target: Picture, fetched: Fetche
     fetched.frames += 1
     fetched.frame_bytes += picture.geometry.size_bytes
     return device.mark().wait
-
-
-def _is_there() -> None: ...

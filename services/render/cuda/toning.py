@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.render import toning
     from services.render.cuda.waves import Frames, Job
     from services.render.shape import FaceShape
-    from shared.cuda.device import Device, Dim3, Kernels
+    from shared.cuda.device import Device, Dim3
     from shared.cuda.pictures import CardPicture
     from shared.model.faces import Layout
     from shared.model.looks import Look
@@ -48,7 +48,6 @@ class CardToning:
         all_extents = [(FACE, Extent(face, None)), *features, (MOUTH, Extent(mouth, None))]
         self._extents = [(place, extent) for place, extent in all_extents if extent.effects]
         self._look = look
-        self._kernels: tuple[Device, Kernels] | None = None
         self._places: dict[tuple[int, Layout], Places] = {}
         self._templates: dict[tuple[Places, Geometry, Colour], NDArray[np.uint8]] = {}
 
@@ -67,7 +66,7 @@ class CardToning:
         arena = device.empty((GRIDS * int(cells.sum()),), np.float32)
         copies = device.empty((4 * int(quads.sum()) if records["sharp_radius"].any() else 1,), np.uint8)
         bares = device.empty((1 + max(job.face for job in jobs), BARE_NUMBERS), np.float32)
-        kernels, uploaded = self._kernels_of(device), device.upload(told)
+        kernels, uploaded = device.kernels(SOURCE, INCLUDED), device.upload(told)
         first = 0
         for _, wave in groupby(jobs, key=lambda job: job.wave):
             count = len(list(wave))
@@ -95,12 +94,6 @@ class CardToning:
             points += places.points_px(job.shape)
         _lay_out(records)
         return records, np.concatenate([records.view(np.uint8), np.concatenate(points).ravel().view(np.uint8)])
-
-    def _kernels_of(self, device: Device) -> Kernels:
-        """Kept, so that each is looked up by its name only once."""
-        if self._kernels is None or self._kernels[0] is not device:
-            self._kernels = device, device.kernels(SOURCE, INCLUDED)
-        return self._kernels[1]
 
     def _places_of(self, job: Job) -> Places:
         key = job.number, job.shape.layout

@@ -28,12 +28,18 @@ def opened(lane: EmulatedLane) -> CardSegment:
     return CardSegment(fd, lane.path.stat().st_size, lane.memory)
 
 
-def test_a_slot_is_the_same_memory_for_all(
-    card_lane: EmulatedLane, card_pool: CardPool, geometry: Geometry, colour: Colour
-) -> None:
+@pytest.fixture
+def slot(card_lane: EmulatedLane, card_pool: CardPool, geometry: Geometry, colour: Colour) -> int:
+    """A leased slot of the pool in which every sample is 9."""
     slot = card_pool.lease(geometry.size_bytes, "s")
     assert slot is not None
     card_lane.write(card_pool, slot, geometry, colour, 9)
+    return slot
+
+
+def test_a_slot_is_the_same_memory_for_all(
+    card_lane: EmulatedLane, slot: int, geometry: Geometry, colour: Colour
+) -> None:
     segment = opened(card_lane)
     assert card_lane.values(segment.picture(slot, geometry, colour)) == {9}
     with pytest.raises(FrameLost, match="does not fit"):
@@ -42,11 +48,8 @@ def test_a_slot_is_the_same_memory_for_all(
 
 
 def test_the_slab_stays_while_somebody_looks(
-    card_lane: EmulatedLane, card_pool: CardPool, geometry: Geometry, colour: Colour
+    card_lane: EmulatedLane, slot: int, geometry: Geometry, colour: Colour
 ) -> None:
-    slot = card_pool.lease(geometry.size_bytes, "s")
-    assert slot is not None
-    card_lane.write(card_pool, slot, geometry, colour, 9)
     segment = opened(card_lane)
     picture = segment.picture(slot, geometry, colour)
     segment.hold()
