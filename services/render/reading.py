@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -27,31 +27,42 @@ if TYPE_CHECKING:
     from shared.model.media import VideoFacts
 
 
+class Devices(NamedTuple):
+    """What one session has of a card: two streams of work."""
+
+    drawing: Device
+    copying: Device
+    """By which frames are read: a slot is given up when that is done, while the frame before is still drawn."""
+
+
 class Reading:
     """The frames of one session, which all lie in one pool, and what they are drawn and copied by."""
 
-    def __init__(self, reader: LaneReader, device: Device | None, tell: Callable[[str], None]) -> None:
-        """device: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card."""
+    def __init__(self, reader: LaneReader, devices: Devices | None, tell: Callable[[str], None]) -> None:
+        """devices: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card."""
         self._reader = reader
-        self.device = device
+        self.devices = devices
         self.fetched = Fetched()
         """What of the session's pixels came from the card; nothing where they lie on the host."""
-        self.easel: Easel = HostEasel() if device is None else CardEasel(device, self.fetched, tell)
-        self.copies: Copies = HostCopies() if device is None else CardCopies(device, self.fetched)
+        self.easel: Easel = HostEasel()
+        self.copies: Copies = HostCopies()
+        if devices is not None:
+            self.easel = easel = CardEasel(devices.drawing, self.fetched, tell, devices.copying)
+            self.copies = CardCopies(devices.drawing, self.fetched, devices.copying, easel.is_own)
 
     def as_copied(self, facts: VideoFacts) -> VideoFacts:
         """The same of frames as `copies` gives them to an encoder."""
-        if self.device is None:
+        if self.devices is None:
             return facts
         return msgspec.structs.replace(facts, geometry=laid_out(facts.geometry, PixelFormat.NV12))
 
     def is_lost(self) -> bool:
         """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""
-        return self.device is not None and not self.device.works()
+        return self.devices is not None and not all(device.works() for device in self.devices)
 
     def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
         """As `FrameSource` says."""
-        return self._reader.read(reference, self.device)
+        return self._reader.read(reference, None if self.devices is None else self.devices.copying)
 
     def release(self, reference: FrameReference) -> None:
         """As `FrameSource` says."""
@@ -64,7 +75,7 @@ class LaneFrames:
     def __init__(self, reader: LaneReader, open_device: Callable[[], Device] | None = None) -> None:
         """open_device: a new one on the lane's card; None where there is no card."""
         self._reader, self._open = reader, open_device
-        self._idle: list[Device] = []
+        self._idle: list[Devices] = []
 
     def follow(self, epoch: int) -> int:
         """The worker's row in the pool of that epoch. Raises FrameLost where it cannot be read."""
@@ -75,21 +86,21 @@ class LaneFrames:
 
         Raises FrameLost where they lie on a card and there is none here.
         """
-        return Reading(self._reader, self._device() if is_on_card(epoch) else None, tell)
+        return Reading(self._reader, self._devices() if is_on_card(epoch) else None, tell)
 
     def end(self, reading: Reading) -> None:
-        """Nothing is read or drawn by it any more; what its device was told comes before all that follows."""
-        if reading.device is not None:
-            self._idle.append(reading.device)
-            reading.device = None
+        """Nothing is read or drawn by it any more; what its devices were told comes before all that follows."""
+        if reading.devices is not None:
+            self._idle.append(reading.devices)
+            reading.devices = None
 
     def release(self, reference: FrameReference) -> None:
         """Nothing comes of that frame."""
         self._reader.release(reference)
 
-    def _device(self) -> Device:
+    def _devices(self) -> Devices:
         if self._idle:
             return self._idle.pop()
         if self._open is None:
             raise FrameLost("The session's frames lie on a card, and this worker has none.")
-        return self._open()
+        return Devices(self._open(), self._open())

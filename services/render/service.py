@@ -237,7 +237,7 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
-        if owned.reading.device is not None and await asyncio.to_thread(owned.reading.is_lost):
+        if owned.reading.devices is not None and await asyncio.to_thread(owned.reading.is_lost):
             log.error("the card has failed", session=owned.begun.session, detail="This worker begins anew.")
             self.give_up()
         owned.forget_assets()
@@ -358,7 +358,7 @@ class RenderService:
 
     def _end_reading(self, owned: OwnedSession) -> None:
         """Nothing touches the session's frames any more."""
-        if owned.reading.device is not None:
+        if owned.reading.devices is not None:
             fetched = asdict(owned.reading.fetched)
             self._telemetry.count_fetched(fetched)
             log.info("frames on a card were drawn", session=owned.begun.session, **fetched)

@@ -182,6 +182,7 @@ class RenderSession:
         self._look = look
         self._is_visible, self._is_on_frames = not look.invisible, look.on_frames
         self._hides = look.hides_faces and self.sink.wants_picture
+        self._needs_people = look.needs_people
 
     def _follow_changes(self, frame: CapturedFrame) -> None:
         if frame.live is not None and frame.live.look != self._change and frame.live.look in self._changes:
@@ -264,7 +265,7 @@ class RenderSession:
 
     def _people_of(self, frame: DetectedFrame, seconds: float) -> NDArray[np.uint8] | None:
         """Who is a person in the frame, calmed; None where the look does not ask, or where nobody has ever said."""
-        if not self._look.needs_people:
+        if not self._needs_people:
             return None
         self.lacks_people |= frame.people is None
         return self._people.seen(frame.people, seconds)

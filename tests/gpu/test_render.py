@@ -75,7 +75,7 @@ async def test_sessions_side_by_side_come_out_as_on_the_host(tmp_path: Path) -> 
         there = await asyncio.gather(*(part(worker, look, on_card=True) for look in LOOKS))
         here = [await part(worker, look, on_card=False) for look in LOOKS]
         assert worker.slots_in_use() == 0
-        assert len(worker.devices) == len(LOOKS)
+        assert len(worker.devices) == 2 * len(LOOKS)
     assert here[LOOKS.index("none")] == there[LOOKS.index("none")]
     for one, other in zip(here, there, strict=True):
         assert min(map(psnr, decoded(one), decoded(other))) > 40

@@ -20,19 +20,33 @@ if TYPE_CHECKING:
     from services.render.cuda.fetching import Fetched
     from services.render.drawing import Painter
     from services.render.moment import Moment
-    from shared.cuda.device import Device
+    from shared.cuda.device import Device, Mark
     from shared.model.faces import Face
     from shared.model.looks import Look
+
+
+TARGETS = 2
+"""Pictures that a session is drawn in."""
 
 
 class CardEasel:
     """As `Easel`, of a session whose frames lie on a card."""
 
-    def __init__(self, device: Device, fetched: Fetched, tell: Callable[[str], None]) -> None:
-        """fetched: counts. tell: is told, once each, why a look is drawn on the host."""
+    def __init__(
+        self, device: Device, fetched: Fetched, tell: Callable[[str], None], copier: Device | None = None
+    ) -> None:
+        """fetched: counts. tell: is told, once each, why a look is drawn on the host.
+
+        copier: whose work alone whoever gives frames waits for before they are given up, so that drawing one goes on
+        while the next is copied; None: the device itself.
+        """
         self._device, self._fetched, self._tell = device, fetched, tell
+        self._copier = device if copier is None else copier
         self._host = HostEasel()
-        self._target: CardPicture | None = None
+        self._targets: list[CardPicture] = []
+        """In turn: what becomes of one may go on while the next is drawn."""
+        self._marks: list[Mark] = []
+        """When all is done that was ever to be done with each, the latest last."""
         self._fetching: tuple[Picture, Picture] | None = None
         """Where a frame comes to, and how the host draws on it."""
         self._look: Look | None = None
@@ -56,10 +70,13 @@ class CardEasel:
             self._look, self._why_not = look, why_not(look)
         if self._why_not:
             return self._brought(frame)
-        if self._target is None or self._target.geometry != frame.geometry:
-            self._target = CardPicture.blank(self._device, frame.geometry, frame.colour)
-        frame.copy_to(self._device, self._target)
-        return self._target
+        target = self._next_target(frame)
+        frame.copy_to(self._copier, target)
+        return target
+
+    def is_own(self, frame: CardPicture) -> bool:
+        """Whether it is what `copied` gave and not a frame as it came."""
+        return any(frame is target for target in self._targets)
 
     def draw(self, target: Frame, painter: Painter, faces: Sequence[Face], look: Look, moment: Moment) -> None:
         """As `Easel` says."""
@@ -69,6 +86,18 @@ class CardEasel:
         if self._painter is None or self._painter[0] is not painter:
             self._painter = (painter, CardPainter(self._device, painter.assets))
         self._painter[1].draw(target, faces, look, moment)
+
+    def _next_target(self, frame: CardPicture) -> CardPicture:
+        """Memory for a copy, which nothing reads or writes any more."""
+        if not self._targets or self._targets[0].geometry != frame.geometry:
+            self._device.synchronize()
+            made = (CardPicture.blank(self._device, frame.geometry, frame.colour) for _ in range(TARGETS))
+            self._targets, self._marks = list(made), []
+        self._marks.append(self._device.mark())
+        if len(self._marks) == TARGETS:
+            self._marks.pop(0).wait()
+        self._targets.append(self._targets.pop(0))
+        return self._targets[-1]
 
     def _brought(self, frame: CardPicture) -> Picture:
         """A copy for the host to draw on."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.cuda.pictures import CardPicture
 
+    Drawn = Callable[[CardPicture], bool]
+
 
 @dataclass(slots=True)
 class Fetched:
@@ -34,9 +36,15 @@ class Fetched:
 class CardCopies:
     """As `Copies`, of frames that lie on a card or, drawn on the host, there: nv12 in pinned memory."""
 
-    def __init__(self, device: Device, fetched: Fetched) -> None:
-        """device: that draws the session's frames, in the hands of the same thread. fetched: counts."""
+    def __init__(
+        self, device: Device, fetched: Fetched, copier: Device | None = None, is_drawn: Drawn = lambda _: True
+    ) -> None:
+        """device: that draws the session's frames, in the hands of the same thread. fetched: counts.
+
+        copier: copies frames as they came, which are those of which `is_drawn` says no; None: the device, too.
+        """
         self._device, self._fetched = device, fetched
+        self._copier, self._is_drawn = device if copier is None else copier, is_drawn
         self._here: Picture | None = None
 
     def blank(self, like: Frame) -> Picture:
@@ -44,11 +52,11 @@ class CardCopies:
         return pinned(self._device, like)
 
     def begin(self, frame: Frame, copy: Picture) -> Callable[[], None]:
-        """As `Copies` says: on the card behind all that the device was told before."""
+        """As `Copies` says: on the card behind all that the frame was made by."""
         if isinstance(frame, Picture):
             interleave(frame, copy)
             return nothing_to_wait_for
-        return fetch(self._device, frame, copy, self._fetched)
+        return fetch(self._device if self._is_drawn(frame) else self._copier, frame, copy, self._fetched)
 
     def here(self, frame: Frame) -> Picture:
         """As `Copies` says."""

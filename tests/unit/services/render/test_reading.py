@@ -74,15 +74,15 @@ def test_frames_that_come_to_nothing_are_released(pool: HostPool, reader: LaneRe
 def test_sessions_on_a_card_have_a_device_each_which_is_used_again(reader: LaneReader) -> None:
     frames = LaneFrames(reader, EmulatedCard)
     one, other = (frames.begin(CARD_BIT, pytest.fail) for _ in range(2))
-    device = one.device
-    assert device is not None
-    assert device is not other.device
+    devices = one.devices
+    assert devices is not None
+    assert devices is not other.devices
     assert isinstance(one.copies, CardCopies)
     assert one.as_copied(FACTS).geometry == Geometry(PixelFormat.NV12, 16, 16)
     frames.end(one)
     frames.end(one)  # once is enough
-    assert frames.begin(CARD_BIT, pytest.fail).device is device
-    assert frames.begin(CARD_BIT, pytest.fail).device is not device
+    assert frames.begin(CARD_BIT, pytest.fail).devices is devices
+    assert frames.begin(CARD_BIT, pytest.fail).devices is not devices
 
 
 def test_without_a_card_a_session_on_one_cannot_begin(reader: LaneReader) -> None:

@@ -89,6 +89,27 @@ def test_each_look_is_drawn_where_it_can_be(device: Device, studio: Any) -> None
     assert len(session.told) == 1
 
 
+def test_a_drawn_frame_is_still_there_while_the_next_is_drawn(device: Device, studio: Any) -> None:
+    session, scene, other = Session(device), studio.scene(), studio.scene()
+    for plane in other.picture.planes:
+        plane[:] = 255 - plane
+    one = session.drawn(scene, ON_CARD)
+    session.drawn(other, ON_CARD)
+    assert isinstance(one, CardPicture)
+    assert session.easel.is_own(one)
+    assert not session.easel.is_own(uploaded(device, scene.picture))
+    assert psnr(scene.picture, by_cpu(scene, ON_CARD), brought(device, one)) > 40
+
+
+def test_a_size_that_changes_has_pictures_of_its_own(device: Device, studio: Any) -> None:
+    session = Session(device)
+    for size in ((360, 380), (380, 360), (360, 380)):
+        scene = studio.scene(*size)
+        target = session.drawn(scene, ON_CARD)
+        assert isinstance(target, CardPicture)
+        assert psnr(scene.picture, by_cpu(scene, ON_CARD), brought(device, target)) > 40
+
+
 def test_how_well_faces_are_seen_is_judged_by_small_pictures_of_them(device: Device, studio: Any) -> None:
     session, scene = Session(device), studio.scene()
     beyond = studio.face(10, 10)

@@ -150,7 +150,7 @@ async def test_a_session_that_fails_in_the_middle_leaves_its_device_to_the_next(
             await worker.draw(name, stale)
         worker.reader.release(reference)
     assert [type(event) for event in worker.events()] == [SegmentFailed] * 2
-    assert (len(worker.devices), worker.slots_in_use()) == (1, 0)
+    assert (len(worker.devices), worker.slots_in_use()) == (2, 0)
     assert list(worker.settings.render_work.iterdir()) == []
 
 
@@ -179,11 +179,11 @@ async def test_sessions_of_both_pools_go_on_beside_each_other(worker: Worker, st
         begun = await worker.begin(name, on_card=on_card, facts=facts_of(scene.picture))
         assert isinstance(begun, SessionBegun)
         assert begun.row == worker.readers[on_card].row
-    assert (worker.service.room, len(worker.devices)) == (1, 2)
+    assert (worker.service.room, len(worker.devices)) == (1, 4)
     for name in ("host", "card", "other"):
         await worker.end(name)
     await worker.begin("again", on_card=True, facts=facts_of(scene.picture))
-    assert (worker.service.room, len(worker.devices)) == (3, 2)
+    assert (worker.service.room, len(worker.devices)) == (3, 4)
 
 
 async def live(worker: Worker, scene: Any, codec: LiveCodec, *, on_card: bool) -> list[LiveFrame]:
