@@ -22,6 +22,7 @@ from shared.memory.segment import card_segment_path, remove_orphans, segment_pat
 from shared.model.errors import Misconfigured
 from shared.runtime.lifecycle import EXIT_MISCONFIGURED, die_with_parent
 from shared.transport.nats_server import NatsServer
+from visavis.mps import Mps
 
 LANE_SERVICES = ("ingest", "detect", "render")
 SERVICES = (*LANE_SERVICES, "gateway")
@@ -78,6 +79,8 @@ class StackOptions:
     """One or more, each with further VISAVIS_* settings of its own (`visavis.lanes`)."""
     workers: int = 1
     """Processes of detect, and of render, that each lane has: one has no use for more than a core's worth of Python."""
+    mps: bool = False
+    """Whether the processes of a lane compute on its card at the same time, by NVIDIA's Multi-Process Service."""
 
 
 class Stack:
@@ -92,6 +95,7 @@ class Stack:
         first = f"l{secrets.token_hex(4)}"
         self._lanes = (first, *(f"{first}-{number}" for number in range(1, len(options.lanes))))
         self._nats: NatsServer | None = None
+        self._mps = Mps(os.environ, die_with_parent)
         self._services: dict[str, _Service] = {}
         self.nats_url = options.nats_url
         self.restarts = 0
@@ -157,6 +161,8 @@ class Stack:
         """Start everything and wait until it is ready. Raises Misconfigured with the reason if it does not get so."""
         self.logs.mkdir(parents=True, exist_ok=True)
         remove_orphans()
+        if self._options.mps:
+            self._mps.start()
         if not self._options.nats_url:
             self._nats = NatsServer(self._options.var / "nats", die_with_parent)
             self._nats.start()
@@ -174,6 +180,9 @@ class Stack:
     def watch(self) -> list[str]:
         """Start again whatever has ended by itself; says what. Call it often."""
         restarted = []
+        if self._mps.has_ended:
+            self._mps.start()
+            restarted.append("mps")
         if self._nats is not None and self._nats.process is not None and self._nats.process.poll() is not None:
             self._nats.start()
             restarted.append("nats")
@@ -210,6 +219,7 @@ class Stack:
         self._services.clear()
         if self._nats is not None:
             self._nats.stop()
+        self._mps.stop()
         for lane in self._lanes:
             for path in (segment_path(lane), card_segment_path(lane)):
                 path.unlink(missing_ok=True)
@@ -257,7 +267,7 @@ class Stack:
             own["VISAVIS_MODELS"] = str(options.models)
         if options.effects is not None:
             own["VISAVIS_EFFECTS"] = str(options.effects)
-        return {**os.environ, **own, **options.environment}
+        return {**self._mps.told(os.environ), **own, **options.environment}
 
     def _wait_until_ready(self, waiting: list[_Service]) -> None:
         seconds = READY_ON_CARDS_SECONDS if find_spec("cupy") else READY_SECONDS

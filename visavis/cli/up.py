@@ -40,6 +40,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--workers", type=_workers, default=1, metavar="N",
         help="processes that find faces, and that draw, in each lane (%(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--mps",
+        action="store_true",
+        help="the processes of a lane compute on its NVIDIA card at the same time, and not in turns (docs/gpu.md)",
+    )
     add_models(parser)
     add_models_folder(parser)
     add_effects_folder(parser)
@@ -66,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         effects=options.effects,
         lanes=_settings(options.lanes),
         workers=options.workers,
+        mps=options.mps,
         environment={f"VISAVIS_{role.upper()}": name for role, name in chosen_models(options).items() if name},
     )
     console.print("Starting...")
