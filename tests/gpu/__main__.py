@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.cuda.card import Card, why_not
 
-PARTS = ("handover", "decode", "detect", "tone", "bend", "pipeline")
+PARTS = ("handover", "decode", "detect", "tone", "bend", "draw", "pipeline")
 """Each is a module `tests.gpu.bench_<part>`, which prints its figures as one JSON object in its last line."""
 OUT, PAGE = Path("out/gpu-bench.json"), Path("docs/gpu.md")
 BEGIN, END = "<!-- made by the bench -->", "<!-- /made by the bench -->"
