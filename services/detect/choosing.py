@@ -68,12 +68,15 @@ class Finders:
 
     def of(self, choice: ModelChoice) -> Finder:
         """The finder for a request. Raises Rejected (`unknown-model`) where there is none."""
-        wanted = ModelChoice(
-            detector=choice.detector or self._default.detector, landmarks=choice.landmarks or self._default.landmarks
-        )
+        wanted = self.named(choice)
         if wanted not in self._finders:
             self._finders[wanted] = self._made(wanted)
         return self._finders[wanted]
+
+    def named(self, choice: ModelChoice) -> ModelChoice:
+        """The choice with both names."""
+        default = self._default
+        return ModelChoice(choice.detector or default.detector, choice.landmarks or default.landmarks)
 
     def _made(self, wanted: ModelChoice) -> Finder:
         detector = self._models.detector(wanted.detector)

@@ -110,6 +110,8 @@ class DetectService:
         if not message.frames:
             raise Late("A message without frames.")
         segmenter = self._finders.segmenter if message.people else None
+        models = self._finders.named(message.models)
+        passage.notes.facts |= {"detector": models.detector, "landmarks": models.landmarks}
         following = Following(
             self._finders.of(message.models), segmenter, self._every, message.search_every, message.watchful
         )

@@ -19,7 +19,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
 from services.gateway.sweeping import Sweeper
-from services.gateway.traces import TraceShelf
+from services.gateway.traces.shelf import TraceShelf
 from shared.runtime import lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence

@@ -20,6 +20,7 @@ from services.gateway import (
     sockets,
     stream_files,
     streams,
+    trace_pages,
 )  # fmt: skip
 from services.gateway.requests import AroundRequests
 
@@ -49,7 +50,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(AroundRequests, telemetry=parts.telemetry)
     problems.install(app)
-    for one in (images, jobs, looks, assets, models, operations, sockets, streams, stream_files):
+    for one in (images, jobs, looks, assets, models, operations, sockets, streams, stream_files, trace_pages):
         app.include_router(one.router)
     document = cache(partial(contract.openapi, app))
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it

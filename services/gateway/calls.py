@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.access import ANYBODY, Caller
-from services.gateway.problems import Refusal, retry_seconds
+from services.gateway.problems import Refusal, retry_seconds, status_of
 from services.gateway.requests import count_request
 from shared.model.errors import Rejected, Unavailable
-from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, trace_id_of
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from shared.runtime.telemetry import Telemetry
+
+
+_NO_FAILURES = {"ok", "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +89,7 @@ async def served(
             if owner := about.caller.owner:
                 span.set_attribute(OWNER_ATTRIBUTE, owner)
                 about.facts["owner"] = owner
+            if code not in _NO_FAILURES and status_of(code) >= 500:
+                mark_failed(span, code)
             took_ms = count_request(call.protocol, call.route, call.method, code, started)
             log.info("request", route=call.route, status=code, ms=took_ms, **about.facts)

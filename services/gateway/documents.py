@@ -318,6 +318,15 @@ class ModelsDocument(BaseModel):
     models: list[OfferDocument]
 
 
+class HopTotal(BaseModel):
+    """What passes of messages through one service took together."""
+
+    hop: str = Field(description="`ingest`, `detect` or `render`.")
+    passes: int
+    waited_ms: float
+    worked_ms: float
+
+
 class TraceSummary(BaseModel):
     """A trace in short."""
 
@@ -325,9 +334,13 @@ class TraceSummary(BaseModel):
     name: str = Field(description="Of its first span.")
     start_unix_seconds: float
     duration_ms: float
+    state: Literal["ok", "error"] = Field(description="`error`: something in it failed, be it tried again.")
     spans: int
     spans_left_out: int = Field(description="Spans that came when the trace had its share of the room.")
     services: list[str]
+    hops: list[HopTotal] = Field(description="What the passes through each service took together.")
+    jobs: list[str] = Field(description="Up to 20 of its jobs.")
+    sessions: list[str] = Field(description="Up to 20 of its sessions: a picture, a segment's attempt, a stream.")
 
 
 class TracesDocument(BaseModel):
@@ -340,8 +353,10 @@ class TracesDocument(BaseModel):
                     "traces": [
                         {
                             "trace_id": _TRACE, "name": "POST /v1/images", "start_unix_seconds": 1767225600.0,
-                            "duration_ms": 31.4, "spans": 9, "spans_left_out": 0,
+                            "duration_ms": 31.4, "state": "ok", "spans": 9, "spans_left_out": 0,
                             "services": ["visavis-detect", "visavis-gateway", "visavis-ingest", "visavis-render"],
+                            "hops": [{"hop": "detect", "passes": 1, "waited_ms": 0.4, "worked_ms": 9.1}],
+                            "jobs": [], "sessions": ["6f1c2a9be04d4f0c"],
                         }
                     ]
                 }

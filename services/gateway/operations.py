@@ -12,6 +12,7 @@ from services.gateway.documents import FramesDocument, StateDocument, TracesDocu
 from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import Refusal, documented
 from services.gateway.scopes import OPEN, FromCaller, needs
+from services.gateway.traces.asked import AskedTraces
 from shared.model.keys import Scope
 from shared.model.sessions import CardUse
 
@@ -92,12 +93,12 @@ async def metrics(parts: FromApp) -> Response:
     dependencies=[needs(None)],
     summary="List the last traces",
     response_model=TracesDocument,
-    responses=documented(),
+    responses=documented("invalid-parameter"),
 )
-async def list_traces(parts: FromApp, caller: FromCaller) -> Response:
-    """Newest first: those of the key's own requests, all with the scope `operations`. Empty where spans go to a
-    collector."""
-    return _json({"traces": parts.traces.summaries(caller.sees_trace)})
+async def list_traces(parts: FromApp, caller: FromCaller, asked: AskedTraces) -> Response:
+    """Newest first, or slowest: those of the key's own requests, all with the scope `operations`. Empty where spans go
+    to a collector. `/traces` shows the same to people."""
+    return _json({"traces": parts.traces.summaries(caller.sees_trace, asked)})
 
 
 @router.get(

@@ -17,7 +17,7 @@ from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
-from services.gateway.traces import TraceShelf
+from services.gateway.traces.shelf import TraceShelf
 from shared.runtime.presence import Presence
 from shared.runtime.telemetry import Telemetry
 

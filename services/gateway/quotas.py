@@ -23,6 +23,8 @@ PICTURE_PIXELS = 1 << 20
 DAY_SECONDS = 86_400.0
 USUAL_RATE = 30.0
 """Frames a second that a source is counted with which does not say how many it has."""
+FULL_TRACES_A_MINUTE = 6
+"""So many requests of a key may have every frame traced; as many may come at once."""
 STREAM_SECONDS = 10.0
 """When to come back for what another stream has: nobody knows when that ends."""
 
@@ -113,6 +115,7 @@ class KeyQuota:
         rate, day = float(quotas.pixels_per_second), float(quotas.bytes_per_day)
         self._pixels = Bucket(rate, rate * SAVED_SECONDS, clock)
         self._bytes = Bucket(day / DAY_SECONDS, day, clock)
+        self._full_traces = Bucket(FULL_TRACES_A_MINUTE / 60, FULL_TRACES_A_MINUTE, clock)
         self._reserved = 0.0
         self._sessions = 0
 
@@ -134,6 +137,13 @@ class KeyQuota:
             yield charge
         finally:
             self._pixels.spend(charge.pixels - PICTURE_PIXELS)
+
+    def take_full_trace(self) -> bool:
+        """Whether one more request may have every frame traced."""
+        if self._full_traces.level < 1:
+            return False
+        self._full_traces.spend(1)
+        return True
 
     def announce_bytes(self, count: int) -> None:
         """Let an upload begin that says how large it is. Raises Refusal `quota-exceeded`."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Histogram
 
 from services.gateway.access import Caller
-from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, trace_id_of
+from services.gateway.full_traces import FULL_TRACE, carried
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
 
 TRACE_HEADER = "X-Visavis-Trace-Id"
-TRACE_CONTEXT = ("traceparent", "tracestate")
-"""What of a caller's headers goes on with a request."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = ("/healthz", "/readyz", "/metrics", "/v1/traces")
+_QUIET = ("/healthz", "/readyz", "/metrics", "/v1/traces", "/traces")
 """Asked by those who watch: no span and no line, only a count, or they would see but themselves."""
 _seconds = Histogram(
     "visavis_request_seconds",
@@ -66,6 +65,8 @@ class AroundRequests:
                         **({OWNER_ATTRIBUTE: seen.owner} if seen.owner else {}),
                     }
                 )
+                if seen.status >= 500:
+                    mark_failed(span, str(seen.scope["state"].get("problem", seen.status)))
 
     async def _counted(self, seen: _Seen, receive: Receive, *, logged: bool = False) -> None:
         started = time.perf_counter()
@@ -107,10 +108,11 @@ class _Seen:
             if self.trace_id:
                 trace = (TRACE_HEADER.lower().encode(), self.trace_id.encode())
                 message["headers"] = [*message["headers"], trace, (b"x-content-type-options", b"nosniff")]
+            if (full := self.scope.get("state", {}).get("full_trace")) is not None:
+                message["headers"].append((FULL_TRACE.encode(), b"1" if full else b"0"))
         await self._send(message)
 
 
 def propagated(scope: Scope) -> dict[str, str]:
     """W3C trace context of the caller."""
-    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    return {name: value for name, value in headers if name in TRACE_CONTEXT}
+    return carried({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})

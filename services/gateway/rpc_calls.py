@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from services.gateway.calls import Call, served
+from services.gateway.full_traces import FULL_TRACE, carried, grant
 from services.gateway.problems import RETRY_SECONDS, status_of
-from services.gateway.requests import TRACE_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +50,7 @@ def needs(service: str, scope: Scope) -> Callable[[Method], Any]:
                 async with serving(parts.telemetry, f"{service}/{method.__name__}", context) as about:
                     tell_trace(context, about)
                     about.caller = await parts.access.admit(_authorization(context), scope)
+                    tell_trace(context, about, full=grant(_metadata(context), about.caller))
                     return await method(servicer, request, context, about)
 
         checked.scope = scope  # type: ignore[attr-defined]  # for whoever asks what is declared
@@ -60,17 +61,18 @@ def needs(service: str, scope: Scope) -> Callable[[Method], Any]:
 
 def serving(telemetry: Telemetry, route: str, context: Context) -> AbstractAsyncContextManager[Served]:
     """Around a call's work. route: `<service>/<method>`."""
-    carried = {key: value for key, value in _metadata(context).items() if key in TRACE_CONTEXT}
 
     async def refuse(failure: Failure, trace_id: str) -> None:
         await _abort(context, trace_id, failure)
 
-    return served(telemetry, Call("grpc", route, "RPC", carried), refuse)
+    return served(telemetry, Call("grpc", route, "RPC", carried(_metadata(context))), refuse)
 
 
-def tell_trace(context: Context, about: Served) -> None:
-    """Have the trailing metadata name the trace where the call ends well."""
-    context.set_trailing_metadata((("visavis-trace-id", about.trace_id),))
+def tell_trace(context: Context, about: Served, *, full: bool | None = None) -> None:
+    """Have the trailing metadata name the trace where the call ends well. full: whether a full one was granted; None:
+    nobody has asked."""
+    told = () if full is None else ((FULL_TRACE, f"{full:d}"),)
+    context.set_trailing_metadata((("visavis-trace-id", about.trace_id), *told))
 
 
 def code_of(code: str) -> grpc.StatusCode:

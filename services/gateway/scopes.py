@@ -9,6 +9,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import HTTPConnection
 
 from services.gateway.access import Caller
+from services.gateway.full_traces import grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ class Needs:
 
     async def __call__(self, connection: HTTPConnection) -> None:
         """Let pass who has such a key, before anything of the request is read."""
-        connection.state.caller = await self.admit(connection)
+        caller = connection.state.caller = await self.admit(connection)
+        connection.state.full_trace = grant(connection.headers, caller)
 
     async def later(self) -> Needs:
         """For a WebSocket, which can be told in words only when it is accepted; then `admit` must be called."""
@@ -43,7 +45,7 @@ class Needs:
     async def admit(self, connection: HTTPConnection) -> Caller:
         """Whose key came with a connection. Raises as Access.admit."""
         access: Access = connection.app.state.parts.access
-        return await access.admit(_authorization(connection), self.scope)
+        return await access.admit(authorization(connection), self.scope)
 
 
 class Open:
@@ -85,7 +87,8 @@ def _all_of(dependant: Any) -> Iterator[Any]:
         yield from _all_of(one)
 
 
-def _authorization(connection: HTTPConnection) -> str:
+def authorization(connection: HTTPConnection) -> str:
+    """What a connection says of its key, as the header `Authorization` would; empty: nothing."""
     said: str = connection.headers.get("authorization", "")
     if said or connection.scope["type"] != "websocket":
         return said

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from services.gateway.calls import Call, served
+from services.gateway.full_traces import grant
 from services.gateway.live.call import LiveCall
 from services.gateway.live.messages import problem_message
 from services.gateway.problems import Refusal, status_of
@@ -59,6 +60,7 @@ async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.
     try:
         async with served(parts.telemetry, call, refuse) as about:
             about.caller = await needs.admit(socket)
+            grant(socket.headers, about.caller)
             live = LiveCall(parts.live, _said(socket), _Sender(socket), about.trace_id, about.caller)
             try:
                 await live.run()

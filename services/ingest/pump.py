@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.model.frames import CapturedFrame, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.media import StillFacts
+from shared.runtime.telemetry import asks_for_every_frame
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -32,8 +33,12 @@ GRANTS_AHEAD = 6
 LINGER_SECONDS = 0.05
 """A frame of a job waits so long at most for others to travel with."""
 
-_Entry = tuple[CapturedFrame, float]
-"""A sealed frame and the milliseconds that it took to come."""
+FOLLOWED_FRAMES = 5000
+"""Of a session whose every frame is to have spans so many have: with five spans each they fill a gateway's share for
+one trace (half of VISAVIS_TRACE_SPANS)."""
+
+_Entry = tuple[CapturedFrame, float, int]
+"""A sealed frame, the milliseconds that it took to come, and when it was sealed (ns since 1970)."""
 
 
 class FramePump:
@@ -49,6 +54,7 @@ class FramePump:
         self._wants_people = False
         self._is_watchful = False
         self._is_still = False
+        self._every_frame = False
         self._granted: set[int] = set()
         self._granting: asyncio.Task[None] | None = None
         self.frames = 0
@@ -80,6 +86,7 @@ class FramePump:
         self._wants_people = people
         self._is_watchful = watchful
         self._is_still = isinstance(facts, StillFacts)
+        self._every_frame = asks_for_every_frame()
         ready: asyncio.Queue[_Entry | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(decoding, facts, begun, ready))
         telling = asyncio.create_task(self._tell(ready, begun, waited_ms))
@@ -107,7 +114,7 @@ class FramePump:
         last = time.perf_counter()
         async for frame in decoding.frames():
             now = time.perf_counter()
-            ready.put_nowait((self._sealed(frame, facts, begun), (now - last) * 1000))
+            ready.put_nowait((self._sealed(frame, facts, begun), (now - last) * 1000, time.time_ns()))
             last = now
         ready.put_nowait(None)
 
@@ -156,16 +163,25 @@ class FramePump:
     @property
     def _full(self) -> int:
         """Frames that a message carries."""
-        return 1 if self._is_still else self._lane.frames_per_message
+        return 1 if self._is_still or self._is_followed else self._lane.frames_per_message
+
+    @property
+    def _is_followed(self) -> bool:
+        """Whether frames travel one by one now, because each is to have its spans."""
+        return self._every_frame and self.frames < FOLLOWED_FRAMES
 
     async def _publish(self, batch: list[_Entry], begun: SessionBegun, waited_ms: float) -> None:
-        worked_ms = sum(worked for _, worked in batch) / len(batch)
+        if self._is_followed:
+            for frame, took_ms, sealed_ns in batch:
+                begun_ns = sealed_ns - round(took_ms * 1e6)
+                self._lane.telemetry.spent("decode", begun_ns, begun_ns, sealed_ns, frame=frame.sequence, frames=1)
+        worked_ms = sum(worked for _, worked, _ in batch) / len(batch)
         hop = Hop(self._lane.telemetry.service, round(waited_ms, 3), round(worked_ms, 3), len(batch))
         message = FramesCaptured(
             lane=self._lane.name,
             session=self._session,
             worker=begun.worker,
-            frames=tuple(frame for frame, _ in batch),
+            frames=tuple(frame for frame, *_ in batch),
             models=self._models,
             people=self._wants_people,
             watchful=self._is_watchful,

@@ -122,6 +122,7 @@ class SegmentService:
         if part.done:
             return record
         session = f"{request.job}-{request.segment}-{passage.tries}-{secrets.token_hex(3)}"
+        passage.notes.facts["session"] = session
         try:
             done = await self._drawn(passage, session)
         except Lost as error:

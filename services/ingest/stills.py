@@ -55,9 +55,8 @@ class StillService:
         request: OpenSession = wire.decode(received.body, _open)
         if self.room <= 0:
             return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
-        waited_ms = max(0, received_ns - sent_ns_of(received.headers, received_ns)) / 1e6
         listening = asyncio.Event()
-        task = asyncio.create_task(self._serve(request, received.headers, waited_ms, listening))
+        task = asyncio.create_task(self._serve(request, received.headers, received_ns, listening))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await listening.wait()
@@ -69,13 +68,14 @@ class StillService:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _serve(self, request: OpenSession, headers: Headers, waited_ms: float, listening: asyncio.Event) -> None:
+    async def _serve(self, request: OpenSession, headers: Headers, received_ns: int, listening: asyncio.Event) -> None:
         """See one still through; whoever waits for it is told if that fails."""
+        sent_ns = min(received_ns, sent_ns_of(headers, received_ns))
         try:
             async with asyncio.timeout(request.deadline_unix_seconds - time.time()):
-                with self._lane.telemetry.span(self._lane.telemetry.service, headers, "consumer"):
+                with self._lane.telemetry.hop(headers, sent_ns, received_ns, session=request.session):
                     data = await self._whole(request, listening)
-                    await self._through_lane(request, data, waited_ms)
+                    await self._through_lane(request, data, (received_ns - sent_ns) / 1e6)
         except Rejected as error:
             await self._say(request.session, Problem(error.code, error.detail))
         except VisavisError as error:

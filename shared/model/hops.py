@@ -73,14 +73,14 @@ def _summary(name: str, hops: Sequence[Hop]) -> HopSummary:
     return HopSummary(
         hop=name,
         frames=sum(hop.frames for hop in hops),
-        waited_p50_ms=_percentile(waited, 0.5),
-        waited_p95_ms=_percentile(waited, 0.95),
-        worked_p50_ms=_percentile(worked, 0.5),
-        worked_p95_ms=_percentile(worked, 0.95),
+        waited_p50_ms=percentile(waited, 0.5),
+        waited_p95_ms=percentile(waited, 0.95),
+        worked_p50_ms=percentile(worked, 0.5),
+        worked_p95_ms=percentile(worked, 0.95),
     )
 
 
-def _percentile(weighted: Sequence[tuple[float, int]], share: float) -> float:
+def percentile(weighted: Sequence[tuple[float, int]], share: float) -> float:
     """Nearest-rank percentile of (value, weight) pairs sorted by value."""
     rank = share * sum(weight for _, weight in weighted)
     seen = 0

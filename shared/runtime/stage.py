@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from shared.model.errors import Late, Lost, Malformed, Misconfigured, Postponed, Rejected, Unavailable
-from shared.model.frames import FacesDetected, FramesCaptured
+from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.job_subjects import DEAD
 from shared.model.jobs import Problem
-from shared.runtime.telemetry import log, sent_ns_of
+from shared.runtime.telemetry import HopNotes, log, sent_ns_of
 from shared.transport import wire
 from shared.transport.dead_letters import REASON_HEADER
 
@@ -52,12 +52,15 @@ class Passage(Generic[M]):
     tries: int
     waited_ms: float
     started: float
+    notes: HopNotes = field(default_factory=HopNotes)
+    """What the hop's spans say besides; the work may add to it."""
 
     def begin(self) -> None:
         """From here on it is worked on: what it waited for others is waiting."""
         now = time.perf_counter()
         self.waited_ms += (now - self.started) * 1000
         self.started = now
+        self.notes.begun_ns = time.time_ns()
 
     def hop(self, name: str) -> Hop:
         """How long it has taken so far, a frame."""
@@ -144,8 +147,9 @@ class Stage(Generic[M]):
         if delivery.tries >= (self._queue.give_up_at or self._queue.max_deliver):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
-        passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started)
-        with self._telemetry.hop(delivery.headers, sent_ns, received_ns, tries=delivery.tries):
+        facts = {"tries": delivery.tries, **_facts_of(message)}
+        with self._telemetry.hop(delivery.headers, sent_ns, received_ns, **facts) as notes:
+            passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started, notes)
             with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
                 outcome, results = await self._worked(passage)
             hop = passage.hop(self._telemetry.service)
@@ -234,6 +238,18 @@ class _Keeping:
 
 def _frames_in(message: msgspec.Struct) -> int:
     return len(message.frames) if isinstance(message, FramesCaptured | FacesDetected) else 1
+
+
+def _facts_of(message: msgspec.Struct) -> dict[str, str | int]:
+    """Whose work it is, and how much, for those who look for it in traces."""
+    found = {name: getattr(message, name, "") for name in ("job", "segment", "session")}
+    facts: dict[str, str | int] = {name: value for name, value in found.items() if value != ""}
+    match message:
+        case FramesCaptured(frames=(first, *_)):
+            facts |= {"frames": len(message.frames), "frame": first.sequence}
+        case FacesDetected(frames=(DetectedFrame(captured=first), *_)):
+            facts |= {"frames": len(message.frames), "frame": first.sequence}
+    return facts
 
 
 def _with_hop(result: Publishable, message: msgspec.Struct, hop: Hop) -> Publishable:

@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -38,7 +39,11 @@ OWNER_ATTRIBUTE = "visavis.owner"
 """Of a request's span: the prefix of the key that it came with."""
 EXPORT_EVERY_MS = 500
 
-_TRACEPARENT = "traceparent"
+_W3C = _TRACEPARENT, _ = "traceparent", "tracestate"
+_DEPTH, _EVERY_FRAME = "visavis", "frames"
+"""Of a trace whose frames all have spans, the member of its W3C trace state, which goes on with it from hop to hop."""
+_MOST_MEMBERS = 32
+"""W3C Trace Context, 3.3.1.1: so many members a trace state has at most."""
 _BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _LABELS = ("service",)
 _waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.", _LABELS, buckets=_BUCKETS_SECONDS)
@@ -54,6 +59,16 @@ _w3c = TraceContextTextMapPropagator()
 _KINDS = {kind.name.lower(): kind for kind in trace.SpanKind}
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(slots=True)
+class HopNotes:
+    """What the spans of a hop are to say. Read when the hop is over."""
+
+    begun_ns: int = 0
+    """When the work began, nanoseconds since 1970: until then the message waited. 0: when it was received."""
+    facts: dict[str, str | int] = field(default_factory=dict)
+    """Attributes; plain values that tell nothing of a person."""
 
 
 class Telemetry:
@@ -91,33 +106,38 @@ class Telemetry:
                 raise
 
     @contextmanager
-    def hop(self, headers: Mapping[str, str], sent_ns: int, received_ns: int, **attributes: Any) -> Iterator[None]:
-        """The two spans of a hop, `<service>.wait` and `<service>`, around the work on a message.
+    def hop(self, headers: Mapping[str, str], sent_ns: int, received_ns: int, **facts: str | int) -> Iterator[HopNotes]:
+        """The two spans of a hop, `<service>.wait` and `<service>`, around the work on a message, which may note more.
 
         They are written when the work is over; before it stands only the id that others refer to. A span costs
         0.07 ms to begin when caches are cold, which would be a sixth of a hop. A message without a trace begins one.
         """
+        notes = HopNotes(facts=dict(facts))
         parent = trace.get_current_span(_w3c.extract(headers)).get_span_context()
         if not parent.is_valid:
-            with self.span(self.service, {}, "consumer", **attributes):
-                yield
+            with self.span(self.service, {}, "consumer") as span:
+                try:
+                    yield notes
+                finally:
+                    span.set_attributes(_named(notes.facts))
             return
         flags, state = parent.trace_flags, parent.trace_state
         own = trace.SpanContext(parent.trace_id, self._ids.generate_span_id(), False, flags, state)
         token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(own)))
         failure: BaseException | None = None
         try:
-            yield
+            yield notes
         except BaseException as error:
             failure = error
             raise
         finally:
             context.detach(token)
             above = trace.set_span_in_context(trace.NonRecordingSpan(parent))
-            self._tracer.start_span(f"{self.service}.wait", above, start_time=sent_ns).end(received_ns)
+            begun_ns = max(received_ns, notes.begun_ns)
+            self._tracer.start_span(f"{self.service}.wait", above, start_time=sent_ns).end(begun_ns)
             self._ids.foreseen = own.span_id
             span = self._tracer.start_span(
-                self.service, above, trace.SpanKind.CONSUMER, _named(attributes), start_time=received_ns
+                self.service, above, trace.SpanKind.CONSUMER, _named(notes.facts), start_time=begun_ns
             )
             if failure is not None:
                 span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
@@ -133,6 +153,12 @@ class Telemetry:
         if not sampled and _TRACEPARENT in carrier:
             carrier[_TRACEPARENT] = carrier[_TRACEPARENT][:-2] + "00"
         return carrier
+
+    def spent(self, name: str, sent_ns: int, begun_ns: int, ended_ns: int, **facts: str | int) -> None:
+        """Spans of what is over, `<name>.wait` (where there was any) and `<name>`, in the current trace."""
+        if sent_ns < begun_ns:
+            self._tracer.start_span(f"{name}.wait", start_time=sent_ns).end(begun_ns)
+        self._tracer.start_span(name, attributes=_named(facts), start_time=begun_ns).end(ended_ns)
 
     def record(self, hop: Hop) -> None:
         """Count a hop's times, for every frame."""
@@ -154,6 +180,43 @@ class Telemetry:
         """Send what is pending."""
         self._provider.force_flush(2000)
         self._provider.shutdown()
+
+
+def asks_for_every_frame() -> bool:
+    """Whether every frame of the current trace is to have spans."""
+    return trace.get_current_span().get_span_context().trace_state.get(_DEPTH) == _EVERY_FRAME
+
+
+def ask_for_every_frame() -> None:
+    """From here on, in this task and in all that is caused by it, every frame of the current trace has spans."""
+    now = trace.get_current_span().get_span_context()
+    if not now.is_valid:
+        return
+    flags = trace.TraceFlags(now.trace_flags | trace.TraceFlags.SAMPLED)
+    state = trace.TraceState([(_DEPTH, _EVERY_FRAME), *_without_depth(now.trace_state).items()][:_MOST_MEMBERS])
+    asked = trace.SpanContext(now.trace_id, now.span_id, False, flags, state)
+    context.attach(trace.set_span_in_context(trace.NonRecordingSpan(asked)))
+
+
+def carried_by(headers: Mapping[str, str], *, sampled: bool = False) -> dict[str, str]:
+    """W3C trace context of a caller from outside, whose word on how deep traces go is not taken.
+
+    sampled: the trace gets spans, also where the caller wants none.
+    """
+    parent = trace.get_current_span(_w3c.extract({name: headers.get(name, "") for name in _W3C})).get_span_context()
+    if not parent.is_valid:
+        return {}
+    flags = parent.trace_flags | (trace.TraceFlags.SAMPLED if sampled else 0)
+    state = _without_depth(parent.trace_state)
+    kept = trace.SpanContext(parent.trace_id, parent.span_id, True, trace.TraceFlags(flags), state)
+    carrier: dict[str, str] = {}
+    _w3c.inject(carrier, trace.set_span_in_context(trace.NonRecordingSpan(kept)))
+    return carrier
+
+
+def mark_failed(span: trace.Span, word: str) -> None:
+    """Have a span say that what it stands for failed. word: a problem's code, never its sentence."""
+    span.set_status(trace.StatusCode.ERROR, word)
 
 
 def trace_id_of(span: trace.Span) -> str:
@@ -217,6 +280,10 @@ class _ToGateway(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._send(encode_spans(spans).SerializeToString())
         return SpanExportResult.SUCCESS
+
+
+def _without_depth(state: trace.TraceState) -> trace.TraceState:
+    return state.delete(_DEPTH) if _DEPTH in state else state
 
 
 def _named(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.ingest.live.window import Pressure, Window
-from services.ingest.pump import SLOT_POLL_SECONDS
+from services.ingest.pump import FOLLOWED_FRAMES, SLOT_POLL_SECONDS
 from shared.model.frames import CapturedFrame, FramesCaptured, LiveMark
 from shared.model.hops import Hop
+from shared.runtime.telemetry import asks_for_every_frame
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class _Sealed(NamedTuple):
     hop: Hop
     look: Look
     """That it will be drawn by."""
+    sealed_ns: int
+    """When it was, nanoseconds since 1970."""
 
 
 class LivePump:
@@ -116,7 +119,7 @@ class LivePump:
         self._last_pts = max(frame.pts, self._last_pts + 1)
         captured = CapturedFrame(reference, self.frames, self._last_pts, frame.duration, mark)
         hop = Hop(self._lane.telemetry.service, round(waited_ms, 3), round(worked_ms, 3))
-        self._ready.put_nowait(_Sealed(captured, hop, self._look))
+        self._ready.put_nowait(_Sealed(captured, hop, self._look, now_ns))
         self.frames += 1
         pixels = facts.geometry.width * facts.geometry.height
         self._lane.told.pixels += pixels
@@ -125,11 +128,14 @@ class LivePump:
 
     async def tell(self, begun: SessionBegun) -> None:
         """Tell detect of what is sealed, as soon as it is, until cancelled."""
+        every_frame = asks_for_every_frame()
         while True:
             batch = [await self._ready.get()]
-            while not self._ready.empty() and len(batch) < self._lane.most_together:
+            followed = every_frame and batch[0].frame.sequence < FOLLOWED_FRAMES
+            while not followed and not self._ready.empty() and len(batch) < self._lane.most_together:
                 batch.append(self._ready.get_nowait())
-            await self._publish(batch, begun)
+            is_traced = followed or any(one.frame.sequence % TRACED_EVERY == 0 for one in batch)
+            await self._publish(batch, begun, is_traced=is_traced)
             for _ in batch:
                 self._ready.task_done()
 
@@ -148,7 +154,7 @@ class LivePump:
         for slot in [slot for slot in self._under_way if slot not in held]:
             self.window.took(time.perf_counter() - self._under_way.pop(slot))
 
-    async def _publish(self, batch: list[_Sealed], begun: SessionBegun) -> None:
+    async def _publish(self, batch: list[_Sealed], begun: SessionBegun, *, is_traced: bool) -> None:
         frames = tuple(one.frame for one in batch)
         hop = batch[-1].hop if len(batch) == 1 else _mean([one.hop for one in batch])
         message = FramesCaptured(
@@ -162,10 +168,18 @@ class LivePump:
             search_every=self.pressure.search_every,
             hops=(hop,),
         )
-        is_traced = any(frame.sequence % TRACED_EVERY == 0 for frame in frames)
+        if is_traced:
+            self._trace(batch)
         headers = self._lane.telemetry.headers(sampled=is_traced)
         await self._lane.bus.publish(message.subject, wire.encode(message), headers)
         self._lane.telemetry.record(hop)
+
+    def _trace(self, batch: list[_Sealed]) -> None:
+        """Say how long these frames were on their way to the decoder, and in it."""
+        for frame, hop, _, sealed_ns in batch:
+            begun_ns = sealed_ns - round(hop.worked_ms * 1e6)
+            sent_ns = begun_ns - round(hop.waited_ms * 1e6)
+            self._lane.telemetry.spent("decode", sent_ns, begun_ns, sealed_ns, frame=frame.sequence, frames=1)
 
 
 def _mean(hops: list[Hop]) -> Hop:

@@ -83,9 +83,9 @@ class LiveService:
         """See one session through; whoever waits for it is told if that fails."""
         telemetry = self._lane.telemetry
         started, problem = time.monotonic(), None
-        sent_ns = sent_ns_of(headers, time.time_ns())
+        now_ns = time.time_ns()
         run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
-        with telemetry.span(telemetry.service, headers, "consumer", waited_ms=(time.time_ns() - sent_ns) / 1e6):
+        with telemetry.hop(headers, min(now_ns, sent_ns_of(headers, now_ns)), now_ns, session=request.session):
             try:
                 await run.run(listening)
             except Rejected as error:

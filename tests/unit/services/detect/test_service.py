@@ -104,6 +104,9 @@ class Finders:
             raise Rejected("unknown-model", "No such model.")
         return self.finder
 
+    def named(self, choice: ModelChoice) -> ModelChoice:
+        return ModelChoice(choice.detector or "blazeface", choice.landmarks or "face-mesh")
+
 
 class Desk:
     """A detect worker of two threads and the pool that it reads."""

@@ -26,7 +26,7 @@ from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
 from services.gateway.stream_desk import StreamDesk
-from services.gateway.traces import TraceShelf
+from services.gateway.traces.shelf import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop
 from shared.model.live import open_subject

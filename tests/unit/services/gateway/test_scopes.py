@@ -25,6 +25,9 @@ OPEN = {
     "/healthz",
     "/readyz",
     "/openapi.json",  # the contract, which the framework gives
+    "/traces/sign-in",
+    "/traces/sign-out",
+    "/traces/assets/{name}",  # style and script of the pages
     "/v1/streams/{stream}/hls/{name}",  # players send no key: the stream's id is what must be known
 }
 """All that is given to whoever asks."""
@@ -105,9 +108,12 @@ async def test_a_key_for_something_else_is_forbidden(outside: httpx.AsyncClient,
             assert (answer.status_code, verb == "HEAD" or answer.json()["code"]) == (403, verb == "HEAD" or "forbidden")
 
 
-async def test_what_is_open_is_given_without_a_key(outside: httpx.AsyncClient) -> None:
-    for path in OPEN:
-        assert (await outside.get(path.format(stream="a" * 20, name="index.m3u8"))).status_code in {200, 404, 503}
+async def test_what_is_open_is_given_without_a_key(outside: httpx.AsyncClient, asking: Parts) -> None:
+    for path, verbs, _ in routes(asking):
+        for verb in verbs if path in OPEN else ():
+            answer = await outside.request(verb, path.format(stream="a" * 20, name="index.m3u8"))
+            shows_a_key = (verb, path) == ("POST", "/traces/sign-in")  # and this one was none
+            assert answer.status_code in ({401} if shows_a_key else {200, 303, 404, 503})
 
 
 def test_every_method_of_grpc_has_declared_a_scope() -> None:

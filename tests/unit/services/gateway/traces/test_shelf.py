@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.gateway.problems import Refusal
-from services.gateway.traces import TraceShelf
+from services.gateway.traces.shelf import TraceShelf
 from shared.runtime.telemetry import OWNER_ATTRIBUTE
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The last traces: kept, searched, and shown as pages."""
