@@ -70,7 +70,7 @@ async def show_list(
         traces=shelf.found(query, caller.sees_trace) if query.what == "requests" else [],
         segments=shelf.segments(query, caller.sees_trace) if query.what == "segments" else [],
         collector=bool(parts.settings.otlp_endpoint),
-        caller=caller,
+        viewer=caller,
         path=request.url.path,
     )
 
@@ -122,7 +122,7 @@ async def show_trace(
 ) -> Response:
     """One trace as a waterfall. from: the first row that is shown; span: one that is to be among them."""
     view = TraceView.of(trace_id.lower(), parts.traces.trace(trace_id, caller.sees_trace), first, span)
-    return page("trace.html", view=view, times=frame_times(view.rows), caller=caller)
+    return page("trace.html", view=view, times=frame_times(view.rows), viewer=caller)
 
 
 @router.get("/{trace_id}/otlp.json", dependencies=[_KEY])

@@ -88,25 +88,35 @@ async def test_a_websocket_has_the_same_messages(stack: Stack, packets: list[Cod
     assert heard[-1].account.delivered == len(packets)
 
 
-async def test_one_trace_holds_the_stream_and_some_of_its_frames(stack: Stack, packets: list[Coded]) -> None:
-    address = stack.rest.replace("http", "ws", 1) + "/v1/streams/ws"
-    async with asyncio.timeout(PATIENCE_SECONDS), websockets.connect(address, max_size=None, proxy=None) as socket:
+@pytest.mark.parametrize("every_frame", [False, True])
+async def test_one_trace_holds_the_stream_and_some_of_its_frames_or_all(
+    stack: Stack, packets: list[Coded], every_frame: bool
+) -> None:
+    address, seen = stack.rest.replace("http", "ws", 1) + "/v1/streams/ws", 0
+    headers = {"X-Visavis-Trace": "1"} if every_frame else {}
+    connecting = websockets.connect(address, max_size=None, proxy=None, additional_headers=headers)
+    async with asyncio.timeout(PATIENCE_SECONDS), connecting as socket:
         await socket.send(first().SerializeToString())
         opened = streams_pb2.ServerMessage.FromString(await socket.recv()).opened
-        await socket.send(messages(packets)[0].SerializeToString())
+        for number, message in enumerate(messages(packets)[:4]):
+            await socket.send(message.SerializeToString())
+            while seen <= number:
+                seen += streams_pb2.ServerMessage.FromString(await socket.recv()).HasField("frame")
         await socket.send(streams_pb2.ClientMessage(end=streams_pb2.End()).SerializeToString())
         async for _ in socket:
             continue
+    traced = ["decode"] * (4 if every_frame else 1)
     async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(base_url=stack.rest, trust_env=False) as client:
-        while not {"ingest", "detect", "render"} <= (names := await spans(client, opened.trace_id)):  # noqa: ASYNC110
+        while not {"ingest", "detect", "render"} <= set(names := await spans(client, opened.trace_id)):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-    assert {"detect.wait", "render.wait"} <= names
+    assert {"ingest.wait", "decode.wait", "detect.wait", "render.wait"} <= set(names)
+    assert [name for name in names if name == "decode"] == traced
 
 
-async def spans(client: httpx.AsyncClient, trace_id: str) -> set[str]:
+async def spans(client: httpx.AsyncClient, trace_id: str) -> list[str]:
     """Names of what is there of a trace so far."""
     answer = await client.get(f"/v1/traces/{trace_id}")
     if answer.status_code != 200:
-        return set()
+        return []
     found = answer.json()["resourceSpans"]
-    return {span["name"] for one in found for scope in one["scopeSpans"] for span in scope["spans"]}
+    return [span["name"] for one in found for scope in one["scopeSpans"] for span in scope["spans"]]

@@ -32,6 +32,25 @@ def test_a_job_is_one_trace_across_all_services(client: Client, clip: Path) -> N
     assert [row["hop"] for row in job["timings"]] == ["ingest", "detect", "render"]
 
 
+def test_a_header_has_every_frame_of_a_job_traced(client: Client, stack: Stack, clip: Path) -> None:
+    headers = {"X-Visavis-Trace": "1", "Content-Type": "video/x-matroska"}
+    answer = httpx.post(f"{stack.rest}/v1/jobs?look=natural", content=clip.read_bytes(), headers=headers)
+    assert (answer.status_code, answer.headers["X-Visavis-Trace"]) == (202, "1")
+    for job in client.events(answer.json()["id"]):
+        assert job["state"] != "failed"
+    end = time.monotonic() + PATIENCE_SECONDS
+    numbers: dict[str, list[int]] = {}
+    while any(len(numbers.get(name, ())) < 48 for name in ("decode", "detect", "render")):
+        assert time.monotonic() < end, numbers
+        numbers = {}
+        for _, span in _spans(client, answer.headers["X-Visavis-Trace-Id"]):
+            facts = {one["key"]: one["value"].get("intValue") for one in span.get("attributes", ())}
+            if "visavis.frame" in facts:
+                assert facts["visavis.frames"] == "1"
+                numbers.setdefault(span["name"], []).append(int(facts["visavis.frame"]))
+    assert all(sorted(found) == list(range(48)) for found in numbers.values())
+
+
 def test_a_picture_is_one_trace_and_its_spans_hang_together(client: Client, stack: Stack, portrait: bytes) -> None:
     answer = httpx.post(f"{stack.rest}/v1/images", content=portrait, headers={"Content-Type": "image/jpeg"})
     spans = [span for _, span in _spans(client, answer.headers["X-Visavis-Trace-Id"])]

@@ -30,6 +30,8 @@ def duration(ms: float | None) -> str:
     """Milliseconds as a person reads them; a dash for None."""
     if ms is None:
         return "–"
+    if 0 < ms < 0.1:
+        return f"{ms * 1000:.2g} µs"
     if ms < 1000:
         return f"{ms:.3g} ms" if ms < 100 else f"{ms:.0f} ms"
     return f"{ms / 1000:.3g} s" if ms < 60_000 else f"{int(ms // 60_000)} min {ms % 60_000 / 1000:.0f} s"

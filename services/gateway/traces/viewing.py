@@ -67,9 +67,8 @@ class TraceView:
     @property
     def ticks(self) -> list[tuple[float, float]]:
         """Marks on the line of time: percent of it, and milliseconds since the trace began."""
-        begins = self.scale.start_ns
-        step = (self.scale.end_ns - begins) / TICKS
-        return [(at * 100 / TICKS, (begins + at * step - self.trace.start_ns) / 1e6) for at in range(TICKS + 1)]
+        whole, before = self.scale.end_ns - self.scale.start_ns, self.scale.start_ns - self.trace.start_ns
+        return [(at * 100 / TICKS, (before + at * whole // TICKS) / 1e6) for at in range(TICKS + 1)]
 
     @property
     def models(self) -> list[str]:

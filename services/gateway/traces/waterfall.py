@@ -108,7 +108,3 @@ class Scale:
         left = min(99.8, max(0.0, (span.start_ns - self.start_ns) / whole * 100))
         right = min(100.0, (span.end_ns - self.start_ns) / whole * 100)
         return round(left, 3), round(max(0.2, right - left), 3)
-
-    def after_ms(self, time_ns: int) -> float:
-        """How long after the beginning, milliseconds."""
-        return (time_ns - self.start_ns) / 1e6

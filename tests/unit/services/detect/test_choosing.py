@@ -114,3 +114,9 @@ def test_a_deployment_without_a_segmenter_says_so_when_asked(models: Any) -> Non
     finders = Finders(Models({"six": models.detector("six")}, {"mesh": models.landmarker("mesh")}), DEFAULT)
     with pytest.raises(Rejected, match="no segmenter"):
         _ = finders.segmenter
+
+
+def test_a_choice_is_told_with_both_names(models: Any) -> None:
+    finders = Finders(models, DEFAULT)
+    assert finders.named(ModelChoice()) == DEFAULT
+    assert finders.named(ModelChoice(landmarks="other-mesh")) == ModelChoice(DEFAULT.detector, "other-mesh")

@@ -422,3 +422,10 @@ async def test_a_message_of_late_frames_only_leaves_the_hint_of_those_before(des
 async def test_under_pressure_new_faces_are_looked_for_as_seldom_as_the_message_says(desk: Desk) -> None:
     await desk.detect(*[desk.frame(number) for number in range(8)], search_every=8)
     assert [how.detect for how in desk.finder.asked] == [True, *[False] * 7]
+
+
+async def test_a_message_is_noted_with_the_models_that_it_is_found_by(desk: Desk) -> None:
+    message = FramesCaptured("local", "s", "w", (desk.frame(1),))
+    passage = Passage[Any](message, 1, 0.0, time.perf_counter())
+    await desk.service.detect(passage)
+    assert passage.notes.facts == {"detector": "blazeface", "landmarks": "face-mesh"}

@@ -84,6 +84,7 @@ class Lane:
     opened: list[OpenSession] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     async def open(self, received: Received) -> bytes:
         """OpenSession -> SessionOpened | SessionRefused."""
@@ -92,6 +93,7 @@ class Lane:
             return wire.encode(SessionRefused(retry_after_seconds=0.01))
         request = wire.decode(received.body, wire.decoder(OpenSession))
         self.opened.append(request)
+        self.headers.append(dict(received.headers))
         if self.silences:
             self.silences -= 1
         else:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from structlog.testing import CapturingLogger
 
 from services.gateway.calls import Call, Failure, served
@@ -69,3 +70,16 @@ async def test_the_log_has_one_line_a_call(telemetry: Telemetry, monkeypatch: py
     assert facts.pop("ms") >= 0
     assert (level, event) == ("info", "request")
     assert facts == {"route": "/v1/somewhere", "status": "ok", "received": 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "word"), [(Unavailable("Away."), "unavailable"), (Rejected("too-large", "It is."), "")]
+)
+async def test_what_is_our_fault_is_an_error_of_the_calls_span(
+    telemetry: Telemetry, spans: list[bytes], error: Exception, word: str
+) -> None:
+    async with served(telemetry, CALL, Refused()):
+        raise error
+    telemetry.close()
+    [found] = [ExportTraceServiceRequest.FromString(one) for one in spans]
+    assert found.resource_spans[0].scope_spans[0].spans[0].status.message == word

@@ -8,7 +8,16 @@ import msgspec
 import pytest
 
 from services.gateway.problems import Refusal
-from services.gateway.quotas import PICTURE_PIXELS, SAVED_SECONDS, USUAL_RATE, Hold, KeyQuota, frames_of_facts, metered
+from services.gateway.quotas import (
+    FULL_TRACES_A_MINUTE,
+    PICTURE_PIXELS,
+    SAVED_SECONDS,
+    USUAL_RATE,
+    Hold,
+    KeyQuota,
+    frames_of_facts,
+    metered,
+)
 from shared.model.keys import Quotas
 from tests.unit.services.gateway.live_ends import FACTS
 from visavis.v1 import streams_pb2
@@ -195,3 +204,10 @@ def test_more_frames_than_were_said_come_out_of_what_the_key_has_besides(clock: 
 def test_a_lane_says_what_a_stream_really_has() -> None:
     assert frames_of_facts(FACTS) == (64 * 48, 30)
     assert frames_of_facts(msgspec.structs.replace(FACTS, frame_rate=(0, 0))) == (64 * 48, USUAL_RATE)
+
+
+def test_full_traces_are_some_a_minute(clock: Clock) -> None:
+    quota = quota_of(clock)
+    assert [quota.take_full_trace() for _ in range(FULL_TRACES_A_MINUTE + 1)] == [True] * FULL_TRACES_A_MINUTE + [False]
+    clock.now += 60 / FULL_TRACES_A_MINUTE
+    assert [quota.take_full_trace() for _ in range(2)] == [True, False]

@@ -73,3 +73,14 @@ async def test_whose_request_it_was_is_said_and_its_key_is_not(
     assert sorted(owners) == [[], [prefix]]
     assert secret not in f"{log.calls}"
     assert secret.encode() not in b"".join(spans)
+
+
+async def test_what_broke_on_our_side_is_an_error_of_its_span_and_a_clients_mistake_is_none(
+    client: httpx.AsyncClient, telemetry: Telemetry, spans: list[bytes]
+) -> None:
+    await client.post("/v1/images", content=b"\xff\xd8\xff")  # nobody has room
+    await client.post("/v1/images", content=b"no picture")
+    telemetry.close()
+    found = [ExportTraceServiceRequest.FromString(one) for one in spans]
+    said = [s.status for one in found for r in one.resource_spans for scope in r.scope_spans for s in scope.spans]
+    assert [(one.code == one.STATUS_CODE_ERROR, one.message) for one in said] == [(True, "unavailable"), (False, "")]

@@ -88,6 +88,18 @@ async def test_a_stream_comes_back_drawn_with_its_account_last(socket: ClientCon
     assert messages[-1].account.delivered == 3
 
 
+@pytest.mark.parametrize(("asked", "state"), [("1", "visavis=frames"), ("0", None)])
+async def test_who_asks_for_every_frame_has_it_asked_of_the_lane(
+    server: tuple[str, Any], live_lane: LiveLane, asked: str, state: str | None
+) -> None:
+    async with connect(server[0], max_size=None, additional_headers={"X-Visavis-Trace": asked}) as socket:
+        await say(socket, settings=live_settings())
+        assert (await hear(socket)).opened.trace_id
+        await say(socket, **END)
+        await rest(socket)
+    assert live_lane.headers.get("tracestate") == state
+
+
 async def test_text_is_not_understood(socket: ClientConnection, live_lane: LiveLane) -> None:
     await socket.send("settings")
     code, reason, messages = await rest(socket)

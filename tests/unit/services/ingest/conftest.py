@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import av
 import numpy as np
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from PIL import Image
 
 from services.ingest.decoder import DecodedFrame
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from numpy.typing import NDArray
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     from shared.model.media import Facts
     from shared.transport.bus import Received
@@ -270,7 +272,8 @@ class LaneRig:
         path = folder / "frame-pool"
         self.pool = HostPool.create(path, (SlotClass(8, 64 * 48 * 3),))
         self.bus = MemoryBus()
-        self.telemetry = Telemetry("ingest", ServiceSettings(), lambda _: None)
+        self.sent: list[bytes] = []
+        self.telemetry = Telemetry("ingest", ServiceSettings(), self.sent.append)
         self.render = RenderDouble(self, path)
         self.decoding = ScriptedDecoding(VIDEO)
         self.lane = Lane("local", self.pool, self, self.bus, self.telemetry, most_together=4, most_slots=6)
@@ -283,6 +286,13 @@ class LaneRig:
         """What the decoder will find."""
         self.decoding = ScriptedDecoding(facts or VIDEO, frames, **wanted)
         return self.decoding
+
+    def spans(self) -> list[Span]:
+        """All that have ended, by their start."""
+        self.telemetry._provider.force_flush(2000)
+        found = [ExportTraceServiceRequest.FromString(body).resource_spans for body in self.sent]
+        spans = [span for one in found for sent in one for scope in sent.scope_spans for span in scope.spans]
+        return sorted(spans, key=lambda span: span.start_time_unix_nano)
 
     def in_use(self) -> int:
         self.pool.sweep()

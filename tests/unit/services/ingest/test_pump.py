@@ -14,6 +14,7 @@ from shared.model.errors import Rejected, Unavailable
 from shared.model.offers import ModelChoice
 from shared.model.pictures import Geometry, PixelFormat
 from shared.model.sessions import SessionBegun
+from shared.runtime.telemetry import ask_for_every_frame
 
 if TYPE_CHECKING:
     from shared.model.media import Facts, StillFacts, VideoFacts
@@ -151,3 +152,25 @@ async def test_beside_what_is_live_a_job_holds_few_slots_and_travels_in_small_me
     assert (await running).frames == 20
     await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 20)
     assert max(len(message.frames) for message in rig.render.taken) == 4
+
+
+async def test_where_every_frame_is_to_have_spans_frames_travel_one_by_one_up_to_a_bound(
+    rig: Any, video_facts: VideoFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "FOLLOWED_FRAMES", 3)
+    rig.scripted(5)
+    with rig.telemetry.span("ingest"):
+        ask_for_every_frame()
+        await pumped(rig, video_facts)
+    await rig.until(lambda: sum(len(message.frames) for message in rig.render.taken) == 5)
+    assert [len(message.frames) for message in rig.render.taken][:3] == [1, 1, 1]
+    found = [span for span in rig.spans() if span.name == "decode"]
+    assert sorted(span.attributes[0].value.int_value for span in found) == [0, 1, 2]
+    assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in found)
+
+
+async def test_otherwise_no_frame_has_a_span_of_its_own(rig: Any, video_facts: VideoFacts) -> None:
+    rig.scripted(5)
+    with rig.telemetry.span("ingest"):
+        await pumped(rig, video_facts)
+    assert [span.name for span in rig.spans()] == ["ingest"]

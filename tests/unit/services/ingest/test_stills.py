@@ -43,6 +43,7 @@ class Desk:
         self.rig = rig
         self.facts = facts
         self.read: list[ReadStill] = []
+        self.headers: dict[str, str] = {}
         self.service = StillService(rig.lane, 2, MOST_BYTES)
         rig.decode = self._decode
         rig.scripted(1, facts)
@@ -55,7 +56,7 @@ class Desk:
         fields: dict[str, Any] = {"complete": True, "deadline_unix_seconds": time.time() + 20, "reply_kind": None}
         fields |= {"want": Want.FACES, "look": Look()}
         request = OpenSession(session=session, body=body, **(fields | wanted))
-        answer = await self.service.open(MemoryMessage("", wire.encode(request), {}))
+        answer = await self.service.open(MemoryMessage("", wire.encode(request), self.headers))
         return wire.decode(answer, wire.decoder(SessionOpened | SessionRefused))
 
     async def failure(self, session: str = "s", chunks: tuple[bytes, ...] = (), **wanted: Any) -> SessionFailed:
@@ -91,6 +92,17 @@ async def test_a_large_still_comes_in_chunks(desk: Desk) -> None:
         await desk.rig.bus.send(live_in("s"), wire.encode(Chunk(body=body, last=last)))
     await desk.rig.until(lambda: desk.service.room == 2)
     assert [task.data for task in desk.read] == [b"one two three"]
+
+
+async def test_its_trace_tells_waited_from_worked_and_names_the_session(desk: Desk) -> None:
+    with desk.rig.telemetry.span("gateway"):
+        desk.headers = desk.rig.telemetry.headers()
+    await desk.open()
+    await desk.rig.until(lambda: desk.service.room == 2)
+    _, wait, work = desk.rig.spans()
+    assert (wait.name, work.name) == ("ingest.wait", "ingest")
+    assert 0 < wait.start_time_unix_nano <= wait.end_time_unix_nano == work.start_time_unix_nano
+    assert [(one.key, one.value.string_value) for one in work.attributes] == [("visavis.session", "s")]
 
 
 async def test_the_models_that_a_still_wants_travel_with_its_frame(desk: Desk) -> None:

@@ -330,3 +330,28 @@ def test_what_a_message_waited_for_others_in_the_service_is_waiting_and_no_work(
     hop = passage.hop("detect")
     assert hop.waited_ms >= 3002.0
     assert hop.worked_ms < 3000.0 / len(FRAMES)
+
+
+async def test_a_hops_span_says_whose_work_it_is_and_what_the_work_noted(
+    bus: MemoryBus, telemetry: Telemetry, spans: Callable[[], list[Span]]
+) -> None:
+    begun: list[int] = []
+
+    async def noting(passage: Passed) -> Sequence[Publishable]:
+        await asyncio.sleep(0.05)
+        passage.begin()
+        begun.append(passage.notes.begun_ns)
+        passage.notes.facts["detector"] = "blazeface"
+        return [DETECTED]
+
+    async with running(Stage(bus, telemetry, QUEUE, FramesCaptured, noting)):
+        with telemetry.span("gateway"):
+            await publish(bus, headers=telemetry.headers())
+        await until(lambda: bus.kept("lane.a.render.2"))
+    _, wait, work = spans()
+    facts = {one.key: one.value.string_value or one.value.int_value for one in work.attributes}
+    assert facts == {
+        "visavis.tries": 1, "visavis.session": "session", "visavis.frames": 4, "visavis.frame": 0,
+        "visavis.detector": "blazeface",
+    }  # fmt: skip
+    assert [wait.end_time_unix_nano, work.start_time_unix_nano] == begun * 2

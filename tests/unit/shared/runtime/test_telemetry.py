@@ -13,7 +13,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client import REGISTRY
 
 from shared.model.hops import Hop
-from shared.runtime.telemetry import SENT_HEADER, Telemetry, log, sent_ns_of, set_up_logging, trace_id_of
+from shared.runtime.telemetry import (
+    SENT_HEADER,
+    Telemetry,
+    ask_for_every_frame,
+    asks_for_every_frame,
+    carried_by,
+    log,
+    mark_failed,
+    sent_ns_of,
+    set_up_logging,
+    trace_id_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -226,3 +237,83 @@ def test_who_gets_unsampled_headers_makes_no_spans(telemetry: Telemetry, spans: 
     assert [span.name for span in spans()] == ["first"]
     assert onward.split("-")[1] == headers["traceparent"].split("-")[1]
     assert onward.endswith("-00")
+
+
+def test_a_hop_says_what_was_noted_and_works_from_when_it_began(
+    telemetry: Telemetry, spans: Callable[[], list[Span]]
+) -> None:
+    with telemetry.span("sender"):
+        headers = telemetry.headers()
+    with telemetry.hop(headers, 1000, 5000, tries=2) as notes:
+        notes.begun_ns = 7000
+        notes.facts["detector"] = "blazeface"
+    wait, work, _ = spans()
+    assert (wait.end_time_unix_nano, work.start_time_unix_nano) == (7000, 7000)
+    assert [one.key for one in work.attributes] == ["visavis.tries", "visavis.detector"]
+
+
+def test_what_is_over_is_told_with_what_it_waited(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("ingest") as outer:
+        telemetry.spent("decode", 1000, 3000, 4000, frame=7)
+        telemetry.spent("decode", 5000, 5000, 6000, frame=8)
+    wait, work, unwaited, _ = spans()
+    assert [span.name for span in (wait, work, unwaited)] == ["decode.wait", "decode", "decode"]
+    assert (wait.start_time_unix_nano, wait.end_time_unix_nano, work.end_time_unix_nano) == (1000, 3000, 4000)
+    assert {span.trace_id.hex() for span in (wait, work, unwaited)} == {trace_id_of(outer)}
+
+
+def test_who_asks_for_every_frame_is_known_wherever_the_trace_comes(telemetry: Telemetry) -> None:
+    with telemetry.span("request"):
+        assert not asks_for_every_frame()
+        ask_for_every_frame()
+        headers = telemetry.headers()
+    with telemetry.hop(headers, 1, 2):
+        assert asks_for_every_frame()
+        onward = telemetry.headers()
+    with telemetry.span("later", onward):
+        assert asks_for_every_frame()
+    with telemetry.span("another"):
+        assert not asks_for_every_frame()
+
+
+def test_a_trace_without_spans_has_them_when_every_frame_is_asked_for(
+    telemetry: Telemetry, spans: Callable[[], list[Span]]
+) -> None:
+    unsampled = f"00-{'a' * 32}-{'b' * 16}-00"
+    with telemetry.span("request", {"traceparent": unsampled}):
+        ask_for_every_frame()
+        headers = telemetry.headers()
+    with telemetry.hop(headers, 1, 2):
+        pass
+    assert [span.name for span in spans()] == ["detect.wait", "detect"]
+
+
+def test_without_a_trace_asking_for_every_frame_does_nothing() -> None:
+    ask_for_every_frame()
+    assert not asks_for_every_frame()
+
+
+def test_a_full_trace_state_has_room_for_ours(telemetry: Telemetry) -> None:
+    full = ",".join(f"k{number}=v" for number in range(32))
+    with telemetry.span("request", {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": full}):
+        ask_for_every_frame()
+        assert asks_for_every_frame()
+
+
+@pytest.mark.parametrize(("sampled", "flags"), [(False, "00"), (True, "01")])
+def test_a_callers_trace_is_taken_but_not_its_word_on_depth(sampled: bool, flags: str) -> None:
+    came = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-00", "tracestate": "visavis=frames,other=1", "cookie": "c"}
+    found = carried_by(came, sampled=sampled)
+    assert found == {"traceparent": f"00-{'a' * 32}-{'b' * 16}-{flags}", "tracestate": "other=1"}
+
+
+@pytest.mark.parametrize("came", [{}, {"traceparent": "nonsense"}, {"tracestate": "visavis=frames"}])
+def test_nothing_is_taken_of_a_caller_without_a_trace(came: dict[str, str]) -> None:
+    assert carried_by(came) == {}
+
+
+def test_a_span_that_is_marked_says_the_word(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
+    with telemetry.span("request") as span:
+        mark_failed(span, "unavailable")
+    (failed,) = spans()
+    assert (failed.status.code, failed.status.message) == (failed.status.STATUS_CODE_ERROR, "unavailable")

@@ -8,8 +8,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.gateway.problems import Refusal
-from services.gateway.traces.shelf import TraceShelf
+from services.gateway.traces.asked import TraceQuery
+from services.gateway.traces.shelf import SLOW_NS, TraceShelf
 from shared.runtime.telemetry import OWNER_ATTRIBUTE
+from tests.unit.services.gateway.traces import spans
 
 if TYPE_CHECKING:
     import httpx
@@ -105,3 +107,80 @@ def test_a_trace_has_the_owners_of_all_its_requests() -> None:
     with pytest.raises(Refusal):
         shelf.otlp_json(TRACE.hex(), lambda owners: owners == {"ann"})
     assert shelf.otlp_json(TRACE.hex(), lambda owners: "ann" in owners)
+
+
+def ids(shelf: TraceShelf, **asked: str) -> list[str]:
+    return [trace_id for trace_id, _ in shelf.found(TraceQuery.model_validate(asked))]
+
+
+def put(shelf: TraceShelf, number: int, *, took_ms: float, failed: str = "") -> str:
+    """A picture's trace; its id."""
+    trace = bytes([number]) * 16
+    for body in spans.still(trace, took_ms=took_ms, failed=failed):
+        shelf.take(body)
+    return trace.hex()
+
+
+def test_traces_are_found_by_what_is_asked_in_the_order_that_is_asked() -> None:
+    shelf = TraceShelf(10, 1000)
+    one, two = put(shelf, 1, took_ms=900), put(shelf, 2, took_ms=50, failed="Lost")
+    shelf.take(spans.sent("gateway", spans.span("GET /v1/looks", b"1" * 8, 5, 6, trace=b"3" * 16, request=True)))
+    assert ids(shelf)[0] == (b"3" * 16).hex()
+    assert ids(shelf, sort="slowest") == [one, two, (b"3" * 16).hex()]
+    assert ids(shelf, state="error") == [two]
+    assert ids(shelf, hop="detect", limit="1", sort="slowest") == [one]
+    assert ids(shelf, id=one[:8]) == [one]
+
+
+def test_the_slowest_of_a_name_keeps_its_place_for_an_hour() -> None:
+    shelf = TraceShelf(10, 10_000)
+    slow = put(shelf, 1, took_ms=9000)
+    for number in range(2, 30):
+        put(shelf, number, took_ms=50)
+    assert ids(shelf, sort="slowest")[0] == slow
+    assert len(ids(shelf)) == 10
+    later = (SLOW_NS + 10**10) / spans.MS
+    for number in range(30, 50):
+        one = spans.span("POST /v1/images", b"1" * 8, later, later + 50, trace=bytes([number]) * 16, request=True)
+        two = spans.span("detect", b"2" * 8, later, later + 50, trace=bytes([number]) * 16)
+        shelf.take(spans.sent("gateway", one))
+        shelf.take(spans.sent("detect", two))
+    assert slow not in ids(shelf)
+
+
+def test_a_slow_trace_with_many_spans_makes_way_for_new_ones() -> None:
+    shelf = TraceShelf(10, 100)
+    many = [spans.span("detect", n.to_bytes(8), 0, 90_000, frame=n) for n in range(40)]
+    shelf.take(spans.sent("gateway", spans.span("POST /v1/jobs", b"r" * 8, 0, 5, request=True)))
+    shelf.take(spans.sent("detect", *many))
+    newer = [put(shelf, number, took_ms=50) for number in range(100, 120)]
+    assert spans.TRACE.hex() not in ids(shelf)
+    assert newer[-1] in ids(shelf)
+
+
+def test_segments_are_found_with_their_traces() -> None:
+    shelf = TraceShelf(10, 1000)
+    for number, took in ((0, 10), (1, 30), (2, 20)):
+        facts = {"job": "job-1", "segment": number, "session": f"job-1-{number}-1-x", "tries": 1}
+        shelf.take(spans.sent("ingest", spans.span("ingest", bytes([number + 1]) * 8, number, number + took, **facts)))
+    found = [[one.segment for _, one in shelf.segments(TraceQuery(sort=sort))] for sort in ("latest", "slowest")]
+    assert found == [[2, 1, 0], [1, 2, 0]]
+    assert shelf.segments(TraceQuery(id="job-1-2"))[0][0] == spans.TRACE.hex()
+    assert shelf.segments(TraceQuery(), bool) == []
+
+
+async def test_traces_are_searched_over_rest(client: httpx.AsyncClient, parts: Parts) -> None:
+    one, two = put(parts.traces, 1, took_ms=900), put(parts.traces, 2, took_ms=50, failed="Lost")
+    for asked, expected in (
+        ("", {one, two}),
+        ("?state=error&hop=render", {two}),
+        (f"?id={one[:5]}&name=IMAGES", {one}),
+    ):
+        found = (await client.get(f"/v1/traces{asked}")).json()["traces"]
+        assert {trace["trace_id"] for trace in found} == expected
+    slowest = (await client.get("/v1/traces?sort=slowest&limit=1")).json()["traces"]
+    assert [(trace["trace_id"], trace["state"], trace["hops"][0]["hop"]) for trace in slowest] == [
+        (one, "ok", "ingest")
+    ]
+    refused = await client.get("/v1/traces?state=broken")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-parameter")

@@ -47,6 +47,7 @@ from shared.model.live import (
 )
 from shared.model.looks import Look
 from shared.model.sessions import SessionFailed, SessionRefused, live_in, live_out
+from shared.runtime.telemetry import ask_for_every_frame
 from shared.testing import MemoryMessage
 from shared.transport import wire
 from tests.unit.services.ingest.coded import asked, coded
@@ -70,12 +71,13 @@ class Client:
         self.said: list[Any] = []
         self.sent = 0
         self.unfit: Problem | None = None
+        self.headers: dict[str, str] = {}
         self._packets = coded(codec, 60)
 
     async def open(self, **wanted: Any) -> LiveOpened | SessionRefused:
         settings = LiveSettings(input=asked(self.codec), look=LOOK, **({"max_delay_ms": PATIENT_MS} | wanted))
         request = OpenLive(session="s", settings=settings, context="c")
-        answer = await self.service.open(MemoryMessage("", wire.encode(request), {}))
+        answer = await self.service.open(MemoryMessage("", wire.encode(request), self.headers))
         return wire.decode(answer, wire.decoder(LiveOpened | SessionRefused))
 
     async def say(self, message: Any) -> None:
@@ -155,6 +157,29 @@ async def test_frames_go_to_detect_as_they_come_and_the_end_is_told_to_their_own
         assert all(mark.deadline_ns - mark.arrived_ns == 20_000_000_000 for mark in marks if mark)
         assert [frame.sequence for frame in client.told] == list(range(5))
         assert (client.of(LiveBegan)[0].facts.geometry.width, client.skipped) == (64, {})
+
+
+@pytest.mark.parametrize(("every_frame", "traced"), [(False, [0, 32]), (True, list(range(34)))])
+async def test_some_frames_have_spans_and_all_where_that_was_asked_for(
+    rig: Any, every_frame: bool, traced: list[int]
+) -> None:
+    async with connected(rig) as client:
+        with rig.telemetry.span("gateway"):
+            if every_frame:
+                ask_for_every_frame()
+            client.headers = rig.telemetry.headers()
+        await client.open()
+        for number in range(34):
+            await client.send(1)
+            await client.frames(number + 1)
+        await client.say(LiveEnded())
+        await client.over()
+    spans = rig.spans()
+    decoded = [span for span in spans if span.name == "decode"]
+    assert [span.attributes[0].value.int_value for span in decoded] == traced
+    [wait], [work] = ([span for span in spans if span.name == name] for name in ("ingest.wait", "ingest"))
+    assert wait.end_time_unix_nano == work.start_time_unix_nano
+    assert {span.parent_span_id for span in decoded} == {work.span_id}
 
 
 async def test_jobs_stand_back_from_the_first_packet_of_a_session_to_its_end(rig: Any) -> None:
