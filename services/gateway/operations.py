@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -110,7 +111,8 @@ async def list_traces(parts: FromApp, caller: FromCaller, asked: AskedTraces) ->
 )
 async def get_trace(trace_id: str, parts: FromApp, caller: FromCaller) -> Response:
     """All spans of a trace as OTLP JSON. The last spans come about a second after the answer."""
-    return _json(parts.traces.otlp_json(trace_id, caller.sees_trace))
+    trace = parts.traces.trace(trace_id, caller.sees_trace)
+    return _json(await asyncio.to_thread(trace.otlp_json))
 
 
 def _state(status: str, parts: Parts) -> StateDocument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -22,6 +23,9 @@ from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    from services.gateway.access import Caller
+    from services.gateway.traces.kept import KeptTrace
 
 MOST_LISTED = 200
 _ASSETS = {"traces.css": "text/css", "traces.js": "text/javascript"}
@@ -64,7 +68,8 @@ async def show_list(
     """The traces or segments that are looked for."""
     query = asked.model_copy(update={"limit": min(asked.limit, MOST_LISTED)})
     shelf = parts.traces
-    return page(
+    return await asyncio.to_thread(
+        page,
         "list.html",
         query=query,
         traces=shelf.found(query, caller.sees_trace) if query.what == "requests" else [],
@@ -121,16 +126,22 @@ async def show_trace(
     span: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
     """One trace as a waterfall. from: the first row that is shown; span: one that is to be among them."""
-    view = TraceView.of(trace_id.lower(), parts.traces.trace(trace_id, caller.sees_trace), first, span)
-    return page("trace.html", view=view, times=frame_times(view.rows), viewer=caller)
+    trace = parts.traces.trace(trace_id, caller.sees_trace)
+    return await asyncio.to_thread(_shown, trace_id.lower(), trace, first, span, caller)
 
 
 @router.get("/{trace_id}/otlp.json", dependencies=[_KEY])
 async def download(trace_id: str, parts: FromApp, caller: FromCaller) -> Response:
     """What /v1/traces/{trace_id} gives, as a file."""
-    body = msgspec.json.encode(parts.traces.otlp_json(trace_id, caller.sees_trace))
+    trace = parts.traces.trace(trace_id, caller.sees_trace)
+    body = msgspec.json.encode(await asyncio.to_thread(trace.otlp_json))
     name = {"Content-Disposition": f'attachment; filename="trace-{trace_id.lower()}.json"'}  # an id that was found
     return Response(body, headers=name, media_type="application/json")
+
+
+def _shown(trace_id: str, trace: KeptTrace, first: int, span: str, caller: Caller) -> Response:
+    view = TraceView.of(trace_id, trace, first, span)
+    return page("trace.html", view=view, times=frame_times(view.rows), viewer=caller)
 
 
 def _refused(request: Request, error: Refusal | Unavailable | RequestValidationError) -> Response:

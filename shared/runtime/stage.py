@@ -147,8 +147,9 @@ class Stage(Generic[M]):
         if delivery.tries >= (self._queue.give_up_at or self._queue.max_deliver):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
-        facts = {"tries": delivery.tries, **_facts_of(message)}
-        with self._telemetry.hop(delivery.headers, sent_ns, received_ns, **facts) as notes:
+        with self._telemetry.hop(delivery.headers, sent_ns, received_ns, tries=delivery.tries) as notes:
+            if notes.are_read:
+                notes.facts |= _facts_of(message)
             passage = Passage(message, delivery.tries, (received_ns - sent_ns) / 1e6, started, notes)
             with _Keeping(delivery, self._queue.ack_wait_seconds / 3):
                 outcome, results = await self._worked(passage)

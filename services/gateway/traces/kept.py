@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from services.gateway.traces.otlp import seen
+from services.gateway.traces.otlp import resource_json, seen, span_json
 from shared.runtime.telemetry import OWNER_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from services.gateway.traces.otlp import SpanSeen
 
+SCOPE = "visavis"
 MOST_NAMED = 20
 """Jobs and sessions that a summary names; all can be searched for."""
 FOR_FRAMES = 0.9
@@ -96,6 +97,23 @@ class KeptTrace:
             self.is_named = self.is_named or not found.parent_id or found.is_request
         self._note(found)
         return True
+
+    def copy(self) -> KeptTrace:
+        """As it is now, for a thread to read while more comes in."""
+        spans = {key: list(bodies) for key, bodies in self.spans.items()}
+        return replace(self, spans=spans, jobs=set(self.jobs), sessions=set(self.sessions))
+
+    def otlp_json(self) -> dict[str, Any]:
+        """As OTLP JSON (TracesData)."""
+        return {
+            "resourceSpans": [
+                {
+                    "resource": resource_json(resource),
+                    "scopeSpans": [{"scope": {"name": SCOPE}, "spans": [span_json(one) for one in spans]}],
+                }
+                for (resource, _), spans in self.spans.items()
+            ]
+        }
 
     def all_spans(self) -> Iterator[tuple[str, bytes]]:
         """Every span with its service."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Seen = Callable[[Set[str]], bool]
 
-SCOPE = "visavis"
 SLOW_NS = 3600 * 10**9
 """For so long the slowest trace of each name keeps its place when newer ones come."""
 _ALL = TraceQuery(limit=10_000)
@@ -84,23 +83,14 @@ class TraceShelf:
         return [trace.summary(trace_id) for trace_id, trace in self.found(query, seen)]
 
     def trace(self, trace_id: str, seen: Seen = _everything) -> KeptTrace:
-        """One trace. seen: as for `found`. Raises Refusal `not-found`."""
+        """One trace as it is now. seen: as for `found`. Raises Refusal `not-found`.
+
+        What is made of one with many spans takes seconds: that is for a thread.
+        """
         trace = self._traces.get(trace_id.lower())
         if trace is None or not seen(trace.owners):
             raise Refusal("not-found", "There is no trace of that id, or no more; spans come about a second late.")
-        return trace
-
-    def otlp_json(self, trace_id: str, seen: Seen = _everything) -> dict[str, Any]:
-        """A trace as OTLP JSON (TracesData). seen: as for `found`. Raises Refusal `not-found`."""
-        return {
-            "resourceSpans": [
-                {
-                    "resource": otlp.resource_json(resource),
-                    "scopeSpans": [{"scope": {"name": SCOPE}, "spans": [otlp.span_json(one) for one in spans]}],
-                }
-                for (resource, _), spans in self.trace(trace_id, seen).spans.items()
-            ]
-        }
+        return trace.copy()
 
     def _put(self, resource: bytes, service: str, span: Span) -> None:
         trace_id = span.trace_id.hex()

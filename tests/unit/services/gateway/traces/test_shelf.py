@@ -47,7 +47,7 @@ def test_a_trace_is_put_together_from_its_services() -> None:
 def test_ids_are_hexadecimal_and_times_are_strings() -> None:
     shelf = TraceShelf(10, 1000)
     shelf.take(sent("detect", (b"\x02" * 8, 6), parent=b"\x01" * 8))
-    [resource] = shelf.otlp_json(TRACE.hex())["resourceSpans"]
+    [resource] = shelf.trace(TRACE.hex()).otlp_json()["resourceSpans"]
     [span] = resource["scopeSpans"][0]["spans"]
     assert (span["traceId"], span["spanId"], span["parentSpanId"]) == (TRACE.hex(), "02" * 8, "01" * 8)
     assert (span["startTimeUnixNano"], span["kind"]) == ("6000000000", 2)
@@ -86,7 +86,7 @@ def test_what_is_no_trace_is_dropped() -> None:
     shelf.take(b"\xff\xff\xff")
     assert shelf.summaries() == []
     with pytest.raises(Refusal):
-        shelf.otlp_json(TRACE.hex())
+        shelf.trace(TRACE.hex())
 
 
 async def test_traces_are_given_over_rest(client: httpx.AsyncClient, parts: Parts) -> None:
@@ -105,8 +105,8 @@ def test_a_trace_has_the_owners_of_all_its_requests() -> None:
     assert shelf.summaries(lambda owners: bool(seen.append(set(owners)))) == []
     assert seen == [{"ann", "bob"}]
     with pytest.raises(Refusal):
-        shelf.otlp_json(TRACE.hex(), lambda owners: owners == {"ann"})
-    assert shelf.otlp_json(TRACE.hex(), lambda owners: "ann" in owners)
+        shelf.trace(TRACE.hex(), lambda owners: owners == {"ann"})
+    assert shelf.trace(TRACE.hex(), lambda owners: "ann" in owners)
 
 
 def ids(shelf: TraceShelf, **asked: str) -> list[str]:
