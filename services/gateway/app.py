@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Finds every face in pictures and videos, places dense landmarks on it, and retouches it.
 
-Every error is `application/problem+json` with a stable `code`. Answers about media have `X-Visavis-Trace-Id`."""
+Every error is `application/problem+json` with a stable `code`. Answers about media have `X-Visavis-Trace-Id`.
+
+A request with `X-Visavis-Trace: 1` has every frame traced, six a minute and key; the answer's `X-Visavis-Trace` is `1` if it
+was granted and `0` if it has the usual trace. `/traces` shows traces as pages."""
 
 
 def build(parts: Parts) -> FastAPI:
