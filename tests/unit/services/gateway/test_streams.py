@@ -55,6 +55,17 @@ async def test_a_stream_is_begun(client: httpx.AsyncClient, stream: str, live_la
     assert [one["id"] for one in (await client.get("/v1/streams")).json()["streams"]] == [found["id"]]
 
 
+async def test_every_frame_of_a_stream_that_is_fetched_is_traced_where_that_is_asked(
+    client: httpx.AsyncClient, parts: Parts, live_lane: LiveLane
+) -> None:
+    answer = await client.post("/v1/streams", json=WISH, headers={"X-Visavis-Trace": "1"})
+    try:
+        assert (answer.status_code, answer.headers["x-visavis-trace"]) == (201, "1")
+        assert live_lane.headers["tracestate"] == "visavis=frames"
+    finally:
+        await parts.streams.close()
+
+
 async def test_it_says_what_it_is_and_what_became_of_its_frames(
     client: httpx.AsyncClient, stream: str, live_lane: LiveLane
 ) -> None:
