@@ -31,8 +31,8 @@ DESCRIPTION = """Finds every face in pictures and videos, places dense landmarks
 
 Every error is `application/problem+json` with a stable `code`. Answers about media have `X-Visavis-Trace-Id`.
 
-A request with `X-Visavis-Trace: 1` has every frame traced, six a minute and key; the answer's `X-Visavis-Trace` is `1` if it
-was granted and `0` if it has the usual trace. `/traces` shows traces as pages."""
+A request with `X-Visavis-Trace: 1` has every frame traced, six a minute and key; the answer's `X-Visavis-Trace` is `1`
+if it was granted and `0` if it has the usual trace. `/traces` shows traces as pages."""
 
 
 def build(parts: Parts) -> FastAPI:

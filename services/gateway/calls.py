@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
 
 
-_NO_FAILURES = {"ok", "cancelled"}
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What the caller is told."""
@@ -89,7 +86,7 @@ async def served(
             if owner := about.caller.owner:
                 span.set_attribute(OWNER_ATTRIBUTE, owner)
                 about.facts["owner"] = owner
-            if code not in _NO_FAILURES and status_of(code) >= 500:
+            if status_of(code) >= 500:
                 mark_failed(span, code)
             took_ms = count_request(call.protocol, call.route, call.method, code, started)
             log.info("request", route=call.route, status=code, ms=took_ms, **about.facts)

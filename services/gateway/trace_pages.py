@@ -62,9 +62,7 @@ router = APIRouter(prefix=sign_in.PATH, route_class=PageRoute, include_in_schema
 
 
 @router.get("", dependencies=[_KEY])
-async def show_list(
-    request: Request, parts: FromApp, caller: FromCaller, asked: Annotated[PageQuery, Query()]
-) -> Response:
+async def show_list(parts: FromApp, caller: FromCaller, asked: Annotated[PageQuery, Query()]) -> Response:
     """The traces or segments that are looked for."""
     query = asked.model_copy(update={"limit": min(asked.limit, MOST_LISTED)})
     shelf = parts.traces
@@ -76,7 +74,6 @@ async def show_list(
         segments=shelf.segments(query, caller.sees_trace) if query.what == "segments" else [],
         collector=bool(parts.settings.otlp_endpoint),
         viewer=caller,
-        path=request.url.path,
     )
 
 

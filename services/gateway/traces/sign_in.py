@@ -27,8 +27,9 @@ class PageNeeds(Needs):
     async def admit(self, connection: HTTPConnection) -> Caller:
         """Whose key that is. Raises as Access.admit."""
         access: Access = connection.app.state.parts.access
-        key = connection.cookies.get(COOKIE, "")
-        return await access.admit(authorization(connection) or (f"Bearer {key}" if key else ""), self.scope)
+        said, key = authorization(connection), connection.cookies.get(COOKIE, "")
+        is_for_us = said.lower().startswith("bearer ")  # else it is for a proxy before the gateway
+        return await access.admit(f"Bearer {key}" if key and not is_for_us else said, self.scope)
 
 
 async def form_of(request: Request) -> dict[str, str]:

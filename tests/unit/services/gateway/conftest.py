@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.gateway import app
-from services.gateway.access import Access
+from services.gateway.access import ANYBODY, Access
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
 from services.gateway.callbacks.calling import Caller
@@ -22,6 +22,7 @@ from services.gateway.callbacks.desk import CallbackDesk
 from services.gateway.job_desk import JobDesk
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
+from services.gateway.quotas import KeyQuota
 from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
@@ -29,6 +30,7 @@ from services.gateway.stream_desk import StreamDesk
 from services.gateway.traces.shelf import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop
+from shared.model.keys import Quotas
 from shared.model.live import open_subject
 from shared.model.media import MediaKind
 from shared.model.offers import ModelOffer, Role
@@ -123,6 +125,12 @@ class Lane:
         for start in range(0, len(self.picture) if kind else 0, CHUNK_BYTES):
             end = start + CHUNK_BYTES
             yield Chunk(body=self.picture[start:end], last=end >= len(self.picture))
+
+
+@pytest.fixture(autouse=True)
+def _anybody_anew() -> None:
+    """Who comes where no keys are asked for has had nothing yet, whatever tests before have asked for."""
+    object.__setattr__(ANYBODY, "quota", KeyQuota(Quotas()))
 
 
 @pytest.fixture

@@ -139,10 +139,18 @@ async def test_a_key_sees_its_own_traces_and_operations_all(
     for body in still(owner=(split_key(own) or ("", ""))[0]):
         asking.traces.take(body)
     for key, sees in ((own, True), (other, False), (all_of_them, True)):
-        headers = BROWSER | {"Cookie": f"{COOKIE}={key}"}
+        headers = BROWSER | {"Cookie": f"{COOKIE}={key}", "Authorization": "Basic for-a-proxy"}
         assert (TRACE.hex() in (await client.get("/traces", headers=headers)).text) is sees
         for address in (f"/traces/{TRACE.hex()}", f"/traces/{TRACE.hex()}/otlp.json"):
             assert (await client.get(address, headers=headers)).status_code == (200 if sees else 404)
+
+
+async def test_a_key_in_the_header_goes_before_one_in_the_cookie(
+    client: httpx.AsyncClient, asking: Parts, ring: KeyRing
+) -> None:
+    key = await ring.add("shop", [Scope.PICTURES], Quotas())
+    headers = {"Authorization": f"Bearer {key}", "Cookie": f"{COOKIE}=vv_no_key"}
+    assert (await client.get("/traces", headers=headers)).status_code == 200
 
 
 async def test_the_cookie_is_no_key_for_anything_else(client: httpx.AsyncClient, asking: Parts, ring: KeyRing) -> None:
