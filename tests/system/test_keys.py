@@ -13,6 +13,7 @@ import pytest
 
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
+from tests.system.browser import browsing
 from tests.system.live_clips import coded
 from visavis.cli import main
 from visavis.client import Client, ProblemError
@@ -102,6 +103,37 @@ def test_one_key_does_not_see_anothers_job(deployment: Deployment, clip: Path) -
         with pytest.raises(ProblemError) as forbidden:
             hers.process_image(b"\xff\xd8\xff")
         assert (forbidden.value.status, forbidden.value.code) == (403, "forbidden")
+
+
+def test_a_browser_shows_the_traces_of_the_key_that_it_was_given(deployment: Deployment, tmp_path: Path) -> None:
+    own, other = (deployment.keys("add", name, "--scope", "pictures") for name in ("own", "other"))
+    seen = {key: trace_of_a_request(deployment, key) for key in (own, other)}
+    with browsing(tmp_path) as page:
+        page.scripts(on=False)
+        page.go(f"{deployment.rest}/traces/{seen[own]}")
+        page.write("input[name=key]", own)
+        page.press("Enter", 13)
+        page.until("!!document.querySelector('.waterfall')")
+        assert page.ask("location.pathname") == f"/traces/{seen[own]}"
+        assert page.ask("document.cookie") == "", "scripts see the key"
+        page.click("header .home")
+        page.until("!!document.querySelector('.list')")
+        links = page.ask("[...document.querySelectorAll('.list a')].map(e => e.getAttribute('href'))")
+        assert f"/traces/{seen[own]}" in links
+        assert f"/traces/{seen[other]}" not in links
+        page.click(".who button")
+        page.until("!!document.querySelector('.sign-in')")
+
+
+def trace_of_a_request(deployment: Deployment, key: str) -> str:
+    """The id of a trace of the key's, once it is there."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    with httpx.Client(base_url=deployment.rest, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as http:
+        trace_id: str = http.get("/v1/models").headers["X-Visavis-Trace-Id"]
+        while not http.get(f"/v1/traces?id={trace_id}").json()["traces"]:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    return trace_id
 
 
 def test_a_revoked_key_is_refused_within_seconds(deployment: Deployment) -> None:
