@@ -81,6 +81,8 @@ class StackOptions:
     """Processes of detect, and of render, that each lane has: one has no use for more than a core's worth of Python."""
     mps: bool = False
     """Whether the processes of a lane compute on its card at the same time, by NVIDIA's Multi-Process Service."""
+    metrics: bool = False
+    """Whether each service of a lane serves its metrics and its state, on a free port (`Stack.metrics`)."""
 
 
 class Stack:
@@ -135,6 +137,12 @@ class Stack:
     def lanes(self) -> tuple[str, ...]:
         """The names of all lanes."""
         return self._lanes
+
+    def metrics(self, name: str) -> str:
+        """Where a service by its name in the stack serves Prometheus: the URL of its `/metrics`; empty for nowhere."""
+        facts = self._services[name].facts
+        served = facts.get("rest" if name == "gateway" else "metrics", "")
+        return f"{served}/metrics" if served else ""
 
     @property
     def logs(self) -> Path:
@@ -262,6 +270,7 @@ class Stack:
             "VISAVIS_DIE_WITH_PARENT": "1",
             "VISAVIS_REST_PORT": _port(former.get("rest"), options.rest_port),
             "VISAVIS_GRPC_PORT": _port(former.get("grpc"), options.grpc_port),
+            "VISAVIS_METRICS_PORT": _port(former.get("metrics"), -1 if options.metrics else 0),
         }
         if options.models is not None:
             own["VISAVIS_MODELS"] = str(options.models)

@@ -16,6 +16,7 @@ from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
 from shared.runtime import cards, lifecycle
 from shared.runtime.presence import report
+from shared.runtime.probes import probed
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.topology import detect_queue
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from services.detect.choosing import Finders
     from shared.cuda.device import Device
+    from shared.runtime.probes import Probes
 
 
 def devices(settings: DetectSettings) -> list[Device]:
@@ -47,6 +49,11 @@ def finders(settings: DetectSettings, there: Sequence[Device]) -> Finders:
 async def run(settings: DetectSettings) -> None:
     """Find faces until cancelled."""
     cv2.setNumThreads(1)
+    async with probed("detect", settings) as probes:
+        await _run(settings, probes)
+
+
+async def _run(settings: DetectSettings, probes: Probes) -> None:
     there = await asyncio.to_thread(devices, settings)
     made = await asyncio.to_thread(finders, settings, there)
     offers, queue = made.offers, detect_queue(settings.lane)
@@ -54,7 +61,7 @@ async def run(settings: DetectSettings) -> None:
     readers = await asyncio.to_thread(cards.readers, settings, name, settings.detect_parallel)
     sights = [Sight(reader, device) for reader, device in zip_longest(readers, there)]
     service = DetectService(made, sights, settings.detect_every)
-    async with lifecycle.connected("detect", settings) as (bus, telemetry):
+    async with lifecycle.connected("detect", settings, probes.metrics) as (bus, telemetry):
         stage = Stage(bus, telemetry, queue, FramesCaptured, service.detect)
 
         def say() -> WorkerReported:
@@ -72,7 +79,8 @@ async def run(settings: DetectSettings) -> None:
                 models=offers,
             )
 
-        lifecycle.tell_ready(settings)
+        probes.why_not_ready = str  # its models are warm; who waits, waits in the queue
+        lifecycle.tell_ready(settings, metrics=probes.url)
         try:
             await lifecycle.together(stage.run(queue.max_ack_pending), report(bus, say))
         finally:

@@ -17,6 +17,7 @@ from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from shared.runtime.instruments import Instrument
     from shared.runtime.telemetry import Telemetry
 
 
@@ -36,10 +37,12 @@ class Failure:
 class Call:
     """One call as it came."""
 
-    protocol: str
     route: str
     """A template, never what the client chose."""
-    method: str
+    instrument: Instrument
+    """What measures calls of its kind."""
+    attributes: Callable[[str], Mapping[str, str | int]]
+    """What the measurement says of a call, by how it ended: `ok`, `cancelled` or the stable word of its failure."""
     carried: Mapping[str, str]
     """Headers, W3C trace context among them."""
 
@@ -88,5 +91,5 @@ async def served(
                 about.facts["owner"] = owner
             if status_of(code) >= 500:
                 mark_failed(span, code)
-            took_ms = count_request(call.protocol, call.route, call.method, code, started)
+            took_ms = count_request(telemetry, call.instrument, call.attributes(code), started)
             log.info("request", route=call.route, status=code, ms=took_ms, **about.facts)

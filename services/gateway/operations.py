@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from starlette.requests import Request
 
 from services.gateway.documents import FramesDocument, StateDocument, TracesDocument
 from services.gateway.parts import FromApp, Parts
@@ -15,14 +15,7 @@ from services.gateway.problems import Refusal, documented
 from services.gateway.scopes import OPEN, FromCaller, needs
 from services.gateway.traces.asked import AskedTraces
 from shared.model.keys import Scope
-from shared.model.sessions import CardUse
 
-_slots_in_use = Gauge("visavis_pool_slots_in_use", "Slots of a lane's frame pool that are not free.", ("lane",))
-_card_slots_in_use = Gauge(
-    "visavis_card_pool_slots_in_use", "Slots of a lane's frame pool on a card that are not free.", ("lane",)
-)
-_on_card = Gauge("visavis_lane_on_card", "1: frames of the lane may lie on its card; 0: on the host alone.", ("lane",))
-_card_use = Gauge("visavis_card_use", "How busy a lane's card is: percent of time, and bytes.", ("lane", "what"))
 router = APIRouter(tags=["operations"])
 
 _OTLP: dict[str, Any] = {
@@ -30,11 +23,11 @@ _OTLP: dict[str, Any] = {
     "content": {"application/json": {"schema": {"type": "object"}, "example": {"resourceSpans": []}}},
 }
 _METRICS: dict[str, Any] = {
-    "description": "Prometheus text.",
+    "description": "Prometheus text; OpenMetrics, with exemplars, where `Accept` asks for it.",
     "content": {
         "text/plain": {
             "schema": {"type": "string"},
-            "example": 'visavis_request_seconds_count{route="/v1/images",method="POST",status="200"} 3.0\n',
+            "example": 'http_server_request_duration_seconds_count{http_route="/v1/images"} 3.0\n',
         }
     },
 }
@@ -49,6 +42,18 @@ _METRICS: dict[str, Any] = {
 )
 async def healthz(parts: FromApp) -> StateDocument:
     """200 as long as the process answers, with or without lanes."""
+    return _state("ok", parts)
+
+
+@router.get(
+    "/livez",
+    dependencies=[OPEN],
+    summary="Say whether the gateway lives, as other services do",
+    response_model=StateDocument,
+    responses=documented(),
+)
+async def livez(parts: FromApp) -> StateDocument:
+    """The same as `/healthz`."""
     return _state("ok", parts)
 
 
@@ -73,20 +78,11 @@ async def readyz(parts: FromApp) -> StateDocument:
     response_class=Response,
     responses={200: _METRICS, **documented()},
 )
-async def metrics(parts: FromApp) -> Response:
-    """Requests by route and status, for pictures what each hop waited and worked, the use of each frame pool, on the
-    host and on a card, and how busy each card is."""
-    for gauge in (_slots_in_use, _card_slots_in_use, _on_card, _card_use):
-        gauge.clear()
-    for worker in parts.presence.workers():
-        if worker.service == "ingest":
-            _slots_in_use.labels(worker.lane).set(worker.slots_in_use)
-            _card_slots_in_use.labels(worker.lane).set(worker.card_slots_in_use)
-            _on_card.labels(worker.lane).set(not parts.presence.why_not_on_card(worker.lane))
-            for what, value in msgspec.structs.asdict(worker.card_use or CardUse()).items():
-                if value is not None:
-                    _card_use.labels(worker.lane, what).set(value)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(parts: FromApp, request: Request) -> Response:
+    """What this gateway measures; each service of a lane has a `/metrics` of its own."""
+    accept = request.headers.get("accept", "")
+    body, content_type = await asyncio.to_thread(parts.telemetry.metrics.exposition, accept)
+    return Response(body, headers={"Content-Type": content_type})
 
 
 @router.get(

@@ -5,33 +5,31 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import Histogram
-
 from services.gateway.access import Caller
 from services.gateway.full_traces import FULL_TRACE, carried
+from shared.runtime.instruments import HTTP_REQUEST
 from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from shared.runtime.instruments import Instrument
     from shared.runtime.telemetry import Telemetry
 
 TRACE_HEADER = "X-Visavis-Trace-Id"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = ("/healthz", "/readyz", "/metrics", "/v1/traces", "/traces")
+_QUIET = ("/healthz", "/livez", "/readyz", "/metrics", "/v1/traces", "/traces")
 """Asked by those who watch: no span and no line, only a count, or they would see but themselves."""
-_seconds = Histogram(
-    "visavis_request_seconds",
-    "From a request to the end of its answer.",
-    ("protocol", "route", "method", "status"),
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
-)
 
 
-def count_request(protocol: str, route: str, method: str, status: str, started: float) -> float:
+def count_request(
+    telemetry: Telemetry, instrument: Instrument, attributes: Mapping[str, str | int], started: float
+) -> float:
     """Count a request that began at `started` (perf_counter) and ends now; answers how long it took, milliseconds."""
     seconds = time.perf_counter() - started
-    _seconds.labels(protocol, route, method, status).observe(seconds)
+    telemetry.metrics.histogram(instrument).record(seconds, attributes)
     return round(seconds * 1000, 2)
 
 
@@ -57,14 +55,7 @@ class AroundRequests:
                 await self._counted(seen, receive, logged=True)
             finally:
                 span.update_name(f"{seen.method} {seen.route}")
-                span.set_attributes(
-                    {
-                        "http.request.method": seen.method,
-                        "http.route": seen.route,
-                        "http.response.status_code": seen.status,
-                        **({OWNER_ATTRIBUTE: seen.owner} if seen.owner else {}),
-                    }
-                )
+                span.set_attributes(seen.attributes | ({OWNER_ATTRIBUTE: seen.owner} if seen.owner else {}))
                 if seen.status >= 500:
                     mark_failed(span, str(seen.scope["state"].get("problem", seen.status)))
 
@@ -73,7 +64,7 @@ class AroundRequests:
         try:
             await self._app(seen.scope, receive, seen.send)
         finally:
-            took_ms = count_request("http", seen.route, seen.method, str(seen.status), started)
+            took_ms = count_request(self._telemetry, HTTP_REQUEST, seen.attributes, started)
             if logged:
                 said = {"problem": seen.scope.get("state", {}).get("problem"), "owner": seen.owner}
                 facts: dict[str, Any] = {name: one for name, one in said.items() if one}
@@ -94,6 +85,15 @@ class _Seen:
     def route(self) -> str:
         """The route's template; known when the request was routed."""
         return getattr(self.scope.get("route"), "path", "unmatched")
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """What span and metric say of it, by OpenTelemetry's conventions."""
+        return {
+            "http.request.method": self.method,
+            "http.route": self.route,
+            "http.response.status_code": self.status,
+        }
 
     @property
     def owner(self) -> str:

@@ -11,6 +11,7 @@ import grpc
 from services.gateway.calls import Call, served
 from services.gateway.full_traces import FULL_TRACE, carried, grant
 from services.gateway.problems import RETRY_SECONDS, status_of
+from shared.runtime.instruments import RPC_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +34,7 @@ _CODES = {
     503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
     507: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }  # fmt: skip
+_ENDS = {"ok": "OK", "cancelled": "CANCELLED"}
 _PUSHED_BACK = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 NEVER_SECONDS = -0.001
 """What is less than nothing tells clients of gRPC not to try again."""
@@ -65,7 +67,10 @@ def serving(telemetry: Telemetry, route: str, context: Context) -> AbstractAsync
     async def refuse(failure: Failure, trace_id: str) -> None:
         await _abort(context, trace_id, failure)
 
-    return served(telemetry, Call("grpc", route, "RPC", carried(_metadata(context))), refuse)
+    def attributes(code: str) -> dict[str, str | int]:
+        return {"rpc.method": route, "rpc.response.status_code": status_name(code)}
+
+    return served(telemetry, Call(route, RPC_CALL, attributes, carried(_metadata(context))), refuse)
 
 
 def tell_trace(context: Context, about: Served, *, full: bool | None = None) -> None:
@@ -73,6 +78,11 @@ def tell_trace(context: Context, about: Served, *, full: bool | None = None) -> 
     nobody has asked."""
     told = () if full is None else ((FULL_TRACE, f"{full:d}"),)
     context.set_trailing_metadata((("visavis-trace-id", about.trace_id), *told))
+
+
+def status_name(code: str) -> str:
+    """The canonical code's name of how a call ended, by the words of `served`."""
+    return _ENDS[code] if code in _ENDS else code_of(code).name
 
 
 def code_of(code: str) -> grpc.StatusCode:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from shared.model.errors import Misconfigured
+from shared.runtime.listening import Listener, bound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,21 +24,6 @@ PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say when it listens."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # wider than a generator's
-        """Signals belong to `shared.runtime.lifecycle`."""
-        return nullcontext()
-
-
 class RestServer:
     """The app on its port."""
 
@@ -55,18 +38,8 @@ class RestServer:
 
         Raises Misconfigured for a taken port.
         """
-        host, port = settings.rest_host, settings.rest_port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            raise Misconfigured(f"REST cannot listen on {host}:{port}: choose another port (rest_port).") from error
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
-        self._server = _Server(
+        self._socket, self.url = bound(settings.rest_host, settings.rest_port, "REST", "rest_port")
+        self._server = Listener(
             uvicorn.Config(
                 app,
                 lifespan="off",
@@ -90,9 +63,7 @@ class RestServer:
 
     async def start(self) -> None:
         """Listen."""
-        self._serving = asyncio.create_task(self._server.serve([self._socket]))
-        listening = asyncio.create_task(self._server.listening.wait())
-        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        self._serving = await self._server.listen(self._socket)
 
     async def run(self) -> None:
         """Serve until cancelled; then let requests end."""

@@ -22,6 +22,7 @@ from services.gateway.problems import Refusal, status_of
 from services.gateway.requests import propagated
 from services.gateway.scopes import Needs
 from shared.model.keys import Scope
+from shared.runtime.instruments import HTTP_REQUEST
 from visavis.v1 import streams_pb2
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 PATH = "/v1/streams/ws"
 PROTOCOL = "visavis.v1"
 """The subprotocol that is spoken. Who offers any, as pages do that have a key, offers this one too."""
+CLIENT_GONE = 499
+"""What nginx logs where a client does not wait for its answer."""
 MOST_REASON_BYTES = 123
 """RFC 6455, 5.5: a control frame has 125 bytes, two of which are the code."""
 _NORMAL, _UNSUPPORTED, _WRONG, _BROKEN, _LATER = 1000, 1003, 1008, 1011, 1013
@@ -56,7 +59,7 @@ async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.
     async def refuse(failure: Failure, trace_id: str) -> None:
         await _end(socket, failure, trace_id)
 
-    call = Call("ws", PATH, "WEBSOCKET", propagated(socket.scope))
+    call = Call(PATH, HTTP_REQUEST, _attributes, propagated(socket.scope))
     try:
         async with served(parts.telemetry, call, refuse) as about:
             about.caller = await needs.admit(socket)
@@ -69,6 +72,12 @@ async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.
             await _close(socket, _NORMAL)
     except (ConnectionError, WebSocketDisconnect):
         return  # nobody is there who could be told
+
+
+def _attributes(code: str) -> dict[str, str | int]:
+    """A socket is a GET that was switched over (RFC 6455); how it ended is said as the status of a plain answer."""
+    status = {"ok": 101, "cancelled": CLIENT_GONE}.get(code) or status_of(code)
+    return {"http.request.method": "GET", "http.route": PATH, "http.response.status_code": status}
 
 
 def may_open(origin: str, host: str, allowed: str) -> bool:

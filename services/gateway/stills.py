@@ -190,10 +190,8 @@ class StillClient:
         raise TimeoutError
 
     def _answer(self, finished: StillFinished, picture: bytes, hop: Hop) -> StillAnswer:
-        hops = (*finished.hops, hop)
-        for one in hops:
-            self._telemetry.record(one)
-        return StillAnswer(finished, picture, hops)
+        self._telemetry.record(hop)  # the lane's services count theirs
+        return StillAnswer(finished, picture, (*finished.hops, hop))
 
 
 def _failure(problem: Problem) -> Rejected | _BrokenSession:

@@ -8,8 +8,10 @@ import shutil
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from services.ingest import measuring
 from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
@@ -32,6 +34,7 @@ from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
 from shared.runtime import cards, lifecycle
 from shared.runtime.presence import Presence, report
+from shared.runtime.probes import probed
 from shared.runtime.settings import card_environment
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
     from services.ingest.functions import FunctionCalls
     from shared.runtime.cards import LaneCard
+    from shared.runtime.metrics import Metrics
 
 
 async def run(settings: IngestSettings) -> None:
@@ -53,8 +57,9 @@ async def run(settings: IngestSettings) -> None:
     shutil.rmtree(settings.ingest_work, ignore_errors=True)
     settings.ingest_work.mkdir(parents=True)
     async with AsyncExitStack() as stack:
+        probes = await stack.enter_async_context(probed("ingest", settings))
         presence = Presence()
-        lane, card = await _lane(settings, presence, stack)
+        lane, card = await _lane(settings, presence, probes.metrics, stack)
         bus = lane.bus
         store = ObjectStore.open(settings.store)
         working = _jobs(settings, lane, PatientStore.of(store), stack)
@@ -69,6 +74,7 @@ async def run(settings: IngestSettings) -> None:
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
 
         watching = cards.watching(settings, card)
+        measuring.watch(probes.metrics, lane, card)
 
         def say() -> WorkerReported:
             lane.pool.sweep()
@@ -90,11 +96,21 @@ async def run(settings: IngestSettings) -> None:
                 card_use=watching.use,
             )
 
-        lifecycle.tell_ready(settings)
+        probes.why_not_ready = partial(_why_no_room, stills, room)
+        lifecycle.tell_ready(settings, metrics=probes.url)
         await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run())
 
 
-async def _lane(settings: IngestSettings, presence: Presence, stack: AsyncExitStack) -> tuple[Lane, LaneCard]:
+def _why_no_room(stills: StillService, room: Room) -> str:
+    """A sentence; empty if there is room for a picture and for some live stream."""
+    if stills.room <= 0:
+        return "It has as many pictures under way as it may."
+    return "" if room.pixels_per_second > 0 else "It has promised all that it can do to live streams."
+
+
+async def _lane(
+    settings: IngestSettings, presence: Presence, metrics: Metrics, stack: AsyncExitStack
+) -> tuple[Lane, LaneCard]:
     """The lane with its frame pools and its decoders."""
     pool = HostPool.create(segment_path(settings.lane), settings.slot_classes)
     stack.callback(pool.close)
@@ -104,8 +120,8 @@ async def _lane(settings: IngestSettings, presence: Presence, stack: AsyncExitSt
     stack.push_async_callback(decoders.close)
     await decoders.start()
     log.info("decoders ready", network=decoders.network)
-    on_card, why_not = await _card_lane(settings, card, presence, stack)
-    bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings))
+    on_card, why_not = await _card_lane(settings, card, presence, metrics, stack)
+    bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings, metrics))
     most_slots = settings.small_slots * 3 // 4
     most_together, jobs = settings.frames_per_message, settings.jobs
     lane = Lane(settings.lane, pool, decoders, bus, telemetry, most_together, most_slots, jobs, on_card)
@@ -114,7 +130,7 @@ async def _lane(settings: IngestSettings, presence: Presence, stack: AsyncExitSt
 
 
 async def _card_lane(
-    settings: IngestSettings, card: LaneCard, presence: Presence, stack: AsyncExitStack
+    settings: IngestSettings, card: LaneCard, presence: Presence, metrics: Metrics, stack: AsyncExitStack
 ) -> tuple[CardLane | None, str]:
     """What decodes into the card's pool; None, and why in a sentence, where everything goes the host's way."""
     if card.pool is None or settings.card_number is None:
@@ -129,7 +145,7 @@ async def _card_lane(
         return None, str(error)
     codecs = [one.codec for one in decoders.ranges]
     log.info("the card decodes", codecs=codecs, engines=decoders.engines, network=decoders.network)
-    return CardLane(card.pool, decoders, lambda: presence.why_not_on_card(settings.lane)), ""
+    return CardLane(card.pool, decoders, metrics, lambda: presence.why_not_on_card(settings.lane)), ""
 
 
 def _jobs(

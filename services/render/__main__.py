@@ -24,6 +24,7 @@ from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import cards, lifecycle
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
+from shared.runtime.probes import probed
 from shared.runtime.stage import Stage
 from shared.runtime.telemetry import log
 from shared.transport.store import ObjectStore
@@ -34,17 +35,24 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
     from shared.memory.lane_reader import LaneReader
+    from shared.runtime.probes import Probes
 
 
 async def run(settings: RenderSettings) -> None:
     """Own sessions until cancelled."""
+    async with probed("render", settings) as probes:
+        await _run(settings, probes)
+
+
+async def _run(settings: RenderSettings, probes: Probes) -> None:
     effects = load(settings.effects)
     shutil.rmtree(settings.render_work, ignore_errors=True)
     settings.render_work.mkdir(parents=True)
     cv2.setNumThreads(1)
     share_quickly()
     [reader] = await asyncio.to_thread(cards.readers, settings, f"render-{settings.worker}", 1)
-    async with lifecycle.connected("render", settings) as (bus, telemetry), AsyncExitStack() as stack:
+    connecting = lifecycle.connected("render", settings, probes.metrics)
+    async with connecting as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
         open_device, why_no_device = await asyncio.to_thread(_device, settings)
@@ -75,7 +83,8 @@ async def run(settings: RenderSettings) -> None:
                 effects=effects.offers,
             )
 
-        lifecycle.tell_ready(settings)
+        probes.why_not_ready = lambda: "" if service.room > 0 else "It owns as many sessions as it may."
+        lifecycle.tell_ready(settings, metrics=probes.url)
         running = stage.run(queue.max_ack_pending)  # the service says who draws
         await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
 

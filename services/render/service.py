@@ -296,7 +296,7 @@ class RenderService:
     async def _painter(self, session: str, look: Look, assets: Awaitable[dict[str, Prepared]]) -> Painter:
         """With all that a look needs. Raises Rejected for what is not there, Unavailable where nobody can tell."""
         self._effects.refuse_unknown(look)
-        return Painter(await assets, OwnPainter(self._effects, OwnWatch(session).note))
+        return Painter(await assets, OwnPainter(self._effects, OwnWatch(session, self._telemetry.metrics).note))
 
     def _tell_of_people(self, owned: OwnedSession) -> None:
         """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""

@@ -22,6 +22,7 @@ from shared.transport.nats_bus import NatsBus
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
+    from shared.runtime.metrics import Metrics
     from shared.runtime.settings import ServiceSettings
 
 EXIT_MISCONFIGURED = 78
@@ -85,8 +86,10 @@ def give_up() -> None:
 
 
 @asynccontextmanager
-async def connected(service: str, settings: ServiceSettings) -> AsyncIterator[tuple[NatsBus, Telemetry]]:
-    """The bus and the telemetry of a service, closed in order."""
+async def connected(
+    service: str, settings: ServiceSettings, metrics: Metrics | None = None
+) -> AsyncIterator[tuple[NatsBus, Telemetry]]:
+    """The bus and the telemetry of a service, closed in order. metrics: what it measures already."""
     loop = asyncio.get_running_loop()
     bus = await NatsBus.connect(settings.nats_url, f"visavis-{service}-{settings.lane}-{settings.worker}")
 
@@ -95,13 +98,14 @@ async def connected(service: str, settings: ServiceSettings) -> AsyncIterator[tu
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
-        telemetry = Telemetry(service, settings, send)
+        telemetry = Telemetry(service, settings, send, metrics)
         stack.push_async_callback(asyncio.to_thread, telemetry.close)
         yield bus, telemetry
 
 
 def tell_ready(settings: ServiceSettings, **facts: str) -> None:
-    """Tell whoever started this process that it is ready, and where."""
+    """Tell whoever started this process that it is ready, and where; what is empty is left out."""
+    facts = {name: fact for name, fact in facts.items() if fact}
     gc.collect()
     gc.freeze()  # what is there now stays: no collection need look at it again
     log.info("ready", **facts)

@@ -45,7 +45,12 @@ class ServiceSettings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         description="An OpenTelemetry collector (OTLP over HTTP); empty: the gateway keeps the last traces.",
     )
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port for Prometheus on loopback; 0: none.")
+    otlp_metrics_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="An OpenTelemetry collector (OTLP over HTTP) that gets the metrics too; empty: none.",
+    )
+    otlp_metrics: bool = Field(default=True, description="Whether metrics go to the collector, where one is named.")
 
     @property
     def store(self) -> str:
@@ -60,6 +65,13 @@ class ServiceSettings(BaseSettings):
 
 class LaneSettings(ServiceSettings):
     """What the services of a lane have besides."""
+
+    metrics_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that /metrics, /livez and /readyz are served on."
+    )
+    metrics_port: int = Field(
+        0, ge=-1, le=65535, description="Port of them; 0: none; -1: a free one, which is said when it is ready."
+    )
 
     card: str = Field(
         "auto",

@@ -157,8 +157,8 @@ class Stage(Generic[M]):
             for result in results:
                 await self._publish(_with_hop(result, message, hop))
             await delivery.done()
-        if isinstance(message, FramesCaptured | FacesDetected):
-            self._telemetry.record(hop)
+            if isinstance(message, FramesCaptured | FacesDetected):
+                self._telemetry.record(hop)  # within the hop: its trace is what an exemplar names
         return outcome
 
     async def _worked(self, passage: Passage[M]) -> tuple[str, Sequence[Publishable]]:

@@ -16,12 +16,13 @@ import structlog
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Counter, Histogram, start_http_server
+
+from shared.runtime.instruments import FETCHED, HOP_WAITED, HOP_WORKED, MESSAGES
+from shared.runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,16 +45,6 @@ _DEPTH, _EVERY_FRAME = "visavis", "frames"
 """Of a trace whose frames all have spans, the member of its W3C trace state, which goes on with it from hop to hop."""
 _MOST_MEMBERS = 32
 """W3C Trace Context, 3.3.1.1: so many members a trace state has at most."""
-_BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-_LABELS = ("service",)
-_waited = Histogram("visavis_hop_waited_seconds", "From publishing to receiving.", _LABELS, buckets=_BUCKETS_SECONDS)
-_worked = Histogram("visavis_hop_worked_seconds", "Work of a hop, a frame.", _LABELS, buckets=_BUCKETS_SECONDS)
-_outcomes = Counter("visavis_messages_total", "Messages by what became of them.", ("service", "outcome"))
-
-_fetched = Counter(
-    "visavis_fetched_total", "Pixels copied from a card to the host, by what they are.", ("service", "what")
-)
-
 _w3c = TraceContextTextMapPropagator()
 """Directly: the default one also looks for baggage, which nobody here sends, in every message."""
 _KINDS = {kind.name.lower(): kind for kind in trace.SpanKind}
@@ -76,18 +67,24 @@ class HopNotes:
 class Telemetry:
     """What one process says of itself."""
 
-    def __init__(self, service: str, settings: ServiceSettings, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: ServiceSettings,
+        send: Callable[[bytes], None],
+        metrics: Metrics | None = None,
+    ) -> None:
+        """send: takes spans to the gateway, as OTLP. metrics: what is measured already; None: nothing yet."""
         self.service = service
-        resource = Resource.create(
-            {"service.name": f"visavis-{service}", "service.instance.id": f"{settings.lane}/{settings.worker}"}
-        )
+        self.metrics = metrics or Metrics(service, settings)
+        self._waited = self.metrics.histogram(HOP_WAITED)
+        self._worked = self.metrics.histogram(HOP_WORKED)
+        self._outcomes = self.metrics.counter(MESSAGES)
         self._ids = _ForeseenIds()
-        self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
+        self._provider = TracerProvider(resource=self.metrics.resource, id_generator=self._ids, shutdown_on_exit=False)
         exporter: SpanExporter = OTLPSpanExporter() if settings.otlp_endpoint else _ToGateway(send)
         self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
         self._tracer = self._provider.get_tracer("visavis")
-        if settings.metrics_port:
-            start_http_server(settings.metrics_port, addr="127.0.0.1")
 
     @contextmanager
     def span(
@@ -176,24 +173,26 @@ class Telemetry:
 
     def record(self, hop: Hop) -> None:
         """Count a hop's times, for every frame."""
-        waited, worked = _waited.labels(hop.name), _worked.labels(hop.name)
+        attributes = {"hop": hop.name}
         for _ in range(hop.frames):
-            waited.observe(hop.waited_ms / 1000)
-            worked.observe(hop.worked_ms / 1000)
+            self._waited.record(hop.waited_ms / 1000, attributes)
+            self._worked.record(hop.worked_ms / 1000, attributes)
 
     def count(self, outcome: str) -> None:
         """Count what became of a message."""
-        _outcomes.labels(self.service, outcome).inc()
+        self._outcomes.add(1, {"outcome": outcome})
 
     def count_fetched(self, fetched: Mapping[str, int]) -> None:
         """Count what was copied from a card to the host, by what it is."""
+        counter = self.metrics.counter(FETCHED)
         for what, count in fetched.items():
-            _fetched.labels(self.service, what).inc(count)
+            counter.add(count, {"what": what})
 
     def close(self) -> None:
         """Send what is pending."""
         self._provider.force_flush(2000)
         self._provider.shutdown()
+        self.metrics.close()
 
 
 def asks_for_every_frame() -> bool:

@@ -14,6 +14,7 @@ import psutil
 from shared.memory.segment import segment_path
 from shared.model.jobs import JobRecord, folder_of, record_key
 from tests.faults.points import stage
+from tests.scrapes import slots_in_use
 from tests.system.barcodes import RATE, write_clip
 from tests.system.watching import left, watched
 from visavis.client import Client, ProblemError
@@ -38,7 +39,7 @@ class Stand:
         """folder: an empty one, for clips, results and all that the service writes."""
         self.folder, self._portrait = folder, portrait_jpeg
         self._var = folder / "var"
-        self.stack = Stack(StackOptions(var=self._var, models=models, environment=CUT))
+        self.stack = Stack(StackOptions(var=self._var, models=models, environment=CUT, metrics=True))
         self._seen: set[psutil.Process] = set()
         self._clips: dict[int, Path] = {}
         self._exits = ExitStack()
@@ -124,10 +125,8 @@ class Stand:
 
     def _slots(self) -> int:
         """In use, by the lane's own account; 1 where it is not known."""
-        with suppress(httpx.HTTPError):
-            for line in httpx.get(f"{self.stack.rest}/metrics", trust_env=False).text.splitlines():
-                if line.startswith(f'visavis_pool_slots_in_use{{lane="{self.stack.lane}"}}'):
-                    return int(float(line.rpartition(" ")[2]))
+        with suppress(httpx.HTTPError, LookupError):
+            return int(slots_in_use(self.stack))
         return 1
 
     def _objects(self, jobs: list[str]) -> Iterator[Path]:

@@ -43,7 +43,7 @@ def models() -> Path:
 @pytest.fixture(scope="session")
 def stack(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One stack for all tests that leave it as it was. Afterwards nothing of it is left."""
-    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models)) as running:
+    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models, metrics=True)) as running:
         processes = everything_of(running)
         yield running
     assert not [process for process in processes if process.is_running() and process.status() != "zombie"]

@@ -23,6 +23,8 @@ import psutil  # type: ignore[import-untyped]  # has no stubs among our dependen
 import pytest
 from PIL import Image
 
+from tests.scrapes import slots_in_use
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -45,8 +47,7 @@ def _goes_on_serving(stack: Stack, portrait: bytes) -> Iterator[None]:
     yield
     answer = httpx.post(f"{stack.rest}/v1/images", content=portrait, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200, answer.text
-    free = f'visavis_pool_slots_in_use{{lane="{stack.lane}"}} 0.0'
-    _until(lambda: free in httpx.get(f"{stack.rest}/metrics").text, "every slot of the pool is free")
+    _until(lambda: not slots_in_use(stack), "every slot of the pool is free")
 
 
 @pytest.fixture(scope="module", autouse=True)

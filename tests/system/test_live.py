@@ -10,7 +10,6 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 import psutil
 import pytest
@@ -20,6 +19,7 @@ from shared.runtime.pasts import kept_where
 from shared.runtime.settings import ServiceSettings
 from shared.transport.nats_bus import NatsBus
 from tests.redis_server import PASSWORD, RedisServer
+from tests.scrapes import slots_in_use
 from tests.system.live_clips import STEP, coded, decoded
 from tests.system.watching import until
 from visavis.client import ProblemError
@@ -268,13 +268,6 @@ async def settled(stack: Stack) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while slots_in_use(stack):  # noqa: ASYNC110  -- in another process
             await asyncio.sleep(0.2)
-
-
-def slots_in_use(stack: Stack) -> float:
-    for line in httpx.get(f"{stack.rest}/metrics", timeout=PATIENCE_SECONDS).text.splitlines():
-        if line.startswith("visavis_pool_slots_in_use{"):
-            return float(line.rsplit(" ", 1)[1])
-    return 1.0
 
 
 def held(stack: Stack) -> dict[str, int]:

@@ -72,11 +72,14 @@ def run(options: argparse.Namespace) -> int:
         lanes=_settings(options.lanes),
         workers=options.workers,
         mps=options.mps,
+        metrics=True,
         environment={f"VISAVIS_{role.upper()}": name for role, name in chosen_models(options).items() if name},
     )
     console.print("Starting...")
     with Stack(asked) as stack:
         console.print(f"REST  {stack.rest}\ngRPC  {stack.grpc}\nlogs  {stack.logs}")
+        for name in stack.services:
+            console.print(f"metrics of {name}  {stack.metrics(name)}")
         if stack.asks_for_keys:
             console.print("keys  are asked for: `visavis keys add` makes one")
         while not stopping.wait(POLL_SECONDS):

@@ -111,8 +111,7 @@ class Giver:
         back = way_back(drawn)
         await self._out(frame_message(drawn, self._settings, back))
         self._account.deliver(drawn.frame.number)
-        for hop in (*drawn.frame.hops, back):
-            self._telemetry.record(hop)
+        self._telemetry.record(back)  # the lane's services count theirs
 
     async def _out(self, message: streams_pb2.ServerMessage) -> None:
         self.sending_since = time.monotonic()

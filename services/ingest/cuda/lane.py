@@ -6,9 +6,8 @@ import collections
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter
-
 from services.ingest.cuda.fitness import why_not
+from shared.runtime.instruments import VIDEOS_DECODED
 from shared.runtime.telemetry import log
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from services.ingest.live_decoding import LiveDecoding
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts
+    from shared.runtime.metrics import Metrics
 
 MOST_STREAMS = 128
 """Each costs some tens of MB of the card's memory; a card that has none left for another refuses it."""
-_decoded = Counter("visavis_videos_decoded", "Videos and streams of a lane with a card, by what decodes them.", ("by",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class CardLane:
 
     pool: CardPool
     decoders: CardDecoders
+    metrics: Metrics
     why_unread: Callable[[], str] = str
     """Why the lane's other services do not read the pool now, in a sentence; empty if they do."""
     taken: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -54,7 +54,7 @@ class CardLane:
     def refused(self, session: str, reason: str) -> None:
         """A video is decoded by a CPU."""
         self.taken[reason] += 1
-        _decoded.labels("cpu").inc()
+        self._count("cpu")
         log.info("decoded by the CPU", session=session, reason=reason)
 
     def _is_refused(self, reading: Decoding, facts: VideoFacts, session: str) -> bool:
@@ -69,5 +69,8 @@ class CardLane:
             self.refused(session, reason)
         else:
             self.taken[""] += 1
-            _decoded.labels("card").inc()
+            self._count("card")
         return bool(reason)
+
+    def _count(self, by: str) -> None:
+        self.metrics.counter(VIDEOS_DECODED).add(1, {"by": by})

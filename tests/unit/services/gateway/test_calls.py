@@ -12,12 +12,19 @@ from structlog.testing import CapturingLogger
 from services.gateway.calls import Call, Failure, served
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
+from shared.runtime.instruments import HTTP_REQUEST
+from tests.scrapes import value
 
 if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-CALL = Call("ws", "/v1/somewhere", "WEBSOCKET", {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+CALL = Call(
+    "/v1/somewhere",
+    HTTP_REQUEST,
+    lambda code: {"http.route": "/v1/somewhere", "http.response.status_code": code},
+    {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"},
+)
 
 
 class Refused:
@@ -41,6 +48,16 @@ async def test_every_error_is_told_with_its_trace(telemetry: Telemetry, error: E
     async with served(telemetry, CALL, refused):
         raise error
     assert refused.told == [(failure, TRACE)]
+
+
+async def test_every_call_is_measured_by_how_it_ended(telemetry: Telemetry) -> None:
+    async with served(telemetry, CALL, Refused()):
+        pass
+    async with served(telemetry, CALL, Refused()):
+        raise Rejected("too-large", "It is.")
+    name = "http_server_request_duration_seconds_count"
+    found = {code: value(telemetry.metrics, name, http_response_status_code=code) for code in ("ok", "too-large")}
+    assert found == {"ok": 1, "too-large": 1}
 
 
 async def test_a_bug_tells_nothing_of_itself(telemetry: Telemetry) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.model.sessions import CardUse, WorkerReported
+from shared.model.sessions import WorkerReported
 
 if TYPE_CHECKING:
     import httpx
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from services.gateway.parts import Parts
 
 
-async def test_it_lives_before_there_is_a_lane(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/healthz")
+@pytest.mark.parametrize("path", ["/healthz", "/livez"])
+async def test_it_lives_before_there_is_a_lane(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "lanes": [], "frames": {}})
 
 
@@ -32,35 +33,30 @@ async def test_it_is_ready_when_a_lane_is_warm(client: httpx.AsyncClient) -> Non
 
 
 async def test_it_is_told_where_the_frames_of_a_lane_lie_and_why(client: httpx.AsyncClient, parts: Parts) -> None:
-    def note(service: str, why_not: str = "", in_use: int = 0) -> None:
+    def note(service: str, why_not: str = "") -> None:
         report = WorkerReported(
             lane="test", service=service, worker="1", room=1,
-            on_card=not why_not, why_not_on_card=why_not, card_slots_in_use=in_use,
+            on_card=not why_not, why_not_on_card=why_not,
         )  # fmt: skip
         parts.presence.note(report)
 
     for service in ("ingest", "detect", "render"):
-        note(service, in_use=3)
+        note(service)
     assert (await client.get("/readyz")).json()["frames"] == {"test": {"on": "card", "reason": ""}}
-    text = (await client.get("/metrics")).text
-    assert 'visavis_lane_on_card{lane="test"} 1.0' in text
-    assert 'visavis_card_pool_slots_in_use{lane="test"} 3.0' in text
     note("render", "No card here.")
     assert (await client.get("/healthz")).json()["frames"] == {"test": {"on": "host", "reason": "No card here."}}
-    assert 'visavis_lane_on_card{lane="test"} 0.0' in (await client.get("/metrics")).text
-
-
-async def test_it_is_told_how_busy_cards_are_as_far_as_they_say(client: httpx.AsyncClient, parts: Parts) -> None:
-    use = CardUse(kernels_percent=61, memory_used_bytes=4096)
-    parts.presence.note(WorkerReported(lane="test", service="ingest", worker="1", room=1, card_use=use))
-    text = (await client.get("/metrics")).text
-    assert 'visavis_card_use{lane="test",what="kernels_percent"} 61.0' in text
-    assert 'visavis_card_use{lane="test",what="memory_used_bytes"} 4096.0' in text
-    assert "decoder_percent" not in text
 
 
 async def test_requests_and_hops_are_counted(client: httpx.AsyncClient, lane: Any) -> None:
     await client.post("/v1/images", content=b"\xff\xd8\xff")
     text = (await client.get("/metrics")).text
-    assert 'visavis_request_seconds_count{method="POST",protocol="http",route="/v1/images",status="200"}' in text
-    assert 'visavis_hop_waited_seconds_count{service="detect"}' in text
+    labels = 'http_request_method="POST",http_response_status_code="200",http_route="/v1/images"'
+    assert f"http_server_request_duration_seconds_count{{{labels}" in text
+    assert 'visavis_hop_waited_seconds_count{hop="gateway"' in text
+
+
+async def test_metrics_are_given_with_exemplars_to_who_asks_for_them(client: httpx.AsyncClient, lane: Any) -> None:
+    answer = await client.post("/v1/images", content=b"\xff\xd8\xff")
+    text = (await client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})).text
+    assert f'trace_id="{answer.headers["x-visavis-trace-id"]}"' in text
+    assert "trace_id" not in (await client.get("/metrics")).text

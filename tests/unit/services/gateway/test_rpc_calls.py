@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from services.gateway.problems import CODES
-from services.gateway.rpc_calls import code_of
+from services.gateway.rpc_calls import code_of, status_name
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,14 @@ from services.gateway.rpc_calls import code_of
 )
 def test_codes_are_canonical(code: str, status: grpc.StatusCode) -> None:
     assert code_of(code) is status
+
+
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [("ok", "OK"), ("cancelled", "CANCELLED"), ("no-room", "RESOURCE_EXHAUSTED"), ("internal", "INTERNAL")],
+)
+def test_how_a_call_ended_has_a_canonical_name(end: str, name: str) -> None:
+    assert status_name(end) == name
 
 
 def test_no_problem_is_a_success() -> None:

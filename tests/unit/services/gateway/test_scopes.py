@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OPEN = {
     "/healthz",
+    "/livez",
     "/readyz",
     "/openapi.json",  # the contract, which the framework gives
     "/traces/sign-in",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
-    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+    for name in [f"OTEL_EXPORTER_OTLP_{what}ENDPOINT" for what in ("", "TRACES_", "METRICS_")]:
         monkeypatch.delenv(name, raising=False)
     return ServiceSettings(lane="test", worker="7")
 

@@ -20,7 +20,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("LANE", "../etc"), ("LANE", ""), ("WORKER", "a.b"), ("LOG_LEVEL", "loud"), ("METRICS_PORT", "70000")],
+    [("LANE", "../etc"), ("LANE", ""), ("WORKER", "a.b"), ("LOG_LEVEL", "loud"), ("OTLP_METRICS", "perhaps")],
 )
 def test_a_wrong_one_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"VISAVIS_{name}", value)
@@ -39,6 +39,21 @@ def test_a_collector_is_named_by_the_standard_variables(monkeypatch: pytest.Monk
     assert ServiceSettings().otlp_endpoint == "http://127.0.0.1:4318"
 
 
+@pytest.mark.parametrize(("which", "has_metrics"), [("", True), ("METRICS_", True), ("TRACES_", False)])
+def test_metrics_go_to_a_collector_that_is_not_named_for_traces_only(
+    monkeypatch: pytest.MonkeyPatch, which: str, has_metrics: bool
+) -> None:
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{which}ENDPOINT", "http://127.0.0.1:4318")
+    assert bool(ServiceSettings().otlp_metrics_endpoint) == has_metrics
+
+
+@pytest.mark.parametrize("port", ["-2", "70000"])
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("VISAVIS_METRICS_PORT", port)
+    with pytest.raises(ValidationError):
+        LaneSettings()
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         ServiceSettings().lane = "b"  # type: ignore[misc]  # that it is refused is the point
@@ -46,6 +61,7 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_every_setting_has_its_sentence() -> None:
     assert not [name for name, field in ServiceSettings.model_fields.items() if not field.description]
+    assert not [name for name, field in LaneSettings.model_fields.items() if not field.description]
 
 
 def test_what_decodes_on_a_card_is_told_where_cuda_is_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

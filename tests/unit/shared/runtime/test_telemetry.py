@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from prometheus_client import REGISTRY
 
 from shared.model.hops import Hop
 from shared.runtime.telemetry import (
@@ -25,6 +22,8 @@ from shared.runtime.telemetry import (
     set_up_logging,
     trace_id_of,
 )
+from tests.scrapes import value
+from tests.unit.shared.runtime.collecting import Collector, collecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,45 +80,17 @@ def test_spans_go_to_the_collector_where_one_is_named(settings: ServiceSettings,
     with telemetry.span("seen"):
         pass
     telemetry.close()
-    assert [(path, names) for path, names in collector.received] == [("/v1/traces", ["seen"])]
+    ((path, body),) = collector.received
+    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    assert (path, [one.name for scope in resource.scope_spans for one in scope.spans]) == ("/v1/traces", ["seen"])
     assert not sent
-
-
-class Collector:
-    """An OpenTelemetry collector as small as can be: OTLP over HTTP."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[str, list[str]]] = []
-        collector = self
-
-        class Desk(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                request = ExportTraceServiceRequest.FromString(body)
-                found = [s.name for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
-                collector.received.append((self.path, found))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Silence."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Desk)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    collector = Collector()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-    thread = threading.Thread(target=collector.server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         yield collector
-    finally:
-        collector.server.shutdown()
-        thread.join()
-        collector.server.server_close()
 
 
 def test_the_time_of_sending_is_a_header(telemetry: Telemetry) -> None:
@@ -164,25 +135,20 @@ def test_a_span_that_fails_says_so_without_the_details(telemetry: Telemetry, spa
 
 
 def test_every_frame_of_a_hop_is_counted(telemetry: Telemetry) -> None:
-    name = "visavis_hop_worked_seconds_count"
-    before = REGISTRY.get_sample_value(name, {"service": "detect"}) or 0
     telemetry.record(Hop("detect", 1, 2, frames=16))
-    assert REGISTRY.get_sample_value(name, {"service": "detect"}) == before + 16
+    assert value(telemetry.metrics, "visavis_hop_waited_seconds_count", hop="detect") == 16
+    assert value(telemetry.metrics, "visavis_hop_worked_seconds_sum", hop="detect") == pytest.approx(0.032)
 
 
 def test_an_outcome_is_counted(telemetry: Telemetry) -> None:
-    labels = {"service": "detect", "outcome": "late"}
-    before = REGISTRY.get_sample_value("visavis_messages_total", labels) or 0
     telemetry.count("late")
-    assert REGISTRY.get_sample_value("visavis_messages_total", labels) == before + 1
+    assert value(telemetry.metrics, "visavis_messages_total", service="detect", outcome="late") == 1
 
 
 def test_what_leaves_a_card_is_counted(telemetry: Telemetry) -> None:
-    labels = [{"service": "detect", "what": what} for what in ("frames", "frame_bytes")]
-    before = [REGISTRY.get_sample_value("visavis_fetched_total", one) or 0 for one in labels]
     telemetry.count_fetched({"frames": 3, "frame_bytes": 12})
-    after = [REGISTRY.get_sample_value("visavis_fetched_total", one) for one in labels]
-    assert after == [before[0] + 3, before[1] + 12]
+    found = [value(telemetry.metrics, "visavis_fetched_total", what=what) for what in ("frames", "frame_bytes")]
+    assert found == [3, 12]
 
 
 def test_a_log_line_is_json_with_the_ids_of_its_trace(

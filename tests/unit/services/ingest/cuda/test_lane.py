@@ -49,7 +49,7 @@ class CardLaneRig:
 
     def __init__(self, rig: LaneRig, card: CardRig, decoders: Decoders, on_card: CardDecoders) -> None:
         self.rig = rig
-        self.card = CardLane(card.pool, on_card, lambda: self.why_unread)
+        self.card = CardLane(card.pool, on_card, rig.lane.telemetry.metrics, lambda: self.why_unread)
         self.lane = replace(rig.lane, decoders=decoders, card=self.card)
         self.told: list[Told] = []
         self.begun: list[BeginSession] = []

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from shared.model.errors import Misconfigured
+from shared.runtime.listening import Listener, bound
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+async def test_it_serves_from_the_moment_that_it_listens_until_it_is_told_to_end() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    socket, url = bound("127.0.0.1", 0, "It", "its_port")
+    listener = Listener(uvicorn.Config(app, lifespan="off", log_config=None))
+    with socket:
+        serving = await listener.listen(socket)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(url)).status_code == 204
+        assert signal.getsignal(signal.SIGTERM) is before
+        listener.should_exit = True
+        await serving
+
+
+def test_a_port_that_is_taken_is_said_with_the_name_of_its_setting() -> None:
+    socket, url = bound("127.0.0.1", 0, "It", "its_port")
+    with socket:
+        socket.listen()
+        with pytest.raises(Misconfigured, match=r"It cannot listen on .*its_port"):
+            bound("127.0.0.1", int(url.rpartition(":")[2]), "It", "its_port")
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    try:
+        socket, url = bound("::1", 0, "It", "its_port")
+    except Misconfigured:
+        pytest.skip("This machine has no IPv6.")
+    with socket:
+        assert url.startswith("http://[::1]:")
