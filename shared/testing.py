@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.bus import Depth
 from shared.transport.context import checked, lifetime
 from shared.transport.topology import Queue, Stream, keeper, matches
 
@@ -157,6 +158,17 @@ class MemoryBus:
         """The subjects that fit the pattern and on which a message is kept."""
         self._must_be_up()
         return {one.subject for one in self._alive(keeper(pattern)) if matches(pattern, one.subject)}
+
+    async def count(self, pattern: str) -> int:
+        """How many messages are kept on subjects that fit the pattern."""
+        self._must_be_up()
+        return sum(matches(pattern, one.subject) for one in self._alive(keeper(pattern)))
+
+    async def depth(self, queue: Queue) -> Depth:
+        """How much waits in a queue; where nobody has consumed it yet, all that is kept for it."""
+        self._must_be_up()
+        tries = [one.tries for one in self._of(queue)]
+        return Depth(tries.count(0), len(tries) - tries.count(0))
 
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[MemoryMessage]]:

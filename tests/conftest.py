@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared.runtime.metrics import Metrics
+from shared.runtime.settings import ServiceSettings
 from shared.transport import context, redis_context
 
 if TYPE_CHECKING:
@@ -35,6 +37,14 @@ class AnswerTime:
         with self._patch.context() as patch:
             patch.setattr(context, "ANSWER_SECONDS", self._usual)
             yield
+
+
+@pytest.fixture
+def metrics() -> Iterator[Metrics]:
+    """Of a process that has measured nothing yet; no collector gets them."""
+    made = Metrics("detect", ServiceSettings(lane="test", worker="7", otlp_metrics=False))
+    yield made
+    made.close()
 
 
 @pytest.fixture

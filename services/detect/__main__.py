@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from services.detect.loading import load
+from services.detect.measuring import recorder
 from services.detect.service import DetectService, Sight
 from services.detect.settings import DetectSettings
 from shared.model.frames import FramesCaptured
@@ -56,6 +57,7 @@ async def run(settings: DetectSettings) -> None:
 async def _run(settings: DetectSettings, probes: Probes) -> None:
     there = await asyncio.to_thread(devices, settings)
     made = await asyncio.to_thread(finders, settings, there)
+    made.tell(recorder(probes.metrics))
     offers, queue = made.offers, detect_queue(settings.lane)
     name = f"detect-{settings.worker}"
     readers = await asyncio.to_thread(cards.readers, settings, name, settings.detect_parallel)

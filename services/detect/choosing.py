@@ -16,6 +16,7 @@ from shared.model.offers import KEYPOINTS, ModelChoice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.detect.engine import Ran
     from services.detect.finding import Finder
     from services.detect.opening import Models
     from services.detect.segmenter import GraphSegmenter
@@ -65,6 +66,10 @@ class Finders:
         say: is told of each step, as `Models.warm_up` says it.
         """
         self._models.warm_up(self._batches.buckets, say)
+
+    def tell(self, ran: Ran) -> None:
+        """From now on tell of every run of a model."""
+        self._models.tell(ran)
 
     def of(self, choice: ModelChoice) -> Finder:
         """The finder for a request. Raises Rejected (`unknown-model`) where there is none."""

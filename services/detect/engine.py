@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from services.detect.models.checking import check_self_contained
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     Value = NDArray[Any] | CardPixels
     Provider = str | tuple[str, dict[str, str]]
     """ONNX Runtime's name of it, or its name and options."""
+    Ran = Callable[[str, str, int, float], None]
+    """Is told of a run: the model, what ran it (`cpu`, `cuda`, ...), on how many pictures, in how many seconds."""
 
 CPU = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3
@@ -41,6 +45,10 @@ _PROBE = bytes.fromhex(
     "08083a330a0c0a0178120179220452656c751201705a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a0208014204"
     "0a00100d"
 )
+
+
+def _unheard(*_: object) -> None:
+    """Nobody asks what runs take."""
 
 
 def _as_it_is(content: bytes) -> bytes:
@@ -72,6 +80,8 @@ class Engine:
         cannot be run.
         """
         self.name = path.stem
+        self.ran: Ran = _unheard
+        """Told of every run, in its thread."""
         content = form(_checked(path, sha256))
         try:
             self._bound = {
@@ -83,6 +93,7 @@ class Engine:
         except REFUSALS as error:
             raise Misconfigured(f"ONNX Runtime cannot open the model {path}: {_line(error)}") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self._on_host, self._on_card = _word(self._session.get_providers()[0]), _word(_entry(providers[0])[0])
         self._later: list[tuple[tuple[int, ...], dict[str, Sequence[int]]]] | None = None
 
     def run(self, **inputs: Value) -> dict[str, NDArray[Any]]:
@@ -90,12 +101,22 @@ class Engine:
 
         Pixels on a card are read where they lie if the model is open on their device, else fetched.
         """
+        batch = len(next(iter(inputs.values())))
         pixels = [one for one in inputs.values() if isinstance(one, CardPixels)]
         if pixels and pixels[0].device in self._bound:
-            return self._bound[pixels[0].device].run(inputs)
+            with self.timed(batch):
+                return self._bound[pixels[0].device].run(inputs)
         on_host = {name: one.downloaded() if isinstance(one, CardPixels) else one for name, one in inputs.items()}
-        values: list[NDArray[Any]] = self._session.run(None, on_host)
+        with self.timed(batch, self._on_host):
+            values: list[NDArray[Any]] = self._session.run(None, on_host)
         return dict(zip(self.outputs, values, strict=True))
+
+    @contextmanager
+    def timed(self, batch: int, provider: str = "") -> Iterator[None]:
+        """Around a run, for who waits for what `run_into` gives. batch: its pictures. provider: empty: the card's."""
+        started = time.perf_counter()
+        yield
+        self.ran(self.name, provider or self._on_card, batch, time.perf_counter() - started)
 
     def is_on(self, device: Device) -> bool:
         """Whether pixels on this device are read where they lie."""
@@ -180,6 +201,11 @@ def why_not(provider: Provider) -> str:
         return f"{name} does not start ({_line(error)[:200]})"
     # Where a library or a driver is missing ONNX Runtime says so in its own log and goes on without the provider.
     return "" if session.get_providers()[0] == name else f"{name} does not start on this machine"
+
+
+def _word(provider: str) -> str:
+    """As settings name it."""
+    return provider.removesuffix("ExecutionProvider").lower()
 
 
 def _line(error: Exception) -> str:

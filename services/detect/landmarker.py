@@ -55,7 +55,8 @@ class GraphLandmarker:
     def locate(self, crops: Crops) -> tuple[Floats, Floats]:
         """Landmarks [n, points, 3] in 0..1 of the crop's side and presence [n], 0..1, for crops [n, size, size, 3]."""
         if isinstance(crops, CardPixels) and self._engine.is_on(crops.device):
-            found = self._engine.run_into(crops, **self._shapes(len(crops))).downloaded()
+            with self._engine.timed(len(crops)):
+                found = self._engine.run_into(crops, **self._shapes(len(crops))).downloaded()
         else:
             found = self._engine.run(image=crops)
         return np.asarray(found["landmarks"] / self._size_px, np.float32), found["presence"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.detect.contracts import Detector, Landmarker
-    from services.detect.engine import Provider
+    from services.detect.engine import Provider, Ran
     from services.detect.models.registry import ModelEntry
     from shared.cuda.device import Device
 
@@ -98,6 +98,11 @@ class Models:
             list(threads.map(lambda plan: plan(), plans))
         for engine in self._engines:
             engine.hold_all()
+
+    def tell(self, ran: Ran) -> None:
+        """From now on tell of every run of a model."""
+        for engine in self._engines:
+            engine.ran = ran
 
     def offers(self, default_detector: str, default_landmarks: str) -> tuple[ModelOffer, ...]:
         """What there is, detectors first, by name; a request chooses from the detectors and the landmark models."""

@@ -40,7 +40,8 @@ class GraphSegmenter:
         affine = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
         image = sample_all([(picture, affine)], (size, size), black_outside=False)
         if isinstance(image, CardPixels) and self._engine.is_on(image.device):
-            found = self._engine.run_into(image, people=(1, size, size)).downloaded()
+            with self._engine.timed(1):
+                found = self._engine.run_into(image, people=(1, size, size)).downloaded()
         else:
             found = self._engine.run(image=image)
         return PeopleMask.of(found["people"][0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway import app
+from services.gateway import app, measuring
 from services.gateway.access import Access, keys_are_asked_for, tell_whether_asked
 from services.gateway.admission import Admission
 from services.gateway.asset_desk import AssetDesk
@@ -66,7 +66,8 @@ async def run(settings: GatewaySettings) -> None:
         await rest.start()
         lifecycle.tell_ready(settings, rest=rest.url, grpc=grpc_address, keys=tell_whether_asked(settings))
         try:
-            following = presence.follow(bus), parts.traces.follow(bus), parts.callbacks.run(bus, telemetry)
+            stock = measuring.follow(bus, telemetry.metrics, presence)
+            following = stock, presence.follow(bus), parts.traces.follow(bus), parts.callbacks.run(bus, telemetry)
             sweeping = sweeper.run(settings.keep_seconds, settings.sweep_seconds)
             await lifecycle.together(rest.run(), rpc.run(), *following, reconciler.run(), sweeping)
         finally:

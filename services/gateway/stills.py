@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.gateway.measuring import FrameMeasures
 from services.gateway.names import new_name
 from services.gateway.problems import Refusal
 from shared.model.errors import Rejected, Unavailable
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 OPEN_PATIENCE_SECONDS = 5.0
 """Full lanes are asked again for so long; then it is a 503."""
 OPEN_SECONDS = 2.0
+WHERE = "gateway"
+"""Where a picture's failure is known, whoever failed."""
 MOST_PAUSE_SECONDS = 0.5
 
 _opened = wire.decoder(SessionOpened | SessionRefused)
@@ -98,6 +101,7 @@ class StillClient:
         self._telemetry = telemetry
         self._most = most
         self._deadline_seconds = deadline_seconds
+        self._measures = FrameMeasures(telemetry.metrics, "still")
         self._under_way = 0
         self._turn = asyncio.Lock()  # first come, first served: one asks, the others wait behind it
 
@@ -119,6 +123,18 @@ class StillClient:
         Raises Rejected (the picture is at fault), Unavailable or Refusal `unavailable` (no lane, no room) and
         Refusal `deadline-exceeded`. A lane that falls silent or says that part of it died is followed by one more try.
         """
+        try:
+            answer = await self._ask(request, within_seconds)
+        except (Rejected, Refusal) as error:
+            self._measures.settled("failed", 1, WHERE, error.code)
+            raise
+        except Unavailable:
+            self._measures.settled("failed", 1, WHERE, "unavailable")
+            raise
+        self._measures.settled("delivered", 1)
+        return answer
+
+    async def _ask(self, request: StillRequest, within_seconds: float | None) -> StillAnswer:
         seconds = min(self._deadline_seconds, within_seconds or self._deadline_seconds)
         end = time.monotonic() + seconds
         for share in (0.5, 1.0):

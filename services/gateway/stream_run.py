@@ -87,7 +87,7 @@ class StreamRun:
         self.trace_id = trace_id
         self.created_unix_seconds = time.time()
         self.state = StreamState.OPENING
-        self.account = LiveAccount()
+        self.account = LiveAccount(desk.measures.settled)
         self.facts: VideoFacts | None = None
         self.problem: Problem | None = None
         self.notices: deque[StreamNotice] = deque(maxlen=MOST_NOTICES)
@@ -216,6 +216,7 @@ class StreamRun:
                 number = self._reached((message.number,))[0]
                 if self.account.take(number):
                     self.account.deliver(number)
+                    self._desk.measures.delivered(message.arrived_ns, self.wish.settings.max_delay_ms)
                 if message.look in self._looks:
                     self._drawn = self._looks[message.look]
                     self._looks = {change: look for change, look in self._looks.items() if change > message.look}

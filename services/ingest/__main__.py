@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from services.ingest import measuring
 from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
@@ -21,6 +20,7 @@ from services.ingest.job_plans import PlanService
 from services.ingest.lane import Lane
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
+from services.ingest.measuring import LaneMeasures, queues
 from services.ingest.segments import SegmentService
 from services.ingest.settings import IngestSettings
 from services.ingest.source_files import SourceFiles
@@ -32,7 +32,7 @@ from shared.model.jobs import JobRequested, SegmentRequested
 from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
-from shared.runtime import cards, lifecycle
+from shared.runtime import backlog, cards, lifecycle
 from shared.runtime.presence import Presence, report
 from shared.runtime.probes import probed
 from shared.runtime.settings import card_environment
@@ -74,12 +74,14 @@ async def run(settings: IngestSettings) -> None:
         await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
 
         watching = cards.watching(settings, card)
-        measuring.watch(probes.metrics, lane, card)
+        measures = LaneMeasures(probes.metrics, lane.pool.ledger, card, room)
 
         def say() -> WorkerReported:
             lane.pool.sweep()
             card.sweep()
             room.measure(one for one in presence.workers() if one.lane == settings.lane)
+            why_host = presence.why_not_on_card(settings.lane) if lane.card is not None else card.why_not
+            measures.look(why_host, str(settings.card_number), watching.use)
             return WorkerReported(
                 lane=settings.lane,
                 service="ingest",
@@ -89,16 +91,14 @@ async def run(settings: IngestSettings) -> None:
                 busy_seconds=time.process_time() + lane.busy_seconds,
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
-                slots_in_use=lane.pool.ledger.in_use,
-                card_slots_in_use=card.slots_in_use,
                 on_card=lane.card is not None,
                 why_not_on_card=card.why_not,
-                card_use=watching.use,
             )
 
         probes.why_not_ready = partial(_why_no_room, stills, room)
         lifecycle.tell_ready(settings, metrics=probes.url)
-        await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run())
+        lane_queues = backlog.follow(bus, probes.metrics, lambda: queues(settings.lane, presence.workers()))
+        await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run(), lane_queues)
 
 
 def _why_no_room(stills: StillService, room: Room) -> str:

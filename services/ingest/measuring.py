@@ -1,19 +1,22 @@
-"""What the owner of a lane measures at all times: the slots of its frame pools."""
+"""What the owner of a lane measures at all times: its frame pools, its room, its card, and the lane's queues."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from shared.memory.ledger import SlotState
-from shared.runtime.instruments import POOL_SLOTS
+from shared.runtime.instruments import CARD_DECODER_USE, CARD_MEMORY, CARD_USE, POOL_SLOTS, ROOM, TRANSPORT
+from shared.transport.topology import detect_queue, render_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from services.ingest.lane import Lane
+    from services.ingest.live.room import Room
     from shared.memory.ledger import SlotLedger
+    from shared.model.sessions import CardUse, WorkerReported
     from shared.runtime.cards import LaneCard
     from shared.runtime.metrics import Metrics
+    from shared.transport.topology import Queue
 
 _STATES = {
     SlotState.FREE: "free",
@@ -23,10 +26,32 @@ _STATES = {
 }
 
 
-def watch(metrics: Metrics, lane: Lane, card: LaneCard) -> None:
-    """Have it read whenever metrics are asked for."""
-    ledgers = {"host": lane.pool.ledger} | ({"card": card.pool.ledger} if card.pool is not None else {})
-    metrics.watch(POOL_SLOTS, lambda: slots(ledgers))
+class LaneMeasures:
+    """Shows what is so now; `look` is called as often as it may have changed."""
+
+    def __init__(self, metrics: Metrics, host: SlotLedger, card: LaneCard, room: Room) -> None:
+        """host: of the pool on the host."""
+        self._metrics = metrics
+        self._ledgers = {"host": host} | ({"card": card.pool.ledger} if card.pool is not None else {})
+        self._room = room
+
+    def look(self, why_not_on_card: str, card: str, use: CardUse | None) -> None:
+        """why_not_on_card: why frames lie on the host, in a sentence; empty if they may lie on the card.
+
+        card: the card's number. use: of it; None where nobody can tell.
+        """
+        show = self._metrics.show
+        show(POOL_SLOTS, slots(self._ledgers))
+        show(ROOM, [(self._room.free_share, {})])
+        way = "shared-memory" if why_not_on_card else "cuda-ipc"
+        show(TRANSPORT, [(1, {"transport": way, "reason": why_not_on_card})])
+        parts = {
+            CARD_USE: _part(use.kernels_percent if use else None),
+            CARD_DECODER_USE: _part(use.decoder_percent if use else None),
+            CARD_MEMORY: use.memory_used_bytes if use else None,
+        }
+        for instrument, value in parts.items():
+            show(instrument, [] if value is None else [(value, {"card": card})])
 
 
 def slots(ledgers: Mapping[str, SlotLedger]) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -37,3 +62,13 @@ def slots(ledgers: Mapping[str, SlotLedger]) -> Iterator[tuple[int, Mapping[str,
             counts[_STATES[state]] += count
         for name, count in counts.items():
             yield count, {"memory": memory, "state": name}
+
+
+def queues(lane: str, workers: Iterable[WorkerReported]) -> dict[str, list[Queue]]:
+    """Those of a lane. workers: all that were heard of lately."""
+    renders = [one.worker for one in workers if (one.lane, one.service) == (lane, "render")]
+    return {"detect": [detect_queue(lane)], "render": [render_queue(lane, worker) for worker in renders]}
+
+
+def _part(percent: int | None) -> float | None:
+    return None if percent is None else percent / 100

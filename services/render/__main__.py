@@ -71,6 +71,7 @@ async def _run(settings: RenderSettings, probes: Probes) -> None:
 
         def say() -> WorkerReported:
             reader.tend()
+            service.look()
             reason = why_no_device or reader.why_no_card
             return WorkerReported(
                 lane=settings.lane,

@@ -13,6 +13,7 @@ from shared.memory.layout import is_on_card
 from shared.model.hops import Hop, summarise
 from shared.model.jobs import JobProgressed, Problem, SegmentDone, SegmentFailed, part_key
 from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinished, live_out
+from shared.runtime.telemetry import log
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.render.live import LiveOutlet
     from services.render.live_sink import LiveSink
+    from services.render.measuring import RenderMeasures
     from services.render.precedence import Precedence
     from services.render.reading import Reading
     from services.render.session import RenderSession
@@ -77,6 +79,13 @@ class OwnedSession:
             self.assets.add_done_callback(lambda task: task.cancelled() or task.exception())
             self.assets = None
 
+    def tell_of_people(self) -> None:
+        """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
+        if self.session.lacks_people and not self.told_of_people:
+            self.told_of_people = True
+            detail = "Detect does not say where their people are: the background stays as it is."
+            log.warning("frames without people", session=self.begun.session, detail=detail)
+
     def progress(self) -> list[JobProgressed]:
         """What is to be told of a job now: something, now and then."""
         now = time.monotonic()
@@ -98,8 +107,11 @@ class OwnedSession:
 class Handover:
     """The ways out of render."""
 
-    def __init__(self, bus: Bus, store: ObjectStore, telemetry: Telemetry, drawing: Precedence) -> None:
+    def __init__(
+        self, bus: Bus, store: ObjectStore, telemetry: Telemetry, drawing: Precedence, measures: RenderMeasures
+    ) -> None:
         """drawing: whose threads wait for encoders, and for nothing else."""
+        self._measures = measures
         self._bus, self._drawing = bus, drawing
         self._store = store
         self._telemetry = telemetry
@@ -111,6 +123,7 @@ class Handover:
             await self._store.put(part_key(owned.begun.job, owned.begun.segment), path)
         finally:
             path.unlink(missing_ok=True)
+        self._measures.job_delivered(owned.session.frames_written)
         return SegmentDone(
             job=owned.begun.job,
             segment=owned.begun.segment,
@@ -156,6 +169,7 @@ class Handover:
         if owned.outlet is not None:
             await owned.outlet.close()
         if owned.begun.job:
+            self._measures.job_failed(owned.session.frames_written, problem.code)
             failed = SegmentFailed(
                 job=owned.begun.job, segment=owned.begun.segment, session=owned.begun.session, problem=problem
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from services.render.copies import HostCopies
 from services.render.encoder_thread import EncoderThread
 from services.render.live_encoding import LiveEncoder
+from services.render.sinks import unheard
 from shared.model.hops import Hop
 from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from services.render.copies import Copies, Frame
     from services.render.outputs.outlets import Outlets
     from services.render.packets import EncodedPacket
+    from services.render.sinks import Encoded
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
     from shared.model.live import LiveSettings
@@ -75,6 +77,7 @@ class LiveSink:
 
         copies: of frames for the encoder; None: they lie on the host.
         """
+        self.encoded: Encoded = unheard
         self.wants_picture = settings.want_picture
         self.wants_faces = settings.want_faces
         self._settings, self._emit = settings, emit
@@ -150,7 +153,10 @@ class LiveSink:
             del self._drawn[min(self._drawn)]
         wanted, self._key_wanted = drawn.mark.key or self._key_wanted, False
         key = wanted or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
-        self._told(self._encoder.encode(picture, drawn.pts, duration, key=key))
+        started = time.perf_counter()
+        packets = self._encoder.encode(picture, drawn.pts, duration, key=key)
+        self.encoded(self._settings.output.codec, time.perf_counter() - started)
+        self._told(packets)
 
     def _told(self, packets: Sequence[EncodedPacket]) -> None:
         for packet in packets:

@@ -14,6 +14,7 @@ from services.render.handover import BROKEN, Handover, OwnedSession
 from services.render.live import LiveOutlet
 from services.render.live_outputs import OutputRoom
 from services.render.live_sink import LiveSink, Passing
+from services.render.measuring import RenderMeasures, tell_fetched, tell_of_host
 from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
@@ -94,9 +95,10 @@ class RenderService:
         self._bus, self._pasts = bus, pasts
         dialer = Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
         self._room_for_outputs = OutputRoom(store, dialer, settings.render_work)
+        self._measures = RenderMeasures(telemetry.metrics)
         self._drawing = Precedence(settings.render_parallel)
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
-        self._handover = Handover(bus, PatientStore.of(store), telemetry, self._drawing)
+        self._handover = Handover(bus, PatientStore.of(store), telemetry, self._drawing, self._measures)
         self._shelf = AssetShelf(store)
         self._frames = frames
         self._telemetry = telemetry
@@ -109,6 +111,10 @@ class RenderService:
     def room(self) -> int:
         """How many sessions more it takes."""
         return self._settings.render_sessions - len(self._sessions) - len(self._beginning)
+
+    def look(self) -> None:
+        """Show which sessions there are."""
+        self._measures.own(owned.begun for owned in self._sessions.values())
 
     async def begin(self, received: Received) -> bytes:
         """BeginSession -> SessionBegun | SessionRefused. A newer attempt at a segment replaces the older one."""
@@ -132,10 +138,11 @@ class RenderService:
 
     async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:
         """Raises Rejected for what no encoder takes, FrameLost for frames that cannot be read here."""
-        reading, outlet = self._frames.begin(request.epoch, partial(_tell_of_host, request.session)), None
+        reading, outlet = self._frames.begin(request.epoch, partial(tell_of_host, request.session)), None
         try:
             outlet = self._outlet(request)
             sink = self._sink(request, outlet, reading)
+            sink.encoded = self._measures.encoded
         except BaseException:
             self._frames.end(reading)
             if outlet is not None:
@@ -264,7 +271,7 @@ class RenderService:
                 passage.begin()
                 _expect(owned, passage)
                 await self._feed(owned, message.frames, threads)
-            self._tell_of_people(owned)
+            owned.tell_of_people()
             owned.hops.extend((*message.hops, passage.hop(self._telemetry.service)))
             if owned.outlet is not None:
                 owned.outlet.keep(owned.session)
@@ -297,13 +304,6 @@ class RenderService:
         """With all that a look needs. Raises Rejected for what is not there, Unavailable where nobody can tell."""
         self._effects.refuse_unknown(look)
         return Painter(await assets, OwnPainter(self._effects, OwnWatch(session, self._telemetry.metrics).note))
-
-    def _tell_of_people(self, owned: OwnedSession) -> None:
-        """Say once that frames came without what their background is drawn by: from a detect of before, most likely."""
-        if owned.session.lacks_people and not owned.told_of_people:
-            owned.told_of_people = True
-            detail = "Detect does not say where their people are: the background stays as it is."
-            log.warning("frames without people", session=owned.begun.session, detail=detail)
 
     async def _feed(self, owned: OwnedSession, frames: Sequence[DetectedFrame], threads: Executor) -> None:
         """Draw in a thread; if cancelled, wait for it: it reads the pool and writes to the sink until it is done."""
@@ -359,9 +359,7 @@ class RenderService:
     def _end_reading(self, owned: OwnedSession) -> None:
         """Nothing touches the session's frames any more."""
         if owned.reading.devices is not None:
-            fetched = asdict(owned.reading.fetched)
-            self._telemetry.count_fetched(fetched)
-            log.info("frames on a card were drawn", session=owned.begun.session, **fetched)
+            tell_fetched(self._telemetry, owned.begun.session, asdict(owned.reading.fetched))
         self._frames.end(owned.reading)
 
     def _end_outputs(self, owned: OwnedSession, *, over: bool = False) -> None:
@@ -383,10 +381,6 @@ class RenderService:
         task = asyncio.create_task(change)
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
-
-
-def _tell_of_host(session: str, reason: str) -> None:
-    log.info("drawn on the host", session=session, reason=reason)
 
 
 def _expect(owned: OwnedSession, passage: Passage[ForRender]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,17 +15,24 @@ from services.render.stills import encode_still
 from shared.model.faces import face_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from services.render.copies import Copies, Frame
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame
     from shared.model.media import MediaKind, StillFacts, VideoFacts
+    from shared.model.pictures import Picture
 
+    Encoded = Callable[[str, float], None]
+    """Is told how a picture was encoded, as `h264` or `jpeg`, and in how many seconds, in the thread that did it."""
 
 FRAMES_AHEAD = 3
 """Frames that are drawn and not yet encoded; more would not keep the encoder busier."""
+
+
+def unheard(*_: object) -> None:
+    """Nobody asks what encoding takes."""
 
 
 class VideoSink:
@@ -41,13 +49,19 @@ class VideoSink:
         self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int, copies: Copies | None = None
     ) -> None:
         """preset, crf, threads: of x264. copies: of frames for the encoder; None: they lie on the host."""
+        self.encoded: Encoded = unheard
         self._path = path
         self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
         self._thread = EncoderThread(FRAMES_AHEAD, stand_back, copies)
 
     def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
         """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""
-        self._thread.take(picture, lambda copy: self._encoder.write(copy, frame.pts, frame.duration))
+        self._thread.take(picture, lambda copy: self._write(copy, frame))
+
+    def _write(self, picture: Picture, frame: CapturedFrame) -> None:
+        started = time.perf_counter()
+        self._encoder.write(picture, frame.pts, frame.duration)
+        self.encoded("h264", time.perf_counter() - started)
 
     def close(self) -> Path:
         """Finish the file; answers where it lies."""
@@ -70,6 +84,7 @@ class FacesSink:
 
     def __init__(self, path: Path, facts: VideoFacts, first: int = 0) -> None:
         """first: how many frames of the video lie before this session's."""
+        self.encoded: Encoded = unheard
         self._path, self._first = path, first
         self._facts = facts
         self._file = path.open("wb")
@@ -103,6 +118,7 @@ class StillSink:
     wants_faces = True
 
     def __init__(self, facts: StillFacts, kind: MediaKind | None) -> None:
+        self.encoded: Encoded = unheard
         self.kind = kind
         self.wants_picture = kind is not None
         self.keeps_alpha = kind is not None and kind.keeps_alpha
@@ -114,7 +130,9 @@ class StillSink:
         """Encode the picture, if one is wanted, while it is there."""
         self.faces = faces
         if self.kind is not None:
-            self._encoded = encode_still(on_host(picture), self._facts, self.kind)
+            fetched, started = on_host(picture), time.perf_counter()
+            self._encoded = encode_still(fetched, self._facts, self.kind)
+            self.encoded(self.kind.name.lower(), time.perf_counter() - started)
 
     def close(self) -> bytes:
         """The encoded picture; empty if none was wanted."""

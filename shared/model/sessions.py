@@ -154,16 +154,10 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of ingest: pixels of frames that it has told so far."""
     live_pixels: int = 0
     """Of ingest: those of them that were of live sessions."""
-    slots_in_use: int = 0
-    """Of ingest: slots of the lane's frame pool that are not free."""
-    card_slots_in_use: int = 0
-    """Of ingest: slots of the lane's pool on a card that are not free."""
     on_card: bool = False
     """Of ingest: whether the lane has a frame pool on a card; of detect and render: whether they read frames there."""
     why_not_on_card: str = ""
     """A sentence, where that is not so."""
-    card_use: CardUse | None = None
-    """Of ingest: of the lane's card, where it has one."""
     models: tuple[ModelOffer, ...] = ()
     """Of detect: what a request may choose from."""
     effects: tuple[EffectOffer, ...] = ()

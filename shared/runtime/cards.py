@@ -40,11 +40,6 @@ class LaneCard:
     why_not: str = ""
     """A sentence, where there is no pool."""
 
-    @property
-    def slots_in_use(self) -> int:
-        """How many slots are not free."""
-        return self.pool.ledger.in_use if self.pool else 0
-
     def sweep(self) -> None:
         """Take back what was released."""
         if self.pool:

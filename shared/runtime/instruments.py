@@ -53,12 +53,84 @@ HOP_WORKED = Instrument(
 MESSAGES = Instrument(
     "visavis.messages", "counter", "{message}", "Messages of the queues by what became of them.", ("outcome",)
 )
+FRAMES = Instrument(
+    "visavis.frames",
+    "counter",
+    "{frame}",
+    "Frames by what became of them: delivered, dropped, failed; of what kind (still, job, live), why and where.",
+    ("kind", "outcome", "reason", "where"),
+)
+QUEUE_MESSAGES = Instrument(
+    "visavis.queue.messages",
+    "gauge",
+    "{message}",
+    "Messages that wait or are worked on; gateways tell of plans, segments and callbacks, ingest of detect and render.",
+    ("queue",),
+)
+QUEUE_LAG = Instrument(
+    "visavis.queue.lag", "gauge", "{message}", "Messages of a queue that nobody has been given yet.", ("queue",)
+)
+DEAD_LETTERS = Instrument("visavis.dead_letters", "gauge", "{message}", "Messages that were given up, and are kept.")
 POOL_SLOTS = Instrument(
     "visavis.pool.slots",
     "level",
     "{slot}",
     "Slots of the lane's frame pools, on the host and on a card: free, in_use, quarantined.",
     ("memory", "state"),
+)
+SESSIONS = Instrument(
+    "visavis.sessions", "level", "{session}", "Sessions that a render worker owns: still, job, live.", ("kind",)
+)
+ROOM = Instrument(
+    "visavis.room", "gauge", "1", "Part of what a lane can do for live streams that is promised to none, 0 to 1."
+)
+INFERENCE_BATCH = Instrument(
+    "visavis.inference.batch_size",
+    "histogram",
+    "{image}",
+    "Pictures or crops that a model is run on at once.",
+    ("model", "provider"),
+    (1, 2, 4, 8, 16, 32, 64),
+)
+INFERENCE = Instrument(
+    "visavis.inference.duration",
+    "histogram",
+    "s",
+    "A run of a model, until its outputs are there; on a card, with what its stream had to do before.",
+    ("model", "provider"),
+    _HOP_SECONDS,
+)
+ENCODE = Instrument(
+    "visavis.encode.duration", "histogram", "s", "A drawn picture through its encoder.", ("codec",), _HOP_SECONDS
+)
+DELAY = Instrument(
+    "visavis.delivery.delay",
+    "histogram",
+    "s",
+    "Of a live frame, from its packet's arrival to its delivery.",
+    (),
+    (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5),
+)
+BUDGET = Instrument(
+    "visavis.delivery.budget",
+    "histogram",
+    "1",
+    "That delay as a part of the stream's max_delay_ms: above 1 it is late.",
+    (),
+    (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.5, 2),
+)
+TRANSPORT = Instrument(
+    "visavis.transport",
+    "gauge",
+    "{transport}",
+    "1 for the way that a lane's frames of video are shared: cuda-ipc, or shared-memory, and why.",
+    ("transport", "reason"),
+)
+CARD_USE = Instrument("visavis.card.use", "gauge", "1", "Part of the last moments with a kernel on it.", ("card",))
+CARD_DECODER_USE = Instrument("visavis.card.decoder.use", "gauge", "1", "How busy the card's decoders are.", ("card",))
+CARD_MEMORY = Instrument("visavis.card.memory.used", "gauge", "By", "The card's memory that is in use.", ("card",))
+LANES = Instrument(
+    "visavis.lanes", "gauge", "{lane}", "Lanes that are heard of (known), and that are whole (warm).", ("state",)
 )
 FETCHED = Instrument(
     "visavis.fetched",

@@ -52,6 +52,7 @@ class Metrics:
         self._meter = self._provider.get_meter(SCOPE)
         self._made: dict[Instrument, Any] = {}
         self._watched: dict[Instrument, list[Observe]] = {}
+        self._shown: dict[Instrument, tuple[tuple[float, Mapping[str, str]], ...]] = {}
         self._exposition = Exposition({"service": service, "lane": settings.lane, "worker": settings.worker})
         for instrument, observe in _VITALS.items():
             self.watch(instrument, observe)
@@ -97,6 +98,12 @@ class Metrics:
             "level": self._meter.create_observable_up_down_counter,
         }[instrument.kind]
         create(instrument.name, [observations], instrument.unit, instrument.description)
+
+    def show(self, instrument: Instrument, values: Iterable[tuple[float, Mapping[str, str]]]) -> None:
+        """What a gauge is now, told by the thread that knows it: so it stays until it is shown anew. None: gone."""
+        if instrument not in self._shown:
+            self.watch(instrument, lambda: self._shown[instrument])
+        self._shown[instrument] = tuple(values)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All that is measured now for Prometheus, and its content type. accept: the header of who asks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -72,6 +72,15 @@ class Kept(Received, Protocol):
         ...
 
 
+class Depth(NamedTuple):
+    """How much waits in a queue."""
+
+    lag: int
+    """Messages that nobody has been given yet."""
+    unsettled: int
+    """Messages that somebody has been given and has not ended: they are worked on, or wait to be given again."""
+
+
 class Bus(Protocol):
     """Publish and consume what is kept; send, listen, request and answer what is not.
 
@@ -97,6 +106,14 @@ class Bus(Protocol):
 
     async def waiting(self, pattern: str) -> set[str]:
         """The subjects that fit the pattern and on which a message is kept; of a queue, one not yet acknowledged."""
+        ...
+
+    async def count(self, pattern: str) -> int:
+        """How many messages are kept on subjects that fit the pattern."""
+        ...
+
+    async def depth(self, queue: Queue) -> Depth:
+        """How much waits in a queue; where nobody has consumed it yet, all that is kept for it."""
         ...
 
     def replay(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Received]]:

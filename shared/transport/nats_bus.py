@@ -13,6 +13,7 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_errors import DOWN, down
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
@@ -118,6 +119,21 @@ class NatsBus(JetStreamKept):
         with down(f"The bus does not answer for {pattern}"):
             info = await self._stream.stream_info(keeper(pattern).name, subjects_filter=pattern)
         return set(info.state.subjects or ())
+
+    async def count(self, pattern: str) -> int:
+        """How many messages are kept on subjects that fit the pattern."""
+        with down(f"The bus does not answer for {pattern}"):
+            info = await self._stream.stream_info(keeper(pattern).name, subjects_filter=pattern)
+        return sum((info.state.subjects or {}).values())
+
+    async def depth(self, queue: Queue) -> Depth:
+        """How much waits in a queue; where nobody has consumed it yet, all that is kept for it."""
+        with down(f"The bus does not answer for {queue.name}"):
+            try:
+                info = await self._stream.consumer_info(queue.stream, queue.name)
+            except NotFoundError:
+                return Depth(await self.count(queue.subject), 0)
+        return Depth(info.num_pending or 0, info.num_ack_pending or 0)
 
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:

@@ -147,6 +147,25 @@ async def test_no_more_than_agreed_are_out_at_once(bus: Bus, queue: Queue) -> No
 
 
 @QUEUES
+async def test_how_much_waits_is_told_before_somebody_consumes_it_and_then(bus: Bus, queue: Queue) -> None:
+    queue = replace(patient(queue), max_ack_pending=2)
+    for number in range(5):
+        await bus.publish(subject_of(queue), bytes([number]))
+    assert await bus.depth(queue) == (5, 0)
+    assert await bus.count(queue.subject) == 5
+    async with bus.consume(queue) as messages:
+        came = await take(messages, 2)
+        assert await bus.depth(queue) == (3, 2)
+        await came[0].done()
+        await came[1].retry(PATIENCE_SECONDS)
+        await first(messages)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await bus.depth(queue) != (2, 2):  # one is out, and one waits to be given again  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert await bus.count(queue.subject) == 4
+
+
+@QUEUES
 async def test_each_message_goes_to_one_of_the_consumers(bus: Bus, queue: Queue) -> None:
     roomy = replace(patient(queue), max_ack_pending=100)
     bodies: list[bytes] = []

@@ -86,8 +86,13 @@ class CardHead:
         return [faces for part in parts for faces in self._of_part(part, min_score)]
 
     def _of_part(self, pixels: CardPixels, min_score: float) -> list[Faces]:
+        full = next(size for size in batches(pixels.shape[2]) if size >= len(pixels))
+        with self._engine.timed(full):
+            return self._found(pixels, full, min_score)
+
+    def _found(self, pixels: CardPixels, full: int, min_score: float) -> list[Faces]:
+        """full: pictures in the run, of which those at the end are none."""
         device, (count, rows, columns, _) = pixels.device, pixels.shape
-        full = next(size for size in batches(columns) if size >= count)
         given = self._engine.run_into(pixels.filled(full), **self._shapes(full, columns, rows))
         found = device.empty((count, 1 + MOST_FACES * (_VALUES + 1)), np.float32)
         numbers = (np.int32(self._anchors(columns, rows)), np.int32(columns), np.int32(rows), np.float32(min_score))

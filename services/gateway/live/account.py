@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING
 from shared.model.live import Place, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    Settled = Callable[[str, int, str, str], None]
+    """Is told an outcome (`delivered`, `dropped`, `failed`), of how many packets, and where and why."""
 
 MOST_UNDER_WAY = 20_000
 """A lane that never tells what became of packets must not fill the memory: older ones count as lost."""
+UNDECODABLE = "undecodable"
+"""Why packets fail."""
+
+
+def _unheard(*_: object) -> None:
+    """Nobody counts beside the account."""
 
 
 class LiveAccount:
     """Knows every packet by its number until it is settled. What is told twice, or of no packet, changes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Settled = _unheard) -> None:
+        """told: of every packet whose end is known."""
+        self._told = told
         self.received = 0
         self.delivered = 0
         self.failed = 0
@@ -59,6 +70,7 @@ class LiveAccount:
             return False
         self._in_hand.remove(number)
         self.delivered += 1
+        self._told("delivered", 1, "", "")
         return True
 
     def drop(self, numbers: Iterable[int], place: Place, reason: Reason) -> int:
@@ -69,12 +81,15 @@ class LiveAccount:
         settled = sum(self._settle(number, in_hand=place is Place.GATEWAY) for number in numbers)
         if settled:
             self.dropped[place, reason] += settled
+            self._told("dropped", settled, place, reason)
         return settled
 
     def fail(self, numbers: Iterable[int]) -> int:
         """These packets cannot be decoded; answers of how many that was news."""
         settled = sum(self._settle(number, in_hand=False) for number in numbers)
         self.failed += settled
+        if settled:
+            self._told("failed", settled, Place.INGEST, UNDECODABLE)
         return settled
 
     def lane_ended(self, *, finished: bool) -> None:

@@ -31,7 +31,7 @@ class LiveCall:
 
     def __init__(self, desk: LiveDesk, client: Client, send: Send, trace_id: str, caller: Caller = ANYBODY) -> None:
         """client: what it says; the end of that says that no packet follows. send: returns when the message is out."""
-        self.account = LiveAccount()
+        self.account = LiveAccount(desk.measures.settled)
         self._desk = desk
         self._client = client
         self._caller = caller

@@ -7,6 +7,7 @@ import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from services.gateway.measuring import FrameMeasures
 from services.gateway.problems import RETRY_SECONDS, Refusal
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class LiveDesk:
         self.admission = admission
         self.pasts = pasts
         self.settings = settings
+        self.measures = FrameMeasures(telemetry.metrics, "live")
         self._owners: dict[str, _Owner] = {}
         """Who has a stream, by the name of its past."""
         self._count = 0

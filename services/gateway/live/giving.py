@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.gateway.live.account import LiveAccount
     from services.gateway.live.notices import DropTally
     from services.gateway.live.queue import Drawn
+    from services.gateway.measuring import FrameMeasures
     from shared.model.live import LiveSettings
     from shared.runtime.telemetry import Telemetry
 
@@ -32,13 +33,20 @@ class Giver:
     """The one that sends, so that two messages never cross."""
 
     def __init__(
-        self, send: Send, settings: LiveSettings, account: LiveAccount, tally: DropTally, telemetry: Telemetry
+        self,
+        send: Send,
+        settings: LiveSettings,
+        account: LiveAccount,
+        tally: DropTally,
+        telemetry: Telemetry,
+        measures: FrameMeasures,
     ) -> None:
         self._send = send
         self._settings = settings
         self._account = account
         self._tally = tally
         self._telemetry = telemetry
+        self._measures = measures
         is_intra = settings.output.codec.is_intra or not settings.want_picture
         self.frames = FrameQueue(settings.max_delay_ms / 1000, is_intra=is_intra)
         self._words: deque[streams_pb2.ServerMessage] = deque()
@@ -112,6 +120,7 @@ class Giver:
         await self._out(frame_message(drawn, self._settings, back))
         self._account.deliver(drawn.frame.number)
         self._telemetry.record(back)  # the lane's services count theirs
+        self._measures.delivered(drawn.frame.arrived_ns, self._settings.max_delay_ms)
 
     async def _out(self, message: streams_pb2.ServerMessage) -> None:
         self.sending_since = time.monotonic()

@@ -65,7 +65,7 @@ class LiveTalk:
         self._account = account
         self._tally = DropTally()
         self._flow = LiveFlow(link)
-        self._giver = Giver(send, settings, account, self._tally, desk.telemetry)
+        self._giver = Giver(send, settings, account, self._tally, desk.telemetry, desk.measures)
         self._taker = Taker(client, desk, link, settings, account, self._flow, self._giver)
         self._parts = FrameParts(desk.settings.max_reply_bytes)
         self._look = 0

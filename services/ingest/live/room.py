@@ -42,6 +42,11 @@ class Room:
         """What more it has room for, 0 or more."""
         return max(0.0, SHARE * self._cores / self._cost - sum(self._promised.values()))
 
+    @property
+    def free_share(self) -> float:
+        """That as a part of all that it can do, 0 to 1."""
+        return self.pixels_per_second * self._cost / (SHARE * self._cores)
+
     def take(self, session: str, pixels_per_second: float) -> bool:
         """Promise a session its pixels; false if there is no room. A lane that has promised nothing takes any one."""
         if sum(self._promised.values()) and pixels_per_second > self.pixels_per_second:

@@ -37,6 +37,17 @@ def test_outputs_come_by_name(tmp_path: Path) -> None:
     assert engine.run(x=np.array([1, 2], np.float32))["twice"].tolist() == [2, 4]
 
 
+def test_who_asks_is_told_what_each_run_takes(tmp_path: Path) -> None:
+    engine, told = Engine(*saved(tmp_path, doubling())), []
+    engine.warm_up({"x": (5,)})
+    engine.ran = lambda *run: told.append(run)
+    engine.run(x=np.ones(3, np.float32))
+    with engine.timed(7, "cuda"):
+        pass
+    assert [run[:3] for run in told] == [("doubling", "cpu", 3), ("doubling", "cuda", 7)]
+    assert all(0 < run[3] < 60 for run in told)
+
+
 def test_a_warm_engine_still_takes_other_sizes(tmp_path: Path) -> None:
     engine = Engine(*saved(tmp_path, doubling()))
     engine.warm_up({"x": (5,)})

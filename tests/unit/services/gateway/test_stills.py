@@ -14,6 +14,7 @@ from shared.model.jobs import Problem, Want
 from shared.model.looks import Look
 from shared.model.sessions import OpenSession, SessionOpened
 from shared.transport import wire
+from tests.scrapes import samples
 
 if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
@@ -32,6 +33,19 @@ async def test_the_hops_of_the_lane_and_the_way_back_are_told(stills: StillClien
     answer = await stills.ask(REQUEST)
     assert [hop.name for hop in answer.hops] == ["ingest", "detect", "render", "gateway"]
     assert answer.picture == lane.picture
+
+
+async def test_what_became_of_each_is_counted(
+    stills: StillClient, lane: Any, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.stills.OPEN_PATIENCE_SECONDS", 0.05)
+    await stills.ask(REQUEST)
+    lane.refusals = 10_000
+    with pytest.raises(Refusal):
+        await stills.ask(REQUEST)
+    found = samples(telemetry.metrics, "visavis_frames_total", kind="still")
+    said = {(one.labels["outcome"], one.labels["reason"], one.labels["where"]): one.value for one in found}
+    assert said == {("delivered", "", ""): 1, ("failed", "unavailable", "gateway"): 1}
 
 
 async def test_a_refusal_is_tried_again(stills: StillClient, lane: Any) -> None:

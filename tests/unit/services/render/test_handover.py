@@ -14,6 +14,7 @@ import pytest
 
 from services.render.handover import Handover, OwnedSession
 from services.render.live import LiveOutlet
+from services.render.measuring import RenderMeasures
 from services.render.past import PastKeeper
 from services.render.precedence import Precedence
 from services.render.reading import LaneFrames
@@ -35,9 +36,12 @@ from shared.runtime.telemetry import Telemetry
 from shared.testing import MemoryBus, MemoryContext
 from shared.transport import wire
 from shared.transport.store import ObjectStore
+from tests.scrapes import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shared.runtime.metrics import Metrics
 
 VIDEO = VideoFacts(
     geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1)
@@ -80,7 +84,7 @@ def way_out(tmp_path: Path) -> Iterator[Exit]:
     telemetry = Telemetry("render", RenderSettings(), lambda _: None)
     bus, store = MemoryBus(), ObjectStore.open((tmp_path / "objects").as_uri())
     drawing = Precedence(1)
-    yield Exit(Handover(bus, store, telemetry, drawing), bus, store, folder)
+    yield Exit(Handover(bus, store, telemetry, drawing, RenderMeasures(telemetry.metrics)), bus, store, folder)
     drawing.close()
     telemetry.close()
 
@@ -110,6 +114,17 @@ async def test_the_failure_of_a_segment_is_an_event_of_its_job(way_out: Exit) ->
     failed = wire.decode(event.body, wire.decoder(JobEvent))
     assert (type(failed), failed.segment) == (SegmentFailed, 2)
     assert list(way_out.folder.iterdir()) == []
+
+
+async def test_frames_of_jobs_are_counted_by_what_became_of_their_segment(way_out: Exit, metrics: Metrics) -> None:
+    way_out.handover._measures = RenderMeasures(metrics)
+    owned, sink = way_out.segment()
+    owned.session.frames_written = 12
+    await way_out.handover.part(owned, sink)
+    failing, _ = way_out.segment()
+    await way_out.handover.failure(failing)
+    assert value(metrics, "visavis_frames_total", kind="job", outcome="delivered") == 12
+    assert value(metrics, "visavis_frames_total", outcome="failed", reason="internal", where="render") == 1
 
 
 async def test_the_failure_of_a_still_goes_to_its_client(way_out: Exit) -> None:

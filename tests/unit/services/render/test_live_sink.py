@@ -74,6 +74,15 @@ def test_each_frame_is_told_with_its_number_and_decodes_to_what_was_drawn(studio
     assert means == pytest.approx([60 + 20 * number for number in range(6)], abs=3)
 
 
+def test_who_asks_is_told_what_encoding_takes(studio: Studio) -> None:
+    told: list[str] = []
+    sink = studio.sink(LiveOutput(codec=LiveCodec.MJPEG))
+    sink.encoded = lambda codec, _: told.append(codec)
+    write(sink, frame(0), frame(1))
+    sink.close()
+    assert told == ["mjpeg", "mjpeg"]
+
+
 def test_only_the_first_brings_the_header(studio: Studio) -> None:
     sink = studio.sink()
     write(sink, frame(0), frame(1))

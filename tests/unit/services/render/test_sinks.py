@@ -45,6 +45,18 @@ def test_a_video_holds_every_frame_at_its_time(tmp_path: Path) -> None:
         assert [round(float(frame.pts * video.time_base), 3) for frame in file.decode(video)] == [0, 0.04, 0.12]
 
 
+@pytest.mark.parametrize("kind", [MediaKind.PNG, None])
+def test_who_asks_is_told_what_encoding_takes(tmp_path: Path, kind: MediaKind | None) -> None:
+    told: list[tuple[str, float]] = []
+    video, still = VideoSink(tmp_path / "part", VIDEO, "veryfast", 23, 1), StillSink(STILL, kind)
+    video.encoded = still.encoded = lambda codec, seconds: told.append((codec, seconds))
+    write(still, STILL, 0)
+    write(video, VIDEO, 0, 1)
+    video.close()
+    assert [codec for codec, _ in told] == [*(["png"] if kind else []), "h264", "h264"]
+    assert all(0 < seconds < 60 for _, seconds in told)
+
+
 def test_faces_are_a_line_of_json_a_frame(tmp_path: Path) -> None:
     sink = FacesSink(tmp_path / "part", VIDEO)
     write(sink, VIDEO, 0)

@@ -22,13 +22,6 @@ FREE = Instrument("test.free", "gauge", "1", "How much.", ("where",))
 
 
 @pytest.fixture
-def metrics(settings: ServiceSettings) -> Iterator[Metrics]:
-    metrics = Metrics("detect", settings)
-    yield metrics
-    metrics.close()
-
-
-@pytest.fixture
 def collector() -> Iterator[Collector]:
     with collecting() as collector:
         yield collector
@@ -60,6 +53,16 @@ def test_what_is_watched_is_read_when_it_is_asked_for(metrics: Metrics, monkeypa
     del free["card"]
     free["host"] = 0.25
     assert [(one.labels["where"], one.value) for one in samples(metrics, "test_free_ratio")] == [("host", 0.25)]
+
+
+def test_what_is_shown_stays_until_it_is_shown_anew(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.runtime.metrics._BY_NAME", {FREE.name: FREE})
+    metrics.show(FREE, [(0.5, {"where": "host"}), (1, {"where": "card"})])
+    assert [[one.value for one in samples(metrics, "test_free_ratio")] for _ in range(2)] == [[0.5, 1], [0.5, 1]]
+    metrics.show(FREE, [(0.25, {"where": "host"})])
+    assert [(one.labels["where"], one.value) for one in samples(metrics, "test_free_ratio")] == [("host", 0.25)]
+    metrics.show(FREE, [])
+    assert not samples(metrics, "test_free_ratio")
 
 
 def test_a_slow_one_names_its_trace(settings: ServiceSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -53,6 +54,19 @@ def test_what_is_settled_never_changes(events: list[Any]) -> None:
         now = (account.delivered, account.failed, account.dropped.total())
         assert all(new >= old for new, old in zip(now, before, strict=True))
         before = now
+
+
+@given(EVENTS, st.booleans())
+def test_who_counts_beside_it_comes_to_the_same_sums(events: list[Any], finished: bool) -> None:
+    told: Counter[tuple[str, str, str]] = Counter()
+    account = LiveAccount(lambda outcome, count, place, reason: told.update({(outcome, place, reason): count}))
+    for name, *arguments in events:
+        getattr(account, name)(*arguments)
+    account.lane_ended(finished=finished)
+    account.close()
+    expected = {("dropped", place, reason): count for (place, reason), count in account.dropped.items()}
+    expected |= {("delivered", "", ""): account.delivered, ("failed", "ingest", "undecodable"): account.failed}
+    assert told == {key: count for key, count in expected.items() if count}
 
 
 def test_packets_are_numbered_without_a_gap() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,11 @@ from services.gateway.live.notices import DropTally
 from services.gateway.live.queue import Drawn
 from shared.model.live import LiveFrame, LiveInput, LiveSettings
 from shared.model.looks import Look
+from tests.scrapes import value
 
 if TYPE_CHECKING:
     from services.gateway.parts import Parts
-    from visavis.v1 import streams_pb2
+from visavis.v1 import streams_pb2
 
 SETTINGS = LiveSettings(input=LiveInput(codec="h264", width=64, height=48), look=Look())  # type: ignore[arg-type]
 
@@ -45,13 +47,13 @@ def account() -> LiveAccount:
 
 @pytest.fixture
 def giver(reader: Reader, account: LiveAccount, parts: Parts) -> Giver:
-    return Giver(reader, SETTINGS, account, DropTally(), parts.telemetry)
+    return Giver(reader, SETTINGS, account, DropTally(), parts.telemetry, parts.live.measures)
 
 
-def draw(giver: Giver, account: LiveAccount) -> None:
+def draw(giver: Giver, account: LiveAccount, arrived_ns: int = 0) -> None:
     number = account.receive()
     account.take(number)
-    frame = LiveFrame(number=number, pts=0, dts=0, key=True, look=0, body=b"x", arrived_ns=0)
+    frame = LiveFrame(number=number, pts=0, dts=0, key=True, look=0, body=b"x", arrived_ns=arrived_ns)
     giver.put(Drawn(frame, 0, asyncio.get_running_loop().time()))
 
 
@@ -62,6 +64,18 @@ async def test_words_go_before_frames_and_the_account_last(giver: Giver, reader:
     await giver.run()
     assert reader.heard == ["notice", "frame", "account"]
     assert account.delivered == 1
+
+
+async def test_what_it_delivers_is_measured_by_its_age_and_its_budget(
+    giver: Giver, account: LiveAccount, parts: Parts
+) -> None:
+    draw(giver, account, arrived_ns=time.time_ns() - 3 * SETTINGS.max_delay_ms * 10**6)
+    giver.end()
+    await giver.run()
+    metrics = parts.telemetry.metrics
+    assert value(metrics, "visavis_delivery_budget_ratio_sum") >= 3
+    assert value(metrics, "visavis_delivery_delay_seconds_sum") >= 3 * SETTINGS.max_delay_ms / 1000
+    assert value(metrics, "visavis_hop_waited_seconds_count", hop="gateway") == 1
 
 
 async def test_a_frame_is_delivered_when_the_client_has_it(giver: Giver, reader: Reader, account: LiveAccount) -> None:

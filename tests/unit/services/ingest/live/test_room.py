@@ -23,6 +23,15 @@ def test_an_idle_lane_has_what_its_cores_can_do() -> None:
     assert Room(2).pixels_per_second == pytest.approx(2 * SHARE / FIRST_GUESS_SECONDS_PER_PIXEL)
 
 
+def test_what_is_free_is_a_part_of_all_that_it_can_do() -> None:
+    room = Room(2)
+    assert room.free_share == pytest.approx(1)
+    room.take("a", room.pixels_per_second / 4)
+    assert room.free_share == pytest.approx(0.75)
+    room.promise("a", 1e12)
+    assert room.free_share == 0
+
+
 def test_sessions_are_taken_until_their_pixels_fill_the_lane() -> None:
     room = Room(2)
     taken = [room.take(str(number), HD) for number in range(5)]

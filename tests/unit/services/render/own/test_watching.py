@@ -10,19 +10,11 @@ import structlog
 from services.render.own import watching
 from services.render.own.painting import Performance
 from services.render.own.watching import OwnWatch
-from services.render.settings import RenderSettings
 from shared.runtime.metrics import Metrics
 from tests.scrapes import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def metrics() -> Iterator[Metrics]:
-    metrics = Metrics("render", RenderSettings())
-    yield metrics
-    metrics.close()
+    pass
 
 
 def test_a_fault_is_logged_once_a_session_and_counted_every_time(
