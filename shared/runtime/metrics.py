@@ -5,12 +5,19 @@ They are asked for over HTTP (`/metrics`), and go to the collector too where one
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    InMemoryMetricReader,
+    MetricReader,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 
 from shared.runtime import vitals
@@ -23,11 +30,13 @@ from shared.runtime.instruments import (
     PROCESS_THREADS,
     Instrument,
 )
+from shared.runtime.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from opentelemetry.metrics import CallbackOptions, Counter, Histogram
+    from opentelemetry.sdk.metrics.export import Metric, MetricExportResult, ScopeMetrics
 
     from shared.runtime.settings import ServiceSettings
 
@@ -47,10 +56,11 @@ class Metrics:
         self._reader = InMemoryMetricReader()
         readers: list[MetricReader] = [self._reader]
         if settings.otlp_metrics_endpoint and settings.otlp_metrics:
-            readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+            readers.append(PeriodicExportingMetricReader(_Exporter(self._tallied)))
         self._provider = MeterProvider(metric_readers=readers, resource=self.resource, shutdown_on_exit=False)
         self._meter = self._provider.get_meter(SCOPE)
         self._made: dict[Instrument, Any] = {}
+        self._tallies: dict[Instrument, Tally] = {}
         self._watched: dict[Instrument, list[Observe]] = {}
         self._shown: dict[Instrument, tuple[tuple[float, Mapping[str, str]], ...]] = {}
         self._exposition = Exposition({"service": service, "lane": settings.lane, "worker": settings.worker})
@@ -76,6 +86,10 @@ class Metrics:
             )
         histogram: Histogram = self._made[instrument]
         return histogram
+
+    def tally(self, instrument: Instrument) -> Tally:
+        """What takes values that many share: `record(value, count, attributes)`, from any thread."""
+        return self._tallies.setdefault(instrument, Tally(instrument))
 
     def watch(self, instrument: Instrument, observe: Observe) -> None:
         """Have what can be read at any time asked for when metrics are.
@@ -109,13 +123,43 @@ class Metrics:
         """All that is measured now for Prometheus, and its content type. accept: the header of who asks."""
         data = self._reader.get_metrics_data()
         scopes = [scope for one in (data.resource_metrics if data else ()) for scope in one.scope_metrics]
-        found = {one.name: one.data.data_points for scope in scopes for one in scope.metrics}
+        metrics = [*(one for scope in scopes for one in scope.metrics), *self._tallied(0)]
+        found = {one.name: one.data.data_points for one in metrics}
         points = {_BY_NAME[name]: of_name for name, of_name in found.items() if name in _BY_NAME}
         return self._exposition.written(points, accept)
+
+    def _tallied(self, since_ns: int) -> list[Metric]:
+        """What was tallied, with exemplars from then on."""
+        found = [one.metric(since_ns) for one in tuple(self._tallies.values())]
+        return [one for one in found if one is not None]
 
     def close(self) -> None:
         """Send the last to the collector, if there is one that answers."""
         self._provider.shutdown(timeout_millis=CLOSE_SECONDS * 1000)
+
+
+class _Exporter(OTLPMetricExporter):
+    """Sends what was tallied with what meters have."""
+
+    def __init__(self, tallied: Callable[[int], list[Metric]]) -> None:
+        super().__init__()
+        self._tallied = tallied
+        self._since_ns = 0
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **_: Any) -> MetricExportResult:
+        """Send all of it."""
+        since_ns, self._since_ns = self._since_ns, time.time_ns()
+        more = self._tallied(since_ns)
+        whole = [
+            replace(one, scope_metrics=[_with(scope, more) for scope in one.scope_metrics])
+            for one in metrics_data.resource_metrics
+        ]
+        return super().export(MetricsData(whole), timeout_millis)
+
+
+def _with(scope: ScopeMetrics, more: list[Metric]) -> ScopeMetrics:
+    """What our meters have, with more of it; what others have as it is."""
+    return replace(scope, metrics=[*scope.metrics, *more]) if scope.scope.name == SCOPE else scope
 
 
 _VITALS: dict[Instrument, Observe] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from shared.runtime.instruments import HOP_WAITED, MESSAGES, Instrument
+from shared.runtime.instruments import HOP_WAITED, HOP_WORKED, MESSAGES, Instrument
 from shared.runtime.metrics import CLOSE_SECONDS, Metrics
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry, trace_id_of
@@ -80,6 +80,7 @@ def told(settings: ServiceSettings, **changed: object) -> None:
     """A process that counts something and ends."""
     metrics = Metrics("detect", settings.model_copy(update=changed))
     metrics.counter(MESSAGES).add(3, {"outcome": "done"})
+    metrics.tally(HOP_WORKED).record(0.25, 4, {"hop": "detect"})
     metrics.close()
 
 
@@ -93,8 +94,10 @@ def test_a_collector_gets_the_same(
     named = {one.key: one.value.string_value for one in resource.resource.attributes}
     assert path == "/v1/metrics"
     assert (named["service.name"], named["visavis.lane"], named["visavis.worker"]) == ("visavis-detect", "test", "7")
-    counted = {one.name: one for scope in resource.scope_metrics for one in scope.metrics}["visavis.messages"]
-    assert [(one.as_int, one.attributes[0].value.string_value) for one in counted.sum.data_points] == [(3, "done")]
+    found = {one.name: one for scope in resource.scope_metrics for one in scope.metrics}
+    counted = found["visavis.messages"].sum.data_points
+    assert [(one.as_int, one.attributes[0].value.string_value) for one in counted] == [(3, "done")]
+    assert [(one.count, one.sum) for one in found["visavis.hop.worked"].histogram.data_points] == [(4, 1.0)]
 
 
 def test_a_collector_gets_none_where_that_is_switched_off(settings: ServiceSettings, collector: Collector) -> None:
