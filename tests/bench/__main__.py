@@ -34,6 +34,7 @@ from tests.bench import (
     looks,
     memory,
     peer,
+    seeing,
     stills,
     throughput,
 )
@@ -154,6 +155,11 @@ def _peer(folder: Path, models: Path) -> dict[str, Any]:
         return peer.measure(client, folder)
 
 
+def _seeing(folder: Path, models: Path) -> dict[str, Any]:
+    found = seeing.throughput(folder, models, _clip(folder), LOOK)
+    return {"throughput": found, "collectors": seeing.collectors(folder, models, portrait_jpeg(), LOOK)}
+
+
 def _clip(folder: Path) -> Path:
     if SHARED_CLIP.exists():
         return SHARED_CLIP
@@ -191,6 +197,7 @@ PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "cold": lambda folder, models: cold.measure(_clip(folder), folder, models),
     "live": _live,
     "beside": _beside,
+    "seeing": _seeing,
     "models": lambda folder, models: model_runs.measure(models, folder),
     "accuracy": lambda _, models: accuracy.measure(models),
     "calm": lambda _, models: calm.measure(models),

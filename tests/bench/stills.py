@@ -27,7 +27,7 @@ def measure(jpeg: bytes, look_json: str, finder: FaceFinder, rest: str) -> dict[
     connection = http.client.HTTPConnection(urlsplit(rest).netloc)
     ways: dict[str, Callable[[], object]] = {
         "one_process": lambda: retouch_still(jpeg, look, finder),
-        "rest": lambda: _post(connection, jpeg, look_json),
+        "rest": lambda: post(connection, jpeg, look_json),
     }
     figures: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(TIMES + WARM_UPS):
@@ -42,8 +42,8 @@ def measure(jpeg: bytes, look_json: str, finder: FaceFinder, rest: str) -> dict[
     return {"p50_ms": medians, "ratio": medians["rest"] / medians["one_process"]}
 
 
-def _post(connection: http.client.HTTPConnection, jpeg: bytes, look_json: str) -> bytes:
-    """Through the plainest client there is: its own time is not the service's."""
+def post(connection: http.client.HTTPConnection, jpeg: bytes, look_json: str) -> bytes:
+    """The answer, through the plainest client there is: its own time is not the service's."""
     headers = {"Content-Type": "image/jpeg"}
     connection.request("POST", f"/v1/images?look={quote(look_json)}", jpeg, headers)
     answer = connection.getresponse()

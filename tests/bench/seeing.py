@@ -1,0 +1,137 @@
+"""What it costs to be seen: throughput with all metrics and sampled traces, and pictures while a collector is away.
+
+`OTEL_SDK_DISABLED` is OpenTelemetry's own switch: nothing is traced, and meters measure nothing.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from statistics import median
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from tests.bench.stills import PAUSE_SECONDS, WARM_UPS, post
+from tests.bench.throughput import through_services
+from tests.scrapes import scraped
+from visavis.client import Client
+from visavis.stack import Stack, StackOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAIRS, PICTURES = 8, 400
+SCRAPE_SECONDS = 1.0
+"""Ten times as often as Prometheus usually asks."""
+UNSEEN = {"OTEL_SDK_DISABLED": "true"}
+EXPORT_OFTEN = {"OTEL_METRIC_EXPORT_INTERVAL": "2000"}
+
+
+def throughput(folder: Path, models: Path, clip: Path, look_json: str) -> dict[str, Any]:
+    """Frames a second of the same job by two stacks in turn, each first every second time."""
+    seen = StackOptions(var=folder / "seen", models=models, metrics=True)
+    unseen = StackOptions(var=folder / "unseen", models=models, environment=UNSEEN)
+    figures: dict[str, list[float]] = {"seen": [], "unseen": []}
+    with Stack(seen) as one, Client(one.rest) as client, Stack(unseen) as other, Client(other.rest) as quiet:
+        ways = {"seen": client, "unseen": quiet}
+        with _scraping(one):
+            for pair in range(PAIRS + 1):
+                for name in sorted(ways, reverse=bool(pair % 2)):
+                    started = time.perf_counter()
+                    frames = through_services(ways[name], clip, look_json)
+                    if pair:  # the first warms caches
+                        figures[name].append(frames / (time.perf_counter() - started))
+    costs = [1 - with_all / without for with_all, without in zip(figures["seen"], figures["unseen"], strict=True)]
+    return {
+        "frames_per_second": figures,
+        "median": {name: median(found) for name, found in figures.items()},
+        "costs": costs,
+        "cost": median(costs),
+        "cost_quartiles": [float(value) for value in np.percentile(costs, (25, 75))],
+    }
+
+
+def collectors(folder: Path, models: Path, jpeg: bytes, look_json: str) -> dict[str, Any]:
+    """p50 and p99 of a picture, milliseconds, with a collector that answers, one that hangs and one that is down."""
+    with ExitStack() as stack:
+        urls = {"answers": stack.enter_context(answering()), "hangs": stack.enter_context(hanging()), "down": down()}
+        ways = {}
+        for name, url in urls.items():
+            environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, **EXPORT_OFTEN}
+            running = Stack(StackOptions(var=folder / name, models=models, metrics=True, environment=environment))
+            rest = stack.enter_context(running).rest
+            ways[name] = http.client.HTTPConnection(urlsplit(rest).netloc)
+            stack.callback(ways[name].close)
+        figures: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(PICTURES + WARM_UPS):
+            for name, connection in ways.items():
+                time.sleep(PAUSE_SECONDS)
+                started = time.perf_counter()
+                post(connection, jpeg, look_json)
+                if turn >= WARM_UPS:
+                    figures[name].append((time.perf_counter() - started) * 1000)
+    found = {name: [float(value) for value in np.percentile(times, (50, 99))] for name, times in figures.items()}
+    changes = {f"{name}_p99_change": found[name][1] / found["answers"][1] - 1 for name in ("hangs", "down")}
+    return {"p50_p99_ms": found, **changes}
+
+
+@contextmanager
+def answering() -> Iterator[str]:
+    """A collector that takes all and keeps nothing; its URL."""
+
+    class Desk(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def hanging() -> Iterator[str]:
+    """A collector that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def down() -> str:
+    """Where no collector is: a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
+def _scraping(stack: Stack) -> Iterator[None]:
+    """All services are asked for their metrics again and again."""
+    over = threading.Event()
+
+    def scrape() -> None:
+        while not over.wait(SCRAPE_SECONDS):
+            for name in stack.services:
+                scraped(stack.metrics(name))
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
