@@ -63,6 +63,15 @@ def images(scene: Callable[[str, int], list[Picture]]) -> NDArray[np.uint8]:
     return np.stack([*shots, np.vstack([crowd, crowd[:3]])[:128], np.zeros_like(crowd)])
 
 
+def test_who_asks_is_told_of_its_runs_with_what_fills_them_up(
+    head: CardHead, device: Device, images: NDArray[np.uint8]
+) -> None:
+    told: list[tuple[str, int]] = []
+    head._engine.ran = lambda _, provider, batch, __: told.append((provider, batch))
+    head.faces(CardPixels(device, device.upload(images)), 0.5)
+    assert told == [("cuda" if device.memory == "cuda" else "cpu", batches(SIZE[0])[-1])]
+
+
 @pytest.mark.parametrize("min_score", [0.1, 0.25, 0.5])
 def test_the_faces_of_all_pictures_are_those_of_the_graph(
     head: CardHead, whole: Engine, device: Device, images: NDArray[np.uint8], min_score: float
