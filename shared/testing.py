@@ -161,8 +161,7 @@ class MemoryBus:
 
     async def count(self, pattern: str) -> int:
         """How many messages are kept on subjects that fit the pattern."""
-        self._must_be_up()
-        return sum(matches(pattern, one.subject) for one in self._alive(keeper(pattern)))
+        return len([one async for one in self.browse(pattern)])
 
     async def depth(self, queue: Queue) -> Depth:
         """How much waits in a queue; where nobody has consumed it yet, all that is kept for it."""
@@ -257,9 +256,8 @@ class MemoryBus:
         if len(body) > MAX_BODY_BYTES:
             raise Unavailable(f"The bus did not take {len(body)} bytes for {subject}: it takes {MAX_BODY_BYTES}.")
         message = MemoryMessage(subject, bytes(body), dict(headers or {}))
-        for pattern, heard in self._listeners:
-            if matches(pattern, subject):
-                heard.put_nowait(message)
+        for heard in (heard for pattern, heard in self._listeners if matches(pattern, subject)):
+            heard.put_nowait(message)
         return message
 
     def _keep(self, stream: Stream, message: MemoryMessage) -> None:
@@ -285,8 +283,7 @@ class MemoryBus:
         return kept
 
     def _removed(self, stream: Stream, wanted: Callable[[MemoryMessage], bool]) -> int:
-        kept = self._alive(stream)
-        before = len(kept)
+        kept, before = self._alive(stream), len(self._alive(stream))
         kept[:] = [one for one in kept if not wanted(one)]
         self._stir()
         return before - len(kept)
@@ -337,12 +334,9 @@ class MemoryBus:
 
     def _of(self, queue: Queue) -> list[MemoryMessage]:
         """What the queue has still to deliver or to hear of: not what was delivered too often."""
-        now = _now()
-        return [
-            one for one in self._open_to(queue)
-            if matches(queue.subject, one.subject)
-            and (queue.max_deliver < 0 or one.tries < queue.max_deliver or one.due > now)
-        ]  # fmt: skip
+        now, most = _now(), queue.max_deliver
+        open_ones = (one for one in self._open_to(queue) if matches(queue.subject, one.subject))
+        return [one for one in open_ones if most < 0 or one.tries < most or one.due > now]
 
     def _open_to(self, queue: Queue) -> list[MemoryMessage]:
         """What its stream keeps, as far as the queue has not dealt with it."""
@@ -357,11 +351,8 @@ class MemoryBus:
     async def _replayed(self, subject: str, stream: Stream) -> AsyncIterator[MemoryMessage]:
         seen = 0
         while True:
-            new = (
-                []
-                if self.down
-                else [one for one in self._alive(stream) if one.number > seen and matches(subject, one.subject)]
-            )
+            alive = [] if self.down else self._alive(stream)
+            new = [one for one in alive if one.number > seen and matches(subject, one.subject)]
             for message in new:
                 seen = message.number
                 yield message
@@ -392,8 +383,7 @@ class MemoryContext:
     async def remove(self, *names: str) -> int:
         """Keep nothing there; at how many names there was something."""
         self._must_be_up(*names)
-        now = _now()
-        return sum(self.kept.pop(name, (0.0, b""))[0] > now for name in names)
+        return sum(self.kept.pop(name, (0.0, b""))[0] > _now() for name in names)
 
     def _must_be_up(self, *names: str) -> None:
         checked(*names)
