@@ -9,6 +9,7 @@ ONLY ?=
 ROUNDS ?= 8
 SEED ?= 1
 STOP ?= 0
+WORKERS ?= 2
 
 .PHONY: help setup models peers demo test lint format bench faults looks lock proto clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
@@ -35,8 +36,8 @@ models: setup ## download, check and convert the models (once)
 demo: models ## beautify a clip through the whole service: out/demo.mp4 (IN=my.mp4 for your own)
 	$(BIN)/visavis demo $(if $(IN),"$(IN)") --look '$(LOOK)'
 
-test: models peers ## run every test
-	$(BIN)/python -m pytest
+test: models peers ## run every test, two files at a time (WORKERS=0: one after the other)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What tests publish to and fetch from. Without it they are skipped and say so. No service is started: policy-rc.d forbids it.
 peers:

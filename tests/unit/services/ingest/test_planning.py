@@ -70,12 +70,13 @@ def test_what_is_not_worth_cutting_has_no_spans(frames: int, keys: list[int]) ->
     assert cut(every(1, frames), np.array(keys), longest=40, warm=5, shortest=4) == ()
 
 
+# No subnormal numbers: ONNX Runtime has the threads that it ran in before take them for 0.
 @given(
     steps=st.lists(st.integers(1, 40), min_size=2, max_size=200),
     key=st.lists(st.booleans(), min_size=200, max_size=200),
     longest=st.integers(1, 400),
-    shortest=st.floats(0, 60),
-    share=st.floats(0, 1),
+    shortest=st.floats(0, 60, allow_subnormal=False),
+    share=st.floats(0, 1, allow_subnormal=False),
 )
 def test_spans_have_every_frame_once(
     steps: list[int], key: list[bool], longest: int, shortest: float, share: float
