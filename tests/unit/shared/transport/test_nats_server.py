@@ -63,7 +63,8 @@ def test_a_server_that_cannot_start_says_why(server: NatsServer, tmp_path: Path)
     late.stop()
 
 
-def test_a_store_has_one_server(tmp_path: Path) -> None:
+def test_a_store_has_one_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_server, "STORE_SECONDS", 0.5)
     first, second = NatsServer(tmp_path / "store"), NatsServer(tmp_path / "store")
     first.start()
     try:
@@ -72,6 +73,7 @@ def test_a_store_has_one_server(tmp_path: Path) -> None:
         assert listens(port_of(first))
     finally:
         first.stop()
+    monkeypatch.undo()
     second.start()
     second.stop()
 
