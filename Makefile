@@ -12,7 +12,8 @@ ONLY ?=
 ROUNDS ?= 8
 SEED ?= 1
 STOP ?= 0
-WORKERS ?= 2
+# Where there is a card, no further process: tests of its memory look at all of it.
+WORKERS ?= $(if $(wildcard /dev/nvidia[0-9]*),0,2)
 
 .PHONY: help setup models peers demo test lint format bench faults looks lock proto clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
