@@ -63,6 +63,7 @@ class House:
         (folder / "services" / "fake.py").write_text(FAKE)
         for name in SERVICES:
             (folder / "services" / f"{name}.py").write_text(f"from services.fake import run\nrun({name!r})\n")
+        self._before = set(self._running())
 
     def let(self, name: str, mode: str) -> None:
         (self.folder / "modes" / name).write_text(mode)
@@ -71,8 +72,12 @@ class House:
         found: dict[str, str] = json.loads((self.folder / f"{name}.json").read_text())
         return found
 
+    def children(self) -> list[psutil.Process]:
+        """Services that have begun since: those of system tests of the same run are none of its own."""
+        return [one for one in self._running() if one not in self._before]
+
     @staticmethod
-    def children() -> list[psutil.Process]:
+    def _running() -> list[psutil.Process]:
         found = psutil.Process().children(recursive=True)
         return [one for one in found if "services." in " ".join(House.words_of(one))]
 

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from shared.model.jobs import Problem
     from shared.transport.bus import Received
 
+PATIENT_SECONDS = 20.0
+"""As long as a machine may stand still."""
 OFFERS = (
     ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True),
     ModelOffer("scrfd-500m", Role.DETECTOR, 5),
@@ -139,7 +141,8 @@ def bus() -> MemoryBus:
 
 
 @pytest.fixture
-async def lane(bus: MemoryBus) -> AsyncIterator[Lane]:
+async def lane(bus: MemoryBus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lane]:
+    monkeypatch.setattr("services.gateway.stills.OPEN_SECONDS", PATIENT_SECONDS)
     found = Lane(bus)
     async with bus.answer(OpenSession.SUBJECT, "ingest", found.open):
         yield found
@@ -250,8 +253,9 @@ def warm(parts: Parts) -> None:
 
 
 @pytest.fixture
-async def live_lane(bus: MemoryBus, parts: Parts) -> AsyncIterator[LiveLane]:
-    """A warm lane that takes live sessions."""
+async def live_lane(bus: MemoryBus, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveLane]:
+    """A warm lane that takes live sessions, and is waited for patiently."""
+    monkeypatch.setattr("services.gateway.live.lane.OPEN_SECONDS", PATIENT_SECONDS)
     found = LiveLane(bus)
     warm_up(parts, found.name)
     async with bus.answer(open_subject(found.name), "ingest", found.open):

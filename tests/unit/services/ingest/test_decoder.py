@@ -94,8 +94,14 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+def fork_servers() -> list[psutil.Process]:
+    """Of this process: system tests of the same run may have services running below it."""
+    living = [one for one in psutil.Process().children() if is_alive(one)]
+    return [one for one in living if "services.ingest.fork_server" in one.cmdline()]
+
+
 def decoder_processes() -> list[psutil.Process]:
-    return [process for server in psutil.Process().children() for process in server.children()]
+    return [process for server in fork_servers() for process in server.children()]
 
 
 def working() -> psutil.Process:
@@ -417,7 +423,7 @@ async def test_a_grant_must_lie_in_the_pool_and_be_large_enough(decoders: Decode
 
 
 async def test_a_dead_fork_server_is_replaced(decoders: Decoders, make_video: MakeVideo) -> None:
-    for server in psutil.Process().children():
+    for server in fork_servers():
         server.kill()
     await asyncio.sleep(0.2)  # for the news to arrive
     path = str(make_video("clip.mp4", frames=8))
@@ -433,7 +439,7 @@ async def test_the_end_of_the_fork_server_ends_its_children_for_certain(
         grant(decoding, 0)
         frames = aiter(decoding.frames())
         await anext(frames)
-        for server in psutil.Process().children():
+        for server in fork_servers():
             server.kill()
         with pytest.raises(DecoderDied, match="together with the process that started it"):
             await anext(frames)

@@ -34,7 +34,7 @@ async def decoders(pool_fd: int) -> AsyncIterator[Decoders]:
 
 
 def deadline() -> int:
-    return time.time_ns() + 10**10
+    return time.time_ns() + 10**12
 
 
 def put(decoding: LiveDecoding, count: int, codec: LiveCodec = LiveCodec.H264) -> None:
