@@ -56,6 +56,12 @@ def _quiet_ffmpeg() -> None:
     av.logging.set_libav_level(av.logging.PANIC)
 
 
+@pytest.fixture(autouse=True)
+def _pillow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers of pictures tell Pillow their limit, in production in a process of their own."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
 def scene(index: int, width: int, height: int) -> NDArray[np.uint8]:
     """[height, width, 3]: red on the left, a bright square in the upper left corner, green grows with time."""
     image = np.zeros((height, width, 3), np.uint8)

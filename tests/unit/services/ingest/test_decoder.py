@@ -376,7 +376,7 @@ async def opened_and_granted(decoding: Decoding) -> None:
 async def test_processor_time_is_bounded(pool_fd: int, make_video: MakeVideo) -> None:
     path = make_video("clip.gif", codec="gif", pix_fmt="rgb8", frames=3, size=(900, 700))
     head, tail = path.read_bytes()[:-1].rsplit(b"\x21\xf9", 1)
-    path.write_bytes(head + (b"\x21\xf9" + tail) * 1500 + b"\x3b")
+    path.write_bytes(head + (b"\x21\xf9" + tail) * 2500 + b"\x3b")
     async with (
         started(pool_fd, IngestLimits(decoder_cpu_seconds=1)) as decoders,
         decoders.decode(ReadVideo(str(path))) as decoding,
