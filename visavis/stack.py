@@ -315,8 +315,17 @@ class Stack:
         """Raises Misconfigured with the end of the log if starting it again cannot help, or `always`."""
         if always or service.process.returncode == EXIT_MISCONFIGURED:
             lines = service.log.read_text(errors="replace").strip().splitlines() or ["no log"]
-            said = lines[-1].removeprefix(f"visavis {service.name}: ")[:400]
+            said = _sentence(lines[-1]).removeprefix(f"visavis {service.name}: ")[:400]
             raise Misconfigured(f"{service.name.capitalize()} did not start: {said}")
+
+
+def _sentence(line: str) -> str:
+    """What the last line of a log says: a sentence for whoever started the service, or a bug's class and words."""
+    try:
+        said = json.loads(line)
+        return f"{said['error.type']}: {said['error.message']}"
+    except (ValueError, TypeError, KeyError):
+        return line
 
 
 def _port(address: str | None, default: int) -> str:

@@ -16,10 +16,10 @@ from services.detect.settings import DetectSettings
 from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
 from shared.runtime import cards, lifecycle
+from shared.runtime.logs import log
 from shared.runtime.presence import report
 from shared.runtime.probes import probed
 from shared.runtime.stage import Stage
-from shared.runtime.telemetry import log
 from shared.transport.topology import detect_queue
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from services.gateway.problems import Refusal
 from services.gateway.quotas import KeyQuota
 from shared.model.errors import Lost, Malformed, Unavailable
 from shared.model.keys import Quotas, Scope, split_key
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Set

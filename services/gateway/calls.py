@@ -12,7 +12,8 @@ from services.gateway.access import ANYBODY, Caller
 from services.gateway.problems import Refusal, retry_seconds, status_of
 from services.gateway.requests import count_request
 from shared.model.errors import Rejected, Unavailable
-from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id_of
+from shared.runtime.logs import log
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, mark_failed, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -92,4 +93,5 @@ async def served(
             if status_of(code) >= 500:
                 mark_failed(span, code)
             took_ms = count_request(telemetry, call.instrument, call.attributes(code), started)
-            log.info("request", route=call.route, status=code, ms=took_ms, **about.facts)
+            took_ns = round(took_ms * 1e6)
+            log.info("request", route=call.route, outcome=code, duration_ns=took_ns, **about.facts)

@@ -81,6 +81,7 @@ async def hand_in(request: Request, response: Response, parts: FromApp, caller: 
     caller.quota.refuse_debt()
     upload = Upload(request, parts.settings, "max_upload_bytes", OF_JOBS)
     record = await parts.jobs.accept(upload, request.state.trace_id, caller.owner, idempotency_key(request))
+    request.state.job = record.id
     response.headers["Location"] = f"/v1/jobs/{record.id}"
     return JobDocument.of(record)
 

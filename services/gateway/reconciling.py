@@ -10,7 +10,7 @@ import msgspec
 
 from shared.model.errors import Lost, Unavailable
 from shared.model.jobs import end_of
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:

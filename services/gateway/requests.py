@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from services.gateway.access import Caller
 from services.gateway.full_traces import FULL_TRACE, carried
+from services.gateway.names import is_name
 from shared.runtime.instruments import HTTP_REQUEST
-from shared.runtime.telemetry import OWNER_ATTRIBUTE, log, mark_failed, trace_id_of
+from shared.runtime.logs import log
+from shared.runtime.telemetry import OWNER_ATTRIBUTE, mark_failed, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +70,8 @@ class AroundRequests:
             if logged:
                 said = {"problem": seen.scope.get("state", {}).get("problem"), "owner": seen.owner}
                 facts: dict[str, Any] = {name: one for name, one in said.items() if one}
-                log.info("request", route=seen.route, method=seen.method, status=seen.status, ms=took_ms, **facts)
+                facts |= seen.ids | {"duration_ns": round(took_ms * 1e6)}
+                log.info("request", route=seen.route, method=seen.method, status=seen.status, **facts)
 
 
 class _Seen:
@@ -94,6 +97,12 @@ class _Seen:
             "http.route": self.route,
             "http.response.status_code": self.status,
         }
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The job or the stream that it names or has begun."""
+        said = {**self.scope.get("path_params", {}), **self.scope.get("state", {})}
+        return {what: said[what] for what in ("job", "stream") if is_name(str(said.get(what, "")))}
 
     @property
     def owner(self) -> str:

@@ -42,4 +42,4 @@ class FaceStream(streams_pb2_grpc.FaceStreamServicer):
         try:
             await call.run()
         finally:
-            about.facts |= call.account.facts()
+            about.facts |= call.facts()

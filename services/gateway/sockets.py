@@ -68,7 +68,7 @@ async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.
             try:
                 await live.run()
             finally:
-                about.facts |= live.account.facts()
+                about.facts |= live.facts()
             await _close(socket, _NORMAL)
     except (ConnectionError, WebSocketDisconnect):
         return  # nobody is there who could be told

@@ -27,7 +27,8 @@ from shared.model.sessions import (
     live_in,
     live_out,
 )
-from shared.runtime.telemetry import log, sent_ns_of
+from shared.runtime.logs import about, log
+from shared.runtime.telemetry import sent_ns_of
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -152,10 +153,11 @@ class StillClient:
 
     async def _try(self, request: StillRequest, seconds: float) -> StillAnswer:
         session = new_name()
-        async with asyncio.timeout(seconds), self._bus.listen(live_out(session), asking=True) as answers:
-            await self._open(session, request, time.time() + seconds)
-            await self._feed(session, request.body)
-            return await self._collect(answers)
+        with about(session=session):
+            async with asyncio.timeout(seconds), self._bus.listen(live_out(session), asking=True) as answers:
+                await self._open(session, request, time.time() + seconds)
+                await self._feed(session, request.body)
+                return await self._collect(answers)
 
     async def _open(self, session: str, request: StillRequest, deadline_unix_seconds: float) -> None:
         message = OpenSession(

@@ -12,7 +12,7 @@ from services.gateway.stream_owners import StreamOwners
 from services.gateway.stream_run import StreamRun
 from services.gateway.stream_wishes import read_change, read_wish
 from shared.model.errors import Lost
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log, now_about
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -168,6 +168,7 @@ class StreamDesk:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _see_through(self, run: StreamRun) -> None:
+        now_about(stream=run.name)
         try:
             with self._live.room():
                 async with self._owners.holding(run.name), run.caller.session(run.stop) as run.hold:
@@ -179,7 +180,7 @@ class StreamDesk:
             run.fail("internal", f"Something broke on our side ({type(error).__name__}).")
         finally:
             self._tasks.pop(run.name, None)
-            log.info("stream over", stream=run.name, state=run.state, **run.account.facts())
+            log.info("stream over", state=run.state, **run.account.facts())
 
     def _forget_oldest(self) -> None:
         over = [name for name, run in self._runs.items() if run.state.is_final]

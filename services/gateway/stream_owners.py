@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from shared.model.errors import Lost, Unavailable
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -108,6 +108,7 @@ async def begin(request: Request, response: Response, parts: FromApp, caller: Fr
     """Fetches a source, retouches every face in it as it comes, and makes HLS, a push to an RTMP server or a recording
     of it. The stream belongs to this gateway and ends with it."""
     run = await parts.streams.begin(await _body(request), request.state.trace_id, caller)
+    request.state.stream = run.name
     response.headers["Location"] = f"/v1/streams/{run.name}"
     return StreamDocument.of(run)
 

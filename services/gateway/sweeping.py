@@ -19,7 +19,7 @@ from services.gateway.stream_owners import StreamOwners
 from shared.model.errors import Lost, Unavailable
 from shared.model.job_subjects import events_of
 from shared.model.jobs import JobCancelled
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:

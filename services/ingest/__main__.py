@@ -33,11 +33,11 @@ from shared.model.live import open_subject
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
 from shared.runtime import backlog, cards, lifecycle
+from shared.runtime.logs import log
 from shared.runtime.presence import Presence, report
 from shared.runtime.probes import probed
 from shared.runtime.settings import card_environment
 from shared.runtime.stage import Stage
-from shared.runtime.telemetry import log
 from shared.transport.dispatching import Dispatcher
 from shared.transport.ledger import JobLedger
 from shared.transport.patient_store import PatientStore

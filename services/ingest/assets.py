@@ -16,7 +16,7 @@ from shared.model.assets import Prepared, PreparedPicture, asset_key, facts_key,
 from shared.model.errors import Malformed, Rejected, VisavisError
 from shared.model.jobs import DECODER_DEATHS, Problem
 from shared.model.preparing import AssetPrepared, AssetRefused, PrepareAsset
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:

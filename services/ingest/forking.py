@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.child_words import heard
 from services.ingest.fork_messages import Exited, Fork, Forked, Ready, pack, unpack_report
 from shared.model.errors import Unavailable
 
@@ -120,13 +121,14 @@ class Forkery:
         ready: asyncio.Future[str] = loop.create_future()
         self._control, self._ready = ours, ready
         loop.add_reader(ours, self._hear, ours, ready)
-        with theirs:
+        with theirs, heard("decoder") as stderr:
             limits = msgspec.json.encode(self._limits).decode()
             fds = (theirs.fileno(), self._pool_fd)
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "services.ingest.fork_server", *map(str, fds), limits),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
                 pass_fds=fds,
                 env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
             )

@@ -28,7 +28,7 @@ from shared.model.jobs import (
     source_key,
 )
 from shared.model.media import notice_of
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +113,9 @@ class JobEnds:
         await self._remove_unwanted(job, record)
         if record is not None and record.state is JobState.DONE:
             return JobDone(job=job, record=record)
-        return JobFailed(job=job, record=record) if record is not None and record.state is JobState.FAILED else None
+        if record is not None and record.state is JobState.FAILED:
+            return JobFailed(job=job, record=record)
+        return None
 
     async def has_part(self, job: str, segment: int) -> bool:
         """Whether a part lies in the object store."""

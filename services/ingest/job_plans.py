@@ -11,7 +11,7 @@ from services.ingest.decoder_messages import PlanVideo
 from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import DECODER_DEATHS, JobState, Problem, Want, plan_key
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ class PlanService:
         await self._store.create(plan_key(record.id), msgspec.json.encode(made))
         plan = await self._dispatcher.plan(record.id) or made  # if two have planned it, the first one's holds
         record = await self._ledger.change(record.id, lambda now: _with_plan(now, plan))
-        log.info("job planned", job=record.id, segments=plan.segments, frames=record.frames_expected)
+        log.info("job planned", segments=plan.segments, frames=record.frames_expected)
         return record
 
 

@@ -31,7 +31,7 @@ from shared.model.jobs import (
     events_of,
 )
 from shared.model.sessions import BeginSession
-from shared.runtime.telemetry import log
+from shared.runtime.logs import about, log
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class SegmentService:
         session = f"{request.job}-{request.segment}-{passage.tries}-{secrets.token_hex(3)}"
         passage.notes.facts["session"] = session
         try:
-            done = await self._drawn(passage, session)
+            with about(session=session):
+                done = await self._drawn(passage, session)
         except Lost as error:
             raise await self._ends.source_gone(request.job) from error
         part = Part(
@@ -137,7 +138,7 @@ class SegmentService:
             damaged=done.damaged,
             early=done.early,
         )
-        log.info("segment done", job=request.job, segment=request.segment, frames=done.frames, attempt=passage.tries)
+        log.info("segment done", frames=done.frames, attempt=passage.tries)
         return await self._ledger.change(request.job, lambda now: now.with_part(part, done.timings))
 
     async def _drawn(self, passage: Passage[SegmentRequested], session: str) -> SegmentDone:

@@ -21,7 +21,8 @@ from shared.model.sessions import (
     live_in,
     live_out,
 )
-from shared.runtime.telemetry import log, sent_ns_of
+from shared.runtime.logs import log, now_about
+from shared.runtime.telemetry import sent_ns_of
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class StillService:
     async def _serve(self, request: OpenSession, headers: Headers, received_ns: int, listening: asyncio.Event) -> None:
         """See one still through; whoever waits for it is told if that fails."""
         sent_ns = min(received_ns, sent_ns_of(headers, received_ns))
+        now_about(request)
         try:
             async with asyncio.timeout(request.deadline_unix_seconds - time.time()):
                 with self._lane.telemetry.hop(headers, sent_ns, received_ns, session=request.session):
@@ -79,10 +81,10 @@ class StillService:
         except Rejected as error:
             await self._say(request.session, Problem(error.code, error.detail))
         except VisavisError as error:
-            log.warning("still failed", session=request.session, detail=str(error))
+            log.warning("still failed", detail=str(error))
             await self._say(request.session, Problem("unavailable", str(error)))
         except TimeoutError:
-            log.info("dropped", reason="late", session=request.session)
+            log.info("dropped", reason="late")
         finally:
             listening.set()
 

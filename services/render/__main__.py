@@ -22,11 +22,11 @@ from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import cards, lifecycle
+from shared.runtime.logs import log
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
 from shared.runtime.probes import probed
 from shared.runtime.stage import Stage
-from shared.runtime.telemetry import log
 from shared.transport.store import ObjectStore
 from shared.transport.topology import render_queue
 

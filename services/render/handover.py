@@ -13,7 +13,7 @@ from shared.memory.layout import is_on_card
 from shared.model.hops import Hop, summarise
 from shared.model.jobs import JobProgressed, Problem, SegmentDone, SegmentFailed, part_key
 from shared.model.sessions import CHUNK_BYTES, Chunk, SessionFailed, StillFinished, live_out
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
 from shared.model.live import LiveNoticed
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     import socket

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from shared.runtime.instruments import ENCODE, FRAMES, SESSIONS
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -40,7 +40,7 @@ from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.sessions import BeginSession, EndSession, SessionBegun, SessionEnded, SessionRefused
 from shared.runtime import lifecycle
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 from shared.transport.assets import AssetShelf
 from shared.transport.dialing import Dialer

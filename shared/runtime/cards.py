@@ -17,7 +17,7 @@ from shared.memory.lane_reader import LaneReader
 from shared.memory.reader import HostReader
 from shared.memory.segment import card_segment_path, segment_path
 from shared.model.errors import Misconfigured
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

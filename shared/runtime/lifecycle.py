@@ -16,7 +16,8 @@ import uvloop
 from pydantic import ValidationError
 
 from shared.model.errors import Misconfigured
-from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry, log, set_up_logging
+from shared.runtime.logs import log, set_up_logging
+from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry
 from shared.transport.nats_bus import NatsBus
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.model.errors import Malformed, Unavailable
 from shared.model.live import RESUME_SECONDS
 from shared.model.past import VERSION, SessionPast
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 from shared.transport.nats_context import NatsContext
 

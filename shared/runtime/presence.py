@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.model.errors import Malformed, Unavailable
 from shared.model.sessions import WorkerReported
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from shared.model.frames import DetectedFrame, FacesDetected, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.job_subjects import DEAD
 from shared.model.jobs import Problem
-from shared.runtime.telemetry import HopNotes, log, sent_ns_of
+from shared.runtime.logs import log, now_about
+from shared.runtime.telemetry import HopNotes, sent_ns_of
 from shared.transport import wire
 from shared.transport.dead_letters import REASON_HEADER
 
@@ -105,6 +106,7 @@ class Stage(Generic[M]):
             await self._deal_with(delivery)
 
     async def _deal_with(self, delivery: Delivery) -> None:
+        now_about()
         try:
             outcome = await self._settle(delivery)
         except Unavailable as error:  # nobody could be told: it comes again when its time is over
@@ -144,6 +146,7 @@ class Stage(Generic[M]):
         received_ns = time.time_ns()
         started = time.perf_counter()
         message = wire.decode(delivery.body, self._decoder)
+        now_about(message)
         if delivery.tries >= (self._queue.give_up_at or self._queue.max_deliver):
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))

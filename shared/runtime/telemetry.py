@@ -1,18 +1,15 @@
-"""Traces, metrics and logs: the one door to OpenTelemetry and structlog.
+"""Traces and metrics: the door to OpenTelemetry.
 
 Without a collector (OTEL_EXPORTER_OTLP_ENDPOINT) spans go to the gateway over the bus, as OTLP.
 """
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -48,8 +45,6 @@ _MOST_MEMBERS = 32
 _w3c = TraceContextTextMapPropagator()
 """Directly: the default one also looks for baggage, which nobody here sends, in every message."""
 _KINDS = {kind.name.lower(): kind for kind in trace.SpanKind}
-
-log = structlog.stdlib.get_logger()
 
 
 @dataclass(slots=True)
@@ -242,37 +237,6 @@ def sent_ns_of(headers: Mapping[str, str], default: int) -> int:
     return int(value) if value.isdecimal() else default
 
 
-def set_up_logging(service: str, settings: ServiceSettings) -> None:
-    """JSON lines to stdout, with the ids of the current trace."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        _with_trace,
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-            foreign_pre_chain=shared,
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(service=service, lane=settings.lane, worker=settings.worker)
-
-
 class _ForeseenIds(RandomIdGenerator):
     """Ids of spans, of which one may be known before its span is made."""
 
@@ -300,11 +264,3 @@ def _without_depth(state: trace.TraceState) -> trace.TraceState:
 
 def _named(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {f"visavis.{key}": value for key, value in attributes.items()}
-
-
-def _with_trace(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = trace.format_trace_id(context.trace_id)
-        event["span_id"] = trace.format_span_id(context.span_id)
-    return event

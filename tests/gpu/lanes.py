@@ -36,7 +36,7 @@ def written(stack: Stack, service: str, event: str) -> list[dict[str, Any]]:
     """Lines of a service's log."""
     lines = (stack.logs / f"{service}.log").read_text().splitlines()
     told = (json.loads(line) for line in lines if line.startswith("{"))
-    return [line for line in told if line.get("event") == event]
+    return [line for line in told if line.get("message") == event]
 
 
 def finished(client: Client, clip: Path, look: str, want: str = "picture") -> dict[str, Any]:

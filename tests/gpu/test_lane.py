@@ -87,8 +87,9 @@ def test_a_job_comes_out_as_the_lane_of_the_cpu_makes_it(
     assert [pts for pts, _ in one] == [pts for pts, _ in other]
     assert min(psnr(mine, its) for (_, mine), (_, its) in zip(one, other, strict=True)) > 40
     sessions = written(on_card, "render", "frames on a card were drawn")[before:]
-    assert sum(session["frames"] for session in sessions) >= FRAMES, written(on_card, "ingest", "decoded by the CPU")
-    assert not any(session["drawn_on_host"] for session in sessions)
+    drawn = sum(session["visavis.frames"] for session in sessions)
+    assert drawn >= FRAMES, written(on_card, "ingest", "decoded by the CPU")
+    assert not any(session["visavis.drawn_on_host"] for session in sessions)
 
 
 def test_faces_are_those_that_the_lane_of_the_cpu_finds(

@@ -24,8 +24,8 @@ from shared.model.callbacks import (
 from shared.model.errors import Late, Lost, Postponed, Rejected, Unavailable
 from shared.model.jobs import JobEvent
 from shared.runtime.lifecycle import together
+from shared.runtime.logs import log
 from shared.runtime.stage import Passage, Stage
-from shared.runtime.telemetry import log
 from shared.transport.topology import callback_queue, ends_queue
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class CallbackDesk:
             await self._keep(due.job, CallbackState.FAILED, tries, "It is gone (HTTP 410).")
             raise Late(f"{url.place} wants to hear of {due.job} no more (HTTP 410).")
         await self._keep(due.job, CallbackState.DELIVERED, tries)
-        log.info("called back", job=due.job, receiver=url.place, job_state=due.event, tries=tries)
+        log.info("called back", receiver=url.place, job_state=due.event, tries=tries)
 
     async def _wanted(self, due: CallbackDue) -> JobRecord:
         record = await self._ledger.read(due.job)

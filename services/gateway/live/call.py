@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from services.gateway.live.talk import LiveTalk
 from services.gateway.problems import Refusal
 from services.gateway.quotas import metered
 from shared.model.live import OpenLive
+from shared.runtime.logs import about
 
 if TYPE_CHECKING:
     from services.gateway.access import Caller
@@ -38,6 +39,7 @@ class LiveCall:
         self._send = send
         self._trace_id = trace_id
         self._talk: LiveTalk | None = None
+        self._session = ""
         self._stopped: VisavisError | None = None
 
     async def run(self) -> None:
@@ -70,7 +72,13 @@ class LiveCall:
                 self._talk.hold = hold
                 if self._stopped is not None:
                     raise self._stopped
-                await self._talk.run(opened_message(token, self._trace_id))
+                self._session = link.session
+                with about(session=link.session):
+                    await self._talk.run(opened_message(token, self._trace_id))
+
+    def facts(self) -> dict[str, Any]:
+        """What the log says of it: its session and its account."""
+        return self.account.facts() | ({"session": self._session} if self._session else {})
 
     def _stop(self, why: VisavisError) -> None:
         """End the stream soon, whether it is open already or not."""

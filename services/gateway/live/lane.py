@@ -24,7 +24,8 @@ from shared.model.live import (
     open_subject,
 )
 from shared.model.sessions import CHUNK_BYTES, SessionFailed, SessionRefused, live_in, live_out
-from shared.runtime.telemetry import SENT_HEADER, log
+from shared.runtime.logs import log
+from shared.runtime.telemetry import SENT_HEADER
 from shared.transport import wire
 
 if TYPE_CHECKING:

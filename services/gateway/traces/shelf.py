@@ -11,7 +11,8 @@ from services.gateway.problems import Refusal
 from services.gateway.traces import otlp
 from services.gateway.traces.asked import TraceQuery
 from services.gateway.traces.kept import KeptTrace
-from shared.runtime.telemetry import SPANS_SUBJECT, log
+from shared.runtime.logs import log
+from shared.runtime.telemetry import SPANS_SUBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Set

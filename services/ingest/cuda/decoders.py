@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.ingest.child_words import heard
 from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
 from services.ingest.cuda.messages import CardReady, CardUnusable, OpenStream, StreamEnded, pack, unpack_report
 from services.ingest.forking import busy_seconds
@@ -127,12 +128,13 @@ class CardDecoders:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[CardReady] = loop.create_future()
         self._control, self._ready = ours, ready
-        with theirs:
+        with theirs, heard("card decoder") as stderr:
             fd = theirs.fileno()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *self._program, str(fd), *self._arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,  # NVIDIA's libraries print there
+                stderr=stderr,
                 pass_fds=(fd,),
                 env={
                     **self._environment,

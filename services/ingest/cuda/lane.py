@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.ingest.cuda.fitness import why_not
 from shared.runtime.instruments import VIDEOS_DECODED
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,8 @@ from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.jobs import Problem
 from shared.model.live import LiveOpened, OpenLive
 from shared.model.sessions import SessionFailed, SessionRefused, live_out
-from shared.runtime.telemetry import log, sent_ns_of
+from shared.runtime.logs import log, now_about
+from shared.runtime.telemetry import sent_ns_of
 from shared.transport import wire
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class LiveService:
         started, problem = time.monotonic(), None
         now_ns = time.time_ns()
         run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
+        now_about(request)
         with telemetry.hop(headers, min(now_ns, sent_ns_of(headers, now_ns)), now_ns, session=request.session):
             try:
                 await run.run(listening)
@@ -93,7 +95,7 @@ class LiveService:
             except VisavisError as error:
                 problem = Problem("unavailable", str(error))
             except Exception:  # noqa: BLE001  -- the end of a session: a bug costs it, and is told without its words
-                log.exception("unexpected", session=request.session)
+                log.exception("unexpected")
                 problem = Problem("internal", "Something broke on our side; the trace id leads to the log.")
             except asyncio.CancelledError:
                 await self._say(request.session, SessionFailed(problem=Problem("unavailable", "The lane stops.")))
@@ -104,7 +106,7 @@ class LiveService:
             if problem is not None:
                 await self._say(request.session, SessionFailed(problem=problem))
         word = problem.code if problem else "ended"
-        log.info("live session over", session=request.session, outcome=word, seconds=round(time.monotonic() - started))
+        log.info("live session over", outcome=word, seconds=round(time.monotonic() - started))
 
     async def _say(self, session: str, message: msgspec.Struct) -> None:
         with suppress(Unavailable):  # without a bus nobody is there to be told

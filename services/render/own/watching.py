@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.runtime.instruments import OWN_EFFECT, OWN_EFFECT_FAULTS
-from shared.runtime.telemetry import log
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from services.render.own.painting import Performance

@@ -84,9 +84,9 @@ async def test_the_log_has_one_line_a_call(telemetry: Telemetry, monkeypatch: py
     async with served(telemetry, CALL, Refused()) as about:
         about.facts["received"] = 3
     [(level, (event,), facts)] = log.calls
-    assert facts.pop("ms") >= 0
+    assert facts.pop("duration_ns") >= 0
     assert (level, event) == ("info", "request")
-    assert facts == {"route": "/v1/somewhere", "status": "ok", "received": 3}
+    assert facts == {"route": "/v1/somewhere", "outcome": "ok", "received": 3}
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_signal_ends_a_service_in_peace(number: signal.Signals) -> None:
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
-    assert [json.loads(line)["event"] for line in out.splitlines()] == ["ready", "stopped"]
+    assert [json.loads(line)["message"] for line in out.splitlines()] == ["ready", "stopped"]
 
 
 def test_a_misconfigured_service_says_so_in_a_sentence() -> None:
@@ -92,9 +92,10 @@ def test_a_wrong_setting_is_named() -> None:
 
 def test_a_bug_is_no_peaceful_end() -> None:
     process = start("raise ZeroDivisionError")
-    _, err = process.communicate(timeout=10)
-    assert process.returncode == 1
-    assert "ZeroDivisionError" in err
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (1, "")
+    *_, line = [json.loads(line) for line in out.splitlines()]
+    assert (line["log.level"], line["error.type"]) == ("critical", "ZeroDivisionError")
 
 
 def test_a_service_ends_with_its_parent() -> None:

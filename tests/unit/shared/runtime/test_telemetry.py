@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import json
-import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from shared.model.hops import Hop
@@ -16,10 +12,8 @@ from shared.runtime.telemetry import (
     ask_for_every_frame,
     asks_for_every_frame,
     carried_by,
-    log,
     mark_failed,
     sent_ns_of,
-    set_up_logging,
     trace_id_of,
 )
 from tests.scrapes import value
@@ -31,19 +25,6 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     from shared.runtime.settings import ServiceSettings
-
-
-@contextmanager
-def logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        yield
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        structlog.reset_defaults()
-        structlog.contextvars.clear_contextvars()
 
 
 def test_a_trace_goes_on_through_the_headers(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
@@ -149,50 +130,6 @@ def test_what_leaves_a_card_is_counted(telemetry: Telemetry) -> None:
     telemetry.count_fetched({"frames": 3, "frame_bytes": 12})
     found = [value(telemetry.metrics, "visavis_fetched_total", what=what) for what in ("frames", "frame_bytes")]
     assert found == [3, 12]
-
-
-def test_a_log_line_is_json_with_the_ids_of_its_trace(
-    telemetry: Telemetry, settings: ServiceSettings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with logging_restored():
-        set_up_logging("detect", settings)
-        with telemetry.span("work") as span:
-            log.info("drawn", frames=3)
-            expected = trace_id_of(span)
-    (line,) = capsys.readouterr().out.splitlines()
-    said = json.loads(line)
-    assert said["event"] == "drawn"
-    assert (said["frames"], said["level"], said["trace_id"]) == (3, "info", expected)
-    assert (said["service"], said["lane"], said["worker"]) == ("detect", "test", "7")
-
-
-def test_setting_up_twice_says_everything_once(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
-    with logging_restored():
-        set_up_logging("detect", settings)
-        set_up_logging("detect", settings)
-        log.warning("once")
-        logging.getLogger("a.library").warning("once too")
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["event"] for line in lines] == ["once", "once too"]
-
-
-def test_an_exception_is_one_line(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
-    with logging_restored():
-        set_up_logging("detect", settings)
-        try:
-            int("broken")
-        except ValueError:
-            log.exception("unexpected")
-    (line,) = capsys.readouterr().out.splitlines()
-    assert "ValueError: invalid literal" in json.loads(line)["exception"]
-
-
-def test_less_than_the_level_is_not_said(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
-    with logging_restored():
-        set_up_logging("detect", settings.model_copy(update={"log_level": "error"}))
-        log.warning("not this")
-        log.error("this")
-    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["this"]
 
 
 def test_who_gets_unsampled_headers_makes_no_spans(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
