@@ -75,7 +75,7 @@ class JobEnds:
         record = await self._ledger.change(record.id, finished)
         await self._remove_unwanted(record.id, record)
         log.info("job done", job=record.id, frames=record.frames, segments=record.segments)
-        return JobDone(job=record.id, record=record)
+        return JobDone(job=record.id, record=record.told)
 
     async def failed(self, job: str, problem: Problem) -> JobFailed:
         """The entry says why there will be no result; what was given up by no fault of its source keeps that.
@@ -89,7 +89,7 @@ class JobEnds:
         record = await self._ledger.change(job, failed)
         await self._remove_unwanted(job, record)
         log.info("job failed", job=job, code=problem.code)
-        return JobFailed(job=job, record=record)
+        return JobFailed(job=job, record=record.told)
 
     async def given_up(self, job: str, reason: str) -> Sequence[JobDone | JobFailed]:
         """Every try was in vain: the entry says so, or that end is told again which the job has had before."""
@@ -112,9 +112,9 @@ class JobEnds:
             return None
         await self._remove_unwanted(job, record)
         if record is not None and record.state is JobState.DONE:
-            return JobDone(job=job, record=record)
+            return JobDone(job=job, record=record.told)
         if record is not None and record.state is JobState.FAILED:
-            return JobFailed(job=job, record=record)
+            return JobFailed(job=job, record=record.told)
         return None
 
     async def has_part(self, job: str, segment: int) -> bool:

@@ -111,6 +111,11 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to call back when the job has ended: a URL that may hold secrets, for no log and no answer."""
 
     @property
+    def told(self) -> JobRecord:
+        """As events tell it: the bus keeps them for a day, and whom to call back is not its business."""
+        return msgspec.structs.replace(self, callback="")
+
+    @property
     def progress(self) -> float:
         """0..1, by frames; 0 while the source does not say how many there are."""
         if self.state is JobState.DONE:
@@ -270,9 +275,9 @@ def end_of(record: JobRecord) -> JobDone | JobFailed | JobCancelled:
     """What is told of a job that has come to its end. Raises ValueError for one that has not."""
     match record.state:
         case JobState.DONE:
-            return JobDone(job=record.id, record=record)
+            return JobDone(job=record.id, record=record.told)
         case JobState.FAILED:
-            return JobFailed(job=record.id, record=record)
+            return JobFailed(job=record.id, record=record.told)
         case JobState.CANCELLED:
             return JobCancelled(job=record.id)
     raise ValueError(f"the job {record.id} is {record.state}")
