@@ -1,6 +1,6 @@
 """Nothing private is told: not by logs, spans or metrics, and by the bus only where the work needs it.
 
-One stack does everything once, with secrets planted wherever a client or an operator can put one, and all is heard.
+One stack does everything once, with secrets planted wherever a client or an operator can put one, and is heard.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ MAY = {
     "address of a source": ("lane.*.open",),
     "address of a push": ("lane.*.open", "lane.*.begin"),
 }
-"""What the bus carries because the work needs it, by subject: faces from detect to render, from render to who asked, and
+"""What the bus carries because the work needs it, by subject: faces from detect to render, from there to who asked, and
 with the past of a session; an address from the gateway to ingest, which connects to it, and on to render, which pushes
 there. A stream that has such a subject keeps it, too."""
 IN_OTHER_NUMBERS = {"$KV.context.*"}

@@ -34,8 +34,10 @@ def test_every_settings_class_that_ships_has_its_place() -> None:
     assert {name for name, _ in classes} - {base for _, base in classes} == {one.__name__ for one in READERS.values()}
 
 
-def test_every_variable_that_a_page_names_is_a_setting() -> None:
-    known = set(VARIABLE.findall(TEXT))
+def test_every_variable_that_a_page_names_is_a_setting_or_one_that_a_file_of_a_deployment_reads() -> None:
+    files = [*ROOT.glob("docker-compose*.yml"), *(ROOT / "deploy").rglob("*.yml"), *(ROOT / "deploy").rglob("*.yaml")]
+    of_files = {name for path in files for name in re.findall(r"\$\{(?:env:)?(VISAVIS_\w+)", path.read_text())}
+    known = of_files | set(VARIABLE.findall(TEXT))
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")]
     named = [(page.name, name) for page in pages for name in VARIABLE.findall(page.read_text())]
     assert not [(page, name) for page, name in named if name not in known]
