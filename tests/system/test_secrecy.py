@@ -23,6 +23,7 @@ from shared.model.keys import Quotas, Scope
 from shared.transport import wire
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
+from tests.scrapes import OPEN_METRICS
 from tests.system.eavesdropping import (
     Collector,
     Overheard,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)
 WEBHOOK_SECRET = "whsec_" + "UGxhbnRlZFdlYmhvb2tTZWNyZXRPZlZpc2F2aXM9"
 FRAMES = 20
+FACES_LOOKED_FOR = 4
+"""Of a stream, and of all that went from detect to render."""
 
 MAY = {
     "landmarks": ("lane.*.render.*", "live.*.out", "$KV.context.*"),
@@ -72,8 +75,9 @@ ENVIRONMENT = {
 class Told:
     """One run."""
 
-    said: list[Said]
-    planted: dict[str, set[bytes]]
+    places: set[str]
+    found: dict[str, set[str]]
+    """By what was planted, the places where it was found."""
     job: dict[str, Any]
     stream: str
     logs: dict[str, str]
@@ -136,7 +140,8 @@ class Affairs:
                 await stream.end()
                 faces = [face async for message in stream for face in message.frame.faces]
                 assert len(faces) >= FRAMES // 2
-                self.landmarks += [np.array(face.landmarks).reshape(-1, 3) for face in faces]
+                chosen = faces[:: len(faces) // FACES_LOOKED_FOR]
+                self.landmarks += [np.array(face.landmarks).reshape(-1, 3) for face in chosen]
 
     def fetched(self, client: Client, clip: Path) -> str:
         """A stream from an address with a password and a key, pushed to one with a name that is a key."""
@@ -157,20 +162,26 @@ def told(models: Path, portrait: bytes, clip: Path, tmp_path_factory: pytest.Tem
     planted = {"secret of calls back": WEBHOOK_SECRET.removeprefix("whsec_")}
     with serving() as web, collecting() as collector:
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **ENVIRONMENT}
-        with Stack(StackOptions(var=var, models=models, environment=environment)) as stack:
+        with Stack(StackOptions(var=var, models=models, environment=environment, metrics=True)) as stack:
             affairs = Affairs(stack, var, web, planted)
             with Overheard(stack.nats_url) as bus, Client(stack.rest, key=affairs.key) as client:
                 affairs.pictures(client, portrait)
                 job = affairs.job(client, clip)
                 asyncio.run(affairs.live(portrait))
                 stream = affairs.fetched(client, clip)
-                page = Said("metrics gateway", client._ask("GET", "/metrics").content)
+                pages = [Said(f"metrics {name}", metrics_of(stack, name, affairs.key)) for name in SERVICES]
             pools = {path.name.encode() for path in (segment_path(stack.lane), card_segment_path(stack.lane))}
     logs = {path.stem: path.read_text() for path in sorted((var / "log").glob("*.log"))}
-    said = [*bus.said, *collector.said, page, *(Said(f"log {name}", text.encode()) for name, text in logs.items())]
+    said = [*bus.said, *collector.said, *pages, *(Said(f"log {name}", text.encode()) for name, text in logs.items())]
     forms = {name: spellings(secret.encode()) for name, secret in planted.items()} | {"name of a frame pool": pools}
     forms["landmarks"] = set[bytes]().union(*map(spellings_of_landmarks, [*affairs.landmarks, *detected(bus.said)]))
-    return Told(said, forms, job, stream, logs, collector)
+    return Told({one.place for one in said}, hits(said, forms), job, stream, logs, collector)
+
+
+def metrics_of(stack: Stack, name: str, key: str) -> bytes:
+    """What Prometheus would get of a service, exemplars too."""
+    headers = {"Authorization": f"Bearer {key}", "Accept": OPEN_METRICS}
+    return httpx.get(stack.metrics(name), headers=headers, trust_env=False, timeout=60).raise_for_status().content
 
 
 def detected(said: list[Said]) -> list[np.ndarray]:
@@ -183,34 +194,31 @@ def detected(said: list[Said]) -> list[np.ndarray]:
         message = wire.decode(body, decoder)
         if isinstance(message, FacesDetected) and message.frames[0].faces:
             found.append(message.frames[0].faces[0].landmarks_px)
-    return found[:: max(1, len(found) // 20)]
+    return found[:: max(1, len(found) // FACES_LOOKED_FOR)]
 
 
 def test_nothing_private_is_told(told: Told) -> None:
     allowed = {name: [f"{how} {one}" for how in ("bus", "kept") for one in subjects] for name, subjects in MAY.items()}
-    found = hits(told.said, told.planted)
-    assert not {name: places for name, where in found.items() if (places := outside(where, allowed.get(name, ())))}
+    assert not {name: places for name, where in told.found.items() if (places := outside(where, allowed.get(name, ())))}
 
 
 def test_what_the_work_needs_is_where_it_is_said_to_be(told: Told) -> None:
     """The scanner sees: what may be somewhere is there."""
-    found = hits(told.said, {name: told.planted[name] for name in MAY})
     for name, subjects in MAY.items():
         for subject in set(subjects) - IN_OTHER_NUMBERS:
-            assert outside(found[name], [f"bus {subject}"]) < found[name], (name, subject)
+            assert outside(told.found[name], [f"bus {subject}"]) < told.found[name], (name, subject)
 
 
 def test_all_places_were_listened_to(told: Told) -> None:
-    places = {one.place for one in told.said}
-    assert {f"log {name}" for name in SERVICES} <= places
+    assert {f"{what} {name}" for name in SERVICES for what in ("log", "metrics")} <= told.places
     for pattern in (
         "otlp /v1/traces",
-        "metrics gateway",
+        "otlp /v1/metrics",
         "bus lane.*.detect",
         "kept jobs.event.*",
         "bus sessions.open",
     ):
-        assert len(outside(places, (pattern,))) < len(places), pattern
+        assert outside(told.places, [pattern]) < told.places, pattern
 
 
 def test_a_collector_gets_one_trace_of_all_services(told: Told) -> None:
