@@ -33,6 +33,9 @@ def run(name):
     if mode.startswith("exit"):
         print("a line before", "The sentence of the end.", sep="\\n", flush=True)
         sys.exit(int(mode.split()[1]))
+    if mode == "bug":
+        print(json.dumps({"error.type": "ZeroDivisionError", "error.message": "by zero"}), flush=True)
+        sys.exit(1)
     if mode == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     server = HTTPServer(("127.0.0.1", int(os.environ["VISAVIS_REST_PORT"]) if name == "gateway" else 0), Desk)
@@ -203,6 +206,12 @@ def test_a_service_that_cannot_start_says_why_and_takes_all_with_it(house: House
     with pytest.raises(Misconfigured, match=r"Detect did not start: The sentence of the end\."):
         Stack(house.options).__enter__()
     assert house.children() == []
+
+
+def test_a_service_that_ends_by_a_bug_says_which_and_no_json(house: House) -> None:
+    house.let("detect", "bug")
+    with pytest.raises(Misconfigured, match=r"^Detect did not start: ZeroDivisionError: by zero$"):
+        Stack(house.options).__enter__()
 
 
 def test_a_service_that_cannot_come_back_is_not_started_again_and_again(house: House) -> None:
