@@ -1,0 +1,39 @@
+"""Every alert says how bad it is, what it means and what to do, and is tried out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import pytest
+import yaml
+
+from tests.expressions import ROOT, RULE_TESTS, rules
+
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+PARTS = ("**Means.**", "**Look at.**", "**Do.**")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_says_how_bad_it_is_and_where_its_run_book_stands(name: str) -> None:
+    rule = ALERTS[name]
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert rule["annotations"]["summary"].endswith((".", ": {{ $labels.reason }}"))
+    assert rule["annotations"]["runbook"] == f"docs/operations.md#{name.lower()}"
+    book = PAGE.split(f"\n### {name}\n")[1].split("\n### ")[0]
+    assert [part for part in PARTS if part not in book] == []
+
+
+def test_the_page_has_no_run_book_of_an_alert_that_is_no_more() -> None:
+    section = PAGE.split("\n## Alerts\n")[1].split("\n## ")[0]
+    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == list(ALERTS)
+
+
+def test_every_alert_is_tried_firing_and_not_firing() -> None:
+    tried: dict[str, set[bool]] = defaultdict(set)
+    for group in yaml.safe_load(RULE_TESTS.read_text())["tests"]:
+        for one in group["alert_rule_test"]:
+            tried[one["alertname"]].add(bool(one.get("exp_alerts")))
+    assert {name: tried[name] for name in ALERTS} == dict.fromkeys(ALERTS, {True, False})
+    assert tried.keys() <= ALERTS.keys(), "a test of an alert that is no more"
