@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -36,7 +37,7 @@ class PrometheusServer:
     """A server that scrapes each second. A context."""
 
     def __init__(self, folder: Path, targets: Mapping[str, Sequence[str]], seconds: float = 1.0) -> None:
-        """folder: one that is its own. targets: addresses, host:port, of each job of deploy/prometheus/prometheus.yml."""
+        """folder: one that is its own. targets: host:port of all processes of each job of deploy/."""
         self._program = program()
         self._folder = folder
         self._targets = targets
@@ -48,6 +49,17 @@ class PrometheusServer:
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "prometheus.yml").write_text(yaml.safe_dump(self._configuration()))
+        end = time.monotonic() + PATIENCE_SECONDS
+        try:
+            while not self._has_begun(end):
+                assert time.monotonic() < end, (self._folder / "prometheus.log").read_text()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _has_begun(self, end: float) -> bool:
+        """Start it and wait until it answers; False: it has ended, as it does where its port is taken."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
         self.url = f"http://127.0.0.1:{port}"
@@ -60,12 +72,13 @@ class PrometheusServer:
                 [self._program, *(f"--{name}={value}" for name, value in words.items())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        try:
-            self._wait()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        while self._running.poll() is None:
+            with suppress(httpx.TransportError):
+                if self._http.get(f"{self.url}/-/ready").status_code == 200:
+                    return True
+            assert time.monotonic() < end, "prometheus does not answer"
+            time.sleep(0.05)
+        return False
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
@@ -87,19 +100,6 @@ class PrometheusServer:
             del job["dns_sd_configs"]
             job["static_configs"] = [{"targets": list(self._targets[job["job_name"]])}]
         return said
-
-    def _wait(self) -> None:
-        assert self._running is not None
-        end = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert self._running.poll() is None, (self._folder / "prometheus.log").read_text()
-            try:
-                if self._http.get(f"{self.url}/-/ready").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < end, "prometheus does not answer"
-            time.sleep(0.05)
 
     def names(self) -> set[str]:
         """Of all metrics that it has."""

@@ -35,5 +35,5 @@ def test_every_alert_is_tried_firing_and_not_firing() -> None:
     for group in yaml.safe_load(RULE_TESTS.read_text())["tests"]:
         for one in group["alert_rule_test"]:
             tried[one["alertname"]].add(bool(one.get("exp_alerts")))
-    assert {name: tried[name] for name in ALERTS} == dict.fromkeys(ALERTS, {True, False})
+    assert {name: tried[name] for name in ALERTS} == {name: {True, False} for name in ALERTS}
     assert tried.keys() <= ALERTS.keys(), "a test of an alert that is no more"
