@@ -52,6 +52,7 @@ def watched(stack: Stack, portrait: bytes, clip: Path, tmp_path_factory: pytest.
     """The common stack has been under load, and Prometheus knows all of it."""
     targets = {name: [stack.metrics(name).split("/")[2]] for name in SERVICES}
     with PrometheusServer(tmp_path_factory.mktemp("prometheus"), targets) as prometheus:
+        wait_until(lambda: len(prometheus.now("up == 1")) == len(targets), "every process is scraped")
         start = time.time()
         under_load(stack, portrait, clip, LOAD_SECONDS)
         end = time.time() + 2  # the rules come after what they are computed from

@@ -64,17 +64,24 @@ def said(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value * 100:.3g} %"
     if unit == "bytes":
-        power = min(len(_BYTES) - 1, int(math.log(value, 1024))) if value >= 1 else 0
+        power = _power(value)
         return f"{value / 1024**power:.3g} {_BYTES[power]}"
     return f"{value:.3g}"
 
 
-def ceiling(value: float) -> float:
-    """The next round number above."""
+def ceiling(value: float, unit: str = "short") -> float:
+    """The next round number above, as it is written in that unit."""
     if value <= 0:
         return 1.0
+    if unit == "bytes" and value >= 1024:
+        whole = 1024 ** _power(value)
+        return ceiling(value / whole) * whole
     scale = 10 ** math.floor(math.log10(value))
     return next((step * scale for step in _STEPS if step * scale >= value * 1.02), 20 * scale)
+
+
+def _power(value: float) -> int:
+    return min(len(_BYTES) - 1, int(math.log(value, 1024))) if value >= 1 else 0
 
 
 def _asked(target: dict[str, Any], ask: Ask, rate_seconds: float) -> list[Line]:
@@ -124,7 +131,7 @@ class _Panel:
     def _over_time(self, lines: list[Line]) -> None:
         stacking = self._panel["fieldConfig"]["defaults"].get("custom", {}).get("stacking", {})
         bands = _stacked(lines) if stacking.get("mode") == "normal" else [(line.points, {}) for line in lines]
-        highest = ceiling(max((value for points, _ in bands for value in points.values()), default=0))
+        highest = ceiling(max((value for points, _ in bands for value in points.values()), default=0), self._unit)
         self._grid(highest)
         for (points, below), colour in zip(bands, _colours(), strict=False):
             edge = [self._at(time, value, highest) for time, value in sorted(points.items())]

@@ -10,6 +10,7 @@ from tests.derived.dashboards.drawn import drawn
 from tests.derived.dashboards.files import FOLDER
 from tests.prometheus_server import PrometheusServer
 from tests.system.load import under_load
+from tests.system.watching import wait_until
 from visavis.sample import portrait_jpeg, write_sample
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
@@ -28,6 +29,7 @@ def main() -> None:
             var=Path(folder) / "var", models=LocalSettings().models.expanduser(), lanes=({}, {}), metrics=True
         )
         with Stack(options) as stack, PrometheusServer(Path(folder) / "prometheus", _targets(stack)) as prometheus:
+            wait_until(lambda: len(prometheus.now("up == 1")) == len(stack.services), "every process is scraped")
             start = time.time()
             under_load(stack, portrait_jpeg(), clip, SECONDS)
             end = time.time()

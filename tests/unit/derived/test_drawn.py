@@ -49,6 +49,10 @@ def test_an_axis_ends_at_a_round_number_above_all_values(value: float, above: fl
     assert ceiling(value) == pytest.approx(above)
 
 
+def test_an_axis_of_bytes_ends_at_a_round_number_of_what_is_written() -> None:
+    assert ceiling(300 << 20, "bytes") == 500 << 20
+
+
 def test_a_rate_is_over_the_time_that_is_given() -> None:
     assert in_time("rate(x[$__rate_interval])", 10.0) == "rate(x[10s])"
 
