@@ -30,6 +30,10 @@ OF_CARDS = re.compile(r"visavis_card_")
 """Metrics of a lane on a card: there is none here."""
 IN_TROUBLE = re.compile(r"ALERTS|visavis_card_")
 """What panels ask for that is not there when all is well."""
+ONLY_IN_TROUBLE = {
+    ("visavis_frames_total", "outcome", "failed"),
+}
+"""Values of labels that rules look for and that are not there when all is well."""
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -83,6 +87,18 @@ def test_every_metric_that_is_named_is_there(watched: Watched) -> None:
         if not OF_CARDS.match(name)
     }  # fmt: skip
     assert missing == set()
+
+
+def test_every_label_that_is_asked_for_is_there(watched: Watched) -> None:
+    asked = {
+        label for one in (*of_rules(), *of_dashboards()) for label in one.labels()
+        if label[2] in {"=", "=~"} and "$" not in label[3] and not OF_CARDS.match(label[0])
+    }  # fmt: skip
+    missing = {
+        (metric, label, value) for metric, label, _, value in asked
+        if not any(re.fullmatch(value, one) for one in watched.prometheus.values(metric, label))
+    }  # fmt: skip
+    assert missing - ONLY_IN_TROUBLE == set()
 
 
 def test_every_panel_shows_something(watched: Watched) -> None:
