@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections import defaultdict
 
 import pytest
 import yaml
 
+from shared.memory import card_probe
+from shared.runtime import cards
+from shared.runtime.presence import Presence
 from tests.expressions import ROOT, RULE_TESTS, rules
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -28,6 +32,15 @@ def test_an_alert_says_how_bad_it_is_and_where_its_run_book_stands(name: str) ->
 def test_the_page_has_no_run_book_of_an_alert_that_is_no_more() -> None:
     section = PAGE.split("\n## Alerts\n")[1].split("\n## ")[0]
     assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == list(ALERTS)
+
+
+def test_a_lane_without_a_card_is_no_lane_that_fell_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule knows the sentences that lanes give for it."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    without = [cards.NOT_WANTED, card_probe.why_not(0), Presence().why_not_on_card("any")]
+    found = re.search('reason!~"([^"]*)"', ALERTS["NotOnItsCard"]["expr"])
+    assert found is not None
+    assert [one for one in without if not re.fullmatch(found[1], one)] == []
 
 
 def test_every_alert_is_tried_firing_and_not_firing() -> None:

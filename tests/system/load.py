@@ -24,20 +24,22 @@ if TYPE_CHECKING:
     from visavis.stack import Stack
 
 RATE = 10
-USUAL_MS, SHORTEST_MS = 1000, 20
-"""Delays of two streams: of the second one frames are dropped on any machine."""
+DELAYS_MS = (1000, 20)
+"""`max_delay_ms` of two streams: of the second one frames are dropped on any machine."""
 
 
-def under_load(stack: Stack, portrait: bytes, clip: Path, seconds: float) -> None:
-    """Return when all of it is over. Each kind goes on until the time is over, and happens once at least."""
+def under_load(stack: Stack, portrait: bytes, clip: Path, seconds: float, delays_ms: Sequence[int] = DELAYS_MS) -> None:
+    """Return when all of it is over. Each kind goes on until the time is over, and happens once at least.
+
+    delays_ms: a stream for each.
+    """
     end = time.monotonic() + seconds
     packets = coded(portrait, 60)
-    works = (
+    works = [
         lambda: _pictures(stack, portrait, end),
         lambda: _jobs(stack, clip, end),
-        lambda: asyncio.run(_stream(stack, packets, USUAL_MS, end)),
-        lambda: asyncio.run(_stream(stack, packets, SHORTEST_MS, end)),
-    )
+        *(lambda delay=one: asyncio.run(_stream(stack, packets, delay, end)) for one in delays_ms),
+    ]
     with ThreadPoolExecutor(len(works)) as pool:
         for running in [pool.submit(work) for work in works]:
             running.result()
@@ -48,7 +50,7 @@ def _pictures(stack: Stack, portrait: bytes, end: float) -> None:
         while True:
             client.process_image(portrait)
             with suppress(ProblemError):
-                client.process_image(b"no picture")
+                client.process_image(portrait[:500])
             httpx.get(f"{stack.rest}/nowhere", trust_env=False)
             if time.monotonic() > end:
                 return

@@ -17,6 +17,8 @@ from visavis.stack import Stack, StackOptions
 
 PICTURE = Path(__file__).parents[3] / "docs" / "dashboard.png"
 SECONDS, RATE_SECONDS, STEP_SECONDS = 180, 15, 2.0
+DELAYS_MS = (1000, 500)
+"""`max_delay_ms` of two streams."""
 TONES = 64
 
 
@@ -31,7 +33,7 @@ def main() -> None:
         with Stack(options) as stack, PrometheusServer(Path(folder) / "prometheus", _targets(stack)) as prometheus:
             wait_until(lambda: len(prometheus.now("up == 1")) == len(stack.services), "every process is scraped")
             start = time.time()
-            under_load(stack, portrait_jpeg(), clip, SECONDS)
+            under_load(stack, portrait_jpeg(), clip, SECONDS, DELAYS_MS)
             end = time.time()
             picture = drawn(
                 FOLDER / "service.json",
