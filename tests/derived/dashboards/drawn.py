@@ -65,7 +65,7 @@ def said(value: float, unit: str) -> str:
         return f"{value * 100:.3g} %"
     if unit == "bytes":
         power = _power(value)
-        return f"{value / 1024**power:.3g} {_BYTES[power]}"
+        return f"{value / 1024**power:.4g} {_BYTES[power]}"
     return f"{value:.3g}"
 
 
@@ -77,7 +77,7 @@ def ceiling(value: float, unit: str = "short") -> float:
         whole = 1024 ** _power(value)
         return ceiling(value / whole) * whole
     scale = 10 ** math.floor(math.log10(value))
-    return next((step * scale for step in _STEPS if step * scale >= value * 1.02), 20 * scale)
+    return next((step * scale for step in _STEPS if step * scale >= value * 0.999), 20 * scale)
 
 
 def _power(value: float) -> int:

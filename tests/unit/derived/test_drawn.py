@@ -44,8 +44,8 @@ def test_numbers_are_written_in_their_unit(value: float, unit: str, written: str
     assert said(value, unit) == written
 
 
-@pytest.mark.parametrize(("value", "above"), [(0, 1), (0.9, 1), (1, 2), (0.021, 0.025), (99, 200), (7, 10)])
-def test_an_axis_ends_at_a_round_number_above_all_values(value: float, above: float) -> None:
+@pytest.mark.parametrize(("value", "above"), [(0, 1), (0.9, 1), (1, 1), (1.1, 2), (0.021, 0.025), (99, 100), (7, 10)])
+def test_an_axis_ends_at_a_round_number_that_no_value_is_above(value: float, above: float) -> None:
     assert ceiling(value) == pytest.approx(above)
 
 
