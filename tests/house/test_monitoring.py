@@ -1,4 +1,4 @@
-"""Every alert says how bad it is, what it means and what to do, and is tried out."""
+"""Every alert says how bad it is, what it means and what to do, and is tried out; what is asked for is measured."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import yaml
 
 from shared.memory import card_probe
 from shared.runtime import cards
+from shared.runtime.instruments import INSTRUMENTS
 from shared.runtime.presence import Presence
-from tests.expressions import ROOT, RULE_TESTS, rules
+from tests.expressions import ROOT, RULE_TESTS, SCRAPING, of_dashboards, of_rules, rules
+from visavis.stack import SERVICES
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
@@ -50,3 +52,22 @@ def test_every_alert_is_tried_firing_and_not_firing() -> None:
             tried[one["alertname"]].add(bool(one.get("exp_alerts")))
     assert {name: tried[name] for name in ALERTS} == {name: {True, False} for name in ALERTS}
     assert tried.keys() <= ALERTS.keys(), "a test of an alert that is no more"
+
+
+def test_every_metric_that_rules_and_dashboards_name_is_on_the_list_of_those_that_are_measured() -> None:
+    kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+    measured = {f"{one.family}{end}" for one in INSTRUMENTS for end in kinds.get(one.kind, ("",))}
+    asked = {(one.place, name) for one in (*of_rules(), *of_dashboards()) for name in one.metrics}
+    assert {(place, name) for place, name in asked if name not in measured} == set()
+
+
+def test_every_service_is_scraped() -> None:
+    assert {job["job_name"] for job in yaml.safe_load(SCRAPING.read_text())["scrape_configs"]} == set(SERVICES)
+
+
+def test_an_exemplar_leads_to_a_data_source_that_is_there() -> None:
+    folder = ROOT / "deploy" / "grafana" / "provisioning" / "datasources"
+    sources = yaml.safe_load((folder / "visavis.yml").read_text())["datasources"]
+    (leads,) = sources[0]["jsonData"]["exemplarTraceIdDestinations"]
+    assert leads == {"name": "trace_id", "datasourceUid": "jaeger"}
+    assert leads["datasourceUid"] in {one["uid"] for one in sources}
