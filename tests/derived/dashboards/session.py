@@ -27,8 +27,8 @@ def session_dashboard() -> dashboard.Dashboard:
     service = dashboard.CustomVariable("service").label("Service").values(",".join(SERVICES))
     service.current(VariableOption(text=SERVICES[0], value=SERVICES[0], selected=True))
     page.with_variable(dashboard.DatasourceVariable("traces").label("Traces").type("jaeger"))
-    page.with_variable(dashboard.TextBoxVariable("session").label("Session")).with_variable(service)
-    page.with_variable(dashboard.TextBoxVariable("trace").label("Trace"))
+    page.with_variable(dashboard.TextBoxVariable("session").label("Session").default_value("")).with_variable(service)
+    page.with_variable(dashboard.TextBoxVariable("trace").label("Trace").default_value(""))
     _traces(page)
     _meanwhile(page)
     return page
