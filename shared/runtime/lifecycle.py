@@ -92,7 +92,7 @@ async def connected(
 ) -> AsyncIterator[tuple[NatsBus, Telemetry]]:
     """The bus and the telemetry of a service, closed in order. metrics: what it measures already."""
     loop = asyncio.get_running_loop()
-    bus = await NatsBus.connect(settings.nats_url, f"visavis-{service}-{settings.lane}-{settings.worker}")
+    bus = await NatsBus.connect(settings.nats, f"visavis-{service}-{settings.lane}-{settings.worker}")
 
     def send(spans: bytes) -> None:
         asyncio.run_coroutine_threadsafe(bus.send(SPANS_SUBJECT, spans), loop)

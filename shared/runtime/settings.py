@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.transport.nats_access import NatsAccess
+
 _OF_CUDA = frozenset({
     "CUDA_CACHE_PATH", "CUDA_DEVICE_ORDER", "CUDA_HOME", "CUDA_MPS_LOG_DIRECTORY", "CUDA_MPS_PIPE_DIRECTORY",
     "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUPY_CACHE_DIR", "HOME", "LD_LIBRARY_PATH", "PATH",
@@ -24,7 +26,23 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
 
-    nats_url: str = Field("nats://127.0.0.1:4222", description="Where the NATS server is.")
+    nats_url: str = Field(
+        "nats://127.0.0.1:4222", description="Where the NATS servers are: nats:// or tls://, of a cluster by comma."
+    )
+    nats_user: str = Field("", description="Who we are for NATS; empty: nobody, or whom the URL names.")
+    nats_password: SecretStr = Field(SecretStr(""), description="The password of that user.")
+    nats_ca: Path | None = Field(
+        None, description="File (PEM) of who may vouch for the servers of NATS; unset: those that the system trusts."
+    )
+    nats_certificate: Path | None = Field(None, description="Our certificate (PEM), where NATS asks for one.")
+    nats_key: Path | None = Field(None, description="The key of that certificate (PEM).")
+    nats_replicas: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Servers of NATS that keep each stream; 0: as many as keep it already, and of a new one three in a "
+        "cluster, else one.",
+    )
     lane: str = Field("local", pattern=r"^[a-z0-9-]{1,32}$", description="The lane this process belongs to.")
     worker: str = Field(
         "1", pattern=r"^[a-z0-9-]{1,32}$", description="This process's name within its service and lane."
@@ -51,6 +69,13 @@ class ServiceSettings(BaseSettings):
         description="An OpenTelemetry collector (OTLP over HTTP) that gets the metrics too; empty: none.",
     )
     otlp_metrics: bool = Field(default=True, description="Whether metrics go to the collector, where one is named.")
+
+    @property
+    def nats(self) -> NatsAccess:
+        """How NATS is come to."""
+        password = self.nats_password.get_secret_value()
+        files = self.nats_ca, self.nats_certificate, self.nats_key
+        return NatsAccess(self.nats_url, self.nats_user, password, *files, replicas=self.nats_replicas)
 
     @property
     def store(self) -> str:

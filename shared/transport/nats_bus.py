@@ -9,69 +9,91 @@ from typing import TYPE_CHECKING, Self
 
 from nats.aio.client import Client
 from nats.aio.errors import ErrNoServers
-from nats.js import api
+from nats.errors import AuthorizationError
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
-from shared.transport.nats_errors import DOWN, down
+from shared.transport.nats_access import NatsAccess
+from shared.transport.nats_errors import AWAY, DOWN, down, patiently
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
-from shared.transport.topology import FRAMES, STREAMS, Queue, Stream, keeper
+from shared.transport.nats_replay import Replay
+from shared.transport.nats_streams import consumer, declare, inbox
+from shared.transport.topology import FRAMES, Queue, keeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from nats.aio.msg import Msg
-    from nats.aio.subscription import Subscription
     from nats.js import JetStreamContext
 
     from shared.transport.bus import Answer, Headers
 
 CONNECT_SECONDS = 10.0
+CONNECT_TO_ONE_SECONDS = 2
+"""A host that is gone refuses nothing: another is tried after so long."""
+PING_SECONDS, PINGS = 4, 2
+"""A server that was asked so often, with such pauses, and has not answered is gone: so is a host without power."""
 RESTORE_PAUSE_SECONDS = 0.25
 FLUSH_SECONDS = 5.0
 FLUSH_FORGET_SECONDS = 3600
 """Longer than any server is away and still answers; one that was replaced answers nothing."""
-REPLAY_FORGET_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
 class NatsBus(JetStreamKept):
     """A connection to NATS that comes back by itself when the server does."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: NatsAccess) -> None:
+        self._access = access
         self._client = Client()
         self._stream: JetStreamContext = self._client.jetstream(timeout=5.0)
         self._queues: set[Queue] = set()
         """Those that are consumed here."""
-        self._replays: set[_Replay] = set()
+        self._replays: set[Replay] = set()
         """Those that are watched here."""
         self._memory_since: datetime | None = None
         """When the stream of frames was made, by the server's clock."""
+        self._last_frame = 0
+        """Number of the newest message that the stream of frames was seen to have."""
         self.losses = 0
         """How often a server has come back without what it had kept in memory."""
 
     @classmethod
-    async def connect(cls, url: str, name: str) -> Self:
-        """Connect, and create or bring up to date every stream. Raises Misconfigured if nobody answers at `url`."""
-        bus = cls()
+    async def connect(cls, servers: NatsAccess | str, name: str) -> Self:
+        """Connect, and create or bring up to date every stream.
+
+        servers: all that there is to know, or the URL alone. Raises Misconfigured if nobody answers there, or streams
+        are not taken.
+        """
+        access = NatsAccess(servers) if isinstance(servers, str) else servers
+        bus = cls(access)
         try:
             connecting = bus._client.connect(
-                url,
+                access.servers,
                 name=name,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds, of which it takes fractions
-                connect_timeout=5,
+                connect_timeout=CONNECT_TO_ONE_SECONDS,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS,
                 error_cb=_ignore,
                 reconnected_cb=bus._restore,
+                **access.options(),
             )
             await asyncio.wait_for(connecting, CONNECT_SECONDS)  # who reconnects for ever also connects for ever
         except (*DOWN, ErrNoServers) as error:
-            where = url.rsplit("@", 1)[-1]  # never a password
-            raise Misconfigured(f"No NATS server answers at {where}: start one or name another with --nats.") from error
-        await bus._declare_all()
+            why = " It did not accept us." if isinstance(bus._client.last_error, AuthorizationError) else ""
+            raise Misconfigured(
+                f"No NATS server answers at {access.places}: start one or name another with --nats.{why}"
+            ) from error
+        try:
+            await bus._declare_all()
+        except Unavailable as error:
+            await bus.close()
+            raise Misconfigured(f"{error} Are all servers of the cluster there?") from error
         return bus
 
     @property
@@ -87,15 +109,22 @@ class NatsBus(JetStreamKept):
             await self._client.close()
 
     async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
-        """Put a message into the stream that keeps `subject`; returns when the stream has it."""
+        """Put a message into the stream that keeps `subject`; returns when the stream has it.
+
+        While no server leads the stream it is waited for: see `patiently`.
+        """
         with down(f"The bus did not take a message for {subject}"):
-            await self._stream.publish(subject, body, headers=dict(headers) if headers else None)
+            kept = await patiently(
+                lambda: self._stream.publish(subject, body, headers=dict(headers) if headers else None), AWAY
+            )
+        if kept.stream == FRAMES.name:
+            self._last_frame = max(self._last_frame, kept.seq)
 
     @asynccontextmanager
     async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """Messages of a queue, until the context ends."""
         with down(f"The queue {queue.name} cannot be had"):
-            await self._stream.add_consumer(queue.stream, config=_consumer(queue))
+            await patiently(lambda: self._stream.add_consumer(queue.stream, config=consumer(queue)))
             messages, stop = await self._open(queue)
         self._queues.add(queue)
         try:
@@ -138,28 +167,19 @@ class NatsBus(JetStreamKept):
     @asynccontextmanager
     async def replay(self, subject: str) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """All kept messages on `subject`, then the new ones as they come."""
-        replay = _Replay(subject, self._client.new_inbox())
+        replay = Replay(self._stream, subject, self._client.new_inbox())
         with down(f"{subject} cannot be replayed"):
             subscription = await self._client.subscribe(replay.inbox)
         try:
             with down(f"{subject} cannot be replayed"):
-                await self._begin(replay)
+                await patiently(replay.begin)
             self._replays.add(replay)
             yield replay.new_ones(subscription)
         finally:
             self._replays.discard(replay)
             with suppress(*DOWN):
                 await subscription.unsubscribe()
-                if replay.consumer:
-                    await self._stream.delete_consumer(replay.stream, replay.consumer)
-
-    async def _begin(self, replay: _Replay) -> None:
-        """Have the server send what the replay has not seen, once more after a reconnection."""
-        if replay.consumer:
-            with suppress(NotFoundError):
-                await self._stream.delete_consumer(replay.stream, replay.consumer)
-        info = await self._stream.add_consumer(replay.stream, config=replay.config())
-        replay.consumer = info.name
+                await replay.end()
 
     async def send(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """To whoever listens now; at most once."""
@@ -226,7 +246,7 @@ class NatsBus(JetStreamKept):
     async def _open(self, queue: Queue) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
         if queue.prefetch:
             arrived: asyncio.Queue[Msg] = asyncio.Queue()
-            pushed = await self._client.subscribe(_inbox(queue), queue=queue.name, cb=arrived.put)
+            pushed = await self._client.subscribe(inbox(queue), queue=queue.name, cb=arrived.put)
             return each(arrived), pushed.unsubscribe
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
         return pulled_from(pulled), pulled.unsubscribe
@@ -237,87 +257,22 @@ class NatsBus(JetStreamKept):
             with suppress(Unavailable, *DOWN):
                 await self._declare_all()
                 for queue in tuple(self._queues):
-                    await self._stream.add_consumer(queue.stream, config=_consumer(queue))
+                    await self._stream.add_consumer(queue.stream, config=consumer(queue))
                 for replay in tuple(self._replays):
-                    await self._begin(replay)
+                    await replay.begin()
                 return
             await asyncio.sleep(RESTORE_PAUSE_SECONDS)
 
     async def _declare_all(self) -> None:
-        made = {stream: await self._declare(stream) for stream in STREAMS}
-        self.losses += self._memory_since is not None and made[FRAMES] != self._memory_since
-        self._memory_since = made[FRAMES]
+        made = await declare(self._stream, self._access.replicas, in_cluster=self._is_in_cluster)
+        frames = made[FRAMES]
+        began_anew = self._memory_since not in {None, frames.created}
+        self.losses += began_anew or frames.state.last_seq < self._last_frame  # of a cluster the stream looks as old
+        self._memory_since, self._last_frame = frames.created, frames.state.last_seq
 
-    async def _declare(self, stream: Stream) -> datetime | None:
-        """Make a stream, or bring it up to date; when it was made, by the server's clock."""
-        config = api.StreamConfig(
-            name=stream.name,
-            subjects=list(stream.subjects),
-            storage=api.StorageType.MEMORY if stream.in_memory else api.StorageType.FILE,
-            retention=api.RetentionPolicy.WORK_QUEUE if stream.is_queue else api.RetentionPolicy.LIMITS,
-            discard=api.DiscardPolicy.NEW if stream.is_queue else api.DiscardPolicy.OLD,
-            max_bytes=stream.max_bytes,
-            max_age=stream.max_age_seconds,
-            max_msgs_per_subject=stream.max_per_subject,
-            allow_direct=True,
-            allow_msg_ttl=stream.is_bucket or None,
-            allow_rollup_hdrs=stream.is_bucket,
-        )
-        with down(f"The stream {stream.name} cannot be made"):
-            try:
-                await self._stream.stream_info(stream.name)
-            except NotFoundError:
-                return (await self._stream.add_stream(config)).created
-            return (await self._stream.update_stream(config)).created
-
-
-class _Replay:
-    """How far somebody has watched a subject. The server's side of it does not outlive the server."""
-
-    def __init__(self, subject: str, inbox: str) -> None:
-        self.inbox = inbox
-        self.stream = keeper(subject).name
-        self.consumer = ""
-        self._subject = subject
-        self._seen = 0
-
-    def config(self) -> api.ConsumerConfig:
-        return api.ConsumerConfig(
-            deliver_subject=self.inbox,
-            filter_subject=self._subject,
-            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=self._seen + 1,
-            ack_policy=api.AckPolicy.NONE,
-            inactive_threshold=REPLAY_FORGET_SECONDS,
-            mem_storage=True,
-            num_replicas=1,
-        )
-
-    async def new_ones(self, subscription: Subscription) -> AsyncIterator[NatsMessage]:
-        async for message in subscription.messages:
-            number = int(message.metadata.sequence.stream)
-            if number > self._seen:
-                self._seen = number
-                yield NatsMessage(message)
-
-
-def _consumer(queue: Queue) -> api.ConsumerConfig:
-    return api.ConsumerConfig(
-        name=queue.name,
-        durable_name=queue.name,
-        filter_subject=queue.subject,
-        ack_policy=api.AckPolicy.EXPLICIT,
-        ack_wait=queue.ack_wait_seconds,
-        max_deliver=queue.max_deliver,
-        max_ack_pending=queue.max_ack_pending,
-        inactive_threshold=queue.forget_after_seconds or None,
-        deliver_subject=_inbox(queue) if queue.prefetch else None,
-        deliver_group=queue.name if queue.prefetch else None,
-    )
-
-
-def _inbox(queue: Queue) -> str:
-    return f"deliver.{queue.name}"
+    @property
+    def _is_in_cluster(self) -> bool:
+        return bool(self._client._server_info.get("cluster"))  # noqa: SLF001  -- nats-py tells it by no other name
 
 
 async def _respond(message: Msg, using: Answer) -> None:

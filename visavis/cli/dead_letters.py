@@ -97,7 +97,7 @@ async def _letters(options: argparse.Namespace) -> AsyncIterator[DeadLetters]:
     named = {"nats_url": options.nats, "store_url": options.store, "var": options.var}
     settings = ServiceSettings(**{name: value for name, value in named.items() if value is not None})
     is_named = "nats_url" in settings.model_fields_set
-    bus = await NatsBus.connect(settings.nats_url if is_named else url_in(settings.var / EMBEDDED), "visavis jobs dead")
+    bus = await NatsBus.connect(settings.nats if is_named else url_in(settings.var / EMBEDDED), "visavis jobs dead")
     try:
         yield DeadLetters(bus, ObjectStore.open(settings.store))
     finally:
