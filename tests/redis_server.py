@@ -19,6 +19,8 @@ from tests import halting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.hosts import Host
+
 PASSWORD = "wide open sesame"  # noqa: S105  -- of a server on loopback that lives for a test
 _QUOTED = "wide%20open%20sesame"
 _PATIENCE_SECONDS = 20.0
@@ -30,8 +32,10 @@ class RedisServer:
     Free ports are looked for by the first beginning, and anew while others take them before the server does.
     """
 
-    def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
-        """folder: one that is its own. certificate: to speak TLS with, on a second port.
+    def __init__(
+        self, folder: Path, certificate: Path | None = None, key: Path | None = None, host: Host | None = None
+    ) -> None:
+        """folder: one that is its own. certificate: to speak TLS with, on a second port. host: where; None: here.
 
         The test is skipped where there is no redis-server.
         """
@@ -39,6 +43,7 @@ class RedisServer:
         if self._program is None:
             pytest.skip("There is no redis-server to keep contexts: apt-get install redis-server")
         self._folder = folder
+        self._on, self._address = ([], "127.0.0.1") if host is None else (host.on, host.address)
         self.port = self._tls_port = 0
         self._certificate, self._key = certificate, key
         self._running: subprocess.Popen[bytes] | None = None
@@ -47,7 +52,7 @@ class RedisServer:
     @property
     def url(self) -> str:
         """What VISAVIS_CONTEXT is set to."""
-        return f"redis://:{_QUOTED}@127.0.0.1:{self.port}/1"
+        return f"redis://:{_QUOTED}@{self._address}:{self.port}/1"
 
     @property
     def tls_url(self) -> str:
@@ -81,7 +86,7 @@ class RedisServer:
 
     def _words(self) -> list[str]:
         options = {
-            "--bind": "127.0.0.1", "--port": str(self.port), "--dir": str(self._folder), "--save": "",
+            "--bind": self._address, "--port": str(self.port), "--dir": str(self._folder), "--save": "",
             "--appendonly": "no", "--requirepass": PASSWORD, "--logfile": str(self._folder / "redis.log"),
         }  # fmt: skip
         if self._certificate is not None:
@@ -89,7 +94,7 @@ class RedisServer:
                 "--tls-port": str(self._tls_port), "--tls-cert-file": str(self._certificate),
                 "--tls-key-file": str(self._key), "--tls-auth-clients": "no",
             }  # fmt: skip
-        return [str(self._program), *(word for pair in options.items() for word in pair)]
+        return [*self._on, str(self._program), *(word for pair in options.items() for word in pair)]
 
     def _has_begun(self, end: float) -> bool:
         """Wait until it answers; False: it has ended, as it does where its port is taken."""
@@ -129,7 +134,7 @@ class RedisServer:
     def tell(self, *words: str) -> bytes:
         """The first piece of the answer to a command."""
         said = b"".join(_command(*one) for one in (("AUTH", PASSWORD), ("SELECT", "1"), words))
-        with socket.create_connection(("127.0.0.1", self.port), _PATIENCE_SECONDS) as connected:
+        with socket.create_connection((self._address, self.port), _PATIENCE_SECONDS) as connected:
             connected.sendall(said)
             with connected.makefile("rb") as answers:
                 assert [answers.readline() for _ in range(2)] == [b"+OK\r\n"] * 2

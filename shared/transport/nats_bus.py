@@ -16,7 +16,7 @@ from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_access import NatsAccess
-from shared.transport.nats_errors import AWAY, DOWN, down, patiently
+from shared.transport.nats_errors import AWAY, DOWN, OR_SILENT, down, patiently
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
 from shared.transport.nats_replay import Replay
 from shared.transport.nats_streams import consumer, declare, inbox
@@ -111,11 +111,12 @@ class NatsBus(JetStreamKept):
     async def publish(self, subject: str, body: bytes, headers: Headers | None = None) -> None:
         """Put a message into the stream that keeps `subject`; returns when the stream has it.
 
-        While no server leads the stream it is waited for: see `patiently`.
+        While a cluster elects who leads the stream it is waited for, and the message may be kept twice.
         """
         with down(f"The bus did not take a message for {subject}"):
             kept = await patiently(
-                lambda: self._stream.publish(subject, body, headers=dict(headers) if headers else None), AWAY
+                lambda: self._stream.publish(subject, body, headers=dict(headers) if headers else None),
+                OR_SILENT if self._is_in_cluster else AWAY,  # a server that is alone comes back, and nobody waits
             )
         if kept.stream == FRAMES.name:
             self._last_frame = max(self._last_frame, kept.seq)

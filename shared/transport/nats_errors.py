@@ -18,6 +18,8 @@ T = TypeVar("T")
 DOWN = (NatsError, asyncio.TimeoutError, OSError)
 AWAY = (NoRespondersError, NoStreamResponseError, ServiceUnavailableError)
 """Nobody leads what was asked for: the others have noticed a death, or will, and elect. Nothing was done."""
+OR_SILENT = (*AWAY, asyncio.TimeoutError)
+"""The same, or one leads who died before it answered. It may have been done."""
 ELECTION_SECONDS = 20.0
 """A cluster has elected by then: its servers wait 4 to 9 s for a leader's word before one of them stands (nats-server's
 raft.go), and may have to vote twice."""
@@ -46,12 +48,10 @@ class down:  # noqa: N801  -- reads as the words of a with statement
             raise Unavailable(f"{self._sentence}: {str(error) or type(error).__name__}.") from error
 
 
-async def patiently(
-    act: Callable[[], Awaitable[T]], errors: tuple[type[Exception], ...] = (*AWAY, asyncio.TimeoutError)
-) -> T:
+async def patiently(act: Callable[[], Awaitable[T]], errors: tuple[type[Exception], ...] = OR_SILENT) -> T:
     """What comes of `act`, tried again while no server leads, for as long as an election takes at most.
 
-    errors: those after which it is tried again; by default also none's answer, for what may be done twice.
+    errors: those after which it is tried again; by default it may be done twice.
     """
     end = asyncio.get_running_loop().time() + ELECTION_SECONDS
     while True:

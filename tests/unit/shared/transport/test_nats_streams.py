@@ -18,7 +18,6 @@ from tests.nats_cluster import NatsCluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from shared.transport.nats_server import NatsServer
 
@@ -55,7 +54,7 @@ async def test_three_keep_those_of_a_cluster_and_a_setting_is_applied_to_what_is
 
 async def test_more_than_there_are_servers_is_said(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nats_errors, "ELECTION_SECONDS", 0.5)
-    with pytest.raises(Misconfigured, match="stream JOBS cannot be made.*Are all servers of the cluster there"):
+    with pytest.raises(Misconfigured, match=r"stream JOBS cannot be made.*Are all servers of the cluster there"):
         await NatsBus.connect(NatsAccess(server.url, replicas=3), "test")
 
 
