@@ -15,7 +15,7 @@ STOP ?= 0
 # Where there is a card, no further process: tests of its memory look at all of it.
 WORKERS ?= $(if $(wildcard /dev/nvidia[0-9]*),0,2)
 
-.PHONY: help setup models peers demo test lint format bench faults looks lock proto clean gpu-setup gpu-test gpu-bench
+.PHONY: help setup models peers demo test lint format bench faults cluster looks lock proto clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -77,6 +77,9 @@ lock: setup ## renew the locks from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra demo --extra dev --extra gpu --python-version 3.11 --no-header -c requirements.lock --no-emit-package onnxruntime pyproject.toml -o requirements-gpu.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra serverless --python-version 3.11 --no-header -c requirements.lock pyproject.toml -o deploy/serverless/requirements.lock
+
+cluster: models ## lose nodes of NATS, lanes and hosts: out/cluster.json (ROUNDS=10 ONLY="elections lanes" for some)
+	$(BIN)/python -m tests.faults.cluster --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY))
 
 looks: models ## draw every effect: docs/looks.png, and renew the tables of docs/looks.md
 	$(BIN)/python -m tests.derived.looks_page

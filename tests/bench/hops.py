@@ -41,6 +41,13 @@ async def measure(url: str, settings: ServiceSettings) -> dict[str, Any]:
     return {"p50_ms": figures, "median_ms": medians, "ratio": medians["stage"] / medians["raw"]}
 
 
+async def stage_hop(url: str, settings: ServiceSettings) -> float:
+    """p50 in milliseconds through the loop of all services alone, after one round that warms it."""
+    hop = await _ours(url, settings)
+    await hop()
+    return median(await hop())
+
+
 async def _raw(url: str) -> Callable[[], Awaitable[list[float]]]:
     """nats-py alone: publish with acknowledgement, a push consumer, acknowledge."""
     sender, receiver = await nats.connect(url), await nats.connect(url)

@@ -1,27 +1,40 @@
-"""What every object store does. Another kind is another line in STORES."""
+"""What every object store does, a folder and a bucket that is spoken to in S3's own way."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
 from shared.model.errors import Lost, Misconfigured, Unavailable
 from shared.transport.store import PIECE_BYTES, ObjectStore
+from tests.nats_cluster import free_ports
+from tests.s3_server import S3Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-STORES = {"folder": lambda folder: (folder / "objects").as_uri()}
-"""How the URL of an empty store of each kind comes about; a bucket's would be read from a setting of the test run."""
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Of a server that speaks S3."""
+    with S3Server(tmp_path_factory.mktemp("s3") / "log", free_ports(1)[0]) as server:
+        yield server
 
 
-@pytest.fixture(params=list(STORES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return ObjectStore.open(STORES[request.param](tmp_path))
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An empty one."""
+    if request.param == "folder":
+        return ObjectStore.open((tmp_path / "objects").as_uri())
+    server = request.getfixturevalue("bucket")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return ObjectStore.open(f"{server.url}/{uuid4().hex}")
 
 
 async def pieces(*bodies: bytes) -> AsyncIterator[bytes]:

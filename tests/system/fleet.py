@@ -10,14 +10,18 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 
+from shared.model.jobs import JobRecord, record_key
 from shared.runtime.lifecycle import die_with_parent
 from tests.hosts import Hosts
 from tests.nats_cluster import NODES, NatsCluster, NatsNode
 from tests.redis_server import RedisServer
+from tests.s3_server import S3Server
 from visavis.stack import ALLOCATOR, LANE_SERVICES, READY_SECONDS
 
 if TYPE_CHECKING:
@@ -25,25 +29,24 @@ if TYPE_CHECKING:
 
     from tests.hosts import Host
 
-_CLIENTS, _ROUTES, _REST, _GRPC = 4222, 6222, 8080, 8081
+_CLIENTS, _ROUTES, _REST, _GRPC, _S3 = 4222, 6222, 8080, 8081, 9000
 """Ports: each host has its own."""
 
 
 class Fleet:
-    """Three hosts with a node of NATS each; a lane on each of the first two, gateway and Redis on the third. A context.
+    """Three hosts with a node of NATS each; on the first two a lane each, on the third gateway, Redis and a bucket.
 
-    The test is skipped where hosts or Redis cannot be had.
+    A context. The test is skipped where hosts, Redis or S3 cannot be had.
     """
 
     def __init__(self, folder: Path, models: Path, environment: dict[str, str]) -> None:
-        """folder: its own; objects that all hosts share lie in it. environment: further settings of all services."""
+        """folder: its own. environment: further settings of all services."""
         self._folder, self._exits = folder, ExitStack()
         self._environment = {
             **ALLOCATOR,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "VISAVIS_MODELS": str(models),
-            "VISAVIS_STORE_URL": self.objects.as_uri(),
             "VISAVIS_KEYS": "never",
             "VISAVIS_DIE_WITH_PARENT": "1",
             **environment,
@@ -57,6 +60,8 @@ class Fleet:
             self.cluster = self._exits.enter_context(NatsCluster([self._node(host) for host in self.net.hosts]))
             redis = self._exits.enter_context(RedisServer(self._folder / "redis", host=self.net.hosts[-1]))
             self._environment["VISAVIS_CONTEXT"] = redis.url
+            store = self._exits.enter_context(S3Server(self._folder / "s3.log", _S3, host=self.net.hosts[-1]))
+            self._environment |= {"VISAVIS_STORE_URL": store.url, **store.environment}
             self._exits.callback(self._end)
             self.start(self._all)
             self.wait_for_lanes(self.lanes)
@@ -78,10 +83,11 @@ class Fleet:
         """The gateway's gRPC address, host:port."""
         return f"{self.net.hosts[-1].address}:{_GRPC}"
 
-    @property
-    def objects(self) -> Path:
-        """The folder that all services keep objects in."""
-        return self._folder.resolve() / "objects"
+    def entry(self, job: str) -> JobRecord:
+        """What the ledger in the bucket says of a job."""
+        place = urlsplit(self._environment["VISAVIS_STORE_URL"])
+        url = f"{self._environment['AWS_ENDPOINT']}/{place.netloc}{place.path}/{record_key(job)}"
+        return msgspec.json.decode(httpx.get(url, trust_env=False).content, type=JobRecord)
 
     @property
     def logs(self) -> Path:
@@ -95,6 +101,10 @@ class Fleet:
     def host(self, lane: str) -> Host:
         """Where a lane runs, or the gateway, which stands for one here."""
         return self.net.hosts[self.lanes.index(lane) if lane in self.lanes else -1]
+
+    def pid(self, service: str, lane: str) -> int:
+        """Process id of a service."""
+        return self._services[service, lane].pid
 
     def start(self, services: Iterable[tuple[str, str]]) -> None:
         """Start services, each by its name and its lane, and wait until all are ready."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from shared.model.jobs import record_key
 from shared.transport.topology import FRAMES, STREAMS
 from tests.system.barcodes import RATE, read_clip, write_clip
 from tests.system.fleet import Fleet
@@ -149,8 +147,7 @@ class Work:
                 assert found["state"] == "done", found["problem"]
                 client.download(job, self._folder / job)
                 assert read_clip(self._folder / job) == [(number, frame) for frame in range(FRAMES_OF_A_JOB)]
-        entries = (json.loads((self._fleet.objects / record_key(job)).read_text()) for job in self._jobs)
-        return {part["owner"].partition("/")[0] for entry in entries for part in entry["parts"]}
+        return {part.owner.partition("/")[0] for job in self._jobs for part in self._fleet.entry(job).parts}
 
 
 async def gone_on_with(fleet: Fleet, packets: list[Coded], broken: Stream, exits: AsyncExitStack) -> Stream:
