@@ -58,6 +58,7 @@ class NatsBus(JetStreamKept):
         """When the stream of frames was made, by the server's clock."""
         self._last_frame = 0
         """Number of the newest message that the stream of frames was seen to have."""
+        self._restoring: asyncio.Task[None] | None = None
         self.losses = 0
         """How often a server has come back without what it had kept in memory."""
 
@@ -80,7 +81,7 @@ class NatsBus(JetStreamKept):
                 ping_interval=PING_SECONDS,
                 max_outstanding_pings=PINGS,
                 error_cb=_ignore,
-                reconnected_cb=bus._restore,
+                reconnected_cb=bus._reconnected,
                 **access.options(),
             )
             await asyncio.wait_for(connecting, CONNECT_SECONDS)  # who reconnects for ever also connects for ever
@@ -103,6 +104,8 @@ class NatsBus(JetStreamKept):
 
     async def close(self) -> None:
         """Send what is pending and disconnect."""
+        if self._restoring is not None:
+            self._restoring.cancel()
         with suppress(*DOWN):
             await self._client.flush(timeout=2)
         with suppress(*DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
@@ -116,7 +119,7 @@ class NatsBus(JetStreamKept):
         with down(f"The bus did not take a message for {subject}"):
             kept = await patiently(
                 lambda: self._stream.publish(subject, body, headers=dict(headers) if headers else None),
-                OR_SILENT if self._is_in_cluster else AWAY,  # a server that is alone comes back, and nobody waits
+                self._patience,
             )
         if kept.stream == FRAMES.name:
             self._last_frame = max(self._last_frame, kept.seq)
@@ -139,7 +142,10 @@ class NatsBus(JetStreamKept):
         """The newest kept message on `subject`; None if there is none."""
         with down(f"The bus does not answer for {subject}"):
             try:
-                message = await self._stream.get_last_msg(keeper(subject).name, subject, direct=True)
+                stream = keeper(subject).name
+                message = await patiently(
+                    lambda: self._stream.get_last_msg(stream, subject, direct=True), self._patience
+                )
             except NotFoundError:
                 return None
         return message.data or b""
@@ -147,7 +153,8 @@ class NatsBus(JetStreamKept):
     async def waiting(self, pattern: str) -> set[str]:
         """The subjects that fit the pattern and on which a message is kept."""
         with down(f"The bus does not answer for {pattern}"):
-            info = await self._stream.stream_info(keeper(pattern).name, subjects_filter=pattern)
+            stream = keeper(pattern).name
+            info = await patiently(lambda: self._stream.stream_info(stream, subjects_filter=pattern), self._patience)
         return set(info.state.subjects or ())
 
     async def count(self, pattern: str) -> int:
@@ -252,6 +259,12 @@ class NatsBus(JetStreamKept):
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
         return pulled_from(pulled), pulled.unsubscribe
 
+    async def _reconnected(self) -> None:
+        """Restores beside: nats-py waits for this, and an election may take longer than the next connection lasts."""
+        if self._restoring is not None:
+            self._restoring.cancel()
+        self._restoring = asyncio.create_task(self._restore())
+
     async def _restore(self) -> None:
         """After a reconnection: the server may be a new one, whose streams in memory are gone with their consumers."""
         while not self._client.is_closed:
@@ -270,6 +283,11 @@ class NatsBus(JetStreamKept):
         began_anew = self._memory_since not in {None, frames.created}
         self.losses += began_anew or frames.state.last_seq < self._last_frame  # of a cluster the stream looks as old
         self._memory_since, self._last_frame = frames.created, frames.state.last_seq
+
+    @property
+    def _patience(self) -> tuple[type[Exception], ...]:
+        """What is tried again after: in a cluster silence too. A server that is alone is away, and we say so."""
+        return OR_SILENT if self._is_in_cluster else AWAY
 
     @property
     def _is_in_cluster(self) -> bool:
