@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shared.model.errors import Misconfigured
@@ -19,7 +19,7 @@ class NatsAccess:
     urls: str
     """`nats://host:4222` or `tls://host:4222`, separated by commas. A user and password in them are used, too."""
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     ca: Path | None = None
     """Certificates (PEM) of who may vouch for the servers; None: those that the system trusts."""
     certificate: Path | None = None

@@ -17,6 +17,7 @@ from shared.runtime.pasts import Pasts, kept_where
 from shared.runtime.settings import ServiceSettings
 from shared.testing import MemoryContext
 from shared.transport import wire
+from shared.transport.nats_access import NatsAccess
 from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_server import NatsServer
 from tests.redis_server import RedisServer
@@ -110,7 +111,7 @@ async def test_what_is_forgotten_is_counted_and_is_nothing_where_the_store_is_aw
 async def test_a_url_says_where_they_are_kept(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as server:
         settings = ServiceSettings(context=SecretStr(server.url))
-        async with kept_where(settings, NatsBus()) as pasts:
+        async with kept_where(settings, NatsBus(NatsAccess("nats://127.0.0.1:4222"))) as pasts:
             await pasts.keep("a", PAST)
             assert await pasts.find("a") == PAST
         assert server.tell("DBSIZE") == b":1\r\n"
@@ -131,7 +132,7 @@ async def test_without_one_it_is_nats(tmp_path: Path) -> None:
 
 async def test_a_wrong_url_ends_the_process() -> None:
     with pytest.raises(Misconfigured):
-        async with kept_where(ServiceSettings(context=SecretStr("http://host")), NatsBus()):
+        async with kept_where(ServiceSettings(context=SecretStr("http://host")), NatsBus(NatsAccess("nats://127.0.0.1:4222"))):
             pass
 
 

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment
+from shared.transport.nats_access import NatsAccess
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,15 @@ def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: s
     monkeypatch.setenv("VISAVIS_METRICS_PORT", port)
     with pytest.raises(ValidationError):
         LaneSettings()
+
+
+def test_the_servers_of_nats_are_come_to_as_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = {"URL": "nats://a:1,nats://b:2", "USER": "me", "PASSWORD": "secret", "CA": str(tmp_path), "REPLICAS": "3"}
+    for name, value in said.items():
+        monkeypatch.setenv(f"VISAVIS_NATS_{name}", value)
+    found = ServiceSettings()
+    assert found.nats == NatsAccess("nats://a:1,nats://b:2", "me", "secret", ca=tmp_path, replicas=3)
+    assert "secret" not in repr(found)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -139,6 +139,15 @@ async def test_a_connection_that_breaks_is_no_loss(bus: NatsBus) -> None:
     assert bus.losses == 0
 
 
+async def test_a_cluster_that_began_anew_has_lost_frames_though_its_streams_look_as_old_as_before(bus: NatsBus) -> None:
+    await bus.publish("lane.a.detect", b"x")
+    await bus._restore()
+    assert bus.losses == 0
+    bus._last_frame += 1  # what the cluster had before all of it was started again
+    await bus._restore()
+    assert bus.losses == 1
+
+
 async def test_connecting_again_leaves_the_streams_as_they_are(server: NatsServer, bus: NatsBus) -> None:
     await bus.publish("jobs.event.one.job", b"x")
     other = await NatsBus.connect(server.url, "other")
