@@ -278,11 +278,16 @@ class NatsBus(JetStreamKept):
             await asyncio.sleep(RESTORE_PAUSE_SECONDS)
 
     async def _declare_all(self) -> None:
+        last_frame = self._last_frame  # of now: the server's answer will know of it, and not of what follows
         made = await declare(self._stream, self._access.replicas, in_cluster=self._is_in_cluster)
         frames = made[FRAMES]
         began_anew = self._memory_since not in {None, frames.created}
-        self.losses += began_anew or frames.state.last_seq < self._last_frame  # of a cluster the stream looks as old
-        self._memory_since, self._last_frame = frames.created, frames.state.last_seq
+        is_lost = (
+            began_anew or frames.state.last_seq < last_frame
+        )  # of a cluster that began anew it is as old as before
+        self.losses += is_lost
+        self._memory_since = frames.created
+        self._last_frame = 0 if is_lost else max(self._last_frame, frames.state.last_seq)
 
     @property
     def _patience(self) -> tuple[type[Exception], ...]:

@@ -132,7 +132,9 @@ async def test_without_one_it_is_nats(tmp_path: Path) -> None:
 
 async def test_a_wrong_url_ends_the_process() -> None:
     with pytest.raises(Misconfigured):
-        async with kept_where(ServiceSettings(context=SecretStr("http://host")), NatsBus(NatsAccess("nats://127.0.0.1:4222"))):
+        async with kept_where(
+            ServiceSettings(context=SecretStr("http://host")), NatsBus(NatsAccess("nats://127.0.0.1:4222"))
+        ):
             pass
 
 
