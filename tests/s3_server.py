@@ -13,7 +13,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 
 import httpx
+import obstore
 import pytest
+from obstore.store import from_url
 
 from shared.runtime.lifecycle import die_with_parent
 
@@ -49,6 +51,13 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
+
+    def read(self, key: str) -> bytes:
+        """An object that lies under `url`."""
+        words = {name.lower(): value for name, value in self.environment.items()}
+        options = {"allow_http": words.pop("aws_allow_http") == "true"}
+        store = from_url(self.url, config=words, client_options=options)  # type: ignore[call-overload]  # of any store
+        return bytes(obstore.get(store, key).bytes())
 
     def __enter__(self) -> Self:
         words = [*self._on, sys.executable, "-m", "tests.s3_server", self._address, str(self._port)]

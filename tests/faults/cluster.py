@@ -76,7 +76,7 @@ def spread(seconds: list[float]) -> dict[str, Any]:
     return {"p50": round(median(seconds), 2), "max": round(max(seconds), 2), "each": [round(one, 2) for one in seconds]}
 
 
-def _elections(folder: Path, _: Path, rounds: int) -> dict[str, Any]:
+def _elections(folder: Path, _models: Path, rounds: int) -> dict[str, Any]:
     """Seconds from the loss of a stream's leader until the bus has taken the next message for that stream."""
     with NatsCluster.on_loopback(folder) as cluster:
         return asyncio.run(_elected(cluster, rounds))
@@ -109,7 +109,7 @@ async def _lost(cluster: NatsCluster, bus: NatsBus, stream: Stream, number: sign
     return seconds
 
 
-def _hops(folder: Path, _: Path, rounds: int) -> dict[str, Any]:
+def _hops(folder: Path, _models: Path, rounds: int) -> dict[str, Any]:
     """Milliseconds of a hop on a server that is alone, and in a cluster whose three nodes all keep it; in turn."""
     server = NatsServer(folder / "alone")
     found: dict[str, list[float]] = {"alone": [], "cluster": []}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SEGMENT_SECONDS, LONG_SECONDS, JOBS = 3, 8, 4
 """A clip of three seconds is no more than one segment where they have two."""
-END_SECONDS = 120
+END_SECONDS = 180
 
 
 class Lanes:

@@ -10,7 +10,6 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -22,7 +21,7 @@ from tests.hosts import Hosts
 from tests.nats_cluster import NODES, NatsCluster, NatsNode
 from tests.redis_server import RedisServer
 from tests.s3_server import S3Server
-from visavis.stack import ALLOCATOR, LANE_SERVICES, READY_SECONDS
+from visavis.stack import ALLOCATOR, LANE_SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 _CLIENTS, _ROUTES, _REST, _GRPC, _S3 = 4222, 6222, 8080, 8081, 9000
 """Ports: each host has its own."""
+READY_SECONDS = 180.0
+"""Seven processes start at once, on a machine that may have more to do."""
 
 
 class Fleet:
@@ -60,8 +61,8 @@ class Fleet:
             self.cluster = self._exits.enter_context(NatsCluster([self._node(host) for host in self.net.hosts]))
             redis = self._exits.enter_context(RedisServer(self._folder / "redis", host=self.net.hosts[-1]))
             self._environment["VISAVIS_CONTEXT"] = redis.url
-            store = self._exits.enter_context(S3Server(self._folder / "s3.log", _S3, host=self.net.hosts[-1]))
-            self._environment |= {"VISAVIS_STORE_URL": store.url, **store.environment}
+            self._store = self._exits.enter_context(S3Server(self._folder / "s3.log", _S3, host=self.net.hosts[-1]))
+            self._environment |= {"VISAVIS_STORE_URL": self._store.url, **self._store.environment}
             self._exits.callback(self._end)
             self.start(self._all)
             self.wait_for_lanes(self.lanes)
@@ -85,9 +86,7 @@ class Fleet:
 
     def entry(self, job: str) -> JobRecord:
         """What the ledger in the bucket says of a job."""
-        place = urlsplit(self._environment["VISAVIS_STORE_URL"])
-        url = f"{self._environment['AWS_ENDPOINT']}/{place.netloc}{place.path}/{record_key(job)}"
-        return msgspec.json.decode(httpx.get(url, trust_env=False).content, type=JobRecord)
+        return msgspec.json.decode(self._store.read(record_key(job)), type=JobRecord)
 
     @property
     def logs(self) -> Path:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 SECONDS = 8
 FRAMES_OF_A_JOB = SECONDS * RATE
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 120
 PACE_SECONDS = 0.2
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
