@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE_SECONDS = 60.0
 """So long an answer may take: of a process that starts, imports CuPy and makes a CUDA context, say."""
+
+
+def tied() -> list[str]:
+    """Words before a command's own which have it killed when who started it is gone; none where that cannot be had.
+
+    A program does it, and no function in the child: one that is forked beside gRPC's threads may die before it begins.
+    """
+    program = shutil.which("setpriv")
+    return [program, "--pdeathsig", "KILL"] if program else []
 
 
 class Child:

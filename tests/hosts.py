@@ -17,7 +17,7 @@ from typing import Self
 
 import pytest
 
-from shared.runtime.lifecycle import die_with_parent
+from tests.children import tied
 
 PATIENCE_SECONDS = 20.0
 SHARED_MEMORY = "size=2g"
@@ -78,8 +78,8 @@ class Hosts:
     def _namespaces(self) -> subprocess.Popen[bytes]:
         """A process that does nothing but have them."""
         before = Path("/proc/self/ns/net").readlink()
-        words = [_program("unshare"), "--net", "--mount", "sleep", "infinity"]
-        process = subprocess.Popen(words, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509  -- one call
+        words = [*tied(), _program("unshare"), "--net", "--mount", "sleep", "infinity"]
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
         self._exits.callback(process.wait)
         self._exits.callback(process.kill)
         end = time.monotonic() + PATIENCE_SECONDS

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nats
 
-from shared.runtime.lifecycle import die_with_parent
 from shared.transport.nats_server import binary
+from tests.children import tied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +54,8 @@ class NatsNode:
         if routes:
             own = f"nats://{self.address}:{self.route_port}"
             words += ["--cluster_name", "visavis", "--cluster", own, "--routes", routes]
-        self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  -- it makes one system call
-        )  # fmt: skip
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen([*tied(), *words], stdin=quiet, stdout=quiet, stderr=quiet)
 
     def kill(self) -> None:
         """End it without a word."""

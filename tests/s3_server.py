@@ -17,7 +17,7 @@ import obstore
 import pytest
 from obstore.store import from_url
 
-from shared.runtime.lifecycle import die_with_parent
+from tests.children import tied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,12 +60,9 @@ class S3Server:
         return bytes(obstore.get(store, key).bytes())
 
     def __enter__(self) -> Self:
-        words = [*self._on, sys.executable, "-m", "tests.s3_server", self._address, str(self._port)]
+        words = [*tied(), *self._on, sys.executable, "-m", "tests.s3_server", self._address, str(self._port)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  -- it makes one system call
-            )  # fmt: skip
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             self._make_bucket()
         except BaseException:

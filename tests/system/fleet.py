@@ -16,7 +16,6 @@ import msgspec
 import pytest
 
 from shared.model.jobs import JobRecord, record_key
-from shared.runtime.lifecycle import die_with_parent
 from tests.hosts import Hosts
 from tests.nats_cluster import NODES, NatsCluster, NatsNode
 from tests.redis_server import RedisServer
@@ -160,7 +159,7 @@ class Fleet:
             self._services[service, lane] = subprocess.Popen(
                 [*host.on, sys.executable, "-m", f"services.{service}"],
                 env={**os.environ, **self._environment, **own}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[write_fd], preexec_fn=die_with_parent,  # noqa: PLW1509  -- it makes one system call
+                pass_fds=[write_fd],
             )  # fmt: skip
         os.close(write_fd)
         return read_fd
