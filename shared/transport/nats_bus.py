@@ -16,7 +16,7 @@ from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_access import NatsAccess
-from shared.transport.nats_errors import AWAY, DOWN, OR_SILENT, down, patiently
+from shared.transport.nats_errors import DOWN, OR_SILENT, down, patiently
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
 from shared.transport.nats_replay import Replay
 from shared.transport.nats_streams import consumer, declare, inbox
@@ -128,7 +128,7 @@ class NatsBus(JetStreamKept):
     async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[NatsMessage]]:
         """Messages of a queue, until the context ends."""
         with down(f"The queue {queue.name} cannot be had"):
-            await patiently(lambda: self._stream.add_consumer(queue.stream, config=consumer(queue)))
+            await patiently(lambda: self._stream.add_consumer(queue.stream, config=consumer(queue)), self._patience)
             messages, stop = await self._open(queue)
         self._queues.add(queue)
         try:
@@ -180,7 +180,7 @@ class NatsBus(JetStreamKept):
             subscription = await self._client.subscribe(replay.inbox)
         try:
             with down(f"{subject} cannot be replayed"):
-                await patiently(replay.begin)
+                await patiently(replay.begin, self._patience)
             self._replays.add(replay)
             yield replay.new_ones(subscription)
         finally:
@@ -291,8 +291,8 @@ class NatsBus(JetStreamKept):
 
     @property
     def _patience(self) -> tuple[type[Exception], ...]:
-        """What is tried again after: in a cluster silence too. A server that is alone is away, and we say so."""
-        return OR_SILENT if self._is_in_cluster else AWAY
+        """What is tried again after. Nobody is elected where a server is alone: it is away, and who asks is told so."""
+        return OR_SILENT if self._is_in_cluster else ()
 
     @property
     def _is_in_cluster(self) -> bool:
