@@ -135,11 +135,13 @@ class MemoryBus:
         self._keep(stream, self._sent(subject, body, headers))
 
     @asynccontextmanager
-    async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[MemoryDelivery]]:
-        """Messages of a queue, until the context ends."""
+    async def consume(
+        self, queue: Queue, until: asyncio.Event | None = None
+    ) -> AsyncIterator[AsyncIterator[MemoryDelivery]]:
+        """Messages of a queue, until the context ends; see Bus.consume."""
         self._must_be_up()
         if not queue.prefetch:
-            yield self._taken(queue)
+            yield self._taken(queue, until)
             return
         pushed: asyncio.Queue[MemoryDelivery] = asyncio.Queue()
         pump = asyncio.create_task(self._push(queue, pushed))
@@ -313,8 +315,8 @@ class MemoryBus:
             pushed.put_nowait(delivery)
             await asyncio.sleep(0)  # the next consumer's turn
 
-    async def _taken(self, queue: Queue) -> AsyncIterator[MemoryDelivery]:
-        while True:
+    async def _taken(self, queue: Queue, until: asyncio.Event | None = None) -> AsyncIterator[MemoryDelivery]:
+        while until is None or not until.is_set():
             message = None if self.down else self._next(queue)
             if message is None:
                 await self._stirred(self._next_due(queue))
@@ -329,8 +331,8 @@ class MemoryBus:
         room = sum(one.tries > 0 for one in mine) < queue.max_ack_pending
         return next((one for one in mine if one.due <= now and (one.tries or room)), None)
 
-    def _next_due(self, queue: Queue) -> float | None:
-        return min((one.due for one in self._of(queue) if one.due > _now()), default=None)
+    def _next_due(self, queue: Queue) -> float:  # soon in any case, for those who want no more
+        return min([_now() + 0.25, *(one.due for one in self._of(queue) if one.due > _now())])
 
     def _of(self, queue: Queue) -> list[MemoryMessage]:
         """What the queue has still to deliver or to hear of: not what was delivered too often."""

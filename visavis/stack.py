@@ -214,7 +214,7 @@ class Stack:
         """End every process, the last started first, and remove what they shared."""
         for service in reversed(self._services.values()):
             service.process.send_signal(signal.SIGTERM)
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + STOP_SECONDS + self._grace_seconds
         for service in self._services.values():
             try:
                 service.process.wait(max(0.1, end - time.monotonic()))
@@ -231,6 +231,12 @@ class Stack:
         for lane in self._lanes:
             for path in (segment_path(lane), card_segment_path(lane)):
                 path.unlink(missing_ok=True)
+
+    @property
+    def _grace_seconds(self) -> float:
+        """The longest that a lane may go on with what it has begun (VISAVIS_DRAIN_SECONDS)."""
+        everywhere = os.environ | self._options.environment
+        return max(float((everywhere | lane).get("VISAVIS_DRAIN_SECONDS", 0)) for lane in self._options.lanes)
 
     def _spawn(self, key: str, name: str, lane: str, former: dict[str, str] | None = None) -> _Service:
         """key: what the process is called in this stack."""

@@ -16,6 +16,7 @@ from services.detect.settings import DetectSettings
 from shared.model.frames import FramesCaptured
 from shared.model.sessions import WorkerReported
 from shared.runtime import cards, lifecycle
+from shared.runtime.draining import goes_on_without_us
 from shared.runtime.logs import log
 from shared.runtime.presence import report
 from shared.runtime.probes import probed
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from services.detect.choosing import Finders
     from shared.cuda.device import Device
+    from shared.runtime.draining import Draining
     from shared.runtime.probes import Probes
+    from shared.transport.bus import Bus
 
 
 def devices(settings: DetectSettings) -> list[Device]:
@@ -47,14 +50,14 @@ def finders(settings: DetectSettings, there: Sequence[Device]) -> Finders:
     return loaded.finders
 
 
-async def run(settings: DetectSettings) -> None:
-    """Find faces until cancelled."""
+async def run(settings: DetectSettings, draining: Draining) -> None:
+    """Find faces until cancelled, or until told to end and nobody of the lane needs it."""
     cv2.setNumThreads(1)
     async with probed("detect", settings) as probes:
-        await _run(settings, probes)
+        await _run(settings, draining, probes)
 
 
-async def _run(settings: DetectSettings, probes: Probes) -> None:
+async def _run(settings: DetectSettings, draining: Draining, probes: Probes) -> None:
     there = await asyncio.to_thread(devices, settings)
     made = await asyncio.to_thread(finders, settings, there)
     made.tell(recorder(probes.metrics))
@@ -74,7 +77,8 @@ async def _run(settings: DetectSettings, probes: Probes) -> None:
                 lane=settings.lane,
                 service="detect",
                 worker=settings.worker,
-                room=1,
+                room=0 if draining.is_wanted else 1,
+                draining=draining.is_wanted,
                 busy_seconds=time.process_time(),
                 on_card=not reason,
                 why_not_on_card=reason,
@@ -84,11 +88,18 @@ async def _run(settings: DetectSettings, probes: Probes) -> None:
         probes.why_not_ready = str  # its models are warm; who waits, waits in the queue
         lifecycle.tell_ready(settings, metrics=probes.url)
         try:
-            await lifecycle.together(stage.run(queue.max_ack_pending), report(bus, say))
+            working, until = stage.run(queue.max_ack_pending), _unneeded(bus, settings.lane, draining)
+            await lifecycle.together(working, report(bus, say), until=until)
         finally:
             service.close()
             for reader in readers:
                 reader.close()
+
+
+async def _unneeded(bus: Bus, lane: str, draining: Draining) -> None:
+    """Until it was told to end, and the lane does without it: other detects do what it leaves."""
+    await draining.wanted()
+    await goes_on_without_us(bus, lane)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from services.gateway.stream_desk import StreamDesk
 from services.gateway.sweeping import Sweeper
 from services.gateway.traces.shelf import TraceShelf
 from shared.runtime import lifecycle
+from shared.runtime.draining import Draining
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import Presence
 from shared.transport.dispatching import Dispatcher
@@ -29,7 +30,7 @@ from shared.transport.ledger import JobLedger
 from shared.transport.store import ObjectStore
 
 
-async def run(settings: GatewaySettings) -> None:
+async def run(settings: GatewaySettings, _: Draining) -> None:
     """Serve until cancelled."""
     async with lifecycle.connected("gateway", settings) as (bus, telemetry), kept_where(settings, bus) as pasts:
         store = ObjectStore.open(settings.store)

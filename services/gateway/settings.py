@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from services.gateway.callbacks.rules import CallbackRules
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import END_SECONDS, ServiceSettings
 
 MIB = 1 << 20
 
@@ -91,6 +91,11 @@ class GatewaySettings(ServiceSettings):
     stop_seconds: int = Field(2, ge=1, le=600, description="When stopped, requests get so long to end.")
     trace_count: int = Field(200, ge=1, le=100_000, description="So many traces are kept, the newest.")
     trace_spans: int = Field(50_000, ge=100, le=10_000_000, description="So many spans are kept, over all traces.")
+
+    @property
+    def end_seconds(self) -> float:
+        """Requests end within `stop_seconds` of it."""
+        return self.stop_seconds + 0.75 * END_SECONDS
 
     @property
     def keep_seconds(self) -> float:

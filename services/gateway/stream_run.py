@@ -19,6 +19,7 @@ from services.gateway.quotas import frames_of_facts
 from shared.model.errors import Rejected, Unavailable
 from shared.model.jobs import Problem
 from shared.model.live import (
+    DRAINING,
     FramesSkipped,
     LiveBegan,
     LiveEnded,
@@ -75,6 +76,10 @@ class StreamNotice(msgspec.Struct, frozen=True, kw_only=True):
     at_unix_seconds: float
 
 
+class LeavingLane(Unavailable):
+    """The lane of a stream is being stopped, and another is there."""
+
+
 class StreamRun:
     """From `run` to its end one stream."""
 
@@ -110,6 +115,8 @@ class StreamRun:
         self._looks: dict[int, Look] = {}
         """Those that are wanted and were not seen yet, by their change."""
         self._lane = ""
+        self._lane_drains = False
+        """Whether its lane is being stopped: it goes on in another as soon as there is one."""
         self._ending: float | None = None
         self._stop = asyncio.Event()
         self._why: VisavisError | None = None
@@ -172,7 +179,7 @@ class StreamRun:
         )
         self._change, self._looks, self._drawn, self._base = 0, {}, self.wish.look, self.account.received
         async with opened(desk.bus, desk.telemetry, desk.admission.presence, wanted, but=self._lane) as link:
-            self._link, self._lane = link, link.lane
+            self._link, self._lane, self._lane_drains = link, link.lane, False
             self.taken.set()
             try:
                 await self._catch_up(link, wanted)
@@ -230,6 +237,7 @@ class StreamRun:
                 self._refused(message)
             case LiveNoticed():
                 self.notice(message.kind, message.detail)
+                self._lane_drains |= message.kind == DRAINING
 
     def _reserve(self, facts: VideoFacts) -> None:
         """Count the stream as it is. Raises Rejected `quota-exceeded` if it is more than its key may have."""
@@ -261,8 +269,10 @@ class StreamRun:
         """Until the stream has had its time to end."""
         while self._ending is None or time.monotonic() < self._ending:
             await asyncio.sleep(TICK_SECONDS)
+            if self._lane_drains and self._ending is None and self._desk.admission.presence.warm_lanes():
+                raise LeavingLane
             if self._desk.stop_at is not None and self._ending is None:
-                self.notice("draining", "The gateway that has this stream is being stopped: open it anew at another.")
+                self.notice(DRAINING, "The gateway that has this stream is being stopped: open it anew at another.")
                 await self.end()
             if self._why is not None and self._ending is None:
                 self.notice("key-revoked", str(self._why))
@@ -278,13 +288,14 @@ class StreamRun:
         if self._ending is not None and self.state is StreamState.WAITING:
             self._become(StreamState.ENDED)
             return
-        self._tries += 1
+        self._tries += not isinstance(error, LeavingLane)
         if self._ending is not None or self._tries >= MOST_TRIES:
             code = error.code if isinstance(error, Refusal) else "unavailable"
             self.fail(code, str(error))
             return
         self.restarts += 1
-        self.notice("lane-lost", "The lane that had this stream is gone or has no room: another is sought.")
+        if not isinstance(error, LeavingLane):
+            self.notice("lane-lost", "The lane that had this stream is gone or has no room: another is sought.")
         self._become(StreamState.WAITING)
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE_SECONDS):

@@ -9,7 +9,7 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
@@ -45,34 +45,26 @@ from shared.transport.store import ObjectStore
 from shared.transport.topology import plan_queue, segment_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable
 
     from services.ingest.functions import FunctionCalls
     from shared.runtime.cards import LaneCard
+    from shared.runtime.draining import Draining
     from shared.runtime.metrics import Metrics
 
 
-async def run(settings: IngestSettings) -> None:
-    """Take segments and stills until cancelled."""
+async def run(settings: IngestSettings, draining: Draining) -> None:
+    """Take segments and stills until cancelled, or until told to end and all is over that was begun."""
     shutil.rmtree(settings.ingest_work, ignore_errors=True)
     settings.ingest_work.mkdir(parents=True)
     async with AsyncExitStack() as stack:
         probes = await stack.enter_async_context(probed("ingest", settings))
         presence = Presence()
         lane, card = await _lane(settings, presence, probes.metrics, stack)
-        bus = lane.bus
         store = ObjectStore.open(settings.store)
-        working = _jobs(settings, lane, PatientStore.of(store), stack)
-        stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
-        stack.push_async_callback(stills.close)
+        planning, working = _jobs(settings, lane, PatientStore.of(store), stack)
         room = Room(settings.lane_cores or len(os.sched_getaffinity(0)))
-        live = LiveService(lane, room, settings.source_rules)
-        stack.push_async_callback(live.close)
-        await stack.enter_async_context(bus.answer(open_subject(settings.lane), "ingest", live.open))
-        assets = AssetService(lane.decoders, store, lane.telemetry, settings.ingest_work, settings.assets)
-        await stack.enter_async_context(bus.answer(PrepareAsset.SUBJECT, "ingest", assets.prepare))
-        await stack.enter_async_context(bus.answer(OpenSession.SUBJECT, "ingest", stills.open))
-
+        doors, stills, live = await _doors(settings, lane, store, room, stack)
         watching = cards.watching(settings, card)
         measures = LaneMeasures(probes.metrics, lane.pool.ledger, card, room)
 
@@ -86,8 +78,9 @@ async def run(settings: IngestSettings) -> None:
                 lane=settings.lane,
                 service="ingest",
                 worker=settings.worker,
-                room=stills.room,
-                pixels_per_second=room.pixels_per_second,
+                room=0 if draining.is_wanted else stills.room,
+                draining=draining.is_wanted,
+                pixels_per_second=0.0 if draining.is_wanted else room.pixels_per_second,
                 busy_seconds=time.process_time() + lane.busy_seconds,
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
@@ -95,14 +88,48 @@ async def run(settings: IngestSettings) -> None:
                 why_not_on_card=card.why_not,
             )
 
-        probes.why_not_ready = partial(_why_no_room, stills, room)
+        probes.why_not_ready = partial(_why_no_room, stills, room, draining)
         lifecycle.tell_ready(settings, metrics=probes.url)
-        lane_queues = backlog.follow(bus, probes.metrics, lambda: queues(settings.lane, presence.workers()))
-        await lifecycle.together(*working, presence.follow(bus), report(bus, say), watching.run(), lane_queues)
+        await lifecycle.together(
+            planning.run(),
+            working.run(settings.jobs),
+            presence.follow(lane.bus),
+            report(lane.bus, say),
+            watching.run(),
+            backlog.follow(lane.bus, probes.metrics, lambda: queues(settings.lane, presence.workers())),
+            until=_drained(draining, doors, planning.stop, working.stop, live.drain, stills.finish),
+        )
 
 
-def _why_no_room(stills: StillService, room: Room) -> str:
+async def _doors(
+    settings: IngestSettings, lane: Lane, store: ObjectStore, room: Room, stack: AsyncExitStack
+) -> tuple[AsyncExitStack, StillService, LiveService]:
+    """By which what is new comes in, but for jobs: once closed nothing does; and what has come in."""
+    stills = StillService(lane, settings.stills, settings.limits.max_still_bytes)
+    stack.push_async_callback(stills.close)
+    live = LiveService(lane, room, settings.source_rules)
+    stack.push_async_callback(live.close)
+    assets = AssetService(lane.decoders, store, lane.telemetry, settings.ingest_work, settings.assets)
+    doors = await stack.enter_async_context(AsyncExitStack())
+    for subject, answer in (
+        (open_subject(settings.lane), live.open),
+        (PrepareAsset.SUBJECT, assets.prepare),
+        (OpenSession.SUBJECT, stills.open),
+    ):
+        await doors.enter_async_context(lane.bus.answer(subject, "ingest", answer))
+    return doors, stills, live
+
+
+async def _drained(draining: Draining, doors: AsyncExitStack, *ending: Callable[[], Awaitable[None]]) -> None:
+    """Until it was told to end, and all that has begun is over. doors: by which what is new comes in."""
+    await draining.wanted()
+    await lifecycle.together(doors.aclose(), *(end() for end in ending))
+
+
+def _why_no_room(stills: StillService, room: Room, draining: Draining) -> str:
     """A sentence; empty if there is room for a picture and for some live stream."""
+    if draining.is_wanted:
+        return "It was told to end."
     if stills.room <= 0:
         return "It has as many pictures under way as it may."
     return "" if room.pixels_per_second > 0 else "It has promised all that it can do to live streams."
@@ -150,19 +177,20 @@ async def _card_lane(
 
 def _jobs(
     settings: IngestSettings, lane: Lane, store: ObjectStore, stack: AsyncExitStack
-) -> list[Coroutine[Any, Any, None]]:
-    """What is to run so that jobs are planned, and their segments worked on."""
+) -> tuple[Stage[JobRequested], Stage[SegmentRequested]]:
+    """What plans jobs, and what works on their segments."""
     ledger, dispatcher = JobLedger(store), Dispatcher(lane.bus, store)
     sources = SourceFiles(store, settings.ingest_work / "sources")
     stack.callback(sources.close)
     ends = JobEnds(lane.decoders, store, ledger, sources)
     plans = PlanService(lane, store, ledger, dispatcher, sources, ends, settings.segment_seconds)
     segments = SegmentService(lane, ledger, dispatcher, sources, ends, settings.ingest_work, _function(settings, stack))
-    planning = Stage(lane.bus, lane.telemetry, plan_queue(), JobRequested, plans.plan)
+    bus, telemetry = lane.bus, lane.telemetry
+    planning: Stage[JobRequested] = Stage(bus, telemetry, plan_queue(), JobRequested, plans.plan)
     planning.bury = plans.bury
-    working = Stage(lane.bus, lane.telemetry, segment_queue(), SegmentRequested, segments.segment)
+    working: Stage[SegmentRequested] = Stage(bus, telemetry, segment_queue(), SegmentRequested, segments.segment)
     working.bury = segments.bury
-    return [planning.run(), working.run(settings.jobs)]
+    return planning, working
 
 
 def _function(settings: IngestSettings, stack: AsyncExitStack) -> FunctionCalls | None:

@@ -63,6 +63,11 @@ class StillService:
         await listening.wait()
         return wire.encode(SessionOpened(lane=self._lane.name))
 
+    async def finish(self) -> None:
+        """Until what is running has come to its end."""
+        while self._running:
+            await asyncio.wait(tuple(self._running))
+
     async def close(self) -> None:
         """End what is running."""
         for task in self._running:

@@ -22,6 +22,7 @@ from shared.model.frames import ForRender
 from shared.model.live import look_subject
 from shared.model.sessions import WorkerReported, begin_subject, end_subject
 from shared.runtime import cards, lifecycle
+from shared.runtime.draining import goes_on_without_us
 from shared.runtime.logs import log
 from shared.runtime.pasts import kept_where
 from shared.runtime.presence import report
@@ -35,16 +36,20 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
     from shared.memory.lane_reader import LaneReader
+    from shared.runtime.draining import Draining
     from shared.runtime.probes import Probes
+    from shared.transport.bus import Bus
+
+LOOK_AGAIN_SECONDS = 0.05
 
 
-async def run(settings: RenderSettings) -> None:
-    """Own sessions until cancelled."""
+async def run(settings: RenderSettings, draining: Draining) -> None:
+    """Own sessions until cancelled, or until told to end and none is left."""
     async with probed("render", settings) as probes:
-        await _run(settings, probes)
+        await _run(settings, draining, probes)
 
 
-async def _run(settings: RenderSettings, probes: Probes) -> None:
+async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> None:
     effects = load(settings.effects)
     shutil.rmtree(settings.render_work, ignore_errors=True)
     settings.render_work.mkdir(parents=True)
@@ -61,7 +66,8 @@ async def _run(settings: RenderSettings, probes: Probes) -> None:
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
         group = f"render-{settings.lane}"
-        await stack.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
+        door = await stack.enter_async_context(AsyncExitStack())
+        await door.enter_async_context(bus.answer(begin_subject(settings.lane), group, service.begin))
         end = end_subject(settings.lane, settings.worker)
         await stack.enter_async_context(bus.answer(end, f"{group}-{settings.worker}", service.end))
         looks = look_subject(settings.lane, settings.worker)
@@ -78,6 +84,7 @@ async def _run(settings: RenderSettings, probes: Probes) -> None:
                 service="render",
                 worker=settings.worker,
                 room=max(0, service.room),
+                draining=draining.is_wanted,
                 busy_seconds=time.process_time(),
                 on_card=not reason,
                 why_not_on_card=reason,
@@ -87,7 +94,22 @@ async def _run(settings: RenderSettings, probes: Probes) -> None:
         probes.why_not_ready = lambda: "" if service.room > 0 else "It owns as many sessions as it may."
         lifecycle.tell_ready(settings, metrics=probes.url)
         running = stage.run(queue.max_ack_pending)  # the service says who draws
-        await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say))
+        until = _unneeded(bus, settings, draining, door, service)
+        await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say), until=until)
+
+
+async def _unneeded(
+    bus: Bus, settings: RenderSettings, draining: Draining, door: AsyncExitStack, service: RenderService
+) -> None:
+    """Until it was told to end, and its lane is gone; or, where the lane goes on, its own sessions are over.
+
+    door: by which sessions come in.
+    """
+    await draining.wanted()
+    if await goes_on_without_us(bus, settings.lane):
+        await door.aclose()
+        while service.room < settings.render_sessions:  # noqa: ASYNC110  -- nothing announces the end of the last one
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]:

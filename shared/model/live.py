@@ -25,6 +25,8 @@ SILENCE_SECONDS = 5.0
 RESUME_SECONDS = 60.0
 """So long a broken stream can be gone on with."""
 USUAL_DELAY_MS = 500
+DRAINING = "draining"
+"""The notice that what has the stream is being stopped: the client goes on with it elsewhere, by its token."""
 
 
 class LiveCodec(StrEnum):
@@ -266,7 +268,7 @@ class LiveNoticed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something that the client should know of."""
 
     kind: str
-    """A stable word, e.g. `degraded`, `recovered`, `source-stalled`, `source-lost`."""
+    """A stable word, e.g. `degraded`, `recovered`, `draining`, `source-stalled`, `source-lost`."""
     detail: str
     """One sentence for a person."""
 

@@ -146,6 +146,8 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     worker: str
     room: int
     """How many sessions more it takes."""
+    draining: bool = False
+    """Whether it was told to end: it goes on with what it has begun, and nothing new is to be given to it."""
     pixels_per_second: float = 0.0
     """Of ingest: what more live work the lane has room for, by what it has measured."""
     busy_seconds: float = 0.0

@@ -16,7 +16,9 @@ import uvloop
 from pydantic import ValidationError
 
 from shared.model.errors import Misconfigured
+from shared.runtime.draining import Draining
 from shared.runtime.logs import log, set_up_logging
+from shared.runtime.settings import END_SECONDS
 from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry
 from shared.transport.nats_bus import NatsBus
 
@@ -30,8 +32,6 @@ EXIT_MISCONFIGURED = 78
 """sysexits.h: EX_CONFIG."""
 EXIT_STUCK = 70
 """sysexits.h: EX_SOFTWARE."""
-STOP_SECONDS = 8.0
-"""A process that was told to end and has not ended after so long is ended."""
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -40,8 +40,13 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def main(service: str, read_settings: Callable[[], Any], run: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-    """Run a service until SIGTERM or SIGINT. Exits 78 with a sentence where it is misconfigured."""
+def main(
+    service: str, read_settings: Callable[[], Any], run: Callable[[Any, Draining], Coroutine[Any, Any, None]]
+) -> None:
+    """Run a service until SIGTERM or SIGINT, and then for the rest of its grace. A second signal ends the grace.
+
+    Exits 78 with a sentence where it is misconfigured.
+    """
     try:
         settings: ServiceSettings = read_settings()
     except ValidationError as error:
@@ -50,19 +55,28 @@ def main(service: str, read_settings: Callable[[], Any], run: Callable[[Any], Co
         die_with_parent()
     set_up_logging(service, settings)
     try:
-        uvloop.run(_until_signal(run(settings)))
+        uvloop.run(_until_signal(settings, run))
     except* Misconfigured as group:
         sys.exit(_said(service, "; ".join(_sentences(group))))
 
 
-async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.ensure_future(running)
+async def _until_signal(settings: ServiceSettings, run: Callable[[Any, Draining], Coroutine[Any, Any, None]]) -> None:
+    draining = Draining()
+    task = asyncio.ensure_future(run(settings, draining))
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
+    def cancel() -> None:
         task.cancel()
-        loop.call_later(STOP_SECONDS / 2, _cancel_all)
-        loop.call_later(STOP_SECONDS, give_up)
+        loop.call_later(settings.end_seconds - END_SECONDS / 2, _cancel_all)
+        loop.call_later(settings.end_seconds, give_up)
+
+    def stop() -> None:
+        if draining.is_wanted or not settings.grace_seconds:
+            cancel()
+        else:
+            log.info("draining", seconds=settings.grace_seconds)
+            loop.call_later(settings.grace_seconds, cancel)
+        draining.begin()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -70,6 +84,8 @@ async def _until_signal(running: Coroutine[Any, Any, None]) -> None:
         await task
     except asyncio.CancelledError:
         log.info("stopped")
+    else:
+        log.info("drained" if draining.is_wanted else "ended")
 
 
 def _cancel_all() -> None:
@@ -115,11 +131,14 @@ def tell_ready(settings: ServiceSettings, **facts: str) -> None:
         os.close(settings.ready_fd)
 
 
-async def together(*running: Awaitable[None]) -> None:
-    """Run until one fails or all are cancelled."""
+async def together(*running: Awaitable[None], until: Awaitable[None] | None = None) -> None:
+    """Run until one fails or all are cancelled. until: with the end of that the others end, too."""
     async with asyncio.TaskGroup() as tasks:
-        for one in running:
-            tasks.create_task(_as_coroutine(one))
+        others = [tasks.create_task(_as_coroutine(one)) for one in running]
+        if until is not None:
+            await until
+            for task in others:
+                task.cancel()
 
 
 async def _as_coroutine(running: Awaitable[None]) -> None:

@@ -60,9 +60,11 @@ class Presence:
         return [report for _, report in self._heard.values()]
 
     def warm_lanes(self) -> set[str]:
-        """Lanes in which each of ingest, detect and render is warm."""
+        """Lanes in which each of ingest, detect and render is warm, and was not told to end."""
         services: dict[str, set[str]] = {}
         for worker in self.workers():
+            if worker.draining:
+                continue
             services.setdefault(worker.lane, set()).add(worker.service)
         return {lane for lane, found in services.items() if found >= LANE_SERVICES}
 

@@ -21,6 +21,10 @@ def card_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in _OF_CUDA}
 
 
+END_SECONDS = 8.0
+"""What letting go of everything may take."""
+
+
 class ServiceSettings(BaseSettings):
     """From variables `VISAVIS_<NAME>`; a wrong one ends the process with a sentence."""
 
@@ -78,6 +82,16 @@ class ServiceSettings(BaseSettings):
         return NatsAccess(self.nats_url, self.nats_user, password, *files, replicas=self.nats_replicas)
 
     @property
+    def grace_seconds(self) -> float:
+        """Told to end, it goes on with what it has begun for so long."""
+        return 0.0
+
+    @property
+    def end_seconds(self) -> float:
+        """After its grace it has so long to let go of everything; then it is ended."""
+        return END_SECONDS
+
+    @property
     def store(self) -> str:
         """The object store's URL."""
         return self.store_url or (self.var.resolve() / "objects").as_uri()
@@ -104,6 +118,18 @@ class LaneSettings(ServiceSettings):
         description="The NVIDIA card of this lane, by CUDA's number, from 0; auto: the first, if there is one; none: "
         "frames stay in the host's memory.",
     )
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Told to end, a lane takes nothing new and has so long for what it has begun; live streams are "
+        "told to go on elsewhere, and what is left of jobs is handed back; 0: at once.",
+    )
+
+    @property
+    def grace_seconds(self) -> float:
+        """`drain_seconds`."""
+        return self.drain_seconds
 
     @property
     def card_number(self) -> int | None:

@@ -88,22 +88,61 @@ class Stage(Generic[M]):
         self._decoder = wire.decoder(kind)
         self._work = work
         self._turn = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._over = asyncio.Event()
         self._troubles: dict[bytes, str] = {}
         """What went wrong the last time here, by the bodies of messages that are to come again."""
         self.bury: Callable[[M, str], Awaitable[Sequence[Publishable]]] | None = None
         """Told of a message that goes to the dead letters, with the reason; what it answers is published."""
 
     async def run(self, concurrency: int = 1) -> None:
-        """Deal with messages until cancelled, `concurrency` at a time. Raises Misconfigured if none can succeed."""
-        async with self._bus.consume(self._queue) as deliveries, asyncio.TaskGroup() as tasks:
-            for _ in range(concurrency):
-                tasks.create_task(self._take_turns(deliveries))
+        """Deal with messages until cancelled or stopped, `concurrency` at a time. Raises Misconfigured if none can
+        succeed."""
+        try:
+            async with self._bus.consume(self._queue, self._stopping) as deliveries, asyncio.TaskGroup() as tasks:
+                for _ in range(concurrency):
+                    tasks.create_task(self._take_turns(deliveries))
+        finally:
+            self._over.set()
+
+    async def stop(self) -> None:
+        """Take nothing more, and return when what was taken has come to its end; so does `run`, which must run.
+
+        What was asked of the bus before still comes, and is handed back (`Queue.is_handed_back`).
+        """
+        self._stopping.set()
+        await self._over.wait()
 
     async def _take_turns(self, deliveries: AsyncIterator[Delivery]) -> None:
         while True:
             async with self._turn:
-                delivery = await anext(deliveries)
-            await self._deal_with(delivery)
+                delivery = await anext(deliveries, None)
+            if delivery is None:
+                return
+            if self._stopping.is_set():
+                await self._hand_back(delivery)
+            else:
+                await self._deal_with(delivery)
+
+    async def _hand_back(self, delivery: Delivery) -> None:
+        """Have another begin with it at once, as if nobody had tried it; the tries that have failed are forgotten, too.
+
+        One that cannot be handed back, or is about to be given up, comes again after its time.
+        """
+        if not self._queue.is_handed_back or delivery.tries >= self._last_try:
+            return
+        try:
+            await self._bus.publish(delivery.subject, delivery.body, delivery.headers)
+            await delivery.done()
+        except Unavailable as error:
+            log.warning("could not be handed back", detail=str(error))
+        else:
+            log.info("handed back", subject=delivery.subject)
+
+    @property
+    def _last_try(self) -> int:
+        """At the delivery of that number a message is given up."""
+        return self._queue.give_up_at or self._queue.max_deliver
 
     async def _deal_with(self, delivery: Delivery) -> None:
         now_about()
@@ -134,6 +173,7 @@ class Stage(Generic[M]):
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
+                await self._hand_back(delivery)
                 raise
             log.exception("cancelled by nobody")  # what was called raised it, and the loop must go on
             outcome = await self._again(delivery, "CancelledError")
@@ -147,7 +187,7 @@ class Stage(Generic[M]):
         started = time.perf_counter()
         message = wire.decode(delivery.body, self._decoder)
         now_about(message)
-        if delivery.tries >= (self._queue.give_up_at or self._queue.max_deliver):
+        if delivery.tries >= self._last_try:
             return await self._give_up(delivery, message)
         sent_ns = min(received_ns, sent_ns_of(delivery.headers, received_ns))
         with self._telemetry.hop(delivery.headers, sent_ns, received_ns, tries=delivery.tries) as notes:

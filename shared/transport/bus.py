@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
@@ -96,8 +97,14 @@ class Bus(Protocol):
         """Put a message into the stream that keeps `subject`; returns when the stream has it."""
         ...
 
-    def consume(self, queue: Queue) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
-        """Messages of a queue, until the context ends."""
+    def consume(
+        self, queue: Queue, until: asyncio.Event | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
+        """Messages of a queue, until the context ends.
+
+        until: when it is set no more are asked for, and they end with what was asked for before; of queues whose
+        messages are asked for one by one (not `Queue.prefetch`).
+        """
         ...
 
     async def last(self, subject: str) -> bytes | None:
@@ -155,5 +162,8 @@ class Bus(Protocol):
         ...
 
     def answer(self, subject: str, group: str, using: Answer) -> AbstractAsyncContextManager[None]:
-        """Answer requests, sharing them with the others of the group, until the context ends."""
+        """Answer requests, sharing them with the others of the group, until the context ends.
+
+        Who has asked by then is answered first; with an exception in the context nobody is.
+        """
         ...

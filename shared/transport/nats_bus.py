@@ -125,11 +125,13 @@ class NatsBus(JetStreamKept):
             self._last_frame = max(self._last_frame, kept.seq)
 
     @asynccontextmanager
-    async def consume(self, queue: Queue) -> AsyncIterator[AsyncIterator[NatsMessage]]:
-        """Messages of a queue, until the context ends."""
+    async def consume(
+        self, queue: Queue, until: asyncio.Event | None = None
+    ) -> AsyncIterator[AsyncIterator[NatsMessage]]:
+        """Messages of a queue, until the context ends; see Bus.consume."""
         with down(f"The queue {queue.name} cannot be had"):
             await patiently(lambda: self._stream.add_consumer(queue.stream, config=consumer(queue)), self._patience)
-            messages, stop = await self._open(queue)
+            messages, stop = await self._open(queue, until or asyncio.Event())
         self._queues.add(queue)
         try:
             yield messages
@@ -220,8 +222,7 @@ class NatsBus(JetStreamKept):
 
     @asynccontextmanager
     async def answer(self, subject: str, group: str, using: Answer) -> AsyncIterator[None]:
-        """Answer requests, sharing them with the others of the group, until the context ends."""
-
+        """Answer requests, sharing them with the others of the group, until the context ends; see Bus.answer."""
         tasks: set[asyncio.Task[None]] = set()
 
         async def respond(message: Msg) -> None:  # the client waits for one before it calls the next
@@ -235,6 +236,10 @@ class NatsBus(JetStreamKept):
             with down(f"The bus does not let us answer on {subject}"):
                 await self._reach()
             yield
+            with suppress(*DOWN):
+                await asyncio.shield(subscription.drain())  # type: ignore[no-untyped-call]  # a flush is in it: see `_reach`
+            while tasks:
+                await asyncio.wait(tuple(tasks))
         finally:
             with suppress(*DOWN):
                 await subscription.unsubscribe()
@@ -251,13 +256,15 @@ class NatsBus(JetStreamKept):
             raise TimeoutError
         flushing.result()
 
-    async def _open(self, queue: Queue) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
+    async def _open(
+        self, queue: Queue, until: asyncio.Event
+    ) -> tuple[AsyncIterator[NatsMessage], Callable[[], Awaitable[None]]]:
         if queue.prefetch:
             arrived: asyncio.Queue[Msg] = asyncio.Queue()
             pushed = await self._client.subscribe(inbox(queue), queue=queue.name, cb=arrived.put)
             return each(arrived), pushed.unsubscribe
         pulled = await self._stream.pull_subscribe_bind(queue.name, queue.stream)
-        return pulled_from(pulled), pulled.unsubscribe
+        return pulled_from(pulled, until), pulled.unsubscribe
 
     async def _reconnected(self) -> None:
         """Restores beside: nats-py waits for this, and an election may take longer than the next connection lasts."""

@@ -69,10 +69,13 @@ async def each(arrived: asyncio.Queue[Msg]) -> AsyncIterator[NatsMessage]:
         yield NatsMessage(await arrived.get())
 
 
-async def pulled_from(subscription: JetStreamContext.PullSubscription) -> AsyncIterator[NatsMessage]:
-    """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again."""
+async def pulled_from(
+    subscription: JetStreamContext.PullSubscription, until: asyncio.Event
+) -> AsyncIterator[NatsMessage]:
+    """One at a time: who asks has room. A fetch that finds nothing, or a server that is away, is asked again, until
+    the event is set."""
     task = asyncio.current_task()
-    while True:
+    while not until.is_set():
         if task is not None and task.cancelling():
             raise asyncio.CancelledError  # nats-py 2.16 swallows it in Client._flush_pending, and would fetch for ever
         try:

@@ -50,6 +50,9 @@ class Queue:
     """True: pushed as they come, for the shortest hop; False: asked for one by one, by those with room."""
     give_up_at: int = 0
     """At the delivery of that number a message is given up, and at each that follows; 0: at the last one."""
+    is_handed_back: bool = False
+    """True: who is told to end while working on a message gives it back as new; else it comes again after the time to
+    acknowledge it, and one try is gone."""
     forget_after_seconds: float = 0.0
     """The queue is removed when nobody consumed it for so long; 0 keeps it."""
 
@@ -83,6 +86,7 @@ def plan_queue() -> Queue:
     return Queue(
         JOBS.name, "planner", "jobs.plan.*",
         ack_wait_seconds=6, max_deliver=-1, give_up_at=TRIES + 1, max_ack_pending=1000, prefetch=False,
+        is_handed_back=True,
     )  # fmt: skip
 
 
@@ -91,6 +95,7 @@ def segment_queue() -> Queue:
     return Queue(
         JOBS.name, "ingest", "jobs.segment.*.*",
         ack_wait_seconds=6, max_deliver=-1, give_up_at=TRIES + 1, max_ack_pending=1000, prefetch=False,
+        is_handed_back=True,
     )  # fmt: skip
 
 

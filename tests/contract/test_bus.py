@@ -249,6 +249,21 @@ async def test_a_star_stands_for_exactly_one_word(bus: Bus) -> None:
         assert (await first(messages)).subject == "live.a.in"
 
 
+async def test_who_wants_no_more_is_given_what_he_has_asked_for_and_the_rest_to_others(bus: Bus) -> None:
+    enough = asyncio.Event()
+    async with bus.consume(patient(PULLED), enough) as messages:
+        await bus.publish(subject_of(PULLED), b"one")
+        delivery = await first(messages)
+        enough.set()
+        assert await asyncio.wait_for(anext(messages, None), PATIENCE_SECONDS) is None
+        await bus.publish(subject_of(PULLED), b"two")
+        await delivery.done()
+        async with bus.consume(patient(PULLED)) as others:
+            two = await first(others)
+            assert (two.body, two.tries) == (b"two", 1)
+            await two.done()
+
+
 async def test_a_request_is_answered_by_one_of_a_group(bus: Bus) -> None:
     async def answer(received: Received) -> bytes:
         return received.subject.encode() + b" " + received.body + received.headers["a"].encode()
@@ -287,6 +302,20 @@ async def test_who_has_left_answers_no_more(bus: Bus) -> None:
         await bus.request("sessions.open", b"")
     with pytest.raises(Unavailable):
         await bus.request("sessions.open", b"")
+
+
+async def test_who_leaves_answers_first_who_has_asked(bus: Bus) -> None:
+    asked = asyncio.Event()
+
+    async def answer(_: Received) -> bytes:
+        asked.set()
+        await asyncio.sleep(0.1)
+        return b"yes"
+
+    async with bus.answer("sessions.open", "g", answer):
+        waiting = asyncio.ensure_future(bus.request("sessions.open", b"", timeout_seconds=PATIENCE_SECONDS))
+        await asked.wait()
+    assert await waiting == b"yes"
 
 
 async def test_an_answer_that_comes_too_late_is_unavailable(bus: Bus) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from services.gateway.access import ANYBODY
 from services.gateway.live.account import LiveAccount
-from services.gateway.live.lane import opened
+from services.gateway.live.lane import opened, refuse_without_lanes
 from services.gateway.live.messages import opened_message
 from services.gateway.live.settings import context_of, frames_of, names_look, new_token, read_settings, read_token
 from services.gateway.live.talk import LiveTalk
@@ -61,6 +61,7 @@ class LiveCall:
                 resume = past is not None  # without its look, nothing of it: `resumed` says that all of it is there
                 settings = settings if past is None else msgspec.structs.replace(settings, look=past.look)
             await desk.admission.check(settings.look, settings.models, keeps_alpha=False)
+            refuse_without_lanes(presence)  # before a stream that has one is ended for it
             wanted = OpenLive(session="", settings=settings, context=context, resume=resume)
             async with (
                 desk.owning(context, self._stop),

@@ -101,10 +101,8 @@ async def opened(
     When the block ends before the lane has finished, the lane is told that nobody waits.
     Raises Refusal `unavailable` where no lane is warm, and `no-room` where none takes it.
     """
+    refuse_without_lanes(presence)
     lanes = by_room(presence)
-    if not lanes:
-        detail = "No lane has ingest, detect and render warm."
-        raise Refusal("unavailable", detail, headers={"Retry-After": f"{RETRY_SECONDS:.0f}"})
     lanes.sort(key=lambda lane: lane == but)
     wait_seconds = []
     for lane in lanes:
@@ -123,6 +121,13 @@ async def opened(
             return
     detail = f"No lane has room for the stream: {len(lanes)} were asked."
     raise Refusal("no-room", detail, headers={"Retry-After": f"{max(RETRY_SECONDS, min(wait_seconds)):g}"})
+
+
+def refuse_without_lanes(presence: Presence) -> None:
+    """Raises Refusal `unavailable` where no lane is warm, or all of them are being stopped."""
+    if not presence.warm_lanes():
+        detail = "No lane has ingest, detect and render warm."
+        raise Refusal("unavailable", detail, headers={"Retry-After": f"{RETRY_SECONDS:.0f}"})
 
 
 def by_room(presence: Presence) -> list[str]:

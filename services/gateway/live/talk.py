@@ -25,6 +25,7 @@ from services.gateway.problems import Refusal
 from services.gateway.quotas import frames_of_facts
 from shared.model.errors import Unavailable, VisavisError
 from shared.model.live import (
+    DRAINING,
     FramesSkipped,
     KeyFrameAwaited,
     LiveBegan,
@@ -203,7 +204,7 @@ class LiveTalk:
         if not self._draining:
             self._draining = True
             detail = "This gateway is being stopped: open the stream anew with the resume token, and end this one."
-            self._giver.tell(notice_message("draining", detail))
+            self._giver.tell(notice_message(DRAINING, detail))
 
     def _settle(self, *, finished: bool) -> None:
         failed = self._account.failed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.ingest.live.run import LiveRun
 from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.jobs import Problem
-from shared.model.live import LiveOpened, OpenLive
+from shared.model.live import DRAINING, LiveOpened, OpenLive
 from shared.model.sessions import SessionFailed, SessionRefused, live_out
 from shared.runtime.logs import log, now_about
 from shared.runtime.telemetry import sent_ns_of
@@ -38,12 +38,21 @@ class LiveService:
     def __init__(self, lane: Lane, room: Room, rules: SourceRules) -> None:
         """rules: for sources that are fetched."""
         self._lane, self._room, self._rules = lane, room, rules
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], LiveRun] = {}
 
     @property
     def sessions(self) -> int:
         """How many run."""
         return len(self._running)
+
+    async def drain(self) -> None:
+        """Tell whoever has a stream here to go on with it in another lane; returns when the last one has left."""
+        told: set[LiveRun] = set()
+        while self._running:
+            for run in set(self._running.values()) - told:
+                told.add(run)
+                await run.notice(DRAINING, "The lane that has this stream is being stopped: another goes on with it.")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def open(self, received: Received) -> bytes:
         """OpenLive -> LiveOpened | SessionRefused; from the answer on packets are listened for."""
@@ -54,8 +63,9 @@ class LiveService:
             return wire.encode(SessionRefused(retry_after_seconds=RETRY_AFTER_SECONDS))
         self._lane.live.add(request.session)
         listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._serve(request, received.headers, listening))
-        self._running.add(task)
+        run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
+        task = asyncio.create_task(self._serve(run, request, received.headers, listening))
+        self._running[task] = run
         task.add_done_callback(lambda ended: self._ended(request.session, ended))
         await listening
         return wire.encode(LiveOpened(lane=self._lane.name))
@@ -75,17 +85,16 @@ class LiveService:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _ended(self, session: str, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._lane.live.discard(session)
         self._lane.press(session, is_high=False)
         self._room.give_back(session)
 
-    async def _serve(self, request: OpenLive, headers: Headers, listening: asyncio.Future[None]) -> None:
+    async def _serve(self, run: LiveRun, request: OpenLive, headers: Headers, listening: asyncio.Future[None]) -> None:
         """See one session through; whoever waits for it is told if that fails."""
         telemetry = self._lane.telemetry
         started, problem = time.monotonic(), None
         now_ns = time.time_ns()
-        run = LiveRun(self._lane, request, partial(self._room.promise, request.session), self._rules)
         now_about(request)
         with telemetry.hop(headers, min(now_ns, sent_ns_of(headers, now_ns)), now_ns, session=request.session):
             try:

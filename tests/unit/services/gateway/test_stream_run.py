@@ -148,6 +148,21 @@ async def test_a_lane_that_is_lost_is_followed_by_another_that_goes_on(run: Stre
     assert "lane-lost" in [one.kind for one in run.notices]
 
 
+async def test_a_lane_that_drains_is_left_as_soon_as_another_is_there(
+    run: StreamRun, live_lane: LiveLane, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm: set[str] = set()
+    monkeypatch.setattr(parts.presence, "warm_lanes", lambda: warm)
+    await live_lane.say(LiveNoticed(kind="draining", detail="The lane is being stopped."))
+    await until(lambda: run.notices)
+    await asyncio.sleep(3 * stream_run.TICK_SECONDS)
+    assert len(live_lane.opened) == 1, "nobody else could have it"
+    warm.add("test")
+    await until(lambda: len(live_lane.opened) == 2)
+    assert live_lane.opened[-1].resume
+    assert (run.restarts, [one.kind for one in run.notices]) == (1, ["draining"])
+
+
 async def test_what_is_changed_while_a_lane_is_asked_reaches_it_then(
     run: StreamRun, live_lane: LiveLane, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,14 +17,15 @@ SERVICE = """
 import asyncio
 from shared.model.errors import Misconfigured
 from shared.runtime import lifecycle
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import LaneSettings
 
-async def run(settings):
+async def run(settings, draining):
     lifecycle.tell_ready(settings, rest="http://127.0.0.1:1")
     BODY
 
-lifecycle.main("test", ServiceSettings, run)
+lifecycle.main("test", LaneSettings, run)
 """
+DRAINS = "await draining.wanted()"
 WAIT = "await asyncio.Event().wait()"
 
 
@@ -56,6 +57,34 @@ def test_a_signal_ends_a_service_in_peace(number: signal.Signals) -> None:
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
     assert [json.loads(line)["message"] for line in out.splitlines()] == ["ready", "stopped"]
+
+
+def events(out: str) -> list[str]:
+    return [json.loads(line)["event"] for line in out.splitlines()]
+
+
+def test_what_has_begun_is_brought_to_its_end_within_the_grace() -> None:
+    process, _ = start_ready(f"{DRAINS}; await asyncio.sleep(0.2)", VISAVIS_DRAIN_SECONDS="60")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err, events(out)) == (0, "", ["ready", "draining", "drained"])
+
+
+def test_what_is_not_over_after_the_grace_is_broken_off() -> None:
+    process, _ = start_ready(f"{DRAINS}; {WAIT}", VISAVIS_DRAIN_SECONDS="0.3")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err, events(out)) == (0, "", ["ready", "draining", "stopped"])
+
+
+def test_a_second_signal_ends_the_grace() -> None:
+    process, _ = start_ready(f"{DRAINS}; lifecycle.log.info('told'); {WAIT}", VISAVIS_DRAIN_SECONDS="600")
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err, events("".join(lines) + out)) == (0, "", ["ready", "draining", "told", "stopped"])
 
 
 def test_a_misconfigured_service_says_so_in_a_sentence() -> None:

@@ -30,6 +30,15 @@ def test_a_lane_is_warm_when_each_service_is_there() -> None:
     assert heard.warm_lanes() == {"a"}
 
 
+def test_a_lane_that_was_told_to_end_is_not_warm() -> None:
+    heard = Presence()
+    for service in ("ingest", "detect", "render"):
+        heard.note(worker(service))
+    assert heard.warm_lanes() == {"a"}
+    heard.note(WorkerReported(lane="a", service="ingest", worker="1", room=0, draining=True))
+    assert (heard.warm_lanes(), len(heard.workers())) == (set(), 3)
+
+
 def test_models_are_offered_by_the_detect_workers_of_warm_lanes() -> None:
     heard = Presence()
     heard.note(worker("detect", lane="cold", models=(ModelOffer("yunet", Role.DETECTOR, 5),)))

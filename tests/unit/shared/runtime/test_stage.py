@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.runtime.telemetry import Telemetry
 
 QUEUE = replace(detect_queue("a"), ack_wait_seconds=0.3, max_deliver=3)
+HANDED_BACK = replace(QUEUE, is_handed_back=True, prefetch=False)
 FRAMES = tuple(CapturedFrame(FrameReference(1, slot, 1), slot, slot) for slot in range(4))
 CAPTURED = FramesCaptured("a", "session", "2", FRAMES, hops=(Hop("ingest", 1.0, 2.0, 4),))
 DETECTED = FacesDetected("a", "session", "2", ())
@@ -322,6 +323,62 @@ async def test_a_cancellation_that_nobody_asked_for_costs_a_message_and_not_the_
         assert not task.done()
     assert [passage.tries for passage in work.passages] == [1, 2]
     assert task.cancelled()
+
+
+async def begun(bus: MemoryBus, telemetry: Telemetry, may_end: asyncio.Event) -> Stage[FramesCaptured]:
+    """A stage that works on a message until it may end."""
+
+    async def work(_: Passed) -> Sequence[Publishable]:
+        await may_end.wait()
+        return [DETECTED]
+
+    return Stage(bus, telemetry, HANDED_BACK, FramesCaptured, work)
+
+
+async def test_a_stage_that_is_stopped_ends_what_it_has_and_takes_nothing_more(
+    bus: MemoryBus, telemetry: Telemetry
+) -> None:
+    may_end = asyncio.Event()
+    stage = await begun(bus, telemetry, may_end)
+    await publish(bus)
+    async with running(stage, 2) as task:
+        await until(lambda: bus.kept(QUEUE.subject)[0].tries == 1)
+        stopping = asyncio.create_task(stage.stop())
+        await asyncio.sleep(0.05)
+        await publish(bus)
+        assert not stopping.done()
+        may_end.set()
+        await stopping
+        await task
+    assert [one.tries for one in bus.kept(QUEUE.subject)] == [0], "the second one is left to others"
+    assert bus.kept(DETECTED.subject)
+
+
+async def test_what_a_stage_has_when_it_is_cancelled_begins_anew_elsewhere(
+    bus: MemoryBus, telemetry: Telemetry
+) -> None:
+    await publish(bus, headers={"some": "word"})
+    async with running(await begun(bus, telemetry, asyncio.Event())):
+        await until(lambda: bus.kept(QUEUE.subject)[0].tries == 1)
+        [first] = bus.kept(QUEUE.subject)
+    [again] = bus.kept(QUEUE.subject)
+    assert (again.tries, again.body, again.headers) == (0, first.body, {"some": "word"})
+    assert again.number != first.number
+
+
+@pytest.mark.parametrize("queue", [QUEUE, replace(QUEUE, is_handed_back=True, prefetch=False, max_deliver=1)])
+async def test_other_queues_messages_and_last_tries_are_not_handed_back(
+    bus: MemoryBus, telemetry: Telemetry, queue: Queue
+) -> None:
+    async def work(_: object) -> Sequence[Publishable]:
+        return await asyncio.Event().wait() or ()
+
+    stage = Stage(bus, telemetry, queue, FramesCaptured, work)
+    stage.bury = work  # type: ignore[assignment]  # takes as long
+    await publish(bus)
+    async with running(stage):
+        await until(lambda: bus.kept(QUEUE.subject)[0].tries == 1)
+    assert [one.tries for one in bus.kept(QUEUE.subject)] == [1]
 
 
 def test_what_a_message_waited_for_others_in_the_service_is_waiting_and_no_work() -> None:

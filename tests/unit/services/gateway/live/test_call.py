@@ -374,6 +374,24 @@ async def test_a_gateway_that_stops_says_so_and_goes_on_for_a_while(
         await LiveClient(parts).start()
 
 
+async def test_without_another_lane_a_stream_is_not_taken_from_the_one_that_has_it(
+    parts: Parts, live_client: LiveClient, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_client.settle()
+    live_client.packets(0)
+    await live_client.until(lambda: live_client.told("frame"))
+    offers = parts.presence.offers()
+    monkeypatch.setattr(parts.presence, "warm_lanes", set)
+    monkeypatch.setattr(parts.presence, "offers", lambda: offers)
+    other = LiveClient(parts)
+    other.settle(resume_token=live_client.told("opened")[0].resume_token)
+    assert other.running is not None
+    with pytest.raises(Refusal, match="warm"):
+        await other.running
+    live_client.packets(1)
+    assert (await live_client.finish()).delivered == 2
+
+
 async def test_looks_are_checked_before_a_lane_is_asked(
     live_client: LiveClient, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -300,6 +300,21 @@ async def test_a_key_frame_is_wanted_once(rig: Any) -> None:
         assert [frame.live.key for frame in told if frame.live] == [False, True, False]
 
 
+async def test_whose_lane_drains_is_told_once_and_served_until_he_leaves(rig: Any) -> None:
+    async with connected(rig) as client:
+        await client.open()
+        await client.send(2)
+        await client.frames(1)
+        draining = asyncio.create_task(client.service.drain())
+        await rig.until(lambda: client.of(LiveNoticed))
+        await client.send(2)
+        await client.frames(3)
+        assert not draining.done()
+        await client.say(LiveEnded(abandoned=True))
+        await draining
+        assert [one.kind for one in client.of(LiveNoticed)] == ["draining"]
+
+
 async def test_who_abandons_a_session_leaves_nothing_and_hears_nothing(rig: Any) -> None:
     async with connected(rig) as client:
         await client.open()
