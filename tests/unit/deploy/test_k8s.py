@@ -232,7 +232,7 @@ def test_the_scaler_asks_for_our_queues_and_counts_as_a_lane_works() -> None:
     assert {one["stream"] for one in (segments, plans)} == {JOBS.name}
     assert (segments["consumer"], plans["consumer"]) == (segment_queue().name, plan_queue().name)
     ingest = containers(pods(manifests)["lane-jobs"])["ingest"]
-    assert segments["lagThreshold"] == environment(manifests, ingest)["VISAVIS_JOBS"]
+    assert int(segments["lagThreshold"]) == 2 * int(environment(manifests, ingest)["VISAVIS_JOBS"])
     [peers] = [one for name, one in of_kind(manifests, "Service").items() if name == "nats-peers"]
     host, _, port = segments["natsServerMonitoringEndpoint"].partition(":")
     assert host.split(".")[:2] == [peers["metadata"]["name"], peers["metadata"]["namespace"]]
