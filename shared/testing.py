@@ -1,7 +1,4 @@
-"""The doubles that ship: the bus and the context store of `shared.transport`, in one process.
-
-One suite runs on each and on the real things.
-"""
+"""The doubles that ship: the bus and the context store. One suite runs on each and on the real things."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from services.detect.settings import DetectSettings
+from services.gateway.measuring import QUEUES
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
+from shared.runtime.instruments import QUEUE_MESSAGES, ROOM
 from shared.runtime.settings import END_SECONDS
 from shared.transport.nats_server import binary
 from shared.transport.topology import JOBS, plan_queue, segment_queue
@@ -190,12 +193,10 @@ def test_probes_ask_the_port_on_which_a_service_answers(manifests: list[dict[str
                 assert {port for _, port in asked.values()} == {"8222"}
             else:
                 port = told["VISAVIS_REST_PORT" if name == "gateway" else "VISAVIS_METRICS_PORT"]
-                start = "/livez" if name == "gateway" else "/readyz"
+                ready = "/livez" if name == "gateway" else "/readyz"  # a gateway takes jobs without a lane
                 assert asked == {
-                    "startupProbe": (start, port),
-                    "readinessProbe": ("/readyz", port),
-                    "livenessProbe": ("/livez", port),
-                }
+                    "startupProbe": (ready, port), "readinessProbe": (ready, port), "livenessProbe": ("/livez", port)
+                }  # fmt: skip
 
 
 @every_overlay
@@ -249,6 +250,10 @@ def test_the_variant_without_keda_asks_for_what_the_adapter_gives(without_keda: 
     assert sorted(asked) == sorted(rule["name"]["as"] for rule in rules)
     live = of_kind(built(FOLDER / "overlays/cpu"), "ScaledObject")["lane-live"]["spec"]["triggers"][0]["metadata"]
     assert rules[1]["metricsQuery"] == live["query"]
+    for rule, metric in zip(rules, (QUEUE_MESSAGES, ROOM), strict=True):
+        assert set(re.findall(r"visavis_\w+", rule["seriesQuery"] + rule["metricsQuery"])) == {metric.family}
+    assert '{queue="segments"}' in rules[0]["metricsQuery"]
+    assert "segments" in QUEUES
 
 
 def test_nats_takes_its_configuration() -> None:
