@@ -90,6 +90,8 @@ class Stage(Generic[M]):
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._over = asyncio.Event()
+        self._left: list[Delivery] = []
+        """What was being worked on when it was cancelled."""
         self._troubles: dict[bytes, str] = {}
         """What went wrong the last time here, by the bodies of messages that are to come again."""
         self.bury: Callable[[M, str], Awaitable[Sequence[Publishable]]] | None = None
@@ -103,6 +105,8 @@ class Stage(Generic[M]):
                 for _ in range(concurrency):
                     tasks.create_task(self._take_turns(deliveries))
         finally:
+            for delivery in self._left:  # not before: what is still asked for would come here
+                await self._hand_back(delivery)
             self._over.set()
 
     async def stop(self) -> None:
@@ -173,7 +177,7 @@ class Stage(Generic[M]):
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
-                await self._hand_back(delivery)
+                self._left.append(delivery)
                 raise
             log.exception("cancelled by nobody")  # what was called raised it, and the loop must go on
             outcome = await self._again(delivery, "CancelledError")
