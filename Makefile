@@ -14,6 +14,7 @@ SEED ?= 1
 STOP ?= 0
 # Where there is a card, no further process: tests of its memory look at all of it.
 WORKERS ?= $(if $(wildcard /dev/nvidia[0-9]*),0,2)
+LOCKING := --quiet --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock
 
 .PHONY: help setup models peers demo test lint format bench faults cluster looks lock proto clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
@@ -77,6 +78,9 @@ lock: setup ## renew the locks from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra demo --extra dev --extra gpu --python-version 3.11 --no-header -c requirements.lock --no-emit-package onnxruntime pyproject.toml -o requirements-gpu.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra serverless --python-version 3.11 --no-header -c requirements.lock pyproject.toml -o deploy/serverless/requirements.lock
+	$(UV) pip compile $(LOCKING) pyproject.toml -o deploy/locks/cli.txt
+	for group in ingest detect render gateway sbom; do $(UV) pip compile $(LOCKING) --group $$group -o deploy/locks/$$group.txt || exit; done
+	for group in ingest-cuda detect-cuda render-cuda; do $(UV) pip compile $(LOCKING) --no-emit-package onnxruntime --group $$group -o deploy/locks/$$group.txt || exit; done
 
 cluster: models ## lose nodes of NATS, lanes and hosts: out/cluster.json (ROUNDS=10 ONLY="elections lanes" for some)
 	$(BIN)/python -m tests.faults.cluster --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY))
