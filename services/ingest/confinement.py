@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
+import platform
 import resource
 import signal
 import socket
@@ -20,6 +22,13 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # include/uapi/linux/sch
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1  # include/uapi/linux/sockios.h, if.h
 _INTERFACE = struct.Struct("16sH22x")
 """struct ifreq: name and flags."""
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2  # include/uapi/linux/prctl.h, seccomp.h
+_FILTER = struct.Struct("HBBI")
+"""struct sock_filter of include/uapi/linux/filter.h: code, jump if true, jump if false, k."""
+_SECCOMP_SET_MODE_FILTER, _SPEC_ALLOW = 1, 4  # include/uapi/linux/seccomp.h; the second: at full speed, on any kernel
+_MACHINES = {"x86_64": (0xC000003E, 41, 317), "aarch64": (0xC00000B7, 198, 277)}
+"""By machine: AUDIT_ARCH_* (include/uapi/linux/audit.h), and the numbers of socket(2) and seccomp(2) (asm/unistd.h)."""
+_IO_URING_SETUP, _X32_BIT = 425, 0x40000000  # asm-generic/unistd.h, x86/include/uapi/asm/unistd.h
 _MOST_FILES = 64
 _NO_NETWORK = "none: "
 
@@ -40,6 +49,47 @@ def leave_network() -> str:
 def is_left(network: str) -> bool:
     """Whether what `leave_network` returned says that no network can be reached."""
     return network.startswith(_NO_NETWORK)
+
+
+def refuse_sockets() -> bool:
+    """Have the kernel refuse this process, for ever, to make a socket; a pair of its own (socketpair) it may make.
+
+    For where no network namespace can be had, as in containers. Call it before a second thread exists, and after rights
+    by exec were given up (`die_with`). Answers whether it is so: not on machines whose numbers are not known here.
+    """
+    instructions = _no_sockets()
+    if not instructions:
+        return False
+    filters = ctypes.create_string_buffer(instructions)
+    program = struct.pack("HxxxxxxP", len(instructions) // _FILTER.size, ctypes.addressof(filters))
+    number = _MACHINES[platform.machine()][2]
+    return not ctypes.CDLL(None, use_errno=True).syscall(number, _SECCOMP_SET_MODE_FILTER, _SPEC_ALLOW, program)
+
+
+def can_refuse_sockets() -> bool:
+    """Whether `refuse_sockets` will, without doing it: a kernel that knows filters misses the one not given."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, None, 0, 0)
+    return bool(_no_sockets()) and ctypes.get_errno() == errno.EFAULT
+
+
+def _no_sockets() -> bytes:
+    """The filter as the kernel's struct sock_filter, see seccomp(2); empty for an unknown machine."""
+    arch, socket_number, _ = _MACHINES.get(platform.machine(), (0, 0, 0))
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_JMP|JGE|K, BPF_RET|K
+    allow, kill, refuse = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EACCES  # SECCOMP_RET_*
+    lines = (
+        (load, 0, 0, 4),  # seccomp_data.arch
+        (equal, 1, 0, arch),
+        (answer, 0, 0, kill),  # numbers of another architecture mean other calls
+        (load, 0, 0, 0),  # seccomp_data.nr
+        (at_least, 3, 0, _X32_BIT),
+        (equal, 2, 0, socket_number),
+        (equal, 1, 0, _IO_URING_SETUP),  # which makes sockets, too
+        (answer, 0, 0, allow),
+        (answer, 0, 0, refuse),
+    )
+    return b"".join(_FILTER.pack(*line) for line in lines) if arch else b""
 
 
 def own_loopback() -> None:

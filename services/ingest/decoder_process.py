@@ -102,6 +102,8 @@ class DecoderProcess:
             if not isinstance(task, Task):
                 raise TypeError("something else before the task")
             confinement.bound_files(_most_written(task, self._limits))
+            if not isinstance(task, ReadSource):  # which speaks to a loopback of its own
+                confinement.refuse_sockets()
             if not isinstance(task, ReadLive | ReadSource):
                 confinement.bound_time(self._limits)
             if not isinstance(task, ReadStill | ReadLive | ReadSource):

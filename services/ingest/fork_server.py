@@ -113,6 +113,8 @@ def main(arguments: list[str]) -> None:
     limits = msgspec.json.decode(arguments[2], type=IngestLimits)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     network = confinement.leave_network()
+    if not confinement.is_left(network) and confinement.can_refuse_sockets():
+        network = f"refused to decoders, not to readers of sources; {network}"
     # Only now: a user namespace needs a process that has no second thread yet, and these libraries may start some.
     from services.ingest.decoder_process import DecoderProcess, warm_up  # noqa: PLC0415
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pytest
 
 from services.detect.models.preparing import prepare
 from shared.memory.segment import FOLDER, PREFIX, segment_path
+from tests.system import engine
 from visavis.client import Client
 from visavis.sample import portrait_jpeg
 from visavis.settings import LocalSettings
@@ -55,6 +57,19 @@ def client(stack: Stack) -> Iterator[Client]:
     """A client of the common stack."""
     with Client(stack.rest) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def image_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The image that others are made from: that of VISAVIS_IMAGE_BASE, or else one that debootstrap makes."""
+    engine.needs_engine()
+    if named := engine.named_base():
+        yield named
+        return
+    name = f"visavis-test-{secrets.token_hex(4)}-base"
+    engine.make_base(name, tmp_path_factory.mktemp("base") / "root")
+    yield name
+    engine.docker("image", "rm", name)
 
 
 @pytest.fixture(scope="session")

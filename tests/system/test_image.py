@@ -1,15 +1,12 @@
 """The function's images, really built and run, where a container engine runs; no test starts one.
 
-Only where VISAVIS_IMAGE_BASE names the image that they are made from (the Dockerfile's own: python:3.11-slim): a build
-takes minutes and needs a network. To be run as root, to whom alone all belongs that containers write.
+A build takes minutes and needs a network. To be run as root, to whom alone all belongs that containers write.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +15,9 @@ import httpx
 import pytest
 
 from shared.model.jobs import part_key, source_key
-from tests.functions import ROOT, function
+from tests.functions import function
 from tests.runtime_interface import runtime_interface
+from tests.system import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,42 +32,19 @@ DOCUMENT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def docker(*words: str) -> subprocess.CompletedProcess[str]:
-    """What a command of the engine came to; skips the test where there is no such program."""
-    if shutil.which("docker") is None:
-        pytest.skip("There is no container engine to build images: install docker and start it.")
-    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-    return subprocess.run(("docker", *words), check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture(scope="module")
-def base() -> str:
-    """The image that others are made from."""
-    name = os.environ.get("VISAVIS_IMAGE_BASE", "")
-    if not name or os.geteuid():
-        pytest.skip("Images are built where VISAVIS_IMAGE_BASE names what they are made from, and by root.")
-    if docker("version", "--format", "{{.Server.Version}}").returncode:
-        pytest.skip("No container engine answers, so that no image can be built: start one.")
-    if docker("image", "inspect", name).returncode and docker("pull", name).returncode:
-        pytest.skip(f"There is no base image {name}: pull it, or name another one by VISAVIS_IMAGE_BASE.")
-    return name
-
-
-@pytest.fixture(scope="module")
-def built(base: str) -> Iterator[Callable[[str], str]]:
+def built(image_base: str) -> Iterator[Callable[[str], str]]:
     """Builds a target of the Dockerfile; its name."""
     names: list[str] = []
 
     def build(target: str) -> str:
         names.append(f"visavis-test-{target}-{secrets.token_hex(4)}")
-        words = "build", "--network", "host", "-f", "deploy/serverless/Dockerfile", "--target", target, "-t", names[-1]
-        done = docker(*words, "--build-arg", f"BASE={base}", "--build-arg", "PIP_INDEX_URL", ".")
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+        engine.build(names[-1], "deploy/serverless/Dockerfile", target, {"BASE": image_base})
         return names[-1]
 
     yield build
     for name in names:
-        docker("image", "rm", name)
+        engine.docker("image", "rm", name)
 
 
 @pytest.fixture
@@ -89,15 +64,27 @@ def running(image: str, objects: Path, variables: dict[str, str]) -> Iterator[Fu
     name = f"visavis-test-{secrets.token_hex(4)}"
     said = {"VISAVIS_STORE_URL": "file:///objects", **variables}
     words = [word for variable in said.items() for word in ("-e", "=".join(variable))]
-    started = "docker", "run", "--rm", "--name", name, "--network", "host", "-v", f"{objects}:/objects", *words, image
+    started = (
+        engine.program(),
+        "run",
+        "--rm",
+        "--name",
+        name,
+        "--network",
+        "host",
+        "-v",
+        f"{objects}:/objects",
+        *words,
+        image,
+    )
     try:
         with function(started, {}) as process:
             try:
                 yield process
             finally:
-                docker("kill", name)
+                engine.docker("kill", name)
     finally:
-        docker("rm", "--force", name)
+        engine.docker("rm", "--force", name)
 
 
 def frames_of(objects: Path) -> int:

@@ -26,6 +26,30 @@ if confinement.is_left(said):
 """
 
 
+SOCKETLESS = """
+import os, socket, subprocess, sys
+from services.ingest import confinement
+
+confinement.die_with(os.getppid())
+print(confinement.can_refuse_sockets(), socket.socket() is not None)
+print(confinement.refuse_sockets())
+for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK):
+    try:
+        socket.socket(family, socket.SOCK_DGRAM)
+    except PermissionError:
+        print("refused")
+one, other = socket.socketpair()
+one.send(b"own pair")
+print(other.recv(8).decode(), subprocess.run([sys.executable, "-c", "import socket; socket.socket()"],
+                                             stderr=subprocess.DEVNULL).returncode)
+"""
+
+
+def test_sockets_are_refused_for_ever_and_a_pair_is_not() -> None:
+    done = subprocess.run([sys.executable, "-c", SOCKETLESS], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["True True", "True", *["refused"] * 4, "own pair 1"]
+
+
 def test_a_loopback_of_its_own_leads_to_this_process_and_nowhere_else() -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         port = str(outside.getsockname()[1])
