@@ -12,11 +12,13 @@ ONLY ?=
 ROUNDS ?= 8
 SEED ?= 1
 STOP ?= 0
+BASE ?= python:3.11-slim
+TAG ?= latest
 # Where there is a card, no further process: tests of its memory look at all of it.
 WORKERS ?= $(if $(wildcard /dev/nvidia[0-9]*),0,2)
 LOCKING := --quiet --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock
 
-.PHONY: help setup models peers demo test lint format bench faults cluster looks lock proto clean gpu-setup gpu-test gpu-bench
+.PHONY: help setup models peers demo test lint format bench faults cluster looks lock proto images clean gpu-setup gpu-test gpu-bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -92,6 +94,11 @@ looks: models ## draw every effect: docs/looks.png, and renew the tables of docs
 proto: setup ## write looks.proto from the definition of looks, and generate visavis/v1 from its .proto
 	$(BIN)/python -m tests.derived.looks_proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. visavis/v1/*.proto
+
+images: ## build the services' container images, for the CPU (BASE=python:3.11-slim TAG=latest)
+	for target in gateway ingest detect render cli; do \
+	    DOCKER_BUILDKIT=1 docker build -f deploy/Dockerfile --target $$target --build-arg BASE=$(BASE) --build-arg PIP_INDEX_URL -t visavis-$$target:$(TAG) . || exit; \
+	done
 
 clean: ## remove what set-up, demo and tests made
 	rm -rf .venv .uv out var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -199,4 +199,4 @@ def test_an_image_has_its_own_service_no_shell_and_a_list_of_its_packages(images
     services, bom, installed = json.loads(engine.done("run", "--rm", "--entrypoint", "python", image, "-c", code))
     assert {name for name in services if not name.startswith("__")} == {service}
     assert (bom["bomFormat"], bom["metadata"]["component"]["name"]) == ("CycloneDX", "visavis")
-    assert sorted(one["name"] for one in bom["components"]) == installed
+    assert sorted(one["name"] for one in bom["components"]) == sorted({*installed} - {"visavis"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,13 @@ def test_nothing_starts_by_default_but_the_stack_on_the_cpu() -> None:
         "gateway", "ingest", "detect", "render", "nats", "redis", "store", "bucket",
         "collector", "jaeger", "prometheus", "grafana",
     }  # fmt: skip
+
+
+def test_the_file_is_of_the_compose_specification() -> None:
+    """By its schema, which check-jsonschema carries."""
+    command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
+    done = subprocess.run((*command, str(ROOT / "docker-compose.yml")), check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_docker_compose_takes_the_file() -> None:
