@@ -82,6 +82,7 @@ def make_base(name: str, folder: Path) -> None:
     made = subprocess.run(("debootstrap", *words), check=False, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"debootstrap could not make a base image: {made.stdout[-400:]}")
+    shutil.rmtree(folder / "var/cache/apt")
     shutil.copy(TRUSTED, folder / TRUSTED.relative_to("/"))
     with tarfile.open(folder / "image.tar", "w") as archive:
         for path in sorted(set(folder.iterdir()) - {folder / "image.tar"}):

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(1800)
 LANE = ("ingest", "detect", "render")
 OURS = ("gateway", *LANE)
 STARTED = (*OURS, "nats", "redis", "prometheus")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 
 
 def free_port() -> int:
@@ -66,11 +66,6 @@ class Compose:
     def inspect(self, service: str) -> dict[str, Any]:
         found = json.loads(engine.done("inspect", self("ps", "-q", service).strip()))
         return dict(found[0])
-
-    def log(self, service: str) -> list[dict[str, Any]]:
-        """The lines of a service's log that are JSON."""
-        lines = self("logs", "--no-color", "--no-log-prefix", service).splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +160,7 @@ def test_a_job_ends_right_though_a_container_is_killed(
         job = client.submit_job(sample, look="default", want="picture")
         until(client, job["id"], lambda found: found["frames"] > 0)
         os.kill(before["State"]["Pid"], signal.SIGKILL)  # as a crash: what `docker kill` ends is not started again
-        found = until(client, job["id"], lambda found: found["state"] in {"done", "failed"})
+        found = until(client, job["id"], lambda found: found["state"] in {"done", "failed"}, PATIENCE_SECONDS)
         assert found["state"] == "done", found["problem"]
         client.download(job["id"], tmp_path / "result")
     assert pts_of(tmp_path / "result") == pts_of(sample)
@@ -188,6 +183,24 @@ def test_a_container_may_do_nothing_that_it_need_not(stack: Compose, service: st
     words = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert {words[name] for name in ("CapEff", "CapPrm", "CapBnd")} == {"0" * 16}
     assert (words["NoNewPrivs"], words["Seccomp"]) == ("1", "2")
+
+
+def test_decoders_make_no_socket_where_the_engine_refuses_namespaces(stack: Compose) -> None:
+    assert "refused to decoders" in stack("logs", "--no-color", "ingest")
+    code = "import socket; from services.ingest import confinement; print(confinement.refuse_sockets())\n"
+    code += "try: socket.socketpair(), socket.socket()\nexcept PermissionError as error: print(error.strerror)"
+    told = engine.done("exec", stack.inspect("ingest")["Id"], "python", "-c", code)
+    assert told.splitlines() == ["True", "Permission denied"]
+
+
+def test_prometheus_finds_every_service_by_its_name(stack: Compose) -> None:
+    asked = f"http://127.0.0.1:{stack.variables['VISAVIS_PUBLISH_PROMETHEUS']}/api/v1/targets"
+
+    def up() -> set[str]:
+        targets = httpx.get(asked, trust_env=False, timeout=10).json()["data"]["activeTargets"]
+        return {target["labels"]["job"] for target in targets if target["health"] == "up"}
+
+    wait_until(lambda: up() == {*OURS}, "Prometheus has asked every service", PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("service", OURS)

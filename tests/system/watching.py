@@ -53,7 +53,9 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_
         time.sleep(0.05)
 
 
-def until(client: Client, job: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def until(
+    client: Client, job: str, wanted: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE_SECONDS
+) -> dict[str, Any]:
     """Ask until the job is as wanted; the gateway may be away meanwhile."""
     found: dict[str, Any] = {}
 
@@ -65,7 +67,7 @@ def until(client: Client, job: str, wanted: Callable[[dict[str, Any]], bool]) ->
             return False
         return wanted(found)
 
-    wait_until(is_as_wanted, "the job is as wanted")
+    wait_until(is_as_wanted, "the job is as wanted", seconds)
     return found
 
 
