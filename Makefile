@@ -16,6 +16,7 @@ BASE ?= python:3.11-slim
 TAG ?= latest
 # Where there is a card, no further process: tests of its memory look at all of it.
 WORKERS ?= $(if $(wildcard /dev/nvidia[0-9]*),0,2)
+DOCKER_BUILD ?= docker build
 LOCKING := --quiet --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock
 
 .PHONY: help setup models peers demo test lint format bench faults cluster looks lock proto images clean gpu-setup gpu-test gpu-bench
@@ -97,7 +98,7 @@ proto: setup ## write looks.proto from the definition of looks, and generate vis
 
 images: ## build the services' container images, for the CPU (BASE=python:3.11-slim TAG=latest)
 	for target in gateway ingest detect render cli; do \
-	    DOCKER_BUILDKIT=1 docker build -f deploy/Dockerfile --target $$target --build-arg BASE=$(BASE) --build-arg PIP_INDEX_URL -t visavis-$$target:$(TAG) . || exit; \
+	    DOCKER_BUILDKIT=1 $(DOCKER_BUILD) -f deploy/Dockerfile --target $$target --build-arg BASE=$(BASE) --build-arg PIP_INDEX_URL -t visavis-$$target:$(TAG) . || exit; \
 	done
 
 clean: ## remove what set-up, demo and tests made
