@@ -87,7 +87,7 @@ def test_the_gateways_ports_are_those_of_its_image() -> None:
     assert set(re.findall(r"127\.0\.0\.1:(\d+)/", dockerfile())) == {"8700", "9464"}, "of the health checks"
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", sorted(OURS))
 def test_our_images_are_targets_of_the_dockerfile(service: str) -> None:
     found = services()[service]
     image = re.fullmatch(r"\$\{VISAVIS_IMAGES:-visavis\}-([a-z-]+):\$\{VISAVIS_TAG:-latest\}", found["image"])
@@ -101,7 +101,7 @@ def test_our_images_are_targets_of_the_dockerfile(service: str) -> None:
         assert (ROOT / "deploy/locks" / f"{service}.txt").exists()
 
 
-@pytest.mark.parametrize("service", set(services()) - OURS)
+@pytest.mark.parametrize("service", sorted(set(services()) - OURS))
 def test_images_of_others_have_a_version_and_may_be_replaced(service: str) -> None:
     assert re.fullmatch(r"\$\{VISAVIS_\w+_IMAGE:-[\w./-]+:[\w.-]*\d[\w.-]*\}", services()[service]["image"])
 
