@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +25,11 @@ _POLL_SECONDS = 0.05
 class Mps:
     """Its daemon, for the processes that are `told` of it, and no others."""
 
-    def __init__(self, environment: Mapping[str, str], prepare_child: Callable[[], None] | None = None) -> None:
-        """environment: of the daemon, which passes on those cards that CUDA_VISIBLE_DEVICES names."""
-        self._environment = environment
+    def __init__(
+        self, environment: Mapping[str, str], logs: Path, prepare_child: Callable[[], None] | None = None
+    ) -> None:
+        """environment: of the daemon, which passes on those cards that CUDA_VISIBLE_DEVICES names. logs: a folder."""
+        self._environment, self._logs = environment, logs.resolve()
         self._prepare_child = prepare_child
         self._folder: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -50,6 +55,8 @@ class Mps:
         program = shutil.which(PROGRAM)
         if program is None:
             raise Misconfigured(f"There is no {PROGRAM} on this machine: it comes with NVIDIA's driver.")
+        self._end_group()
+        self._logs.mkdir(parents=True, exist_ok=True)
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="visavis-mps-"))  # short: a socket's path has 107 bytes
         (self._folder / "control").unlink(missing_ok=True)
@@ -71,15 +78,21 @@ class Mps:
         if self.process is not None:
             if self.process.poll() is None:
                 self._ask_to_quit()
-            self.process.kill()
-            self.process.wait()
+            self._end_group()
         self.process = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
 
+    def _end_group(self) -> None:
+        """The daemon, and what of its servers has outlived it."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
     def _ask_to_quit(self) -> None:
-        """Killed at once it would leave its server behind."""
+        """So its servers let go of their cards in order."""
         assert self.process is not None  # noqa: S101  -- only then is there one to be asked
         try:
             subprocess.run(  # noqa: S603  -- as in `start`
@@ -92,9 +105,9 @@ class Mps:
 
     @property
     def _own(self) -> dict[str, str]:
-        return {"CUDA_MPS_PIPE_DIRECTORY": str(self._folder), "CUDA_MPS_LOG_DIRECTORY": str(self._folder)}
+        return {"CUDA_MPS_PIPE_DIRECTORY": str(self._folder), "CUDA_MPS_LOG_DIRECTORY": str(self._logs)}
 
     def _said(self) -> str:
-        log = (self._folder or Path()) / "control.log"
+        log = self._logs / "control.log"
         lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
         return lines[-1][:300] if lines else "it says nothing."

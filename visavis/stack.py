@@ -97,7 +97,7 @@ class Stack:
         first = f"l{secrets.token_hex(4)}"
         self._lanes = (first, *(f"{first}-{number}" for number in range(1, len(options.lanes))))
         self._nats: NatsServer | None = None
-        self._mps = Mps(os.environ, die_with_parent)
+        self._mps = Mps(os.environ, options.var / "log" / "mps", die_with_parent)
         self._services: dict[str, _Service] = {}
         self.nats_url = options.nats_url
         self.restarts = 0

@@ -56,13 +56,19 @@ def painters(make: Callable[[], Device], most: int) -> Iterator[Callable[[int], 
     processes = [spawn.Process(target=_paint, args=(make, inbox, told), daemon=True) for inbox in inboxes]
     for process in processes:
         process.start()
-    for _ in processes:
-        told.get()
+
+    def heard(count: int) -> float:
+        rates = [told.get() for _ in range(count)]
+        if failed := [rate for rate in rates if isinstance(rate, str)]:
+            raise RuntimeError(failed[0])
+        return sum(rates)
 
     def draw(count: int) -> float:
         for inbox in inboxes[:count]:
             inbox.put(True)
-        return sum(told.get() for _ in range(count))
+        return heard(count)
+
+    heard(most)
 
     try:
         yield draw
@@ -104,7 +110,14 @@ def _by_cpu() -> float:
 
 
 def _paint(make: Callable[[], Device], inbox: Any, told: Any) -> None:
-    device = make()
+    try:
+        _serve(make(), inbox, told)
+    except Exception as error:  # whoever waits hears of it
+        told.put(f"{type(error).__name__}: {error}")
+        raise
+
+
+def _serve(device: Device, inbox: Any, told: Any) -> None:
     warm(device)
     painter, face = CardPainter(device), _face(WIDTH / 2, HEIGHT / 2, FACE_PX)
     targets = [uploaded(device, _painted()) for _ in range(IN_A_ROW)]

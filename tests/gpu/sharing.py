@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.model.errors import Misconfigured
@@ -16,18 +18,19 @@ if TYPE_CHECKING:
 @contextmanager
 def sharing() -> Iterator[bool]:
     """Processes that are started meanwhile compute at the same time; False if that cannot be had."""
-    mps = Mps(dict(os.environ))
-    try:
-        mps.start()
-    except Misconfigured:
-        yield False
-        return
     before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(mps.told(before))
-    try:
-        yield True
-    finally:
+    with tempfile.TemporaryDirectory() as logs:
+        mps = Mps(before, Path(logs))
+        try:
+            mps.start()
+        except Misconfigured:
+            yield False
+            return
         os.environ.clear()
-        os.environ.update(before)
-        mps.stop()
+        os.environ.update(mps.told(before))
+        try:
+            yield True
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            mps.stop()

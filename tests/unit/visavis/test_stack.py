@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,7 +18,6 @@ from visavis.stack import LANE_SERVICES, SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 FAKE = """
 import json, os, signal, sys, time
@@ -51,6 +51,13 @@ class Desk(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+"""
+
+MPS = """#!/bin/sh
+[ "$1" = -f ] || exec kill "$(cat mps)"
+echo $$ >mps
+touch "$CUDA_MPS_PIPE_DIRECTORY/control"
+exec sleep 60
 """
 
 
@@ -133,6 +140,25 @@ def test_settings_of_the_caller_reach_the_services(house: House, monkeypatch: py
         found = house.environment("detect")
     assert (found["VISAVIS_MAX_FACES"], found["VISAVIS_JOBS"]) == ("3", "5")
     assert found["VISAVIS_MODELS"] == found["VISAVIS_EFFECTS"] == str(house.folder)
+
+
+def test_services_are_told_of_the_daemon_that_shares_their_card_and_it_ends_with_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = house.folder / "nvidia-cuda-mps-control"
+    program.write_text(MPS)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{house.folder}:{os.environ['PATH']}")
+    with Stack(dataclasses.replace(house.options, mps=True)) as stack:
+        told = house.environment("detect")["CUDA_MPS_PIPE_DIRECTORY"]
+        daemon = psutil.Process(int((house.folder / "mps").read_text()))
+        daemon.kill()
+        daemon.wait()
+        assert stack.watch() == ["mps"]
+        assert house.environment("render")["CUDA_MPS_PIPE_DIRECTORY"] == told
+        again = int((house.folder / "mps").read_text())
+    assert not psutil.pid_exists(again)
+    assert not Path(told).exists()
 
 
 def test_nothing_runs_when_it_is_left(house: House) -> None:
