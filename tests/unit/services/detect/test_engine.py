@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper
 
@@ -35,6 +36,16 @@ def saved(folder: Path, content: bytes) -> tuple[Path, str]:
 def test_outputs_come_by_name(tmp_path: Path) -> None:
     engine = Engine(*saved(tmp_path, doubling()))
     assert engine.run(x=np.array([1, 2], np.float32))["twice"].tolist() == [2, 4]
+
+
+def test_onnx_runtime_is_asked_to_tell_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime: Any = onnxruntime
+    asked: list[str] = []
+    monkeypatch.setattr(runtime, "disable_telemetry_events", lambda: asked.append("quiet"))
+    opened = runtime.InferenceSession
+    monkeypatch.setattr(runtime, "InferenceSession", lambda *a, **k: (asked.append("session"), opened(*a, **k))[1])
+    Engine(*saved(tmp_path, doubling()))
+    assert asked == ["quiet", "session"]
 
 
 def test_who_asks_is_told_what_each_run_takes(tmp_path: Path) -> None:
