@@ -9,9 +9,11 @@
 #define FALLS 1.8f
 #define FREE_STEPS 4096.0f
 
-__device__ inline void cover(int *free, float covered) {
-    atomicAdd(free, (int)rintf(-2.0f * FREE_STEPS * log2f(1.0f - fminf(covered, 0.995f))));
+__device__ inline int steps_of(float covered) {
+    return (int)rintf(-2.0f * FREE_STEPS * log2f(1.0f - fminf(covered, 0.995f)));
 }
+
+__device__ inline void cover(int *free, float covered) { atomicAdd(free, steps_of(covered)); }
 
 __device__ inline float left_free(int free) { return exp2f(-free / FREE_STEPS); }
 
@@ -20,8 +22,13 @@ struct Line {
     int count;
 };
 
-// Covers the cells along one line; `lane` of `lanes` threads.
-__device__ __noinline__ void cover_line(Grid grid, int *free, float x1, float y1, float x2, float y2, int lane, int lanes) {
+// A smooth line along the axis that it is flatter against.
+struct Edge {
+    bool flat;
+    float begin, end, beside, slope, whole;
+};
+
+__device__ inline Edge edge_of(float x1, float y1, float x2, float y2) {
     bool flat = fabsf(x2 - x1) > fabsf(y2 - y1);
     float begin = flat ? x1 : y1, end = flat ? x2 : y2, beside = flat ? y1 : x1, last = flat ? y2 : x2;
     if (begin > end) {
@@ -30,28 +37,37 @@ __device__ __noinline__ void cover_line(Grid grid, int *free, float x1, float y1
         other = beside, beside = last, last = other;
     }
     float slope = end > begin ? (last - beside) / (end - begin) : 0.0f;
-    float whole = sqrtf((1.0f + slope * slope) / 2.0f);
-    int along = flat ? grid.columns : grid.rows, across = flat ? grid.rows : grid.columns;
-    int stop = min((int)floorf(end) + 1, along - 1);
-    for (int at = max((int)floorf(begin), 0) + lane; at <= stop; at += lanes) {
-        float there = held((at + 1 - begin) / 2, 0.0f, 1.0f) * held((end + 1 - at) / 2, 0.0f, 1.0f) * whole;
-        float middle = beside + (at - begin) * slope;
+    return {flat, begin, end, beside, slope, sqrtf((1.0f + slope * slope) / 2.0f)};
+}
+
+// How much of a cell it covers, `at` cells along and `far` cells from its middle there.
+__device__ inline float covered_of(const Edge &edge, int at, float far) {
+    float there = held((at + 1 - edge.begin) / 2, 0.0f, 1.0f) * held((edge.end + 1 - at) / 2, 0.0f, 1.0f) * edge.whole;
+    return 0.99f * there * expf(-FALLS * far * far);
+}
+
+// Covers the cells along one line; `lane` of `lanes` threads.
+__device__ __noinline__ void cover_line(Grid grid, int *free, float x1, float y1, float x2, float y2, int lane, int lanes) {
+    Edge edge = edge_of(x1, y1, x2, y2);
+    int along = edge.flat ? grid.columns : grid.rows, across = edge.flat ? grid.rows : grid.columns;
+    int stop = min((int)floorf(edge.end) + 1, along - 1);
+    for (int at = max((int)floorf(edge.begin), 0) + lane; at <= stop; at += lanes) {
+        float middle = edge.beside + (at - edge.begin) * edge.slope;
         int nearest = (int)floorf(middle + 0.5f);
-        for (int cell = max(nearest - 1, 0); cell <= min(nearest + 1, across - 1); cell++) {
-            float far = cell - middle;
-            cover(free + (flat ? cell * grid.columns + at : at * grid.columns + cell), 0.99f * there * expf(-FALLS * far * far));
-        }
+        for (int cell = max(nearest - 1, 0); cell <= min(nearest + 1, across - 1); cell++)
+            cover(free + (edge.flat ? cell * grid.columns + at : at * grid.columns + cell),
+                  covered_of(edge, at, cell - middle));
     }
 }
 
 // The row of a ring's point: OpenCV fills rings whose points lie on whole rows, and between columns.
-__device__ inline int row_of(const int *point) { return (point[1] + 8) >> 4; }
+__device__ inline int row_of(int y) { return (y + 8) >> 4; }
 
 // The inside of a ring in one row, by bits of words: every edge that the row crosses turns all cells behind it over.
 __device__ inline void turn_row(Line ring, int row, int columns, unsigned *bits, int words) {
     for (int at = 0; at < ring.count; at++) {
         const int *from = ring.points + 2 * at, *to = ring.points + 2 * (at + 1 < ring.count ? at + 1 : 0);
-        int begin = row_of(from), end = row_of(to);
+        int begin = row_of(from[1]), end = row_of(to[1]);
         if ((begin <= row) == (end <= row)) continue;
         float x = from[0] + (row - begin) * ((float)(to[0] - from[0]) / (end - begin));
         int first = held((int)ceilf(fminf(fmaxf(x / 16, -1.0f), (float)columns)), 0, columns);
@@ -82,7 +98,7 @@ __device__ __noinline__ void fill(
         for (int at = own.number; at < rings[ring].count; at += own.teams) {
             const int *from = rings[ring].points + 2 * at;
             const int *to = rings[ring].points + 2 * (at + 1 < rings[ring].count ? at + 1 : 0);
-            cover_line(grid, free, from[0] / 16.0f, row_of(from), to[0] / 16.0f, row_of(to), own.lane, own.lanes);
+            cover_line(grid, free, from[0] / 16.0f, row_of(from[1]), to[0] / 16.0f, row_of(to[1]), own.lane, own.lanes);
         }
     __syncthreads();
     each_place(grid, [=](int row, int column) {
@@ -90,6 +106,40 @@ __device__ __noinline__ void fill(
         bool inside = bits[row * words + column / 32] >> (column % 32) & 1;
         mask[at] = inside ? 255.0f : rintf(255.0f * (1.0f - left_free(free[at])));
     });
+}
+
+struct Corner {
+    int x, y;
+};
+
+// `fill` of one cell, for a thread that has it alone: whether any ring has it inside, and what edges leave free.
+struct Cell {
+    int column, row;
+    bool inside;
+    int free;
+
+    // 0..255 within the rings that were told of.
+    __device__ int filled() const { return inside ? 255 : (int)rintf(255.0f * (1.0f - left_free(free))); }
+};
+
+// Tells a cell of a ring; `point(at)`: x and y of its corners, in 16ths of a cell.
+template <class Point> __device__ inline void tell(Cell &cell, int count, Point point) {
+    bool within = false;
+    for (int at = 0; at < count; at++) {
+        Corner from = point(at), to = point(at + 1 < count ? at + 1 : 0);
+        int begin = row_of(from.y), end = row_of(to.y);
+        if ((begin <= cell.row) != (end <= cell.row)) {
+            float x = from.x + (cell.row - begin) * ((float)(to.x - from.x) / (end - begin));
+            within ^= cell.column >= x / 16;
+        }
+        Edge edge = edge_of(from.x / 16.0f, begin, to.x / 16.0f, end);
+        int along = edge.flat ? cell.column : cell.row, across = edge.flat ? cell.row : cell.column;
+        if (along < (int)floorf(edge.begin) || along > (int)floorf(edge.end) + 1) continue;
+        float middle = edge.beside + (along - edge.begin) * edge.slope;
+        int beside = across - (int)floorf(middle + 0.5f);
+        if (beside >= -1 && beside <= 1) cell.free += steps_of(covered_of(edge, along, across - middle));
+    }
+    cell.inside |= within;
 }
 
 // How much of a cell a thick stroke covers that ends `beyond` cells before the cell's middle: as above, from any side.

@@ -11,6 +11,7 @@ import numpy as np
 from services.render import canvas, effects, masks, skin
 from services.render.cuda.places import EFFECTS, PARTS
 from services.render.cuda.records import BARE_POINTS, JOB, KEPT, MOST_POINTS
+from services.render.effects.overlay import texture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ _TYPES = {np.uint64: "uint8 *", np.int64: "long long ", np.int32: "int ", np.flo
 
 def written() -> str:
     """The whole header."""
-    modules = [canvas, masks, skin, *(import_module(_function(name).__module__) for name in EFFECTS)]
+    modules = [canvas, masks, skin, texture, *(import_module(_function(name).__module__) for name in EFFECTS)]
     lines = [
         "// Written by `python -m tests.derived.tone_constants`; what it says stands in Python.",
         "#pragma once",

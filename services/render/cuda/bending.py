@@ -66,12 +66,24 @@ class Bent:
 
     def __init__(self, bumps: list[Bumps | None], device: Device) -> None:
         """bumps: of each shape, as the look has them."""
+        self.told = tuple(bumps)
+        """Of each shape, as the look has them, before any is weakened."""
         self._bumps, self._device = bumps, device
+        self._factors: dict[int, tuple[DeviceArray, int]] = {}
+        """By the number of a shape: what it was bent by, and where in it."""
         self._times: list[tuple[list[int], DeviceArray]] = []
 
     def add(self, numbers: list[int], times: DeviceArray) -> None:
         """The faces of these numbers were bent so many `times` (float32 [n or more], on the card) as strongly."""
         self._times.append((numbers, times))
+        self._factors |= {number: (times, at) for at, number in enumerate(numbers)}
+
+    def times(self) -> list[int]:
+        """Of each shape where on the card it stands how many times as strongly it was bent, for kernels that are
+        started while this is held; 0 where it was not bent or nothing can weaken it.
+        """
+        found = [self._factors.get(number) for number in range(len(self.told))]
+        return [0 if one is None else self._device.address(one[0]) + 4 * one[1] for one in found]
 
     def bumps(self) -> list[Bumps | None]:
         """Of each shape, as they were drawn, weakened where they would fold it; None where nothing bends it.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.bending import WARP_CELLS, Bending
-from services.render.cuda import background, bending, colouring, hiding, looking, toning
+from services.render.cuda import background, bending, colouring, hiding, looking, stickers, texture, toning
 from services.render.cuda.background import CardBackdrops
 from services.render.cuda.bending import CardBending
 from services.render.cuda.colouring import CardColours
 from services.render.cuda.hiding import CardHiding
 from services.render.cuda.layers import layered
+from services.render.cuda.paints import CardPaints
+from services.render.cuda.stickers import CardStickers
+from services.render.cuda.texture import CardTexture
 from services.render.cuda.toning import CardToning
 from services.render.drawing import shapes_of
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS, PRIVACY_EFFECTS, SHAPE_EFFECTS
@@ -24,8 +27,9 @@ from shared.model.looks import Look
 from shared.model.needs import refuse_opaque, refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from services.render.bumps import Bumps
     from services.render.moment import Moment
     from services.render.shape import FaceShape
     from shared.cuda.device import Device
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from shared.model.faces import Face, Layout
 
 TONES = frozenset((*FACE_EFFECTS, *EYE_EFFECTS, *MOUTH_EFFECTS))
-FORMS = TONES.union(SHAPE_EFFECTS, COLOURS, PRIVACY_EFFECTS, {"background"})
+FORMS = TONES.union(SHAPE_EFFECTS, COLOURS, PRIVACY_EFFECTS, {"background", "texture", "stickers"})
 """Effects that have a CUDA form."""
 
 
@@ -48,7 +52,8 @@ def warm(device: Device) -> None:
     """Have all kernels compiled: a frame is not to wait for that. Raises Misconfigured where one cannot be."""
     for module in (background, bending, colouring, hiding, looking):
         device.kernels(module.SOURCE)
-    device.kernels(toning.SOURCE, toning.INCLUDED)
+    for module in (stickers, texture, toning):
+        device.kernels(module.SOURCE, toning.INCLUDED)
 
 
 class CardPlan:
@@ -66,24 +71,33 @@ class CardPlan:
         wanted = TONES.intersection(look.drawn)
         places = ((EYE_EFFECTS, tuple(map(of_eye, EYES))), (MOUTH_EFFECTS, (MOUTH,)))
         self._places = [FACE, *(one for names, some in places if wanted.intersection(names) for one in some)]
-        self._mixes = bool(wanted) and any(name in SHAPE_EFFECTS for name in look.drawn)
+        kinds = (TONES, SHAPE_EFFECTS, {"texture"}, {"stickers"})
+        self._mixes = sum(any(name in kind for name in look.drawn) for kind in kinds) > 1
 
-    def layers(self, shapes: list[FaceShape], target: CardPicture) -> list[list[FaceShape]]:
+    def layers(
+        self, shapes: list[FaceShape], target: CardPicture, laid: Callable[[FaceShape, Bumps | None], list[Region | None]]
+    ) -> list[list[FaceShape]]:
         """The shapes in groups to be drawn one after the other.
 
-        A face that overlaps a smaller one comes when that is toned and bent; tones, and bends, among themselves keep
-        the order of the shapes.
+        A face that overlaps a smaller one comes when that is toned, bent and has its texture and stickers; each of
+        these among themselves keep the order of the shapes. laid: where what is laid on a face may show, by its bumps.
         """
         if len(shapes) < 2 or not self._mixes:
             return [shapes] if shapes else []
-        reached = [(shape, reach) for shape in shapes if (reach := self._reach(shape, target)) is not None]
+        reached: list[tuple[FaceShape, Region]] = []
+        for shape in shapes:
+            bumps = self._bumps.bumps(shape)
+            if (reach := self._reach(shape, target, bumps, laid(shape, bumps))) is not None:
+                reached.append((shape, reach))
         return [[reached[at][0] for at in layer] for layer in layered([reach for _, reach in reached])]
 
-    def _reach(self, shape: FaceShape, target: CardPicture) -> Region | None:
+    def _reach(
+        self, shape: FaceShape, target: CardPicture, bumps: Bumps | None, laid: list[Region | None]
+    ) -> Region | None:
         """All pixels that a face is drawn by; None where there are none."""
         size = (target.geometry.width, target.geometry.height)
-        regions = [region_of(target, shape, place) for place in self._places]
-        if (bumps := self._bumps.bumps(shape)) is not None:
+        regions = [*laid, *(region_of(target, shape, place) for place in self._places)]
+        if bumps is not None:
             regions.append(Region.around(bumps.corners_px(), 0, shape.step(WARP_CELLS), size))
         there = [region for region in regions if region is not None]
         if not there:
@@ -103,6 +117,8 @@ class CardPainter:
             CardColours(assets or {}),
             CardHiding(),
         )
+        paints = CardPaints(assets or {}, device)
+        self._texture, self._stickers = CardTexture(paints), CardStickers(paints)
         self._plan = CardPlan(Look())
 
     def draw(self, target: CardPicture, faces: Sequence[Face], look: Look, moment: Moment = BEGINNING) -> None:
@@ -119,12 +135,24 @@ class CardPainter:
             plan.carried.add(layout)
         if look.background is not None:
             self._backdrops.draw(target, shapes_of(moment.faces or faces), look, moment, self._device)
-        shapes = sorted(shapes_of(faces), key=lambda shape: shape.scale_px)
-        for together in plan.layers(shapes, target):
-            plan.toning.draw(target, together, self._device)
-            plan.bending.draw(target, together, self._device)
+        self._draw_faces(target, sorted(shapes_of(faces), key=lambda shape: shape.scale_px), moment)
         if plan.is_coloured:
             self._colours.draw(target, look, self._device)
         if plan.hides_faces:
             heads = heads_of(faces) if moment.heads is None else moment.heads
             self._hiding.draw(target, heads, look, self._device)
+
+    def _draw_faces(self, target: CardPicture, shapes: list[FaceShape], moment: Moment) -> None:
+        plan, look, device = self._plan, self._plan.look, self._device
+
+        def laid(shape: FaceShape, bumps: Bumps | None) -> list[Region | None]:
+            return [
+                self._texture.reach(target, shape, look),
+                self._stickers.reach(target, shape, bumps, look, moment),
+            ]
+
+        for together in plan.layers(shapes, target, laid):
+            plan.toning.draw(target, together, device)
+            self._texture.draw(target, together, look, device)
+            bent = plan.bending.draw(target, together, device)
+            self._stickers.draw(target, together, bent, look, moment, device)

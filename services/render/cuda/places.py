@@ -50,8 +50,8 @@ class Extent(NamedTuple):
 
     @property
     def is_face(self) -> bool:
-        """True for what is drawn over the whole face."""
-        return self.effects[0] in FACE_EFFECTS
+        """True for what is drawn over the whole face; without effects, for what only asks where its skin is."""
+        return self.eye is None and all(name in FACE_EFFECTS for name in self.effects)
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Those that it is drawn by, but for the oval and the line of the lashes, and what kernels call them."""

@@ -90,3 +90,12 @@ def describe(job: np.void, shape: FaceShape, region: Region, places: Places) -> 
         job["sharp_radius"] = max(1, round(SHARP_RADIUS * shape.scale_px))
     if "contour" in effects or "blush" in effects:
         job["facing_right"], job["facing_left"] = shape.facing()
+
+
+def lay_out(records: NDArray[np.void]) -> None:
+    """Say where the working grids, the copied samples and the points of each job lie, one behind the other."""
+    cells, points = records["rows"] * records["columns"], 8 * records["point_count"]
+    samples = (records["y1"] - records["y0"]) * (records["x1"] - records["x0"])
+    records["arena"] = GRIDS * (np.cumsum(cells) - cells)
+    records["copy"] = np.cumsum(samples) - samples
+    records["points"] = records.nbytes + np.cumsum(points) - points

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.render.cuda.places import Extent, Places
-from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, describe, template
+from services.render.cuda.records import BARE_NUMBERS, GRIDS, JOB, describe, lay_out, template
 from services.render.cuda.waves import jobs_of
 from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.eyes import EYES
@@ -71,9 +71,9 @@ class CardToning:
         for _, wave in groupby(jobs, key=lambda job: job.wave):
             count = len(list(wave))
             own, number = slice(first, first + count), np.int32(first)
-            kernels.launch("gather", *_lanes(cells[own], count), uploaded, number, arena, copies)
+            kernels.launch("gather", *lanes(cells[own], count), uploaded, number, arena, copies)
             kernels.launch("program", (count, 1, 1), (_PROGRAM_THREADS, 1, 1), uploaded, number, arena, bares)
-            kernels.launch("apply", *_lanes(quads[own], count), uploaded, number, arena, copies)
+            kernels.launch("apply", *lanes(quads[own], count), uploaded, number, arena, copies)
             first += count
 
     def _told(
@@ -92,7 +92,7 @@ class CardToning:
             record["face"], record["is_first"] = job.face, job.is_first
             describe(record, job.shape, job.region, places)
             points += places.points_px(job.shape)
-        _lay_out(records)
+        lay_out(records)
         return records, np.concatenate([records.view(np.uint8), np.concatenate(points).ravel().view(np.uint8)])
 
     def _places_of(self, job: Job) -> Places:
@@ -111,15 +111,6 @@ class CardToning:
         return found
 
 
-def _lay_out(records: NDArray[np.void]) -> None:
-    """Say where the working grids, the copied samples and the points of each job lie, one behind the other."""
-    cells, points = records["rows"] * records["columns"], 8 * records["point_count"]
-    samples = (records["y1"] - records["y0"]) * (records["x1"] - records["x0"])
-    records["arena"] = GRIDS * (np.cumsum(cells) - cells)
-    records["copy"] = np.cumsum(samples) - samples
-    records["points"] = records.nbytes + np.cumsum(points) - points
-
-
-def _lanes(samples: NDArray[np.int32], jobs: int) -> tuple[Dim3, Dim3]:
+def lanes(samples: NDArray[np.int32], jobs: int) -> tuple[Dim3, Dim3]:
     """Grid and block for a thread a sample of each job."""
     return (-(-int(samples.max()) // _SAMPLE_THREADS), jobs, 1), (_SAMPLE_THREADS, 1, 1)

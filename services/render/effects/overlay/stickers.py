@@ -16,6 +16,8 @@ from services.render.region import Region, size_of
 from shared.model.parts import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from services.render.bumps import Bumps
@@ -48,15 +50,11 @@ class Wearer(NamedTuple):
 
 def draw_stickers(target: Picture, wearer: Wearer, look: Look, paints: Paints, scratch: Scratch) -> None:
     """Lay the stickers of a look over one face of `target` in place; the first lies lowest."""
-    worn = [sticker for sticker in look.stickers if sticker.strength]
-    if not worn:
+    if not any(sticker.strength for sticker in look.stickers):
         return
     view = head_view(wearer.shape.landmarks_px)
-    for sticker in worn:
-        paint = paints.of(sticker.asset, "stickers", wearer.moment.seconds)
-        placed = placed_on(wearer, view, sticker, paint)
-        if placed is not None:
-            _lay(target, wearer, view, placed, sticker, scratch)
+    for sticker, placed in worn_by(wearer, view, look, paints):
+        _lay(target, wearer, view, placed, sticker, scratch)
 
 
 class Placed(NamedTuple):
@@ -66,8 +64,29 @@ class Placed(NamedTuple):
     """[rows, columns, 4]."""
     middle: NDArray[np.float64]
     """[2]: x, y of its middle, pixels of the picture."""
+    moved: NDArray[np.float64]
+    """[2]: by how much of that the face's bumps have moved it."""
     axes: NDArray[np.float64]
     """[2, 2]: x and y of a step to the right and of a step down on the level."""
+
+    def corners_px(self) -> Floats:
+        """[4, 2]: x, y of its corners, pixels of the picture."""
+        rows, columns = self.level.shape[:2]
+        corners = np.array([(x, y) for x in (-columns, columns) for y in (-rows, rows)]) / 2
+        return (self.middle + corners @ self.axes.T).astype(np.float32)
+
+
+REACH = 2
+"""So many pixels beyond its corners a sticker may show."""
+
+
+def worn_by(wearer: Wearer, view: HeadView, look: Look, paints: Paints) -> Iterator[tuple[Sticker, Placed]]:
+    """The stickers of a look that show on a face, and where each lies; the first lies lowest. Raises as `Paints.of`."""
+    for sticker in look.stickers:
+        if sticker.strength:
+            paint = paints.of(sticker.asset, "stickers", wearer.moment.seconds)
+            if (placed := placed_on(wearer, view, sticker, paint)) is not None:
+                yield sticker, placed
 
 
 def placed_on(wearer: Wearer, view: HeadView, sticker: Sticker, paint: Pyramid) -> Placed | None:
@@ -84,16 +103,16 @@ def placed_on(wearer: Wearer, view: HeadView, sticker: Sticker, paint: Pyramid) 
         return None
     level = paint.level(1 / (step * math.sqrt(area)))
     rows, columns = level.shape[:2]
-    anchor = bent(anchor_px(wearer.shape, view, sticker.anchor)[None], wearer.bumps)[0]
+    still = anchor_px(wearer.shape, view, sticker.anchor)
+    anchor = bent(still[None], wearer.bumps)[0]
     middle = anchor + view.offset_px((FACE_WIDTH * sticker.x, FACE_WIDTH * sticker.y, 0.0))
-    return Placed(level, middle, seen * step * (width / columns, height / rows))
+    return Placed(level, middle, anchor - still, seen * step * (width / columns, height / rows))
 
 
 def _lay(target: Picture, wearer: Wearer, view: HeadView, placed: Placed, sticker: Sticker, scratch: Scratch) -> None:
-    level, middle, axes = placed
+    level, middle, _, axes = placed
     rows, columns = level.shape[:2]
-    corners = middle + np.array([(x, y) for x in (-columns, columns) for y in (-rows, rows)]) / 2 @ axes.T
-    region = Region.around(corners.astype(np.float32), 2, 2, size_of(target))
+    region = Region.around(placed.corners_px(), REACH, 2, size_of(target))
     if region is None:
         return
     size = region.shape(1)
@@ -112,13 +131,17 @@ def bent(points_px: Floats, bumps: Bumps | None) -> Floats:
     return points_px if bumps is None else points_px - bumps.field(points_px)
 
 
+def ring_px(shape: FaceShape, view: HeadView) -> Floats:
+    """[n, 2] x, y in the picture: the ring around a face that a sticker lies behind, before it is bent."""
+    return shape.part(Part.OVAL) if Part.OVAL in shape.topology.places else outline_px(shape, view)
+
+
 def _before(wearer: Wearer, view: HeadView, region: Region, size: tuple[int, int]) -> Grid:
     """[rows, columns] float32, 0..1: what of the region people cover, or, where nobody knows, the face."""
     people = wearer.moment.people
     if people is None:
-        gives_oval = Part.OVAL in wearer.shape.topology.places
-        ring = wearer.shape.part(Part.OVAL) if gives_oval else outline_px(wearer.shape, view)
-        return share(filled(region.shape(1), [bent(ring, wearer.bumps) - np.array((region.x0, region.y0), np.float32)]))
+        ring = bent(ring_px(wearer.shape, view), wearer.bumps)
+        return share(filled(region.shape(1), [ring - np.array((region.x0, region.y0), np.float32)]))
     tall, wide = size[1] / people.shape[0], size[0] / people.shape[1]
     matrix = np.array([(wide, 0, wide / 2 - 0.5 - region.x0), (0, tall, tall / 2 - 0.5 - region.y0)])
     columns_and_rows = region.shape(1)[::-1]

@@ -1,0 +1,97 @@
+"""Lays a texture on faces of a picture on a card: `effects.overlay.texture` there, for all faces at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.render.cuda.laying import NUMBERS
+from services.render.cuda.layers import layered
+from services.render.cuda.records import GRIDS
+from services.render.cuda.sheets import Painted, Sheets
+from services.render.cuda.toning import INCLUDED, lanes
+from services.render.cuda.toning import SOURCE as TONES
+from services.render.effects.overlay.texture import Extent, face_of, is_lit, level_of, painted
+from services.render.region import size_of
+from shared.cuda.device import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from services.render.cuda.paints import CardPaints
+    from services.render.pyramid import Pyramid
+    from services.render.region import Region
+    from services.render.shape import FaceShape
+    from shared.cuda.device import Argument, Device, Dim3
+    from shared.cuda.pictures import CardPicture
+    from shared.model.looks import Look
+
+SOURCE = Path(__file__).with_suffix(".cu")
+THREADS = 1024
+"""Of a block that works together; texture.cu has as many."""
+
+
+class CardTexture:
+    """The textures of looks, drawn on a card."""
+
+    def __init__(self, paints: CardPaints) -> None:
+        self._paints = paints
+        self._wanted: tuple[Pyramid, NDArray[np.bool_]] | None = None
+        """Where a paint shows something, which is the same for all faces and frames."""
+
+    def reach(self, target: CardPicture, shape: FaceShape, look: Look) -> Region | None:
+        """All pixels that a look's texture is drawn by on a face; None where there are none."""
+        return face_of(shape, size_of(target)) if look.texture is not None and look.texture.strength else None
+
+    def draw(self, target: CardPicture, shapes: Sequence[FaceShape], look: Look, device: Device) -> None:
+        """Lay the texture of a look, if it has one, on faces of `target` (nv12) in place, in their order where they
+        overlap. Faces are meshes. It does not wait for the card. Raises as `Paints.of`.
+        """
+        if look.texture is None or not look.texture.strength or not shapes:
+            return
+        paint = self._paints.of(look.texture.asset, "texture")
+        if self._wanted is None or self._wanted[0] is not paint:
+            self._wanted = paint, painted(paint)
+        found = [
+            Painted(shape, extent, level_of(paint, shape))
+            for shape in shapes
+            if (extent := Extent.of(shape, self._wanted[1], size_of(target))) is not None
+        ]
+        for layer in layered([one.extent.face for one in found]):
+            self._lay(target, [found[at] for at in layer], look, device)
+
+    def _lay(self, target: CardPicture, faces: list[Painted], look: Look, device: Device) -> None:
+        levels = [self._paints.on_card(face.level) for face in faces]
+        sheets = Sheets(target, faces, look)
+        told = sheets.arguments(target, [device.address(level) for level in levels], device)
+        weights = _weighed(sheets, told, look, device)
+        rows, columns = np.max([face.extent.region.shape(2) for face in faces], axis=0).tolist()
+        (across, down, _), block = blocks(columns, rows)
+        grid: Dim3 = (across, down, len(faces))
+        (luma, chroma), width, kernels = target.planes, np.int32(target.geometry.width), device.kernels(SOURCE, INCLUDED)
+        assert look.texture is not None
+        mode, pairs = NUMBERS[look.texture.blend], chroma
+        if mode:
+            pairs = device.empty((sheets.pairs, 2), np.uint8)
+            kernels.launch("copied", grid, block, chroma, width, told[0], told[2], pairs)
+        lit = np.int32(is_lit(look.texture))
+        kernels.launch("textured", grid, block, luma, chroma, width, *told, weights, lit, mode, pairs)
+
+
+def _weighed(sheets: Sheets, told: tuple[Argument, ...], look: Look, device: Device) -> Argument:
+    """float32 [2, cells of all faces], on the card: by how much the texture counts, and the light on it."""
+    assert look.texture is not None
+    cells = sheets.jobs["rows"] * sheets.jobs["columns"]
+    arena = device.empty((GRIDS * int(cells.sum()),), np.float32)
+    weights = device.empty((2, sheets.cells), np.float32)
+    no_copies = told[0]  # of luma, which are made where it is sharpened
+    device.kernels(TONES, INCLUDED).launch("gather", *lanes(cells, len(cells)), told[0], np.int32(0), arena, no_copies)
+    numbers = np.float32(look.texture.amount), np.float32(look.texture.shading)
+    device.kernels(SOURCE, INCLUDED).launch(
+        "weighed", (len(cells), 1, 1), (THREADS, 1, 1), *told, *numbers, arena, weights
+    )
+    return weights
