@@ -1,4 +1,4 @@
-"""What bending, colouring and hiding take at 1080p on a card, beside one thread of the CPU.
+"""What bending, laying, colouring and hiding take at 1080p on a card, beside one thread of the CPU.
 
 The two take turns, round by round. Of the card there are three figures of a draw: until it is done, of many in a row
 (what a lane of many streams pays), and what the host has to do with it.
@@ -20,6 +20,8 @@ from services.render.cuda.background import CardBackdrops
 from services.render.cuda.bending import CardBending
 from services.render.cuda.colouring import CardColours
 from services.render.cuda.hiding import CardHiding
+from services.render.cuda.painter import CardPainter
+from services.render.drawing import Painter
 from services.render.effects.frame.background import Backdrops
 from services.render.head import heads_of
 from services.render.hiding import hide
@@ -29,7 +31,8 @@ from services.render.region import Scratch
 from services.render.shape import FaceShape
 from shared.cuda.card import Card
 from shared.cuda.pictures import CardPicture
-from shared.model.effects import Background, FaceCover, Grade
+from shared.model.assets import PreparedPicture
+from shared.model.effects import Background, FaceCover, Grade, Sticker, Texture
 from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -40,12 +43,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.cuda.device import Device
+    from shared.model.assets import Prepared
 
 WIDTH, HEIGHT = 1920, 1080
 FACE_PX = 400
 ROUNDS, IN_A_ROW = 15, 20
-ASSET = "a" * 32
-ASSETS = {ASSET: warm(33)}
+ASSET, PAINT = "a" * 32, "b" * 32
+SPOTS = cv2.resize(
+    np.random.default_rng(2).integers(0, 256, (9, 9, 4), np.uint8), (512, 512), interpolation=cv2.INTER_CUBIC
+)
+ASSETS: dict[str, Prepared] = {
+    ASSET: warm(33),
+    PAINT: PreparedPicture(width=512, height=512, frames=(SPOTS.tobytes(),), durations_ms=(0,)),
+}
+STICKERS = (
+    Sticker(asset=PAINT, anchor="eyes"),
+    Sticker(asset=PAINT, anchor="nose", size=0.3),
+    Sticker(asset=PAINT, anchor="head", size=1.2),
+)
 NATURAL = Look(slim_face=0.2, enlarge_eyes=0.15)
 """What bends in the preset of that name."""
 
@@ -103,6 +118,12 @@ def _ways(device: Device) -> dict[str, Way]:
     return {
         "bend one face": _bending(device, NATURAL, one),
         "bend four faces": _bending(device, NATURAL, four),
+        "three stickers": _laying(device, Look(stickers=STICKERS), one),
+        "sticker behind a head": _laying(device, Look(stickers=(Sticker(asset=PAINT, size=2.0, behind=True),)), one),
+        "stickers of four faces": _laying(device, Look(stickers=STICKERS), four),
+        "texture": _laying(device, Look(texture=Texture(asset=PAINT)), one),
+        "texture by soft light": _laying(device, Look(texture=Texture(asset=PAINT, blend="soft-light")), one),
+        "texture of four faces": _laying(device, Look(texture=Texture(asset=PAINT)), four),
         "saturation": _colouring(device, Look(saturation=0.3)),
         "four colour settings": _colouring(device, everything),
         "grade": _colouring(device, Look(grade=Grade(asset=ASSET))),
@@ -127,6 +148,11 @@ def _bending(device: Device, look: Look, faces: list[Face]) -> Way:
             bend(target, shape, bumps, scratch)
 
     return Way(by_cpu, lambda target: card.draw(target, shapes(), device))
+
+
+def _laying(device: Device, look: Look, faces: list[Face]) -> Way:
+    painter, card = Painter(ASSETS), CardPainter(device, ASSETS)
+    return Way(lambda target: painter.draw(target, faces, look), lambda target: card.draw(target, faces, look))
 
 
 def _colouring(device: Device, look: Look) -> Way:

@@ -98,8 +98,10 @@ def test_a_face_of_any_size_is_bent_as_by_the_cpu(scale: float, device: Device, 
 def test_a_face_that_is_out_of_the_picture_changes_nothing(device: Device, studio: Any) -> None:
     scene = studio.scene()
     there = uploaded(device, scene.picture)
-    (bumps,) = CardBending(Look(smile=1)).draw(there, shapes_of([studio.face(-900, 100)]), device).bumps()
+    bent = CardBending(Look(smile=1)).draw(there, shapes_of([studio.face(-900, 100)]), device)
+    (bumps,) = bent.bumps()
     assert bumps is not None
+    assert bent.times() == [0]
     assert same(fetched(device, there), scene.picture)
 
 
@@ -134,6 +136,11 @@ def test_bumps_that_would_fold_the_face_are_answered_as_they_were_drawn(
     drawn = fetched(device, there)
     assert psnr(scene.picture, expected, drawn) >= LEAST_DB
     assert most_apart(expected, drawn) <= 1
+    for where, bumps, other in zip(bent.times(), bent.told, weakened, strict=True):
+        assert bumps is not None
+        assert other is not None
+        times = float(device.download(device.borrowed(where, (4,))).view(np.float32)[0])
+        assert bumps.times(times).pulls_px == pytest.approx(other.pulls_px, abs=1e-4)
     answered = bent.bumps()
     for one, other in zip(answered, weakened, strict=True):
         assert one is not None

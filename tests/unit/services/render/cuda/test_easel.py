@@ -12,15 +12,15 @@ from services.render.cuda.fetching import CardCopies, Fetched
 from services.render.cuda.painter import FORMS
 from services.render.drawing import Painter
 from services.render.moment import BEGINNING
+from services.render.own.painting import OwnPainter
 from services.render.quality import judged
 from shared.cuda.pictures import CardPicture
-from shared.model.assets import PreparedPicture
-from shared.model.effects import Sticker
 from shared.model.looks import Look
 from shared.model.pictures import Picture
 from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched as brought
 from tests.cuda.likeness import psnr, uploaded
+from tests.unit.services.render.cuda.worker import DOT
 from tests.unit.services.render.pictures import same
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from tests.cuda.devices import Kind
 
-HAT = "0" * 32
-ASSETS = {HAT: PreparedPicture(width=1, height=1, frames=(bytes((0, 255, 0, 255)),), durations_ms=(0,))}
 ON_CARD = Look(slim_face=1)
-ON_HOST = Look(slim_face=1, stickers=(Sticker(asset=HAT),))
+ON_HOST = Look(slim_face=1, own={"dot": {}})
 
 
 @pytest.fixture(scope="module", params=BOTH)
@@ -49,13 +47,13 @@ class Session:
 
     def drawn(self, scene: Any, look: Look) -> Frame:
         target = self.easel.copied(uploaded(self.device, scene.picture), look, keeps_alpha=False)
-        self.easel.draw(target, Painter(ASSETS), scene.faces, look, BEGINNING)
+        self.easel.draw(target, Painter(own=OwnPainter(DOT)), scene.faces, look, BEGINNING)
         return target
 
 
 def by_cpu(scene: Any, look: Look) -> Picture:
     target = scene.copy()
-    Painter(ASSETS).draw(target, scene.faces, look)
+    Painter(own=OwnPainter(DOT)).draw(target, scene.faces, look)
     return target
 
 
@@ -76,7 +74,7 @@ def test_what_has_none_is_drawn_on_the_host_and_counted_and_told_once(device: De
         assert same(target, by_cpu(scene, ON_HOST))
     size = scene.picture.geometry.size_bytes
     assert session.fetched == Fetched(frames=2, drawn_on_host=2, frame_bytes=2 * size)
-    assert session.told == ["stickers cannot be drawn on a card"]
+    assert session.told == ["own cannot be drawn on a card"]
     copy = CardCopies(device, session.fetched).here(target)
     assert same(split(copy), target)
 

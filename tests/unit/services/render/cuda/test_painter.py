@@ -11,13 +11,14 @@ from services.render.cuda.painter import FORMS, CardPainter, warm, why_not
 from services.render.drawing import Painter
 from services.render.head import heads_of
 from services.render.moment import Moment
-from shared.model.effects import Background, Sticker
+from shared.model.effects import Background, Sticker, Texture
 from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
 from shared.model.looks import EFFECTS, Look
 from shared.model.presets import PRESETS
 from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, psnr, uploaded
+from tests.unit.services.render.pictures import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +27,19 @@ if TYPE_CHECKING:
     from shared.model.pictures import Picture
     from tests.cuda.devices import Kind
 
+PAINT = "0" * 32
+ASSETS = {PAINT: prepared(np.random.default_rng(5).integers(0, 256, (48, 48, 4), np.uint8))}
 LOOKS = {
     **{name: look for name, look in PRESETS.items() if not look.invisible},
     "coloured": Look(smooth=0.7, slim_face=0.6, smile=0.3, brightness=0.2, saturation=-0.3),
     "hidden": Look(smooth=0.8, slim_face=0.5, contrast=0.3, face_pixelate=0.8),
+    "worn": Look(
+        smooth=0.6,
+        slim_face=0.8,
+        texture=Texture(asset=PAINT, amount=0.5),
+        stickers=(Sticker(asset=PAINT, anchor="right-cheek", size=0.4),),
+        contrast=0.2,
+    ),
 }
 
 
@@ -45,9 +55,9 @@ def both(
     """The picture as the CPU draws it, and as the card does."""
     expected = type(picture).blank(picture.geometry, picture.colour)
     picture.copy_to(expected)
-    Painter().draw(expected, faces, look, moment or Moment())
+    Painter(ASSETS).draw(expected, faces, look, moment or Moment())
     drawn = uploaded(device, picture)
-    CardPainter(device).draw(drawn, faces, look, moment or Moment())
+    CardPainter(device, ASSETS).draw(drawn, faces, look, moment or Moment())
     return expected, fetched(device, drawn)
 
 
@@ -58,7 +68,7 @@ def test_a_look_is_drawn_as_the_cpu_draws_it(device: Device, studio: Any, name: 
     assert psnr(scene.picture, expected, drawn) > 40
 
 
-@pytest.mark.parametrize("name", ["glamour", "coloured", "hidden"])
+@pytest.mark.parametrize("name", ["glamour", "coloured", "hidden", "worn"])
 def test_of_faces_that_overlap_the_larger_is_drawn_over_the_smaller(device: Device, studio: Any, name: str) -> None:
     scene = studio.scene(520, 380)
     faces = [studio.face(330, 190, 1.1), studio.face(240, 180), studio.face(450, 60, 0.3)]
@@ -110,12 +120,11 @@ def test_landmarks_that_span_no_face_are_left_alone(device: Device, studio: Any)
 
 
 def test_a_look_can_be_drawn_there_if_each_of_its_effects_can() -> None:
-    assert set(EFFECTS) - FORMS == {"own", "texture", "stickers"}
+    assert set(EFFECTS) - FORMS == {"own"}
     assert why_not(Look()) == ""
     assert why_not(LOOKS["natural"]) == ""
-    hat = Sticker(asset="0" * 32)
-    assert why_not(Look(smooth=1, stickers=(hat,))) == "stickers cannot be drawn on a card"
-    assert why_not(Look(own={"halo": {"amount": 1.0}})) == "own cannot be drawn on a card"
+    assert why_not(LOOKS["worn"]) == ""
+    assert why_not(Look(smooth=1, own={"halo": {"amount": 1.0}})) == "own cannot be drawn on a card"
 
 
 def test_everything_that_a_look_may_need_is_compiled_before(device: Device) -> None:

@@ -11,6 +11,7 @@ from services.render.effects import EYE_EFFECTS, FACE_EFFECTS, MOUTH_EFFECTS
 from services.render.effects.makeup.eyeliner import lash_line
 from services.render.eyes import EYES
 from services.render.shape import FaceShape
+from services.render.skin import FEATURES
 from shared.model.faces import Layout
 from shared.model.needs import NEEDS, layouts_of
 from shared.model.parts import Part
@@ -47,6 +48,15 @@ def test_every_part_is_where_the_layout_has_it(layout: Layout, layouts: dict[Lay
             assert np.allclose(points[start : start + count], expected[name], atol=1e-3)
             start += count
         assert start == len(points)
+
+
+def test_of_a_face_without_effects_it_is_told_where_its_skin_is(layouts: dict[Layout, Any]) -> None:
+    shape = shape_of(layouts, Layout.MESH)
+    bare = Extent((), None)
+    assert bare.is_face
+    places = Places(bare, shape.topology, len(shape.points_px))
+    assert set(places.counts) == {Part.BARE_SKIN, Part.OVAL, *FEATURES}
+    assert not Extent((), EYES[0]).is_face
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from services.render.cuda.places import EFFECTS, PARTS, Extent, Places
-from services.render.cuda.records import describe, template
+from services.render.cuda.records import GRIDS, JOB, describe, lay_out, template
 from services.render.effects.makeup.eyeliner import thicker
 from services.render.eyes import EYES
 from services.render.shape import FaceShape
@@ -78,3 +78,12 @@ def test_a_record_has_where_a_face_is_drawn_and_how_fine(studio: Any) -> None:
         assert (job["rows"], job["columns"]) == region.cells
         assert np.isclose(job["scale"] * region.step, shape.scale_px)
         assert bool(job["sharp_radius"]) is sharpened, "only sharpening asks for the samples around"
+
+
+def test_of_several_records_each_part_lies_behind_the_one_before() -> None:
+    jobs = np.zeros(2, JOB)
+    jobs["rows"], jobs["columns"], jobs["x1"], jobs["y1"], jobs["point_count"] = 3, 4, 10, 20, 7
+    lay_out(jobs)
+    assert jobs["arena"].tolist() == [0, GRIDS * 12]
+    assert jobs["copy"].tolist() == [0, 200]
+    assert jobs["points"].tolist() == [jobs.nbytes, jobs.nbytes + 56]

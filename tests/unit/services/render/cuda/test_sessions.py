@@ -53,7 +53,8 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 HAT = "0" * 32
 GREEN = PreparedPicture(width=1, height=1, frames=(bytes((0, 255, 0, 255)),), durations_ms=(0,))
 ON_CARD = Look(slim_face=1, enlarge_eyes=0.5)
-ON_HOST = Look(slim_face=1, stickers=(Sticker(asset=HAT, anchor="nose", size=0.4),))
+ON_HOST = Look(slim_face=1, own={"dot": {}})
+WORN = Look(slim_face=1, stickers=(Sticker(asset=HAT, anchor="nose", size=0.4),))
 ASKED = LiveInput(codec=LiveCodec.H264, width=360, height=380)
 FRAMES = 5
 NEVER = 2**62
@@ -102,9 +103,10 @@ async def test_what_nothing_is_drawn_on_is_the_same_to_the_bit(
     assert worker.telemetry.fetched == Fetched(frames=FRAMES, frame_bytes=bytes_)
 
 
-async def test_what_is_drawn_on_the_card_is_like_what_the_cpu_draws(worker: Worker, studio: Any) -> None:
+@pytest.mark.parametrize("look", [ON_CARD, WORN], ids=["bent", "worn"])
+async def test_what_is_drawn_on_the_card_is_like_what_the_cpu_draws(worker: Worker, studio: Any, look: Look) -> None:
     scene = studio.scene()
-    here, there = [decoded(await job(worker, scene, ON_CARD, on_card=on_card)) for on_card in (False, True)]
+    here, there = [decoded(await job(worker, scene, look, on_card=on_card)) for on_card in (False, True)]
     plain = decoded(await job(worker, scene, Look(), on_card=False))
     for before, expected, drawn in zip(plain, here, there, strict=True):
         assert psnr(before, expected, drawn) > 40

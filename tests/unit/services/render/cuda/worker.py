@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from services.render.cuda.fetching import Fetched
+from services.render.own.effects import OwnEffect, OwnEffects
+from services.render.own.offering import offer_of
 from services.render.reading import LaneFrames
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
@@ -30,6 +32,7 @@ from shared.testing import MemoryBus, MemoryContext, MemoryMessage
 from shared.transport import wire
 from shared.transport.store import ObjectStore
 from tests.cuda.likeness import in_turn
+from visavis.effects import FaceView, effect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -43,6 +46,16 @@ if TYPE_CHECKING:
     from tests.cuda.lanes import EmulatedLane
 
 SLOTS = SlotClass(8, 1 << 20)
+
+
+@effect("Reddens some pixels in the middle.")
+def dot(face: FaceView) -> None:
+    x, y = face.parts["nose-tip"][0].astype(int)
+    face.rgb[y - 4 : y + 4, x - 4 : x + 4] = (255, 0, 0)
+
+
+DOT = OwnEffects({dot.name: OwnEffect(dot, offer_of(dot), "a test")})
+"""An effect of others, which a card cannot draw."""
 
 
 class CountedReader(LaneReader):
@@ -85,7 +98,7 @@ class Worker:
         self.bus, self.store = MemoryBus(), ObjectStore.open(self.settings.store)
         self.telemetry = Counted("render", self.settings, lambda _: None)
         frames, pasts = LaneFrames(self.reader, self._open), Pasts(MemoryContext())
-        self.service = RenderService(self.settings, self.bus, self.store, pasts, frames, self.telemetry)
+        self.service = RenderService(self.settings, self.bus, self.store, pasts, frames, self.telemetry, DOT)
 
     def _open(self) -> Device:
         self.devices.append(type(self.lane.device)())
