@@ -75,7 +75,10 @@ class CardPlan:
         self._mixes = sum(any(name in kind for name in look.drawn) for kind in kinds) > 1
 
     def layers(
-        self, shapes: list[FaceShape], target: CardPicture, laid: Callable[[FaceShape, Bumps | None], list[Region | None]]
+        self,
+        shapes: list[FaceShape],
+        target: CardPicture,
+        laid: Callable[[FaceShape, Bumps | None], list[Region | None]],
     ) -> list[list[FaceShape]]:
         """The shapes in groups to be drawn one after the other.
 

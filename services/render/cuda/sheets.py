@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +11,10 @@ import numpy as np
 from services.render.cuda.laying import colours_of
 from services.render.cuda.places import Extent as Whole
 from services.render.cuda.places import Places
-from services.render.cuda.records import JOB, describe, lay_out, template
+from services.render.cuda.records import describe, lay_out, template
 from services.render.effects.overlay.texture import HOLES, edge_cells, oval_px, speck_cells, window_cells
-from services.render.layouts import TOPOLOGIES
 from services.render.masks import fixed_point
-from shared.model.faces import Layout
+from shared.model.looks import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from services.render.shape import FaceShape
     from shared.cuda.device import Argument, Device
     from shared.cuda.pictures import CardPicture
-    from shared.model.looks import Look
 
 SHEET = np.dtype(
     [
@@ -73,20 +70,17 @@ class Painted:
         record["speck_cells"], record["window_cells"] = speck_cells(scale), window_cells(scale)
 
 
-@cache
-def _whole() -> Places:
-    """What a bare face is told by, of the mesh."""
-    return Places(Whole((), None), TOPOLOGIES[Layout.MESH], int(Layout.MESH))
+def whole(shape: FaceShape) -> Places:
+    """By what parts a bare face is told, of a layout; it takes a millisecond."""
+    return Places(Whole((), None), shape.topology, len(shape.points_px))
 
 
 class Sheets:
     """Faces of one picture, as kernels are told of them: jobs as those of tones, and sheets."""
 
-    def __init__(self, target: CardPicture, faces: Sequence[Painted], look: Look) -> None:
-        """look: with a texture; faces are meshes."""
-        assert look.texture is not None
-        places = _whole()
-        self.jobs = np.repeat(template(look, places, target.geometry, target.colour), len(faces))
+    def __init__(self, target: CardPicture, faces: Sequence[Painted], places: Places, feather: float) -> None:
+        """faces: meshes. places: those of `whole`. feather: of the texture."""
+        self.jobs = np.repeat(template(Look(), places, target.geometry, target.colour), len(faces))
         self.sheets = np.zeros(len(faces), SHEET)
         self.cells = self.pairs = corners = 0
         self._points: list[NDArray[np.float32]] = []
@@ -95,9 +89,13 @@ class Sheets:
             describe(job, face.shape, face.extent.face, places)
             job["face"], job["is_first"] = number, True
             self._points += places.points_px(face.shape)
-            face.describe(sheet, look.texture.feather)
+            face.describe(sheet, feather)
             rings = face.rings()
-            sheet["first_point"], sheet["oval"], sheet["holes"] = corners, len(rings[0]), [len(one) for one in rings[2:]]
+            sheet["first_point"], sheet["oval"], sheet["holes"] = (
+                corners,
+                len(rings[0]),
+                [len(one) for one in rings[2:]],
+            )
             sheet["first_cell"], sheet["first_pair"] = self.cells, self.pairs
             self._rings += rings
             corners += sum(map(len, rings))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from services.render.cuda.laying import colours_of
 from services.render.cuda.layers import layered
+from services.render.cuda.laying import colours_of
 from services.render.effects.overlay.stickers import REACH, Wearer, bent, ring_px, worn_by
 from services.render.pose import head_view
 from services.render.region import Region, size_of
@@ -109,9 +109,7 @@ class CardStickers:
         for layer in layered([worn.region for worn, _ in every]):
             self._lay(target, [every[at] for at in layer], mask, device)
 
-    def _lay(
-        self, target: CardPicture, every: list[tuple[Worn, int]], mask: DeviceArray, device: Device
-    ) -> None:
+    def _lay(self, target: CardPicture, every: list[tuple[Worn, int]], mask: DeviceArray, device: Device) -> None:
         levels = [self._paints.on_card(placed.level) for worn, _ in every for _, placed, _ in worn.stickers]
         told = _told(every, [device.address(level) for level in levels])
         rows, columns = np.max([worn.region.shape(2) for worn, _ in every], axis=0).tolist()
@@ -132,7 +130,9 @@ def _told(every: list[tuple[Worn, int]], levels: list[int]) -> bytes:
         record["times"], record["first"], record["count"] = times, first, count
         record["first_point"], record["points"] = first_point, points
         _bound(record, worn.region)
-        for own, level, worn_sticker in zip(stickers[first:], levels[first : first + count], worn.stickers, strict=False):
+        for own, level, worn_sticker in zip(
+            stickers[first:], levels[first : first + count], worn.stickers, strict=False
+        ):
             _describe(own, level, *worn_sticker)
         first, first_point = first + count, first_point + points
     rings = np.concatenate([worn.ring_px for worn, _ in every]).astype(np.float32)

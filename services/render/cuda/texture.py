@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.cuda.laying import NUMBERS
 from services.render.cuda.layers import layered
+from services.render.cuda.laying import NUMBERS
 from services.render.cuda.records import GRIDS
-from services.render.cuda.sheets import Painted, Sheets
+from services.render.cuda.sheets import Painted, Sheets, whole
 from services.render.cuda.toning import INCLUDED, lanes
 from services.render.cuda.toning import SOURCE as TONES
 from services.render.effects.overlay.texture import Extent, face_of, is_lit, level_of, painted
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.render.cuda.paints import CardPaints
+    from services.render.cuda.places import Places
     from services.render.pyramid import Pyramid
     from services.render.region import Region
     from services.render.shape import FaceShape
-    from shared.cuda.device import Argument, Device, Dim3
+    from shared.cuda.device import Argument, Device, DeviceArray, Dim3
     from shared.cuda.pictures import CardPicture
+    from shared.model.effects import Texture
     from shared.model.looks import Look
 
 SOURCE = Path(__file__).with_suffix(".cu")
@@ -40,6 +42,7 @@ class CardTexture:
 
     def __init__(self, paints: CardPaints) -> None:
         self._paints = paints
+        self._places: Places | None = None
         self._wanted: tuple[Pyramid, NDArray[np.bool_]] | None = None
         """Where a paint shows something, which is the same for all faces and frames."""
 
@@ -51,9 +54,10 @@ class CardTexture:
         """Lay the texture of a look, if it has one, on faces of `target` (nv12) in place, in their order where they
         overlap. Faces are meshes. It does not wait for the card. Raises as `Paints.of`.
         """
-        if look.texture is None or not look.texture.strength or not shapes:
+        texture = look.texture
+        if texture is None or not texture.strength or not shapes:
             return
-        paint = self._paints.of(look.texture.asset, "texture")
+        paint = self._paints.of(texture.asset, "texture")
         if self._wanted is None or self._wanted[0] is not paint:
             self._wanted = paint, painted(paint)
         found = [
@@ -62,36 +66,36 @@ class CardTexture:
             if (extent := Extent.of(shape, self._wanted[1], size_of(target))) is not None
         ]
         for layer in layered([one.extent.face for one in found]):
-            self._lay(target, [found[at] for at in layer], look, device)
+            self._lay(target, [found[at] for at in layer], texture, device)
 
-    def _lay(self, target: CardPicture, faces: list[Painted], look: Look, device: Device) -> None:
+    def _lay(self, target: CardPicture, faces: list[Painted], texture: Texture, device: Device) -> None:
         levels = [self._paints.on_card(face.level) for face in faces]
-        sheets = Sheets(target, faces, look)
+        if self._places is None:
+            self._places = whole(faces[0].shape)
+        sheets = Sheets(target, faces, self._places, texture.feather)
         told = sheets.arguments(target, [device.address(level) for level in levels], device)
-        weights = _weighed(sheets, told, look, device)
+        weights = _weighed(sheets, told, texture, device)
         rows, columns = np.max([face.extent.region.shape(2) for face in faces], axis=0).tolist()
         (across, down, _), block = blocks(columns, rows)
         grid: Dim3 = (across, down, len(faces))
-        (luma, chroma), width, kernels = target.planes, np.int32(target.geometry.width), device.kernels(SOURCE, INCLUDED)
-        assert look.texture is not None
-        mode, pairs = NUMBERS[look.texture.blend], chroma
+        luma, chroma = target.planes
+        width, kernels = np.int32(target.geometry.width), device.kernels(SOURCE, INCLUDED)
+        mode, pairs = NUMBERS[texture.blend], chroma
         if mode:
             pairs = device.empty((sheets.pairs, 2), np.uint8)
             kernels.launch("copied", grid, block, chroma, width, told[0], told[2], pairs)
-        lit = np.int32(is_lit(look.texture))
+        lit = np.int32(is_lit(texture))
         kernels.launch("textured", grid, block, luma, chroma, width, *told, weights, lit, mode, pairs)
 
 
-def _weighed(sheets: Sheets, told: tuple[Argument, ...], look: Look, device: Device) -> Argument:
-    """float32 [2, cells of all faces], on the card: by how much the texture counts, and the light on it."""
-    assert look.texture is not None
+def _weighed(sheets: Sheets, told: tuple[Argument, ...], texture: Texture, device: Device) -> DeviceArray:
+    """float32 [2, cells of all faces]: by how much the texture counts, and the light on it."""
     cells = sheets.jobs["rows"] * sheets.jobs["columns"]
     arena = device.empty((GRIDS * int(cells.sum()),), np.float32)
     weights = device.empty((2, sheets.cells), np.float32)
-    no_copies = told[0]  # of luma, which are made where it is sharpened
+    no_copies = told[0]  # of luma: they are made where it is sharpened
     device.kernels(TONES, INCLUDED).launch("gather", *lanes(cells, len(cells)), told[0], np.int32(0), arena, no_copies)
-    numbers = np.float32(look.texture.amount), np.float32(look.texture.shading)
-    device.kernels(SOURCE, INCLUDED).launch(
-        "weighed", (len(cells), 1, 1), (THREADS, 1, 1), *told, *numbers, arena, weights
-    )
+    numbers = np.float32(texture.amount), np.float32(texture.shading)
+    grid, block = (len(cells), 1, 1), (THREADS, 1, 1)
+    device.kernels(SOURCE, INCLUDED).launch("weighed", grid, block, *told, *numbers, arena, weights)
     return weights

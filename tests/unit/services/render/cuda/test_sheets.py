@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from services.render.cuda.records import JOB
-from services.render.cuda.sheets import SHEET, Painted, Sheets
+from services.render.cuda.sheets import SHEET, Painted, Sheets, whole
 from services.render.effects.overlay.texture import Extent
 from services.render.region import size_of
 from services.render.shape import FaceShape
-from shared.model.effects import Texture
-from shared.model.looks import Look
 from shared.model.template import face_template
 from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import uploaded
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.cuda.pictures import CardPicture
     from tests.cuda.devices import Kind
-
-LOOK = Look(texture=Texture(asset="0" * 32, feather=0.5))
 
 
 @pytest.fixture(params=BOTH)
@@ -47,7 +43,7 @@ def painted_on(studio: Any, target: CardPicture) -> list[Painted]:
 def test_of_several_faces_each_part_begins_where_the_one_before_ends(device: Device, studio: Any) -> None:
     target = uploaded(device, studio.scene(361, 379).picture)
     faces = painted_on(studio, target)
-    sheets = Sheets(target, faces, LOOK)
+    sheets = Sheets(target, faces, whole(faces[0].shape), 0.5)
     told, colours, records, points, uv, cells = sheets.arguments(target, [7, 9], device)
     written = device.download(told)
     read = written[records:points].view(SHEET)
@@ -66,5 +62,6 @@ def test_of_several_faces_each_part_begins_where_the_one_before_ends(device: Dev
 
 def test_what_is_told_of_a_face_is_aligned_as_the_kernels_read_it(device: Device, studio: Any) -> None:
     target = uploaded(device, studio.scene().picture)
-    _, *begins, _ = Sheets(target, painted_on(studio, target), LOOK).arguments(target, [0, 0], device)
+    faces = painted_on(studio, target)
+    _, *begins, _ = Sheets(target, faces, whole(faces[0].shape), 0.5).arguments(target, [0, 0], device)
     assert [int(begin) % 8 for begin in begins] == [0, 0, 0, 0]

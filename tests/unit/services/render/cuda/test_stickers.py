@@ -148,7 +148,7 @@ def test_what_shows_nothing_changes_no_bit(device: Device, studio: Any) -> None:
 
 
 def test_an_asset_that_is_not_there_is_refused(device: Device, studio: Any) -> None:
+    scene = studio.scene()
     with pytest.raises(Rejected) as refused:
-        scene = studio.scene()
         CardPainter(device).draw(uploaded(device, scene.picture), scene.faces, Look(stickers=WORN))
     assert refused.value.code == "unknown-asset"
