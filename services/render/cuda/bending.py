@@ -62,41 +62,27 @@ class Bend:
 
 
 class Bent:
-    """What faces were bent by, for those that ask."""
+    """What faces were bent by, for what is laid on them."""
 
-    def __init__(self, bumps: list[Bumps | None], device: Device) -> None:
+    def __init__(self, bumps: Sequence[Bumps | None], device: Device) -> None:
         """bumps: of each shape, as the look has them."""
         self.told = tuple(bumps)
-        """Of each shape, as the look has them, before any is weakened."""
-        self._bumps, self._device = bumps, device
-        self._factors: dict[int, tuple[DeviceArray, int]] = {}
-        """By the number of a shape: what it was bent by, and where in it."""
-        self._times: list[tuple[list[int], DeviceArray]] = []
+        """Of each shape, before any was weakened; None where nothing bends it."""
+        self._device = device
+        self._times: dict[int, tuple[DeviceArray, int]] = {}
+        """By the number of a shape: how many times as strongly it was bent, and where in that."""
 
-    def add(self, numbers: list[int], times: DeviceArray) -> None:
+    def add(self, numbers: Sequence[int], times: DeviceArray) -> None:
         """The faces of these numbers were bent so many `times` (float32 [n or more], on the card) as strongly."""
-        self._times.append((numbers, times))
-        self._factors |= {number: (times, at) for at, number in enumerate(numbers)}
+        self._times |= {number: (times, at) for at, number in enumerate(numbers)}
 
     def times(self) -> list[int]:
-        """Of each shape where on the card it stands how many times as strongly it was bent, for kernels that are
-        started while this is held; 0 where it was not bent or nothing can weaken it.
+        """Of each shape where on the card it stands how many times as strongly as told it was bent, as float32.
+
+        For kernels that are started while this is held. 0: as told, or not at all.
         """
-        found = [self._factors.get(number) for number in range(len(self.told))]
+        found = [self._times.get(number) for number in range(len(self.told))]
         return [0 if one is None else self._device.address(one[0]) + 4 * one[1] for one in found]
-
-    def bumps(self) -> list[Bumps | None]:
-        """Of each shape, as they were drawn, weakened where they would fold it; None where nothing bends it.
-
-        Waits for the card the first time.
-        """
-        while self._times:
-            numbers, array = self._times.pop()
-            for number, times in zip(numbers, self._device.download(array)[: len(numbers)].tolist(), strict=True):
-                bumps = self._bumps[number]
-                if bumps is not None and times < 1:
-                    self._bumps[number] = bumps.times(times)
-        return self._bumps
 
 
 class CardBending:

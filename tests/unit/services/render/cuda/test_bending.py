@@ -99,8 +99,7 @@ def test_a_face_that_is_out_of_the_picture_changes_nothing(device: Device, studi
     scene = studio.scene()
     there = uploaded(device, scene.picture)
     bent = CardBending(Look(smile=1)).draw(there, shapes_of([studio.face(-900, 100)]), device)
-    (bumps,) = bent.bumps()
-    assert bumps is not None
+    assert bent.told[0] is not None
     assert bent.times() == [0]
     assert same(fetched(device, there), scene.picture)
 
@@ -116,7 +115,7 @@ def test_faces_that_overlap_are_bent_in_their_order(device: Device, studio: Any)
     assert not same(fetched(device, there), fetched(device, backwards))
 
 
-def test_bumps_that_would_fold_the_face_are_answered_as_they_were_drawn(
+def test_how_much_bumps_were_weakened_that_would_fold_the_face_stands_on_the_card(
     device: Device, studio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the larger face they are: its eyes are then magnified so little that a linear resampling does."""
@@ -136,24 +135,19 @@ def test_bumps_that_would_fold_the_face_are_answered_as_they_were_drawn(
     drawn = fetched(device, there)
     assert psnr(scene.picture, expected, drawn) >= LEAST_DB
     assert most_apart(expected, drawn) <= 1
-    for where, bumps, other in zip(bent.times(), bent.told, weakened, strict=True):
-        assert bumps is not None
+    for where, told, other in zip(bent.times(), bent.told, weakened, strict=True):
+        assert told is not None
         assert other is not None
         times = float(device.download(device.borrowed(where, (4,))).view(np.float32)[0])
-        assert bumps.times(times).pulls_px == pytest.approx(other.pulls_px, abs=1e-4)
-    answered = bent.bumps()
-    for one, other in zip(answered, weakened, strict=True):
-        assert one is not None
-        assert other is not None
-        assert one.pulls_px == pytest.approx(other.pulls_px, abs=1e-4)
-        assert one.zooms == pytest.approx(other.zooms, abs=1e-4)
-    assert bent.bumps() is answered
+        assert told.times(times).pulls_px == pytest.approx(other.pulls_px, abs=1e-4)
+        assert told.times(times).zooms == pytest.approx(other.zooms, abs=1e-4)
 
 
 def test_a_look_without_shapes_bends_nothing(device: Device, studio: Any) -> None:
     scene = studio.scene()
     there = uploaded(device, scene.picture)
-    assert CardBending(Look(smooth=1)).draw(there, shapes_of(scene.faces), device).bumps() == [None]
+    bent = CardBending(Look(smooth=1)).draw(there, shapes_of(scene.faces), device)
+    assert (bent.told, bent.times()) == ((None,), [0])
     assert same(fetched(device, there), scene.picture)
 
 
