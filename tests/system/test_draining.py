@@ -78,7 +78,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 def events(stack: Stack, service: str) -> list[str]:
     lines = (stack.logs / f"{service}.log").read_text().splitlines()
-    return [json.loads(line)["event"] for line in lines if line.startswith("{")]
+    return [json.loads(line).get("message", "") for line in lines if line.startswith("{")]
 
 
 def done_right(stack: Stack, client: Client, jobs: Sequence[str], folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_signal_ends_a_service_in_peace(number: signal.Signals) -> None:
 
 
 def events(out: str) -> list[str]:
-    return [json.loads(line)["event"] for line in out.splitlines()]
+    return [json.loads(line)["message"] for line in out.splitlines()]
 
 
 def test_what_has_begun_is_brought_to_its_end_within_the_grace() -> None:
