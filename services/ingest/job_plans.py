@@ -72,13 +72,17 @@ class PlanService:
             return await self._dispatcher.due(record)
         except Lost:
             gone = await self._ends.source_gone(job)
-            return [await self._ends.failed(job, Problem(gone.code, gone.detail))]
+            return [await self._failed(passage, Problem(gone.code, gone.detail))]
         except Rejected as error:
-            return [await self._ends.failed(job, Problem(error.code, error.detail))]
+            return [await self._failed(passage, Problem(error.code, error.detail))]
         except DecoderDied as error:
             if passage.tries < DECODER_DEATHS:
                 raise Unavailable(str(error)) from error
-            return [await self._ends.failed(job, Problem("decoder-died", str(error)))]
+            return [await self._failed(passage, Problem("decoder-died", str(error)))]
+
+    async def _failed(self, passage: Passage[JobRequested], problem: Problem) -> JobFailed:
+        passage.notes.failed = problem.code
+        return await self._ends.failed(passage.message.job, problem)
 
     async def bury(self, request: JobRequested, reason: str) -> Sequence[JobDone | JobFailed]:
         """Every try was in vain: the job says so."""

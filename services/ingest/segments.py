@@ -90,13 +90,17 @@ class SegmentService:
                 raise
             return [told]
         except Rejected as error:
-            return [await self._ends.failed(request.job, Problem(error.code, error.detail))]
+            return [await self._failed(passage, Problem(error.code, error.detail))]
         except DecoderDied as error:
             record = await self._ledger.change(request.job, lambda now: now.with_death(request.segment))
             part = record.part(request.segment)
             if part is None or part.deaths < DECODER_DEATHS:
                 raise Unavailable(str(error)) from error
-            return [await self._ends.failed(request.job, Problem("decoder-died", str(error)))]
+            return [await self._failed(passage, Problem("decoder-died", str(error)))]
+
+    async def _failed(self, passage: Passage[SegmentRequested], problem: Problem) -> JobFailed:
+        passage.notes.failed = problem.code
+        return await self._ends.failed(passage.message.job, problem)
 
     async def _segment(
         self, passage: Passage[SegmentRequested]

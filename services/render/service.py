@@ -213,6 +213,7 @@ class RenderService:
                 problem = None
             except Rejected as error:  # told to who waits; nothing is wrong with the message
                 problem = Problem(error.code, error.detail)
+                passage.notes.failed = error.code
             finally:  # whatever went wrong: the session is over, and who waits for it is told
                 if problem is not None:
                     await self._fail(owned, passage.message, problem)

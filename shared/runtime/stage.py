@@ -216,6 +216,7 @@ class Stage(Generic[M]):
             if not isinstance(passage.message, FramesCaptured):
                 raise
             log.info("refused", code=error.code, detail=error.detail)
+            passage.notes.failed = error.code
             return "refused", [passage.message.refused(Problem(error.code, error.detail))]
 
     async def _publish(self, result: Publishable) -> None:

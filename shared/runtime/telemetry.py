@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from shared.model.errors import Late
 from shared.runtime.instruments import FETCHED, HOP_WAITED, HOP_WORKED, MESSAGES
 from shared.runtime.metrics import Metrics
 
@@ -57,6 +58,8 @@ class HopNotes:
     """Attributes; plain values that tell nothing of a person."""
     are_read: bool = False
     """Whether there will be spans."""
+    failed: str = ""
+    """Of work that failed, and raises nothing because whoever waits was told: a problem's code."""
 
 
 class Telemetry:
@@ -87,7 +90,7 @@ class Telemetry:
     ) -> Iterator[trace.Span]:
         """A span around a block, child of what `headers` carry or else of the current one. Attributes: plain values.
 
-        Of an exception it tells the class, and never the words, which may be a client's.
+        Of an exception it tells the class, and never the words, which may be a client's. Late is no failure.
         """
         parent = _w3c.extract(headers) if headers is not None else None
         with self._tracer.start_as_current_span(
@@ -96,7 +99,8 @@ class Telemetry:
             try:
                 yield span
             except BaseException as error:
-                span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+                if word := _word_of(error):
+                    mark_failed(span, word)
                 raise
 
     @contextmanager
@@ -114,29 +118,23 @@ class Telemetry:
                     yield notes
                 finally:
                     span.set_attributes(_named(notes.facts))
+                    if notes.failed:
+                        mark_failed(span, notes.failed)
             return
         flags, state = parent.trace_flags, parent.trace_state
         own = trace.SpanContext(parent.trace_id, self._ids.generate_span_id(), False, flags, state)
         token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(own)))
-        failure: BaseException | None = None
         try:
             yield notes
         except BaseException as error:
-            failure = error
+            notes.failed = notes.failed or _word_of(error)
             raise
         finally:
             context.detach(token)
             if notes.are_read:
-                self._write(parent, own.span_id, (sent_ns, received_ns), notes, failure)
+                self._write(parent, own.span_id, (sent_ns, received_ns), notes)
 
-    def _write(
-        self,
-        parent: trace.SpanContext,
-        own_id: int,
-        times_ns: tuple[int, int],
-        notes: HopNotes,
-        failure: BaseException | None,
-    ) -> None:
+    def _write(self, parent: trace.SpanContext, own_id: int, times_ns: tuple[int, int], notes: HopNotes) -> None:
         """The two spans of a hop that is over. times_ns: when its message was sent and received."""
         above, (sent_ns, received_ns) = trace.set_span_in_context(trace.NonRecordingSpan(parent)), times_ns
         begun_ns = max(received_ns, notes.begun_ns)
@@ -145,8 +143,8 @@ class Telemetry:
         span = self._tracer.start_span(
             self.service, above, trace.SpanKind.CONSUMER, _named(notes.facts), start_time=begun_ns
         )
-        if failure is not None:
-            span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
+        if notes.failed:
+            mark_failed(span, notes.failed)
         span.end()
 
     def headers(self, *, sampled: bool = True) -> dict[str, str]:
@@ -187,6 +185,12 @@ class Telemetry:
         self._provider.force_flush(2000)
         self._provider.shutdown()
         self.metrics.close()
+
+
+def is_traced() -> bool:
+    """Whether there is a current trace that has spans."""
+    now = trace.get_current_span().get_span_context()
+    return now.is_valid and now.trace_flags.sampled
 
 
 def asks_for_every_frame() -> bool:
@@ -256,6 +260,11 @@ class _ToGateway(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._send(encode_spans(spans).SerializeToString())
         return SpanExportResult.SUCCESS
+
+
+def _word_of(error: BaseException) -> str:
+    """What a span says of an exception that ends it; nothing of work that is no longer wanted."""
+    return "" if isinstance(error, Late) else type(error).__name__
 
 
 def _without_depth(state: trace.TraceState) -> trace.TraceState:

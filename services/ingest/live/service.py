@@ -96,7 +96,8 @@ class LiveService:
         started, problem = time.monotonic(), None
         now_ns = time.time_ns()
         now_about(request)
-        with telemetry.hop(headers, min(now_ns, sent_ns_of(headers, now_ns)), now_ns, session=request.session):
+        sent_ns = min(now_ns, sent_ns_of(headers, now_ns))
+        with telemetry.hop(headers, sent_ns, now_ns, session=request.session) as notes:
             try:
                 await run.run(listening)
             except Rejected as error:
@@ -113,6 +114,7 @@ class LiveService:
                 if not listening.done():
                     listening.set_result(None)
             if problem is not None:
+                notes.failed = problem.code
                 await self._say(request.session, SessionFailed(problem=problem))
         word = problem.code if problem else "ended"
         log.info("live session over", outcome=word, seconds=round(time.monotonic() - started))

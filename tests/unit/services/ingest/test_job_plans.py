@@ -61,6 +61,7 @@ class Office:
         self.bus, self.ledger = MemoryBus(), JobLedger(self.store)
         self.found: Plan | Exception = Plan(facts=VIDEO, spans=SPANS)
         self.asked: list[PlanVideo] = []
+        self.failed: list[str] = []
         self.sources = SourceFiles(self.store, folder / "sources")
         decoders = cast("Decoders", self)
         ends = JobEnds(decoders, self.store, self.ledger, self.sources)
@@ -81,7 +82,10 @@ class Office:
         await self.store.put(source_key("j"), b"an upload")
 
     async def planned(self, tries: int = 1) -> Sequence[Any]:
-        return await self.service.plan(Passage(JobRequested(job="j"), tries, 0.0, time.perf_counter()))
+        passage = Passage(JobRequested(job="j"), tries, 0.0, time.perf_counter())
+        events = await self.service.plan(passage)
+        self.failed.append(passage.notes.failed)
+        return events
 
 
 @pytest.fixture
@@ -148,6 +152,7 @@ async def test_an_upload_at_fault_fails_the_job(office: Office) -> None:
     assert isinstance(failed, JobFailed)
     assert failed.record.problem is not None
     assert (failed.record.state, failed.record.problem.code) == (JobState.FAILED, "no-video")
+    assert office.failed == ["no-video"], "what its trace says"
     assert not await office.store.exists(source_key("j"))
 
 
@@ -155,6 +160,7 @@ async def test_an_upload_that_is_gone_fails_the_job(office: Office) -> None:
     await office.store.remove(source_key("j"))
     [failed] = await office.planned()
     assert failed.record.problem.code == "source-gone"
+    assert office.failed == ["source-gone"]
 
 
 async def test_a_decoder_that_dies_is_tried_once_more(office: Office) -> None:
@@ -163,6 +169,7 @@ async def test_a_decoder_that_dies_is_tried_once_more(office: Office) -> None:
         await office.planned(tries=1)
     [failed] = await office.planned(tries=2)
     assert failed.record.problem.code == "decoder-died"
+    assert office.failed == ["decoder-died"]
 
 
 async def test_a_job_that_is_no_more_is_late(office: Office) -> None:

@@ -91,6 +91,7 @@ class Office:
         dispatcher = Dispatcher(rig.bus, self.store)
         self.sources = SourceFiles(self.store, self.folder / "sources")
         ends = JobEnds(cast("Decoders", self), self.store, self.ledger, self.sources)
+        self.failed: list[str] = []
         self.service = SegmentService(lane, self.ledger, dispatcher, self.sources, ends, self.folder)
         rig.render.after_frames = self.render_is_done
 
@@ -116,7 +117,10 @@ class Office:
         record = await self.ledger.read("j")
         request = SegmentRequested(job="j", segment=segment, want=record.want, look=record.look)
         request = msgspec.structs.replace(request, **changes)
-        return list(await self.service.segment(Passage(request, tries, 0.0, time.perf_counter())))
+        passage = Passage(request, tries, 0.0, time.perf_counter())
+        events = list(await self.service.segment(passage))
+        self.failed.append(passage.notes.failed)
+        return events
 
     async def work(self, tries: int = 1) -> JobDone | JobFailed:
         [event] = await self.segment(tries=tries)
@@ -201,6 +205,7 @@ async def test_an_upload_at_fault_fails_the_job_and_is_removed(office: Office) -
     failed = await office.work()
     assert isinstance(failed, JobFailed)
     assert failed.record.problem == Problem("unsupported-media", "This is no video.")
+    assert office.failed == ["unsupported-media"], "what its trace says"
     assert await office.ledger.read("j") == failed.record
     assert office.kept() == {record_key("j")}
     assert office.leftovers() == ([], 0)
@@ -237,6 +242,7 @@ async def test_a_decoder_that_dies_twice_fails_the_job(office: Office) -> None:
     failed = await office.work(tries=4)
     assert failed.record.problem is not None
     assert (failed.record.state, failed.record.problem.code) == (JobState.FAILED, "decoder-died")
+    assert office.failed == ["decoder-died"]
 
 
 async def test_a_segment_that_render_could_not_finish_is_tried_again(office: Office) -> None:

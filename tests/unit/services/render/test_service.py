@@ -294,7 +294,9 @@ def refused(frame: DetectedFrame, session: str) -> Passage[Any]:
 
 async def test_a_segment_that_detect_refuses_fails_with_its_reason(worker: Worker) -> None:
     await worker.begin()
-    assert await worker.service.draw(refused(worker.frame(0), "s")) == ()
+    passage = refused(worker.frame(0), "s")
+    assert await worker.service.draw(passage) == ()
+    assert passage.notes.failed == "unknown-model", "what its trace says"
     [failed] = worker.events()
     assert (type(failed), failed.problem.code) == (SegmentFailed, "unknown-model")
     assert (worker.files(), worker.slots_in_use(), worker.service.room) == ([], 0, 2)

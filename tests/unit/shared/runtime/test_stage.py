@@ -412,3 +412,12 @@ async def test_a_hops_span_says_whose_work_it_is_and_what_the_work_noted(
         "visavis.detector": "blazeface",
     }  # fmt: skip
     assert [wait.end_time_unix_nano, work.start_time_unix_nano] == begun * 2
+
+
+async def test_frames_that_are_refused_are_a_failure_of_their_trace(
+    bus: MemoryBus, telemetry: Telemetry, spans: Callable[[], list[Span]]
+) -> None:
+    async with running(stage_of(bus, telemetry, Work(Rejected("unknown-model", "No such model.")))):
+        await publish(bus, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+        await until(lambda: bus.kept("lane.a.render.2") and not bus.kept(QUEUE.subject))
+    assert [span.status.message for span in spans() if span.name == "detect"] == ["unknown-model"]

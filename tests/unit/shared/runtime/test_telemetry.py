@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from shared.model.errors import Late
 from shared.model.hops import Hop
 from shared.runtime.telemetry import (
     SENT_HEADER,
@@ -12,6 +13,7 @@ from shared.runtime.telemetry import (
     ask_for_every_frame,
     asks_for_every_frame,
     carried_by,
+    is_traced,
     mark_failed,
     sent_ns_of,
     trace_id_of,
@@ -107,6 +109,21 @@ def test_a_hop_that_fails_says_so_without_the_details(telemetry: Telemetry, span
     assert b"secret" not in failed.SerializeToString()
 
 
+@pytest.mark.parametrize("carried", [{}, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}], ids=["begun", "goes on"])
+def test_a_hop_whose_failure_was_told_is_a_failure_and_one_that_is_late_is_none(
+    telemetry: Telemetry, spans: Callable[[], list[Span]], carried: dict[str, str]
+) -> None:
+    with telemetry.hop(carried, 1000, 5000) as notes:
+        notes.failed = "unsupported-media"
+    with pytest.raises(Late), telemetry.hop(carried, 1000, 5000):
+        raise Late("The job is cancelled.")
+    said = [span.status for span in spans() if span.name == "detect"]
+    assert sorted((one.code == one.STATUS_CODE_ERROR, one.message) for one in said) == [
+        (False, ""),
+        (True, "unsupported-media"),
+    ]
+
+
 def test_a_span_that_fails_says_so_without_the_details(telemetry: Telemetry, spans: Callable[[], list[Span]]) -> None:
     with pytest.raises(ValueError, match="secret"), telemetry.span("request"):
         raise ValueError("secret")
@@ -189,6 +206,14 @@ def test_a_trace_without_spans_has_them_when_every_frame_is_asked_for(
     with telemetry.hop(headers, 1, 2):
         pass
     assert [span.name for span in spans()] == ["detect.wait", "detect"]
+
+
+def test_a_trace_without_spans_is_none(telemetry: Telemetry) -> None:
+    assert not is_traced()
+    with telemetry.span("request"):
+        assert is_traced()
+    with telemetry.span("request", {"traceparent": f"00-{'a' * 32}-{'b' * 16}-00"}):
+        assert not is_traced()
 
 
 def test_without_a_trace_asking_for_every_frame_does_nothing() -> None:

@@ -358,9 +358,12 @@ async def test_a_stream_at_fault_is_told_its_fault(rig: Any) -> None:
     async with connected(rig) as client:
         settings = LiveSettings(input=asked(LiveCodec.H264, (8192, 8192)), look=LOOK)
         request = OpenLive(session="s", settings=settings, context="c")
-        await client.service.open(MemoryMessage("", wire.encode(request), {}))
+        with rig.telemetry.span("gateway"):
+            headers = rig.telemetry.headers()
+        await client.service.open(MemoryMessage("", wire.encode(request), headers))
         await rig.until(lambda: client.of(SessionFailed))
         assert client.of(SessionFailed)[0].problem.code == "too-large"
+    assert [span.status.message for span in rig.spans() if span.name == "ingest"] == ["too-large"]
 
 
 async def test_a_stream_that_finds_the_pool_full_begins_when_a_slot_comes_back(rig: Any) -> None:
