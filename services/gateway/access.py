@@ -15,14 +15,16 @@ from services.gateway.quotas import KeyQuota
 from shared.model.errors import Lost, Malformed, Unavailable
 from shared.model.keys import Quotas, Scope, split_key
 from shared.runtime.logs import log
+from shared.runtime.telemetry import is_traced
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Set
+    from collections.abc import AsyncIterator, Callable
 
     from services.gateway.quotas import Hold
     from services.gateway.settings import GatewaySettings
     from shared.model.errors import VisavisError
     from shared.model.keys import KeyRecord
+    from shared.runtime.telemetry import Telemetry
     from shared.transport.keys import KeyRing
 
 MOST_KNOWN = 10_000
@@ -50,9 +52,9 @@ class Caller:
         """Whether what several keys may have goes when this caller removes it."""
         return self.access is None or Scope.OPERATIONS in self.scopes
 
-    def sees_trace(self, owners: Set[str]) -> bool:
-        """Whether a trace is there for this caller, in which requests of those keys took part."""
-        return self.access is None or Scope.OPERATIONS in self.scopes or owners == {self.owner}
+    def sees_trace(self, owner: str) -> bool:
+        """Whether a trace is there for this caller that is that key's; empty: nobody's."""
+        return self.access is None or Scope.OPERATIONS in self.scopes or owner == self.owner
 
     @asynccontextmanager
     async def session(
@@ -149,6 +151,13 @@ class Access:
         if found is None or found.quotas != record.quotas:
             found = self._quotas[record.prefix] = KeyQuota(record.quotas)
         return found
+
+
+def tell_owner(telemetry: Telemetry, caller: Caller) -> None:
+    """Write at once whose the current trace is: the request's own span comes when it is over."""
+    if caller.owner and is_traced():
+        now_ns = time.time_ns()
+        telemetry.spent("admitted", now_ns, now_ns, now_ns, owner=caller.owner)
 
 
 def keys_are_asked_for(settings: GatewaySettings) -> bool:

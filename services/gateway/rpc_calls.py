@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from services.gateway.access import tell_owner
 from services.gateway.calls import Call, served
 from services.gateway.full_traces import FULL_TRACE, carried, grant
 from services.gateway.problems import RETRY_SECONDS, status_of
@@ -52,6 +53,7 @@ def needs(service: str, scope: Scope) -> Callable[[Method], Any]:
                 async with serving(parts.telemetry, f"{service}/{method.__name__}", context) as about:
                     tell_trace(context, about)
                     about.caller = await parts.access.admit(_authorization(context), scope)
+                    tell_owner(parts.telemetry, about.caller)
                     tell_trace(context, about, full=grant(_metadata(context), about.caller))
                     return await method(servicer, request, context, about)
 

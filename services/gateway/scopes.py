@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi.routing import iter_route_contexts
 from starlette.requests import HTTPConnection
 
-from services.gateway.access import Caller
+from services.gateway.access import Caller, tell_owner
 from services.gateway.full_traces import grant
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Needs:
     async def __call__(self, connection: HTTPConnection) -> None:
         """Let pass who has such a key, before anything of the request is read."""
         caller = connection.state.caller = await self.admit(connection)
+        tell_owner(connection.app.state.parts.telemetry, caller)
         connection.state.full_trace = grant(connection.headers, caller)
 
     async def later(self) -> Needs:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, WebSocket
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no stubs
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from services.gateway.access import tell_owner
 from services.gateway.calls import Call, served
 from services.gateway.full_traces import grant
 from services.gateway.live.call import LiveCall
@@ -63,6 +64,7 @@ async def stream(socket: WebSocket, needs: Annotated[Needs, Depends(Needs(Scope.
     try:
         async with served(parts.telemetry, call, refuse) as about:
             about.caller = await needs.admit(socket)
+            tell_owner(parts.telemetry, about.caller)
             grant(socket.headers, about.caller)
             live = LiveCall(parts.live, _said(socket), _Sender(socket), about.trace_id, about.caller)
             try:

@@ -66,8 +66,9 @@ class KeptTrace:
     failed: bool = False
     """Whether any span has."""
     services: set[str] = field(default_factory=set)
-    owners: set[str] = field(default_factory=set)
-    """Prefixes of the keys whose requests these are; empty: nobody was asked for one."""
+    owner: str = ""
+    """The prefix of the key whose request was the first in it; empty: none was asked for, or it has not come. Who sends
+    the id of another's trace changes nothing in that."""
     jobs: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
     hops: dict[str, HopSum] = field(default_factory=dict)
@@ -81,7 +82,8 @@ class KeptTrace:
 
     def put(self, resource: bytes, service: str, span: Span) -> bool:
         """Take a span in; False: it was left out, for there is no room."""
-        self.owners.update(one.value.string_value for one in span.attributes if one.key == OWNER_ATTRIBUTE)
+        owners = (one.value.string_value for one in span.attributes if one.key == OWNER_ATTRIBUTE)
+        self.owner = self.owner or next(owners, "")
         found = seen(service, span)
         if self.count >= self.most * (FOR_FRAMES if found.is_of_a_frame else 1):
             self.left_out += 1

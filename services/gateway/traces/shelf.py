@@ -15,21 +15,21 @@ from shared.runtime.logs import log
 from shared.runtime.telemetry import SPANS_SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
+    from collections.abc import Callable
 
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     from services.gateway.traces.kept import SegmentSeen
     from shared.transport.bus import Bus
 
-    Seen = Callable[[Set[str]], bool]
+    Seen = Callable[[str], bool]
 
 SLOW_NS = 3600 * 10**9
 """For so long the slowest trace of each name keeps its place when newer ones come."""
 _ALL = TraceQuery(limit=10_000)
 
 
-def _everything(_: Set[str]) -> bool:
+def _everything(_: str) -> bool:
     return True
 
 
@@ -62,8 +62,8 @@ class TraceShelf:
         self._trim()
 
     def found(self, query: TraceQuery = _ALL, seen: Seen = _everything) -> list[tuple[str, KeptTrace]]:
-        """The traces that are looked for, with their ids. seen: says of a trace's owners whether it may be seen."""
-        found = [(name, one) for name, one in self._traces.items() if seen(one.owners) and query.fits(name, one)]
+        """The traces that are looked for, with their ids. seen: says of a trace's owner whether it may be seen."""
+        found = [(name, one) for name, one in self._traces.items() if seen(one.owner) and query.fits(name, one)]
         slowest = query.sort == "slowest"
         found.sort(key=lambda item: -(item[1].duration_ns if slowest else item[1].start_ns))
         return found[: query.limit]
@@ -72,7 +72,7 @@ class TraceShelf:
         """The attempts at segments that are looked for, with their traces' ids. seen: as for `found`."""
         found = [
             (name, segment)
-            for name, one in self._traces.items() if seen(one.owners)
+            for name, one in self._traces.items() if seen(one.owner)
             for segment in one.segments.values() if query.fits_segment(name, one, segment)
         ]  # fmt: skip
         slowest = query.sort == "slowest"
@@ -89,7 +89,7 @@ class TraceShelf:
         What is made of one with many spans takes seconds: that is for a thread.
         """
         trace = self._traces.get(trace_id.lower())
-        if trace is None or not seen(trace.owners):
+        if trace is None or not seen(trace.owner):
             raise Refusal("not-found", "There is no trace of that id, or no more; spans come about a second late.")
         return trace.copy()
 
@@ -104,12 +104,20 @@ class TraceShelf:
         self._note_slow(trace_id, trace)
 
     def _note_slow(self, trace_id: str, trace: KeptTrace) -> None:
-        is_new = trace.name not in self._slowest
-        if not trace.is_named or (is_new and len(self._slowest) >= self._most_traces // 10):
+        if not trace.is_named or (trace.name not in self._slowest and not self._has_place()):
             return
         before = self._traces.get(self._slowest.get(trace.name, ""))
         if before is None or self._is_past(before) or trace.duration_ns > before.duration_ns:
             self._slowest[trace.name] = trace_id
+
+    def _has_place(self) -> bool:
+        """Whether one name more may be kept. Those give up theirs whose trace is gone or past."""
+        most = self._most_traces // 10
+        if len(self._slowest) >= most:
+            held = {name: (one, self._traces.get(one)) for name, one in self._slowest.items()}
+            kept = {name: one for name, (one, trace) in held.items() if trace is not None and not self._is_past(trace)}
+            self._slowest = kept
+        return len(self._slowest) < most
 
     def _is_past(self, trace: KeptTrace) -> bool:
         return self._newest_ns - trace.end_ns > SLOW_NS

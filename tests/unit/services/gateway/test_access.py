@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.gateway.access import ANYBODY, Access, is_loopback, keys_are_asked_for, tell_whether_asked
+from services.gateway.access import (
+    ANYBODY,
+    Access,
+    Caller,
+    is_loopback,
+    keys_are_asked_for,
+    tell_owner,
+    tell_whether_asked,
+)
 from services.gateway.problems import Refusal
 from services.gateway.settings import GatewaySettings
+from services.gateway.traces.shelf import TraceShelf
 from shared.model.errors import Unavailable
 from shared.model.keys import Quotas, Scope, key_record_key, new_key, split_key
+from shared.runtime.telemetry import trace_id_of
 
 if TYPE_CHECKING:
     from shared.model.errors import VisavisError
+    from shared.runtime.telemetry import Telemetry
     from shared.transport.keys import KeyRing
     from shared.transport.store import ObjectStore
 
@@ -122,9 +133,27 @@ async def test_a_caller_sees_its_own_and_no_others(ring: KeyRing) -> None:
     assert caller.sees(caller.owner)
     assert not [owner for owner in ("", operator.owner) if caller.sees(owner)]
     assert not operator.sees(caller.owner)
-    assert caller.sees_trace({caller.owner})
-    assert not [owners for owners in (set(), {""}, {caller.owner, operator.owner}) if caller.sees_trace(owners)]
-    assert operator.sees_trace({caller.owner})
+    assert caller.sees_trace(caller.owner)
+    assert not [owner for owner in ("", operator.owner) if caller.sees_trace(owner)]
+    assert operator.sees_trace(caller.owner)
+
+
+async def test_whose_a_trace_is_is_written_before_its_request_is_over(telemetry: Telemetry, spans: list[bytes]) -> None:
+    shelf = TraceShelf(10, 100)
+    with telemetry.span("POST /v1/streams", {}, "server") as running:
+        tell_owner(telemetry, Caller("ann"))
+        tell_owner(telemetry, Caller())  # nobody was asked
+        telemetry._provider.force_flush(2000)
+        for body in spans:
+            shelf.take(body)
+        trace = shelf.trace(trace_id_of(running))
+        assert (trace.count, trace.owner) == (1, "ann")
+
+
+def test_where_there_is_no_trace_no_owner_begins_one(telemetry: Telemetry, spans: list[bytes]) -> None:
+    tell_owner(telemetry, Caller("ann"))
+    telemetry.close()
+    assert spans == []
 
 
 async def test_a_session_is_stopped_when_its_key_is_revoked(ring: KeyRing) -> None:

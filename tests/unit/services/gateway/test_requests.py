@@ -70,7 +70,7 @@ async def test_whose_request_it_was_is_said_and_its_key_is_not(
     found = [ExportTraceServiceRequest.FromString(one) for one in spans]
     said = [s.attributes for one in found for r in one.resource_spans for scope in r.scope_spans for s in scope.spans]
     owners = [[one.value.string_value for one in span if one.key == OWNER_ATTRIBUTE] for span in said]
-    assert sorted(owners) == [[], [prefix]]
+    assert sorted(owners) == [[], [prefix], [prefix]], "when it was admitted, and when it was over"
     assert secret not in f"{log.calls}"
     assert secret.encode() not in b"".join(spans)
 

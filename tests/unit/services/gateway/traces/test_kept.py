@@ -58,6 +58,14 @@ def test_spans_of_frames_leave_room_for_what_is_around_them() -> None:
     assert len(found.segments) == 2
 
 
-def test_whose_it_is_counts_for_spans_that_are_left_out_too() -> None:
-    found = kept(sent("gateway", *(span("a", bytes([n]) * 8, 1, 2, owner=who) for n, who in enumerate("ab"))), most=1)
-    assert (found.count, found.owners) == (1, {"a", "b"})
+def test_it_is_of_the_key_that_came_first_and_of_no_later_one() -> None:
+    ann, bob = (span("admitted", who.encode() * 2, 1, 1, owner=who) for who in ("anna", "bob1"))
+    render = sent("render", span("render", b"1" * 8, 1, 2))
+    assert kept(render).owner == ""
+    assert kept(render, sent("gateway", ann), sent("gateway", bob)).owner == "anna"
+    assert kept(sent("gateway", bob, ann)).owner == "bob1"
+
+
+def test_whose_it_is_counts_where_its_span_is_left_out() -> None:
+    found = kept(sent("gateway", span("a", b"1" * 8, 1, 2), span("a", b"2" * 8, 1, 2, owner="ann")), most=1)
+    assert (found.count, found.owner) == (1, "ann")

@@ -10,7 +10,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from services.gateway.problems import Refusal
 from services.gateway.traces.asked import TraceQuery
 from services.gateway.traces.shelf import SLOW_NS, TraceShelf
-from shared.runtime.telemetry import OWNER_ATTRIBUTE
 from tests.unit.services.gateway.traces import spans
 
 if TYPE_CHECKING:
@@ -96,17 +95,15 @@ async def test_traces_are_given_over_rest(client: httpx.AsyncClient, parts: Part
     assert (await client.get(f"/v1/traces/{'0' * 32}")).status_code == 404
 
 
-def test_a_trace_has_the_owners_of_all_its_requests() -> None:
-    shelf, seen = TraceShelf(10, 1000), []
-    request = ExportTraceServiceRequest.FromString(sent("gateway", (b"1" * 8, 5), (b"2" * 8, 6)))
-    for span, owner in zip(request.resource_spans[0].scope_spans[0].spans, ("ann", "bob"), strict=True):
-        span.attributes.add(key=OWNER_ATTRIBUTE).value.string_value = owner
-    shelf.take(request.SerializeToString())
-    assert shelf.summaries(lambda owners: bool(seen.append(set(owners)))) == []
-    assert seen == [{"ann", "bob"}]
+def test_a_trace_is_there_for_its_owner() -> None:
+    shelf = TraceShelf(10, 1000)
+    for body in spans.still(owner="ann"):
+        shelf.take(body)
+    shelf.take(spans.sent("gateway", spans.span("GET /v1/looks", b"b" * 8, 1, 2, request=True, owner="bob")))
+    assert shelf.summaries(lambda owner: owner == "bob") == []
     with pytest.raises(Refusal):
-        shelf.trace(TRACE.hex(), lambda owners: owners == {"ann"})
-    assert shelf.trace(TRACE.hex(), lambda owners: "ann" in owners)
+        shelf.trace(TRACE.hex(), lambda owner: owner == "bob")
+    assert shelf.trace(TRACE.hex(), lambda owner: owner == "ann").owner == "ann"
 
 
 def ids(shelf: TraceShelf, **asked: str) -> list[str]:
@@ -146,6 +143,33 @@ def test_the_slowest_of_a_name_keeps_its_place_for_an_hour() -> None:
         shelf.take(spans.sent("gateway", one))
         shelf.take(spans.sent("detect", two))
     assert slow not in ids(shelf)
+
+
+def test_names_whose_trace_is_gone_or_past_make_room_for_others() -> None:
+    shelf = TraceShelf(20, 10_000)
+
+    def took(name: str, number: int, took_ms: float, hours: float = 0) -> str:
+        began = hours * SLOW_NS / spans.MS
+        trace = number.to_bytes(16)
+        one = spans.span(name, b"1" * 8, began, began + took_ms, trace=trace, request=True)
+        shelf.take(spans.sent("gateway", one))
+        two = spans.span("detect", b"2" * 8, began, began + 1, trace=trace, parent=b"1" * 8)
+        shelf.take(spans.sent("detect", two))
+        return trace.hex()
+
+    first, second = took("one", 1, 9000), took("two", 2, 9000)
+    third = took("three", 3, 9000)
+    for number in range(100, 130):
+        took("one", number, 5)
+    assert {first, second} <= set(ids(shelf)), "a tenth of the places is for the slowest"
+    assert third not in ids(shelf)
+    for number in range(200, 230):  # those are past now
+        took("four", number, 5, hours=2)
+    assert not {first, second} & set(ids(shelf))
+    fifth = took("five", 5, 9000, hours=2)
+    for number in range(300, 330):
+        took("four", number, 5, hours=2)
+    assert fifth in ids(shelf)
 
 
 def test_a_slow_trace_with_many_spans_makes_way_for_new_ones() -> None:
