@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -123,6 +124,39 @@ def test_a_browser_shows_the_traces_of_the_key_that_it_was_given(deployment: Dep
         assert f"/traces/{seen[other]}" not in links
         page.click(".who button")
         page.until("!!document.querySelector('.sign-in')")
+
+
+def test_who_sends_the_id_of_anothers_running_trace_sees_nothing_by_it(deployment: Deployment, clip: Path) -> None:
+    ann, bob = (deployment.keys("add", name, "--scope", "jobs") for name in ("ann", "bob"))
+    trace_id = secrets.token_hex(16)
+    carried = {"traceparent": f"00-{trace_id}-{'b' * 16}-01"}
+
+    def spans_for(key: str) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        found = httpx.get(f"{deployment.rest}/v1/traces?id={trace_id}", headers=headers).json()["traces"]
+        return found[0]["spans"] if found else 0
+
+    def until_there_are(spans: int) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while spans_for(ann) < spans:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+    def slowly() -> Iterator[bytes]:
+        body = clip.read_bytes()
+        yield body[:1000]
+        until_there_are(1)  # it is hers while her request runs
+        headers = {"Authorization": f"Bearer {bob}"} | carried
+        assert httpx.get(f"{deployment.rest}/v1/models", headers=headers).headers["X-Visavis-Trace-Id"] == trace_id
+        until_there_are(3)  # of his request as well
+        assert spans_for(bob) == 0
+        yield body[1000:]
+
+    headers = {"Authorization": f"Bearer {ann}", "Content-Type": "video/x-matroska"} | carried
+    answer = httpx.post(f"{deployment.rest}/v1/jobs", content=slowly(), headers=headers, timeout=PATIENCE_SECONDS)
+    assert answer.status_code == 202
+    until_there_are(4)
+    assert spans_for(bob) == 0
 
 
 def trace_of_a_request(deployment: Deployment, key: str) -> str:

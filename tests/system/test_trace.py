@@ -51,6 +51,18 @@ def test_a_header_has_every_frame_of_a_job_traced(client: Client, stack: Stack, 
     assert all(sorted(found) == list(range(48)) for found in numbers.values())
 
 
+def test_a_job_whose_upload_is_broken_is_found_among_the_failures(client: Client, stack: Stack) -> None:
+    answer = httpx.post(f"{stack.rest}/v1/jobs", content=bytes.fromhex("1a45dfa3") + b"no video" * 99, timeout=60)
+    job = answer.json()["id"]
+    *_, last = client.events(job)
+    assert last["state"] == "failed"
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := httpx.get(f"{stack.rest}/v1/traces?state=error&id={job}").json()["traces"]):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert found[0]["trace_id"] == answer.headers["X-Visavis-Trace-Id"]
+
+
 def test_a_picture_is_one_trace_and_its_spans_hang_together(client: Client, stack: Stack, portrait: bytes) -> None:
     answer = httpx.post(f"{stack.rest}/v1/images", content=portrait, headers={"Content-Type": "image/jpeg"})
     spans = [span for _, span in _spans(client, answer.headers["X-Visavis-Trace-Id"])]
