@@ -33,9 +33,11 @@ GRANTS_AHEAD = 6
 LINGER_SECONDS = 0.05
 """A frame of a job waits so long at most for others to travel with."""
 
-FOLLOWED_FRAMES = 5000
-"""Of a session whose every frame is to have spans so many have: with five spans each they fill a gateway's share for
-one trace (half of VISAVIS_TRACE_SPANS)."""
+MOST_SPANS_A_FRAME = 6
+"""Of one that travels alone: waiting and work of its decoding, of detect and of render."""
+FOLLOWED_FRAMES = 3500
+"""Of a session whose every frame is to have spans so many have: with their spans they have room in what a gateway keeps
+of one trace (half of VISAVIS_TRACE_SPANS, of which a tenth is for what is around frames)."""
 
 _Entry = tuple[CapturedFrame, float, int]
 """A sealed frame, the milliseconds that it took to come, and when it was sealed (ns since 1970)."""

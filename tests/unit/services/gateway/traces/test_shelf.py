@@ -8,8 +8,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.gateway.problems import Refusal
+from services.gateway.settings import GatewaySettings
 from services.gateway.traces.asked import TraceQuery
 from services.gateway.traces.shelf import SLOW_NS, TraceShelf
+from services.ingest.pump import FOLLOWED_FRAMES, MOST_SPANS_A_FRAME
 from tests.unit.services.gateway.traces import spans
 
 if TYPE_CHECKING:
@@ -208,3 +210,12 @@ async def test_traces_are_searched_over_rest(client: httpx.AsyncClient, parts: P
     ]
     refused = await client.get("/v1/traces?state=broken")
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-parameter")
+
+
+def test_a_session_whose_every_frame_is_traced_has_room() -> None:
+    shelf = TraceShelf(10, GatewaySettings.model_fields["trace_spans"].default)
+    for number in range(FOLLOWED_FRAMES):
+        of_one = (spans.span("ingest", bytes([n]) * 8, 1, 2, frame=number) for n in range(MOST_SPANS_A_FRAME))
+        shelf.take(spans.sent("ingest", *of_one))
+    [summary] = shelf.summaries()
+    assert (summary["spans"], summary["spans_left_out"]) == (FOLLOWED_FRAMES * MOST_SPANS_A_FRAME, 0)
