@@ -47,6 +47,7 @@ class RestServer:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                forwarded_allow_ips=settings.trusted_proxies,
                 backlog=BACKLOG,
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=settings.stop_seconds,

@@ -10,6 +10,7 @@ from services.gateway.callbacks.rules import CallbackRules
 from shared.runtime.settings import END_SECONDS, ServiceSettings
 
 MIB = 1 << 20
+_PROXIES = r"^(\*|[0-9A-Fa-f.:/, ]*)$"
 
 
 class GatewaySettings(ServiceSettings):
@@ -19,6 +20,12 @@ class GatewaySettings(ServiceSettings):
     rest_port: int = Field(0, ge=0, le=65535, description="Port of REST; 0: a free one.")
     grpc_host: str = Field("127.0.0.1", min_length=1, description="Address that gRPC listens on; loopback by default.")
     grpc_port: int = Field(0, ge=0, le=65535, description="Port of gRPC; 0: a free one.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        pattern=_PROXIES,
+        description="Addresses and networks of proxies, by comma, that are believed whether a request came to them by "
+        "HTTPS (`X-Forwarded-Proto`); `*`: whoever connects; empty: nobody.",
+    )
     keys: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Whether requests need an API key. auto: unless REST and gRPC listen on loopback addresses only; "

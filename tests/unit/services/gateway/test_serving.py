@@ -12,12 +12,14 @@ import pytest
 from services.gateway import app
 from services.gateway.serving import RestServer
 from shared.model.errors import Misconfigured
+from shared.model.keys import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from services.gateway.parts import Parts
+    from shared.transport.keys import KeyRing
 
 MIB = 1 << 20
 
@@ -27,7 +29,7 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-def served(parts: Parts, **changed: int) -> RestServer:
+def served(parts: Parts, **changed: int | str) -> RestServer:
     settings = parts.settings.model_copy(update={"stop_seconds": 1, **changed})
     return RestServer(app.build(parts), settings, parts.jobs.let_go, parts.live.drained)
 
@@ -111,3 +113,23 @@ async def test_who_watches_a_job_is_let_go_when_it_stops(parts: Parts) -> None:
             running.cancel()
             assert [line async for line in lines]  # to its end, without an error
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "is_secure"),
+    [("127.0.0.1", True), ("10.1.2.3, 127.0.0.0/8", True), ("*", True), ("10.0.0.0/8", False), ("", False)],
+)
+async def test_a_proxy_that_is_trusted_is_believed_that_a_page_came_by_https(
+    asking: Parts, ring: KeyRing, trusted: str, is_secure: bool
+) -> None:
+    server = served(asking, trusted_proxies=trusted)
+    await server.start()
+    running = asyncio.create_task(server.run())
+    try:
+        headers = {"X-Forwarded-Proto": "https", "Sec-Fetch-Site": "same-origin"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
+            answer = await client.post("/traces/sign-in", data={"key": await ring.add("shop", [], Quotas())})
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert ("Secure" in answer.headers["set-cookie"]) is is_secure

@@ -18,8 +18,10 @@ def test_every_setting_has_its_sentence() -> None:
         assert (field.description or "").endswith("."), name
 
 
-@pytest.mark.parametrize("wrong", [{"rest_port": 70_000}, {"max_stills": 0}, {"still_deadline_seconds": 0}])
-def test_what_cannot_be_is_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"rest_port": 70_000}, {"max_stills": 0}, {"still_deadline_seconds": 0}, {"trusted_proxies": "a name"}]
+)
+def test_what_cannot_be_is_refused(wrong: dict[str, int | str]) -> None:
     with pytest.raises(ValidationError):
         GatewaySettings(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
