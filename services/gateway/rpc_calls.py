@@ -105,6 +105,8 @@ def _metadata(context: Context) -> dict[str, str]:
 async def _abort(context: Context, trace_id: str, failure: Failure) -> None:
     """End the call with the canonical code; never returns."""
     metadata = [("visavis-trace-id", trace_id), ("visavis-code", failure.code)]
+    told = context.trailing_metadata() or ()
+    metadata += [(name, value) for name, value in told if name == FULL_TRACE and isinstance(value, str)]
     status = code_of(failure.code)
     if status in _PUSHED_BACK:
         helps = failure.code != "quota-exceeded" or failure.retry_seconds

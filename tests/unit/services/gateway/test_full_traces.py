@@ -26,9 +26,10 @@ ASKED = {FULL_TRACE: "1"}
 
 
 @pytest.mark.parametrize("headers", [{}, {FULL_TRACE: "0"}, {FULL_TRACE: "yes"}, {FULL_TRACE: ""}])
-def test_only_a_one_asks_for_it(headers: dict[str, str]) -> None:
+def test_only_a_one_asks_for_it(headers: dict[str, str], telemetry: Telemetry) -> None:
     assert not is_asked(headers)
-    assert grant(headers, Caller()) is None
+    with telemetry.span("request"):
+        assert grant(headers, Caller()) is None
 
 
 def test_a_caller_has_some_a_minute_and_then_the_usual_trace(telemetry: Telemetry) -> None:
@@ -61,6 +62,13 @@ async def test_over_http_the_lane_is_asked_for_it_and_the_caller_is_told(client:
     assert [one.get("tracestate") for one in lane.headers] == [None, "visavis=frames", None]
 
 
+async def test_a_request_without_a_trace_uses_none_of_them_up(client: httpx.AsyncClient) -> None:
+    for _ in range(FULL_TRACES_A_MINUTE + 1):
+        for quiet in ("/v1/traces", "/traces"):
+            assert FULL_TRACE not in (await client.get(quiet, headers=ASKED)).headers
+    assert (await client.get("/v1/looks", headers=ASKED)).headers[FULL_TRACE] == "1"
+
+
 async def test_no_key_no_full_trace(client: httpx.AsyncClient, asking: Parts, ring: KeyRing) -> None:
     refused = await client.get("/v1/looks", headers=ASKED)
     assert (refused.status_code, refused.headers.get(FULL_TRACE)) == (401, None)
@@ -77,5 +85,8 @@ async def test_over_grpc_it_is_metadata(parts: Parts, lane: Any) -> None:
         call = stub.Analyze(pictures_pb2.AnalyzeRequest(picture=lane.picture), metadata=((FULL_TRACE, "1"),))
         await call
         told = dict(await call.trailing_metadata())
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await stub.Analyze(pictures_pb2.AnalyzeRequest(picture=b"none"), metadata=((FULL_TRACE, "1"),))
     await server._server.stop(0)
     assert (told[FULL_TRACE], lane.headers[-1]["tracestate"]) == ("1", "visavis=frames")
+    assert dict(failed.value.trailing_metadata())[FULL_TRACE] == "1", "also of a call that fails"
