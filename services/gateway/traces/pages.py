@@ -11,13 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 HERE = Path(__file__).parent
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer. Nothing in a page runs but the script that is served beside it."""
+"""Of every answer of these routes, problems too. Nothing in a page runs but the script that is served beside it."""
 MOST_INDENTED = 12
 
 
@@ -30,11 +30,12 @@ def duration(ms: float | None) -> str:
     """Milliseconds as a person reads them; a dash for None."""
     if ms is None:
         return "–"
-    if 0 < ms < 0.1:
-        return f"{ms * 1000:.2g} µs"
-    if ms < 1000:
-        return f"{ms:.3g} ms" if ms < 100 else f"{ms:.0f} ms"
-    return f"{ms / 1000:.3g} s" if ms < 60_000 else f"{int(ms // 60_000)} min {ms % 60_000 / 1000:.0f} s"
+    for value, digits, end, unit in ((ms * 1000, 2, 100, "µs"), (ms, 3, 1000, "ms"), (ms / 1000, 3, 60, "s")):
+        rounded = float(f"{value:.{digits}g}")  # before the unit is chosen, or there would be 1000 ms
+        if rounded < end and (rounded or unit == "ms"):
+            return f"{rounded:g} {unit}"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds} s"
 
 
 def clock(time_ns: int) -> str:

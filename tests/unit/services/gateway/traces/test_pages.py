@@ -12,6 +12,8 @@ from services.gateway.traces.pages import HEADERS, clock, duration, indent, page
     [
         (None, "–"), (0, "0 ms"), (0.0091, "9.1 µs"), (0.784, "0.784 ms"), (12.345, "12.3 ms"), (434.6, "435 ms"),
         (1738, "1.74 s"), (59_900, "59.9 s"), (61_000, "1 min 1 s"), (3_600_000, "60 min 0 s"),
+        (0.0994, "99 µs"), (0.0996, "0.0996 ms"), (0.1, "0.1 ms"), (99.96, "100 ms"), (999.4, "999 ms"), (999.7, "1 s"),
+        (59_940, "59.9 s"), (59_999.9, "1 min 0 s"), (119_400, "1 min 59 s"), (119_700, "2 min 0 s"),
     ],
 )  # fmt: skip
 def test_a_duration_is_short_enough_to_read(ms: float | None, text: str) -> None:
