@@ -135,12 +135,13 @@ def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
 def answer(
     request: Request, code: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """The problem as a response."""
+    """The problem as a response. What a route has put into `request.state.problem_headers` goes with it."""
     status, title = CODES.get(code, (422, "The input cannot be processed."))
     document = {"type": f"/problems/{code}", "title": title, "status": status, "code": code, "detail": detail}
     document |= {"trace_id": getattr(request.state, "trace_id", ""), **members}
     request.state.problem = code
-    return Response(msgspec.json.encode(document), status, dict(headers or {}), MEDIA_TYPE)
+    told = {**getattr(request.state, "problem_headers", {}), **(headers or {})}
+    return Response(msgspec.json.encode(document), status, told, MEDIA_TYPE)
 
 
 async def _rejected(request: Request, error: Rejected) -> Response:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 TRACE_HEADER = "X-Visavis-Trace-Id"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = ("/healthz", "/livez", "/readyz", "/metrics", "/v1/traces", "/traces")
+_QUIET = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
+_QUIET_BRANCHES = ("/v1/traces", "/traces")
 """Asked by those who watch: no span and no line, only a count, or they would see but themselves."""
 
 
@@ -48,7 +49,7 @@ class AroundRequests:
             await self._app(scope, receive, send)
             return
         seen = _Seen(scope, send)
-        if scope["path"].startswith(_QUIET):  # decides about noise only
+        if _is_quiet(scope["path"]):  # decides about noise only
             await self._counted(seen, receive)
             return
         with self._telemetry.span(seen.method, propagated(scope), "server") as span:
@@ -120,6 +121,10 @@ class _Seen:
             if (full := self.scope.get("state", {}).get("full_trace")) is not None:
                 message["headers"].append((FULL_TRACE.encode(), b"1" if full else b"0"))
         await self._send(message)
+
+
+def _is_quiet(path: str) -> bool:
+    return path in _QUIET or any(path == one or path.startswith(f"{one}/") for one in _QUIET_BRANCHES)
 
 
 def propagated(scope: Scope) -> dict[str, str]:

@@ -20,6 +20,7 @@ from services.gateway.traces.frame_times import frame_times
 from services.gateway.traces.pages import HEADERS, HERE, page
 from services.gateway.traces.viewing import TraceView
 from shared.model.errors import Unavailable
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -46,6 +47,7 @@ class PageRoute(APIRoute):
         serve = super().get_route_handler()
 
         async def served(request: Request) -> Response:
+            request.state.problem_headers = HEADERS
             try:
                 answer = await serve(request)
             except (Refusal, Unavailable, RequestValidationError) as error:
@@ -85,15 +87,17 @@ async def ask_for_key() -> Response:
 
 @router.post("/sign-in", dependencies=[OPEN])
 async def take_key(request: Request, parts: FromApp) -> Response:
-    """Keep a key that holds, and go where its owner wanted to."""
+    """Keep a key that holds, and go where its owner wanted to. Where none is asked for, none is kept."""
     form = await sign_in.form_of(request)
     key, address = form.get("key", "").strip(), sign_in.safe(form.get("next", ""))
     try:
         await parts.access.admit(f"Bearer {key}", None)
     except Refusal as error:
+        log.warning("sign-in refused", code=error.code)  # these pages have no line a request
         return page("sign_in.html", status_of(error.code), error.headers, next=address, trouble=error.detail)
     answer = RedirectResponse(address, 303)
-    sign_in.keep(answer, key, encrypted=request.url.scheme == "https")
+    if parts.access.asked:
+        sign_in.keep(answer, key, encrypted=request.url.scheme == "https")
     return answer
 
 

@@ -33,7 +33,7 @@ class PageNeeds(Needs):
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form that our own page has sent. Raises Refusal for another site's, or one that is too large."""
+    """The fields of a form that our own page has sent. Raises Refusal for another's, and one that is too large."""
     if not _is_ours(request):
         raise Refusal("forbidden", "This form is sent from the gateway's own page only.")
     body = b""
@@ -69,5 +69,5 @@ def _is_ours(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("origin", "")
-    return not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    origin = request.headers.get("origin", "")  # any browser sends one of the two with a form
+    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")

@@ -112,7 +112,8 @@ async def test_a_key_for_something_else_is_forbidden(outside: httpx.AsyncClient,
 async def test_what_is_open_is_given_without_a_key(outside: httpx.AsyncClient, asking: Parts) -> None:
     for path, verbs, _ in routes(asking):
         for verb in verbs if path in OPEN else ():
-            answer = await outside.request(verb, path.format(stream="a" * 20, name="index.m3u8"))
+            address, ours = path.format(stream="a" * 20, name="index.m3u8"), {"Sec-Fetch-Site": "same-origin"}
+            answer = await outside.request(verb, address, headers=ours)
             shows_a_key = (verb, path) == ("POST", "/traces/sign-in")  # and this one was none
             assert answer.status_code in ({401} if shows_a_key else {200, 204, 303, 404, 503})
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from services.gateway.traces.pages import HEADERS
 from services.gateway.traces.sign_in import COOKIE
@@ -89,7 +90,10 @@ async def test_a_browser_is_told_no_in_html_and_others_in_json(client: httpx.Asy
     for address, status in ((f"/traces/{'0' * 32}", 404), ("/traces?state=broken", 422), ("/traces/assets/x.js", 404)):
         page = await client.get(address, headers=BROWSER)
         assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
-        assert (await client.get(address)).json()["status"] == status
+        problem = await client.get(address)
+        assert problem.json()["status"] == status
+        for answer in (page, problem):
+            assert HEADERS.items() <= {name: answer.headers.get(name) for name in HEADERS}.items()
 
 
 async def test_style_and_script_come_from_here(client: httpx.AsyncClient) -> None:
@@ -157,6 +161,27 @@ async def test_the_cookie_is_no_key_for_anything_else(client: httpx.AsyncClient,
     key = await ring.add("shop", list(Scope), Quotas())
     for address in ("/v1/traces", "/v1/models", "/metrics"):
         assert (await client.get(address, headers={"Cookie": f"{COOKIE}={key}"})).status_code == 401
+
+
+async def test_where_no_keys_are_asked_for_none_is_kept(client: httpx.AsyncClient) -> None:
+    for word in ("anything", "€uro"):
+        answer = await client.post("/traces/sign-in", data={"key": word}, headers=OURS)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/traces")
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.usefixtures("asking")
+async def test_a_refused_sign_in_is_logged_without_what_was_typed(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("services.gateway.trace_pages.log", log)
+    for word in ("vv_no_key", "€uro", f"vv_{'a' * 8}_€uro", ""):
+        refused = await client.post("/traces/sign-in", data={"key": word}, headers=OURS)
+        assert (refused.status_code, "set-cookie" in refused.headers) == (401, False)
+    assert [(call[0], call[1], call[2]) for call in log.calls] == [
+        ("warning", ("sign-in refused",), {"code": "unauthenticated"})
+    ] * 4
 
 
 async def test_another_sites_form_signs_nobody_in(client: httpx.AsyncClient, asking: Parts, ring: KeyRing) -> None:
