@@ -28,7 +28,7 @@ class RenderMeasures:
 
     def encoded(self, codec: str, seconds: float) -> None:
         """A picture went through its encoder, in any thread."""
-        self._encode.record(seconds, {"codec": codec})
+        self._encode.record(seconds, {"codec": str(codec)})  # of an enumeration: OpenTelemetry counts it as another
 
     def job_delivered(self, frames: int) -> None:
         """A segment lies in the object store."""

@@ -24,6 +24,7 @@ from shared.transport.nats_bus import NatsBus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from types import FrameType
 
     from shared.runtime.metrics import Metrics
     from shared.runtime.settings import ServiceSettings
@@ -97,9 +98,17 @@ def _cancel_all() -> None:
 def give_up() -> None:
     """End a process that does not come to an end by itself, and say what it was waiting for. Never returns."""
     for task in asyncio.all_tasks():
-        frames = [f"{frame.f_code.co_qualname}:{frame.f_lineno}" for frame in task.get_stack()]
+        frames = [f"{frame.f_code.co_qualname}:{frame.f_lineno}" for frame in _awaited(task.get_coro())]
         log.error("did not stop", task=task.get_name(), waits_in=frames)
     os._exit(EXIT_STUCK)
+
+
+def _awaited(coroutine: Any) -> Iterator[FrameType]:
+    """Where a coroutine stands, and what it waits for, down to where that is no coroutine."""
+    while coroutine is not None:
+        if (frame := getattr(coroutine, "cr_frame", None) or getattr(coroutine, "ag_frame", None)) is not None:
+            yield frame
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "ag_await", None)
 
 
 @asynccontextmanager

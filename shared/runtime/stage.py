@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=msgspec.Struct)
 LONGEST_DELAY_SECONDS = 10.0
 BURY_AGAIN_SECONDS = 0.5
+HAND_BACK_SECONDS = 2.0
+"""Who ends does not wait for a bus that has ended, too."""
 MOST_TROUBLES = 100
 
 
@@ -105,8 +107,8 @@ class Stage(Generic[M]):
                 for _ in range(concurrency):
                     tasks.create_task(self._take_turns(deliveries))
         finally:
-            for delivery in self._left:  # not before: what is still asked for would come here
-                await self._hand_back(delivery)
+            # Not before: what is still asked for would come here.
+            await asyncio.gather(*map(self._hand_back, self._left))
             self._over.set()
 
     async def stop(self) -> None:
@@ -136,10 +138,11 @@ class Stage(Generic[M]):
         if not self._queue.is_handed_back or delivery.tries >= self._last_try:
             return
         try:
-            await self._bus.publish(delivery.subject, delivery.body, delivery.headers)
-            await delivery.done()
-        except Unavailable as error:
-            log.warning("could not be handed back", detail=str(error))
+            async with asyncio.timeout(HAND_BACK_SECONDS):
+                await self._bus.publish(delivery.subject, delivery.body, delivery.headers)
+                await delivery.done()
+        except (Unavailable, TimeoutError) as error:
+            log.warning("could not be handed back", detail=str(error) or type(error).__name__)
         else:
             log.info("handed back", subject=delivery.subject)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nats.js import api
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError, ServiceUnavailableError
 
 from shared.transport.nats_errors import down, patiently
 from shared.transport.topology import STREAMS, Queue, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from nats.js import JetStreamContext
 
+_NO_PEERS = 10005
+"""The server's JSClusterNoPeersErrF: no suitable peers for placement."""
 REPLICAS_IN_A_CLUSTER = 3
 """One node may be lost, and what two have agreed on stays."""
 
@@ -31,8 +35,18 @@ async def _declared(jetstream: JetStreamContext, stream: Stream, replicas: int, 
         try:
             kept = (await patiently(lambda: jetstream.stream_info(stream.name))).config.num_replicas or 1
         except NotFoundError:
-            return await patiently(lambda: jetstream.add_stream(_stream(stream, new)))
-        return await patiently(lambda: jetstream.update_stream(_stream(stream, replicas or kept)))
+            return await patiently(lambda: _placed(jetstream.add_stream(_stream(stream, new))))
+        return await patiently(lambda: _placed(jetstream.update_stream(_stream(stream, replicas or kept))))
+
+
+async def _placed(asked: Awaitable[api.StreamInfo]) -> api.StreamInfo:
+    """What was asked for. Raises ServiceUnavailableError also where too few servers of the cluster are there yet."""
+    try:
+        return await asked
+    except BadRequestError as error:
+        if error.err_code != _NO_PEERS:
+            raise
+        raise ServiceUnavailableError(error.code, error.description, error.err_code) from error
 
 
 def _stream(stream: Stream, replicas: int) -> api.StreamConfig:

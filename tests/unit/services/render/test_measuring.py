@@ -7,7 +7,7 @@ from structlog.testing import CapturingLogger
 from services.render import measuring
 from services.render.measuring import RenderMeasures
 from shared.model.jobs import Want
-from shared.model.live import LiveSettings
+from shared.model.live import LiveCodec, LiveSettings
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts
 from shared.model.pictures import Geometry, PixelFormat
@@ -37,6 +37,13 @@ def test_sessions_are_shown_by_their_kind(metrics: Metrics) -> None:
     }
     measures.own([begun()])
     assert [value(metrics, "visavis_sessions", kind=kind) for kind in ("still", "job", "live")] == [1, 0, 0]
+
+
+def test_a_codec_is_the_same_however_it_is_told(metrics: Metrics) -> None:
+    measures = RenderMeasures(metrics)
+    measures.encoded("h264", 0.004)
+    measures.encoded(LiveCodec.H264, 0.004)
+    assert [one.value for one in samples(metrics, "visavis_encode_duration_seconds_count")] == [2]
 
 
 def test_encoding_is_measured_by_codec(metrics: Metrics) -> None:

@@ -12,6 +12,7 @@ from shared.model.errors import FrameLost, Late, Lost, Malformed, Misconfigured,
 from shared.model.frames import CapturedFrame, FacesDetected, FrameReference, FramesCaptured
 from shared.model.hops import Hop
 from shared.model.jobs import Problem
+from shared.runtime import stage as module
 from shared.runtime.stage import Passage, Stage
 from shared.testing import MemoryBus
 from shared.transport import wire
@@ -364,6 +365,21 @@ async def test_what_a_stage_has_when_it_is_cancelled_begins_anew_elsewhere(
     [again] = bus.kept(QUEUE.subject)
     assert (again.tries, again.body, again.headers) == (0, first.body, {"some": "word"})
     assert again.number != first.number
+
+
+async def test_a_bus_that_has_ended_does_not_keep_a_stage_from_ending(
+    bus: MemoryBus, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "HAND_BACK_SECONDS", 0.01)
+    await publish(bus)
+    async with running(await begun(bus, telemetry, asyncio.Event())) as task:
+        await until(lambda: bus.kept(QUEUE.subject)[0].tries == 1)
+        monkeypatch.setattr(bus, "publish", silent)
+    assert task.cancelled()
+    assert [one.tries for one in bus.kept(QUEUE.subject)] == [1]
 
 
 @pytest.mark.parametrize("queue", [QUEUE, replace(QUEUE, is_handed_back=True, prefetch=False, max_deliver=1)])

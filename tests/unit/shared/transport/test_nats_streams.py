@@ -7,17 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from nats.js.errors import BadRequestError
 
 from shared.model.errors import Misconfigured
 from shared.transport import nats_errors
 from shared.transport.nats_access import NatsAccess
 from shared.transport.nats_bus import NatsBus
-from shared.transport.nats_streams import consumer
+from shared.transport.nats_streams import consumer, declare
 from shared.transport.topology import FRAMES, JOBS, STREAMS, detect_queue, segment_queue
 from tests.nats_cluster import NatsCluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from nats.js.api import StreamConfig, StreamInfo
 
     from shared.transport.nats_server import NatsServer
 
@@ -50,6 +53,22 @@ async def test_three_keep_those_of_a_cluster_and_a_setting_is_applied_to_what_is
     assert await replicas(replace(access, replicas=1)) == {1}
     assert await replicas(access) == {1}, "who has no wish leaves them as they are"
     assert await replicas(replace(access, replicas=3)) == {3}
+
+
+async def test_servers_that_are_not_there_yet_are_waited_for(cluster: NatsCluster) -> None:
+    bus = await NatsBus.connect(NatsAccess(cluster.urls, replicas=3), "test")
+    asked: list[str] = []
+
+    async def refusing(config: StreamConfig) -> StreamInfo:
+        asked.append(str(config.name))
+        if len(asked) < 3:
+            raise BadRequestError(400, "no suitable peers for placement, peer offline", 10005)
+        return await bus.jetstream.stream_info(JOBS.name)
+
+    bus.jetstream.update_stream = refusing
+    await declare(bus.jetstream, 3, in_cluster=True)
+    await bus.close()
+    assert asked[:3] == [STREAMS[0].name] * 3
 
 
 async def test_more_than_there_are_servers_is_said(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
