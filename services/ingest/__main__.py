@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from services.ingest import confinement
 from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
@@ -124,6 +125,7 @@ async def _drained(draining: Draining, doors: AsyncExitStack, *ending: Callable[
     """Until it was told to end, and all that has begun is over. doors: by which what is new comes in."""
     await draining.wanted()
     await lifecycle.together(doors.aclose(), *(end() for end in ending))
+    await lifecycle.together(*(end() for end in ending))  # what came in while the doors were closing
 
 
 def _why_no_room(stills: StillService, room: Room, draining: Draining) -> str:
@@ -151,6 +153,8 @@ async def _lane(
     bus, telemetry = await stack.enter_async_context(lifecycle.connected("ingest", settings, metrics))
     most_slots = settings.small_slots * 3 // 4
     most_together, jobs = settings.frames_per_message, settings.jobs
+    if on_card is None:  # what CUDA asks of a process whose memory others share was not tried with it
+        confinement.keep_to_itself()
     lane = Lane(settings.lane, pool, decoders, bus, telemetry, most_together, most_slots, jobs, on_card)
     stack.push_async_callback(lane.close)
     return lane, replace(card, why_not=why_not)

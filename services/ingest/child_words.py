@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_BYTES = 8192
-"""Of one line of the log; what comes faster than this every GATHER_SECONDS waits, and its child with it."""
+"""Of one line of the log; what more comes within GATHER_SECONDS is left out: other children are not to wait for it."""
+_READ_BYTES = 65_536
 GATHER_SECONDS = 0.1
 """What comes within so long belongs together."""
 
@@ -39,7 +40,7 @@ class _Ear:
     def __init__(self, child: str, fd: int) -> None:
         self._child, self._fd = child, fd
         self._loop = asyncio.get_running_loop()
-        self._said = b""
+        self._said, self._left_out = b"", 0
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -47,26 +48,24 @@ class _Ear:
 
     def _hear(self) -> None:
         try:
-            more = os.read(self._fd, MOST_BYTES - len(self._said))
+            more = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
             return
-        self._said += more
+        taken = more[: MOST_BYTES - len(self._said)]
+        self._said, self._left_out = self._said + taken, self._left_out + len(more) - len(taken)
         if not more:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._tell()
             return
-        if len(self._said) == MOST_BYTES:
-            self._loop.remove_reader(self._fd)
         if self._timer is None:
-            self._timer = self._loop.call_later(GATHER_SECONDS, self._go_on)
-
-    def _go_on(self) -> None:
-        self._tell()
-        self.open()
+            self._timer = self._loop.call_later(GATHER_SECONDS, self._tell)
 
     def _tell(self) -> None:
-        said, self._said = self._said.decode(errors="replace").strip(), b""
+        said = self._said.decode(errors="replace").strip()
+        if self._left_out:
+            said = f"{said} [and {self._left_out} bytes more]"
+        self._said, self._left_out = b"", 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

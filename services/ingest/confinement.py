@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from services.ingest.limits import IngestLimits
 
+_PR_SET_DUMPABLE = 4  # include/uapi/linux/prctl.h
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38  # include/uapi/linux/prctl.h
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # include/uapi/linux/sched.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1  # include/uapi/linux/sockios.h, if.h
@@ -114,6 +115,15 @@ def die_with(parent: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)  # it died before the kernel knew
+
+
+def keep_to_itself() -> None:
+    """Have no other process of this user read what this one was told and holds (/proc/PID/environ, mem; ptrace).
+
+    A decoder that a hostile file has taken over is such a process where the kernel gives it no user namespace. What
+    this process starts anew is not concerned.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def adopt_orphans() -> None:

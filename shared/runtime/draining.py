@@ -37,14 +37,17 @@ async def goes_on_without_us(bus: Bus, lane: str) -> bool:
 
     False: ingest has ended, or there was none. True: ingest is there and was not told to end, so that this worker ends
     alone. While ingest drains as well this waits: what it still does needs every service of the lane (decision 0067).
+    So it does while nothing is heard even of this worker, which reports itself: then it is the bus that says nothing.
     """
     heard, since = Presence(), time.monotonic()
     following = asyncio.create_task(heard.follow(bus))
     try:
         while not following.done():
             await asyncio.sleep(EVERY_SECONDS / 5)
-            ingests = [one for one in heard.workers() if one.lane == lane and one.service == "ingest"]
-            if time.monotonic() - since < GONE_AFTER_SECONDS or any(one.draining for one in ingests):
+            of_lane = [one for one in heard.workers() if one.lane == lane]
+            ingests = [one for one in of_lane if one.service == "ingest"]
+            is_early = time.monotonic() - since < GONE_AFTER_SECONDS
+            if is_early or len(of_lane) == len(ingests) or any(one.draining for one in ingests):
                 continue
             return bool(ingests)
         following.result()

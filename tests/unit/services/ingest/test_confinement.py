@@ -45,6 +45,23 @@ print(other.recv(8).decode(), subprocess.run([sys.executable, "-c", "import sock
 """
 
 
+KEPT = """
+import ctypes, os, subprocess, sys
+from services.ingest import confinement
+
+dumpable = ctypes.CDLL(None).prctl
+confinement.keep_to_itself()
+print(dumpable(3, 0, 0, 0, 0), len(os.listdir("/proc/self/fd")) > 2, open("/proc/self/statm").read() != "")
+child = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+print(subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout.strip())
+"""
+
+
+def test_a_process_that_keeps_to_itself_still_sees_itself_and_starts_usual_ones() -> None:
+    done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "True", "True", "1"]
+
+
 def test_sockets_are_refused_for_ever_and_a_pair_is_not() -> None:
     done = subprocess.run([sys.executable, "-c", SOCKETLESS], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["True True", "True", *["refused"] * 4, "own pair 1"]
