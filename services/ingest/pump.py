@@ -33,6 +33,8 @@ GRANTS_AHEAD = 6
 LINGER_SECONDS = 0.05
 """A frame of a job waits so long at most for others to travel with."""
 
+TRACED_FRAMES, TRACED_EVERY = 32, 128
+"""So many frames of a session have spans in any case; after them a message every so many."""
 MOST_SPANS_A_FRAME = 6
 """Of one that travels alone: waiting and work of its decoding, of detect and of render."""
 FOLLOWED_FRAMES = 3500
@@ -189,7 +191,9 @@ class FramePump:
             watchful=self._is_watchful,
             hops=(hop,),
         )
-        await self._lane.bus.publish(message.subject, wire.encode(message), self._lane.telemetry.headers())
+        is_traced = self._is_followed or self.frames < TRACED_FRAMES or self.frames % TRACED_EVERY < len(batch)
+        headers = self._lane.telemetry.headers(sampled=is_traced)
+        await self._lane.bus.publish(message.subject, wire.encode(message), headers)
         self._lane.telemetry.record(hop)
         self.frames += len(batch)
 

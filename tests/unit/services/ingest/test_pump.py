@@ -169,6 +169,25 @@ async def test_where_every_frame_is_to_have_spans_frames_travel_one_by_one_up_to
     assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in found)
 
 
+async def test_of_a_long_job_the_beginning_has_spans_and_then_a_message_now_and_then(
+    rig: Any, video_facts: VideoFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "TRACED_FRAMES", 8)
+    monkeypatch.setattr(pump, "TRACED_EVERY", 16)
+    told: list[tuple[int, bool]] = []
+    headers = rig.telemetry.headers
+
+    def noting(*, sampled: bool = True) -> Any:
+        told.append((len(told), sampled))
+        return headers(sampled=sampled)
+
+    monkeypatch.setattr(rig.telemetry, "headers", noting)
+    monkeypatch.setattr(pump, "LINGER_SECONDS", FOR_EVER)
+    rig.scripted(40)
+    await pumped(rig, video_facts)
+    assert [number for number, is_traced in told if is_traced] == [0, 1, 4, 8]
+
+
 async def test_otherwise_no_frame_has_a_span_of_its_own(rig: Any, video_facts: VideoFacts) -> None:
     rig.scripted(5)
     with rig.telemetry.span("ingest"):
