@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from tests import ending
 from tests.expressions import RULES, SCRAPING
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ class PrometheusServer:
     def __exit__(self, *_: object) -> None:
         self._http.close()
         if self._running is not None:
-            self._running.terminate()
-            try:
-                self._running.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._running.kill()
-                self._running.wait()
+            ending.end(self._running, PATIENCE_SECONDS)
 
     def _configuration(self) -> dict[str, Any]:
         """That of deploy/, with addresses in place of names."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests import halting
+from tests import ending, halting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,12 +111,7 @@ class RedisServer:
         """End it; all that it kept is gone."""
         if self._running is not None:
             self.go_on()
-            self._running.terminate()
-            try:
-                self._running.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._running.kill()
-                self._running.wait()
+            ending.end(self._running, _PATIENCE_SECONDS)
             self._running = None
 
     def halt(self) -> None:

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests import ending
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -126,12 +128,7 @@ def browsing(folder: Path) -> Iterator[Browser]:
         with connect(_page_of(profile), max_size=None, compression=None) as talk:
             yield Browser(talk, folder / "downloads")
     finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+        ending.end(running)
 
 
 def _page_of(profile: Path) -> str:

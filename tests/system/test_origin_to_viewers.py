@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
+from tests import ending
 from tests.system.origin import Origin
 from visavis.stack import Stack, StackOptions
 
@@ -266,9 +267,4 @@ def browser(chromium: str, address: str, folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+        ending.end(running)

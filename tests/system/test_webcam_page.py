@@ -17,6 +17,7 @@ import pytest
 from shared.model.keys import Quotas, Scope
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
+from tests import ending
 from visavis.stack import Stack, StackOptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "webcam.html"
@@ -91,9 +92,4 @@ def seen(command: list[str], log: Path) -> dict[str, list[str]]:
             time.sleep(0.2)
         return Site.told
     finally:
-        browser.terminate()
-        try:
-            browser.wait(10)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
+        ending.end(browser)
