@@ -4,7 +4,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import av
+import pytest
 
+from services.render.outputs import shelf as shelf_module
 from services.render.outputs.hls import HlsOutlet
 from services.render.outputs.outlet import RunningOutlet
 from services.render.outputs.playlist import Playlist
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 
 async def test_a_player_that_knows_only_the_playlist_sees_and_hears_everything(
-    tmp_path: Path, notices: Notices
+    tmp_path: Path, notices: Notices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shelf_module, "SEGMENTS_WAITING", 50)  # two seconds of a stream come at once here
     output, store = HlsOutput(segment_seconds=0.5, window=10), ObjectStore.open((tmp_path / "objects").as_uri())
     shelf = HlsShelf(store, "s", Playlist(0.5, 10), notices, asyncio.get_running_loop())
     encoder, packets = encoded(facts(), LiveOutput(key_interval_seconds=0.5), range(0, 50 * 3600, 3600))
