@@ -54,6 +54,7 @@ class LiveStream:
         stub = streams_pb2_grpc.FaceStreamStub(self._channel)  # type: ignore[no-untyped-call]  # generated
         self._call = stub.Process(metadata=self._metadata)
         try:
+            await self._admitted()
             await self._say(settings=self._settings)
             first = await self._next()
         except BaseException:
@@ -102,6 +103,13 @@ class LiveStream:
             if message.HasField("account"):
                 self.account = message.account
             yield message
+
+    async def _admitted(self) -> None:
+        """Wait for the service's word on the call: grpc.aio forgets a refusal that meets a message on its way."""
+        if "visavis-trace-id" in dict(await self._call.initial_metadata() or ()):
+            return
+        await self._next()
+        raise ProblemError("unreachable", f"What answers at {self._address} is not a Visavis that takes streams.")
 
     async def _say(self, **message: Any) -> None:
         try:

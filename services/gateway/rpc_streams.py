@@ -32,6 +32,8 @@ class FaceStream(streams_pb2_grpc.FaceStreamServicer):
     ) -> None:
         """Retouch every face of a stream."""
 
+        await context.send_initial_metadata((("visavis-trace-id", about.trace_id),))
+
         async def send(message: streams_pb2.ServerMessage) -> None:
             try:
                 await context.write(message)

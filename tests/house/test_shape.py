@@ -60,7 +60,6 @@ TESTED_ELSEWHERE = {
     "services/gateway/parts.py": "tests/unit/services/gateway/test_images.py",
     "services/gateway/rpc_server.py": "tests/unit/services/gateway/test_rpc.py",
     "visavis/cli/up.py": "tests/system/test_commands.py",
-    "visavis/live.py": "tests/system/test_live.py",
     "visavis/serverless/serving.py": "tests/system/test_serverless.py",
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",

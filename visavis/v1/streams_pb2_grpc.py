@@ -31,7 +31,9 @@ class FaceStreamStub:
     What is lost on the way is told: received = delivered + dropped + failed, in the account that ends the stream.
     Errors are the canonical codes. Trailing metadata: `visavis-code` is the stable word that REST's problems have,
     `visavis-trace-id` names the trace, `grpc-retry-pushback-ms` goes with UNAVAILABLE and RESOURCE_EXHAUSTED: come back
-    after so long, with the resume token if there was one.
+    after so long, with the resume token if there was one. Initial metadata has `visavis-trace-id` as soon as the key is
+    admitted: who waits for it before the settings are sent has no refusal lost in a library of gRPC that forgets one
+    which meets a message on its way.
     """
 
     def __init__(self, channel):
@@ -53,7 +55,9 @@ class FaceStreamServicer:
     What is lost on the way is told: received = delivered + dropped + failed, in the account that ends the stream.
     Errors are the canonical codes. Trailing metadata: `visavis-code` is the stable word that REST's problems have,
     `visavis-trace-id` names the trace, `grpc-retry-pushback-ms` goes with UNAVAILABLE and RESOURCE_EXHAUSTED: come back
-    after so long, with the resume token if there was one.
+    after so long, with the resume token if there was one. Initial metadata has `visavis-trace-id` as soon as the key is
+    admitted: who waits for it before the settings are sent has no refusal lost in a library of gRPC that forgets one
+    which meets a message on its way.
     """
 
     def Process(self, request_iterator, context):
@@ -86,7 +90,9 @@ class FaceStream:
     What is lost on the way is told: received = delivered + dropped + failed, in the account that ends the stream.
     Errors are the canonical codes. Trailing metadata: `visavis-code` is the stable word that REST's problems have,
     `visavis-trace-id` names the trace, `grpc-retry-pushback-ms` goes with UNAVAILABLE and RESOURCE_EXHAUSTED: come back
-    after so long, with the resume token if there was one.
+    after so long, with the resume token if there was one. Initial metadata has `visavis-trace-id` as soon as the key is
+    admitted: who waits for it before the settings are sent has no refusal lost in a library of gRPC that forgets one
+    which meets a message on its way.
     """
 
     @staticmethod

@@ -96,6 +96,12 @@ async def test_a_stream_comes_back_drawn_with_its_account_last(stub: Any, live_l
     assert len(dict(await call.trailing_metadata())["visavis-trace-id"]) == 32
 
 
+async def test_that_a_stream_is_admitted_is_said_before_anything_is_sent(stub: Any) -> None:
+    call = stub.Process()
+    assert len(dict(await call.initial_metadata())["visavis-trace-id"]) == 32
+    call.cancel()
+
+
 async def test_a_client_may_wait_for_each_frame(stub: Any, live_lane: LiveLane) -> None:
     call = await opened(stub)
     await call.write(packet(0))
