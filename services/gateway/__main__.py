@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from services.gateway import app, measuring
+from services.gateway import measuring
 from services.gateway.access import Access, keys_are_asked_for, tell_whether_asked
 from services.gateway.admission import Admission
-from services.gateway.asset_desk import AssetDesk
+from services.gateway.assets.desk import AssetDesk
 from services.gateway.callbacks.calling import Caller
 from services.gateway.callbacks.desk import CallbackDesk
-from services.gateway.job_desk import JobDesk
+from services.gateway.jobs.desk import JobDesk
+from services.gateway.jobs.reconciling import Reconciler
+from services.gateway.jobs.removal import JobRemoval
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
-from services.gateway.reconciling import Reconciler
-from services.gateway.removal import JobRemoval
-from services.gateway.rpc_server import RpcServer
-from services.gateway.serving import RestServer
+from services.gateway.rest import app
+from services.gateway.rest.serving import RestServer
+from services.gateway.rpc.server import RpcServer
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
-from services.gateway.stream_desk import StreamDesk
+from services.gateway.streams.desk import StreamDesk
 from services.gateway.sweeping import Sweeper
 from services.gateway.traces.shelf import TraceShelf
 from shared.runtime import lifecycle

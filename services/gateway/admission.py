@@ -9,7 +9,7 @@ from services.gateway.offers import refuse_unservable
 from shared.model.needs import refuse_opaque
 
 if TYPE_CHECKING:
-    from services.gateway.asset_desk import AssetDesk
+    from services.gateway.assets.desk import AssetDesk
     from shared.model.looks import Look
     from shared.model.offers import ModelChoice
     from shared.runtime.presence import Presence

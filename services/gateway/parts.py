@@ -9,14 +9,14 @@ from fastapi import Depends, Request
 
 from services.gateway.access import Access
 from services.gateway.admission import Admission
-from services.gateway.asset_desk import AssetDesk
+from services.gateway.assets.desk import AssetDesk
 from services.gateway.callbacks.desk import CallbackDesk
-from services.gateway.job_desk import JobDesk
+from services.gateway.jobs.desk import JobDesk
+from services.gateway.jobs.removal import JobRemoval
 from services.gateway.live.desk import LiveDesk
-from services.gateway.removal import JobRemoval
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
-from services.gateway.stream_desk import StreamDesk
+from services.gateway.streams.desk import StreamDesk
 from services.gateway.traces.shelf import TraceShelf
 from shared.runtime.presence import Presence
 from shared.runtime.telemetry import Telemetry

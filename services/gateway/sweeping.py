@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.gateway.names import is_name
-from services.gateway.stream_owners import StreamOwners
+from services.gateway.streams.owners import StreamOwners
 from shared.model.errors import Lost, Unavailable
 from shared.model.job_subjects import events_of
 from shared.model.jobs import JobCancelled
@@ -23,7 +23,7 @@ from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from services.gateway.removal import JobRemoval
+    from services.gateway.jobs.removal import JobRemoval
     from shared.transport.bus import Bus
     from shared.transport.ledger import JobLedger
     from shared.transport.store import ObjectStore

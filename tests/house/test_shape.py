@@ -38,8 +38,8 @@ TESTED_ELSEWHERE = {
     "shared/model/preparing.py": "tests/house/test_messages.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/render/moment.py": "tests/unit/services/render/effects/frame/test_background.py",
-    "services/gateway/removal_documents.py": "tests/unit/services/gateway/test_jobs.py",
-    "services/gateway/documents.py": "tests/unit/services/gateway/test_contract.py",
+    "services/gateway/rest/removal_documents.py": "tests/unit/services/gateway/rest/test_jobs.py",
+    "services/gateway/documents.py": "tests/unit/services/gateway/rest/test_contract.py",
     "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",
     # the three default families are tested as whole models against the reference runtime
     "services/detect/models/translating.py": "tests/unit/services/detect/models/test_convert.py",
@@ -56,9 +56,9 @@ TESTED_ELSEWHERE = {
     "shared/memory/pool_owner.py": "tests/unit/shared/memory/test_host.py",
     "shared/memory/pool_reader.py": "tests/unit/shared/memory/test_reader.py",
     # wiring: only the real processes show whether it is right
-    "services/gateway/app.py": "tests/unit/services/gateway/test_contract.py",
-    "services/gateway/parts.py": "tests/unit/services/gateway/test_images.py",
-    "services/gateway/rpc_server.py": "tests/unit/services/gateway/test_rpc.py",
+    "services/gateway/rest/app.py": "tests/unit/services/gateway/rest/test_contract.py",
+    "services/gateway/parts.py": "tests/unit/services/gateway/rest/test_images.py",
+    "services/gateway/rpc/server.py": "tests/unit/services/gateway/rpc/test_pictures.py",
     "visavis/cli/up.py": "tests/system/test_commands.py",
     "visavis/serverless/serving.py": "tests/system/test_serverless.py",
     # both ends of the conversation with a decoder are tested together, with real children

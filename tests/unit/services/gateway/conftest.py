@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from services.gateway import app
 from services.gateway.access import ANYBODY, Access
 from services.gateway.admission import Admission
-from services.gateway.asset_desk import AssetDesk
+from services.gateway.assets.desk import AssetDesk
 from services.gateway.callbacks.calling import Caller
 from services.gateway.callbacks.desk import CallbackDesk
-from services.gateway.job_desk import JobDesk
+from services.gateway.jobs.desk import JobDesk
+from services.gateway.jobs.removal import JobRemoval
 from services.gateway.live.desk import LiveDesk
 from services.gateway.parts import Parts
 from services.gateway.quotas import KeyQuota
-from services.gateway.removal import JobRemoval
+from services.gateway.rest import app
 from services.gateway.settings import GatewaySettings
 from services.gateway.stills import StillClient
-from services.gateway.stream_desk import StreamDesk
+from services.gateway.streams.desk import StreamDesk
 from services.gateway.traces.shelf import TraceShelf
 from shared.model.faces import Face
 from shared.model.hops import Hop

@@ -10,7 +10,7 @@ import pytest
 from services.gateway.access import Caller
 from services.gateway.full_traces import FULL_TRACE, carried, grant, is_asked
 from services.gateway.quotas import FULL_TRACES_A_MINUTE
-from services.gateway.rpc_server import RpcServer
+from services.gateway.rpc.server import RpcServer
 from shared.model.keys import Quotas, Scope
 from shared.runtime.telemetry import asks_for_every_frame
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc

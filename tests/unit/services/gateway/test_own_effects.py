@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from services.gateway.own_effects import message_known, parse_known
 from services.gateway.problems import Refusal
-from services.gateway.rpc_server import RpcServer
+from services.gateway.rpc.server import RpcServer
 from shared.model.errors import Rejected
 from shared.model.own_effects import EffectOffer, ParameterOffer
 from shared.model.sessions import WorkerReported

@@ -10,8 +10,10 @@ import httpx
 import pytest
 from google.protobuf import descriptor_pool  # type: ignore[import-untyped]  # ships no stubs
 
-from services.gateway import app, rpc, rpc_server, rpc_streams
-from services.gateway.rpc_server import RpcServer
+from services.gateway.rest import app
+from services.gateway.rpc import pictures, streams
+from services.gateway.rpc import server as rpc_server
+from services.gateway.rpc.server import RpcServer
 from services.gateway.scopes import Needs, Open, declarations
 from shared.model.keys import Quotas, Scope
 
@@ -32,7 +34,7 @@ OPEN = {
     "/v1/streams/{stream}/hls/{name}",  # players send no key: the stream's id is what must be known
 }
 """All that is given to whoever asks."""
-SERVICERS: dict[str, type] = {rpc.SERVICE: rpc.Pictures, rpc_streams.SERVICE: rpc_streams.FaceStream}
+SERVICERS: dict[str, type] = {pictures.SERVICE: pictures.Pictures, streams.SERVICE: streams.FaceStream}
 
 
 @pytest.fixture

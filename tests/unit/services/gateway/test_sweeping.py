@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from services.gateway.removal import JobRemoval
-from services.gateway.stream_owners import StreamOwners
+from services.gateway.jobs.removal import JobRemoval
+from services.gateway.streams.owners import StreamOwners
 from services.gateway.sweeping import Sweeper, Swept
 from shared.model.jobs import JobProgressed, JobRecord, JobRequested, JobState, Want, record_key, source_key
 from shared.model.looks import Look

@@ -1,0 +1,1 @@
+"""Assets as the gateway takes them in, and whose they are."""

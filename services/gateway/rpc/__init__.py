@@ -1,0 +1,1 @@
+"""The gRPC interface, over the same parts."""
