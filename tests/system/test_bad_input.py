@@ -45,8 +45,7 @@ PART = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
 def _goes_on_serving(stack: Stack, portrait: bytes) -> Iterator[None]:
     """After every test: a good picture passes, every slot is free, no upload is left behind."""
     yield
-    answer = httpx.post(f"{stack.rest}/v1/images", content=portrait, timeout=PATIENCE_SECONDS)
-    assert answer.status_code == 200, answer.text
+    _until(lambda: _passes(stack, portrait), "there is room for a good picture, and it passes")
     _until(lambda: not slots_in_use(stack), "every slot of the pool is free")
 
 
@@ -308,7 +307,7 @@ def test_a_video_that_cannot_be_read_fails_with_a_sentence(stack: Stack, case: s
     assert job["problem"]["detail"].endswith(".")
     assert job["attempt"] <= 1, "what is wrong with the file is not tried again"
     _assert_problem(httpx.get(f"{stack.rest}/v1/jobs/{job['id']}/result"), 409, "job-failed", job["problem"]["detail"])
-    assert _left_of(stack, job["id"]) == {"job.json"}
+    _until(lambda: _left_of(stack, job["id"]) == {"job.json"}, "only the entry is left")
 
 
 DAMAGED: dict[str, tuple[Callable[[], bytes], range, str]] = {
@@ -451,6 +450,13 @@ def _delivered(stack: Stack, job: dict[str, Any]) -> tuple[int, set[tuple[int, i
 
 def _objects(stack: Stack) -> Path:
     return stack.logs.parent / "objects"
+
+
+def _passes(stack: Stack, picture: bytes) -> bool:
+    """False where a busy machine has no room just now."""
+    answer = httpx.post(f"{stack.rest}/v1/images", content=picture, timeout=PATIENCE_SECONDS)
+    assert answer.status_code in {200, 503}, answer.text
+    return answer.status_code == 200
 
 
 def _left_of(stack: Stack, job: str) -> set[str]:

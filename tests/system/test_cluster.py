@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from shared.model.live import RESUME_SECONDS
 from shared.transport.topology import FRAMES, STREAMS
 from tests.system.barcodes import RATE, read_clip, write_clip
 from tests.system.fleet import Fleet
@@ -64,6 +66,8 @@ class Stream:
         self._packets = packets
         self.frames: list[Any] = []
         self.resumed = False
+        self.last_s = 0.0
+        """When the last frame came (time.monotonic)."""
         self._ending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -101,6 +105,7 @@ class Stream:
                 async for message in self.stream:
                     if message.HasField("frame"):
                         self.frames.append(message.frame)
+                        self.last_s = time.monotonic()
                     elif message.HasField("began"):
                         self.resumed = message.began.resumed
             finally:
@@ -151,7 +156,7 @@ class Work:
 
 
 async def gone_on_with(fleet: Fleet, packets: list[Coded], broken: Stream, exits: AsyncExitStack) -> Stream:
-    """The stream that goes on with one that broke, in the lane that is left, and knows its past."""
+    """The stream that goes on with one that broke, in the lane that is left, and knows its past while that is kept."""
     await so(lambda: broken.is_broken, "the stream has broken")
     for _ in range(100):
         again = Stream(fleet, packets, broken.stream.opened.resume_token)
@@ -163,8 +168,9 @@ async def gone_on_with(fleet: Fleet, packets: list[Coded], broken: Stream, exits
             await asyncio.sleep(0.3)  # the gateway has not noticed yet that the lane is gone
         else:
             break
-    assert again.resumed
-    assert {face.track for face in again.frames[0].faces} == {face.track for face in broken.frames[-1].faces}
+    assert again.resumed or time.monotonic() - broken.last_s > RESUME_SECONDS, "only a busy machine takes so long"
+    if again.resumed:
+        assert {face.track for face in again.frames[0].faces} == {face.track for face in broken.frames[-1].faces}
     return again
 
 
