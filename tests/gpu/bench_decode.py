@@ -10,6 +10,7 @@ back. Both decode the same file, as fast as they can.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -97,16 +98,11 @@ def alone(clip: Path, count: int) -> float:
     ready, frames = threading.Barrier(count + 1), [0] * count
 
     def run(number: int) -> None:
-        card = Card()
-        decoder = Nvdec(card, codec)
-        decoder.decode(bodies[0], 0)
-        ready.wait()
-        for _ in range(IN_A_ROW):
-            frames[number] += sum(len(decoder.decode(body, at, None)) for at, body in enumerate(bodies))
-            frames[number] += len(decoder.flush())
-        card.synchronize()
-        ready.wait()
-        decoder.close()
+        try:
+            frames[number] = decoded(codec, bodies, ready)
+        except BaseException:
+            ready.abort()  # else whoever waits there waits for ever
+            raise
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
@@ -118,6 +114,22 @@ def alone(clip: Path, count: int) -> float:
     for thread in threads:
         thread.join()
     return sum(frames) / taken
+
+
+def decoded(codec: str, bodies: list[bytes], ready: threading.Barrier) -> int:
+    """Frames of one decoder; it stands at the barrier when the first packet is decoded, and when the last frame is."""
+    card = Card()
+    decoder = Nvdec(card, codec)
+    decoder.decode(bodies[0], 0, None)
+    ready.wait()
+    count, numbers = 0, itertools.count(1)
+    for _ in range(IN_A_ROW):
+        count += sum(len(decoder.decode(body, next(numbers), None)) for body in bodies)
+        count += len(decoder.flush())
+    card.synchronize()
+    ready.wait()
+    decoder.close()
+    return count
 
 
 async def lane(clip: Path, folder: Path, count: int) -> float:
@@ -186,7 +198,7 @@ def cost(clip: Path) -> dict[str, Any]:
         card = Card()
         decoder = Nvdec(card, codec)
         at = 0
-        while not decoder.decode(bodies[at], at):
+        while not decoder.decode(bodies[at], at, None):
             at += 1
         card.synchronize()
         cards.append(card)

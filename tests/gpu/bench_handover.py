@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -225,4 +224,4 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2)
+    print(json.dumps(measure()))
