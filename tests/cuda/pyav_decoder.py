@@ -23,8 +23,8 @@ RANGES = tuple(CodecRange(codec, (16, 8192), (16, 8192)) for codec in ("h264", "
 class PyAVDecoder:
     """As `services.ingest.cuda.nvdec.Nvdec`."""
 
-    def __init__(self, device: Device, codec: str) -> None:
-        self._device = device
+    def __init__(self, device: Device, codec: str, *, is_live: bool = False) -> None:
+        self._device = device  # with one thread FFmpeg gives each frame as soon as it can, live or not
         self._context: Any = av.CodecContext.create({"av1": "libdav1d"}.get(codec, codec), "r")
         self._context.thread_count = 1
 

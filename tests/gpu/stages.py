@@ -33,6 +33,7 @@ from shared.model.presets import PRESETS
 from shared.transport import wire
 from tests.gpu.bench_decode import packets_of
 from tests.gpu.pools import Left, Pools
+from tests.gpu.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,15 +43,19 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.memory.card_memory import CardMemory
     from shared.model.frames import FrameReference
+    from tests.gpu.copies import Account
+    from tests.gpu.watching import Profiling
 
 RATE, LOOK = 30, "natural"
 SLOTS_EACH, SLOT_BYTES = 8, 1920 * 1088 * 3 // 2
 """Of each stream."""
 MOST_FRAMES = 4
 """That a finder takes of one stream at a time."""
-FREE_POLL_SECONDS = 0.0002
+FREE_POLL_SECONDS, HEAR_POLL_SECONDS = 0.0002, 0.01
 FOR_EVER_NS = 1 << 62
 ROLES = ("source", "finder", "painter")
+WATCH_WORDS = {"watch": "begin", "watched": "end"}
+"""What a process is told, and what of its `Watch` that means."""
 
 
 class Kind(NamedTuple):
@@ -61,6 +66,8 @@ class Kind(NamedTuple):
     decoder: Callable[..., CardDecoder]
     providers: str
     size: tuple[int, int] = (1920, 1080)
+    profiling: Profiling | None = None
+    """By what copies are recorded, where they are to be; that costs time."""
 
 
 class Crew(NamedTuple):
@@ -116,8 +123,7 @@ class Stages:
         before = self._busy()
         run = Run(self._count, crew, passes, passes * self._frames[is_paced], is_whole, is_paced)
         for name, inbox in reversed(self._inboxes.items()):  # whoever gets frames knows of the run before they come
-            role, at = name.split("-")
-            if int(at) < getattr(crew, f"{role}s"):
+            if _is_of(crew, name):
                 inbox.put(("run", (run, self.rows)))
         ends = min(crew.painters, crew.streams) if is_whole else 0
         told = self._heard(min(crew.sources, crew.streams) + ends)
@@ -132,6 +138,13 @@ class Stages:
             "fetched": sum(one["fetched"] for one in drawn),
             "delays": [delay for one in drawn for delay in one["delays"]],
         }
+
+    def watched(self, crew: Crew, passes: int) -> tuple[dict[str, Any], dict[str, Account]]:
+        """As `run` of all the way, and what each process copied meanwhile, by its name."""
+        names = [name for name in self._inboxes if _is_of(crew, name)]
+        self._ask(names, "watch")
+        came = self.run(crew, passes, is_whole=True)
+        return came, dict(self._ask(names, "watched"))
 
     def close(self) -> None:
         """End them all."""
@@ -150,11 +163,29 @@ class Stages:
             busy[name.split("-")[0]] += sum(psutil.Process(process.pid).cpu_times()[:2])
         return busy
 
+    def _ask(self, names: list[str], word: str) -> list[tuple[str, Any]]:
+        for name in names:
+            self._inboxes[name].put((word, None))
+        return self._heard(len(names))
+
     def _heard(self, count: int) -> list[tuple[str, Any]]:
-        told = [self._told.get() for _ in range(count)]
+        told = [self._next_told() for _ in range(count)]
         if failed := [what for _, what in told if isinstance(what, str)]:
             raise RuntimeError(failed[0])
         return told
+
+    def _next_told(self) -> Any:
+        while self._told.empty():
+            ended = [name for name, one in zip(self._inboxes, self._processes, strict=True) if one.exitcode is not None]
+            if ended and self._told.empty():
+                raise RuntimeError(f"{ended[0]} has ended before its time.")
+            time.sleep(HEAR_POLL_SECONDS)
+        return self._told.get()
+
+
+def _is_of(crew: Crew, name: str) -> bool:
+    role, at = name.split("-")
+    return int(at) < int(getattr(crew, f"{role}s"))
 
 
 def _work(
@@ -168,6 +199,7 @@ def _work(
 ) -> None:
     """Be one of them."""
     try:
+        watch = None if kind.profiling is None else Watch(kind.profiling)  # before anything of CUDA
         role, at = name.split("-")
         worker: Any
         if role == "source":
@@ -180,7 +212,10 @@ def _work(
             if word == "end":
                 worker.close()
                 return
-            if (said := getattr(worker, word)(what)) is not None:
+            if word in WATCH_WORDS:
+                assert watch is not None, "nothing is watched here"
+                told.put((name, getattr(watch, WATCH_WORDS[word])()))
+            elif (said := getattr(worker, word)(what)) is not None:
                 told.put((name, said))
     except Exception as error:  # whoever waits hears of it
         told.put((name, f"{name}: {type(error).__name__}: {error}"))
