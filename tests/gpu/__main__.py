@@ -1,27 +1,37 @@
 """`make gpu-bench`: what the lane of a card does, by this machine's card: out/gpu-bench.json, table of docs/gpu.md.
 
-`make gpu-bench ONLY="decode detect"` measures some parts. Each runs in a process of its own, so that none finds the
-card warm, or full, by another.
+`make gpu-bench ONLY="decode detect"` measures some parts anew; the others' figures stay, if this machine measured them
+with the same versions. Each part runs in a process of its own, so that none finds the card warm, or full, by another.
+The page is renewed when every part has been measured.
 """
 
 from __future__ import annotations
 
 import json
-import platform
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from importlib.metadata import version
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shared.cuda.card import Card, why_not
+from shared.cuda.card import why_not
+from tests.gpu.machine import Machine
 
-PARTS = ("handover", "decode", "detect", "tone", "bend", "draw", "pipeline")
-"""Each is a module `tests.gpu.bench_<part>`, which prints its figures as one JSON object in its last line."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PARTS = ("handover", "decode", "detect", "tone", "bend", "draw", "pipeline", "copies", "service")
+"""Each is a module `tests.gpu.bench_<part>`, which prints its figures as JSON objects, one a line, the later ones over
+the earlier."""
 OUT, PAGE = Path("out/gpu-bench.json"), Path("docs/gpu.md")
 BEGIN, END = "<!-- made by the bench -->", "<!-- /made by the bench -->"
-PACKAGES = ("cupy-cuda13x", "onnxruntime-gpu", "PyNvVideoCodec", "numpy", "av")
+PATIENCE_SECONDS, END_SECONDS = 900.0, 60.0
+"""How long a part may take, and to end when it is told to."""
+FAILED = "failed"
 
 
 def main() -> None:
@@ -31,50 +41,96 @@ def main() -> None:
     asked = sys.argv[1:] or list(PARTS)
     if unknown := set(asked) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
-    figures = {part: measured(part) for part in asked}
-    document = {"when": time.strftime("%Y-%m-%d %H:%M"), "machine": machine(), "figures": figures}
+    machine, run = Machine(), time.strftime("%Y-%m-%d %H:%M:%S")
+    document = begun(OUT, machine.description)
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(document, indent=1))
+    for part in asked:
+        before, started, at = machine.used_mib(), time.monotonic(), time.strftime("%Y-%m-%d %H:%M")
+        figures = measured([sys.executable, "-m", f"tests.gpu.bench_{part}"])
+        seconds = round(time.monotonic() - started)
+        if left := machine.left_mib(before):
+            figures["left on the card: MiB"] = left
+        document["parts"][part] = {"run": run, "begun": at, "seconds": seconds, "figures": figures}
+        OUT.write_text(json.dumps(document, indent=1))  # at once: what comes next may take the machine with it
+        print(
+            f"{part}: {seconds} s" + (f", {figures[FAILED]}" if FAILED in figures else ""), file=sys.stderr, flush=True
+        )
     print(json.dumps(document, indent=1))
-    if PAGE.exists():
+    if missing := [part for part in PARTS if part not in document["parts"]]:
+        print(f"{PAGE} stays as it is until there are figures of {', '.join(missing)}.", file=sys.stderr)
+    elif PAGE.exists():
         PAGE.write_text(renewed(PAGE.read_text(), document))
 
 
-def measured(part: str) -> dict[str, Any]:
-    """What a part's process prints; if it fails, how."""
-    command = [sys.executable, "-m", f"tests.gpu.bench_{part}"]
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if told.returncode:
-        return {"failed": f"exit status {told.returncode}"}
-    figures: dict[str, Any] = json.loads(told.stdout.strip().splitlines()[-1])
-    return figures
+def begun(path: Path, machine: str) -> dict[str, Any]:
+    """What an earlier run of the same machine with the same versions left there; else nothing yet."""
+    if path.exists():
+        earlier: dict[str, Any] = json.loads(path.read_text())
+        if earlier.get("machine") == machine and "parts" in earlier:
+            return earlier
+    return {"machine": machine, "parts": {}}
 
 
-def machine() -> str:
-    """Card, driver and versions, in one line."""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{Card().description}; Python {platform.python_version()}, {packages}"
+def measured(command: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    """What a part's process prints; if it fails, that, and what it had printed until then."""
+    figures: dict[str, Any] = {}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    reading = threading.Thread(target=_read, args=(process, figures), daemon=True)
+    reading.start()
+    try:
+        status = process.wait(patience_seconds)
+    except subprocess.TimeoutExpired:
+        figures[FAILED] = f"not done after {patience_seconds:.0f} s"
+    else:
+        if status:
+            figures[FAILED] = f"exit status {status}"
+    finally:
+        _end(process)
+    reading.join(END_SECONDS)
+    return dict(figures)
+
+
+def _read(process: subprocess.Popen[str], figures: dict[str, Any]) -> None:
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            print(line, end="", file=sys.stderr, flush=True)
+            with suppress(json.JSONDecodeError):  # a library may print, too
+                if isinstance(told := json.loads(line), dict):
+                    figures.update(told)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """With all that it started and that is still of its session's group."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)  # so it ends what it has begun: services, NVIDIA's daemon
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def renewed(page: str, document: dict[str, Any]) -> str:
     """The page with its table made anew."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
+    parts = {name: document["parts"][name] for name in PARTS if name in document["parts"]}
     rows = [
         f"| {part} | {name} | {_shown(value)} |"
-        for part, figures in document["figures"].items()
-        for name, value in figures.items()
+        for part, measured_ in parts.items()
+        for name, value in measured_["figures"].items()
     ]
-    lines = [
-        BEGIN,
-        f"{document['when']}, {document['machine']}",
-        "",
-        "| part | figure | value |",
-        "|---|---|---|",
-        *rows,
-        END,
-    ]
+    lines = [BEGIN, when(parts), document["machine"], "", "| part | figure | value |", "|---|---|---|", *rows, END]
     return before + "\n".join(lines) + after
+
+
+def when(parts: dict[str, Any]) -> str:
+    """In how many runs, from when to when, and how long each part took."""
+    runs, begins = {one["run"] for one in parts.values()}, sorted(one["begun"] for one in parts.values())
+    count = "one run" if len(runs) == 1 else f"{len(runs)} runs"
+    took = ", ".join(f"{name} {one['seconds']}" for name, one in parts.items())
+    return f"Measured in {count}, parts begun {begins[0]} to {begins[-1]} (seconds: {took}).  "
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import sys
 import time
 from contextlib import contextmanager, nullcontext
 from statistics import median
@@ -25,6 +24,7 @@ from shared.model.pictures import Picture
 from shared.model.presets import PRESETS
 from tests.cuda.likeness import uploaded
 from tests.gpu.bench_bend import FACE_PX, HEIGHT, WIDTH, _face, _painted
+from tests.gpu.figures import told
 from tests.gpu.sharing import sharing
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ def measure(make: Callable[[], Device] = Card) -> dict[str, Any]:
 def painters(make: Callable[[], Device], most: int) -> Iterator[Callable[[int], float]]:
     """Processes that draw: so many of them, when they are told to; the answer is frames a second of all."""
     spawn = multiprocessing.get_context("spawn")
-    inboxes, told = [spawn.SimpleQueue() for _ in range(most)], spawn.SimpleQueue()
-    processes = [spawn.Process(target=_paint, args=(make, inbox, told), daemon=True) for inbox in inboxes]
+    inboxes, answers = [spawn.SimpleQueue() for _ in range(most)], spawn.SimpleQueue()
+    processes = [spawn.Process(target=_paint, args=(make, inbox, answers), daemon=True) for inbox in inboxes]
     for process in processes:
         process.start()
 
     def heard(count: int) -> float:
-        rates = [told.get() for _ in range(count)]
+        rates = [answers.get() for _ in range(count)]
         if failed := [rate for rate in rates if isinstance(rate, str)]:
             raise RuntimeError(failed[0])
         return sum(rates)
@@ -92,8 +92,7 @@ def _beside(how: str, count: int, draw: Callable[[int], float]) -> dict[str, Any
         f"natural, {name}: frames/s": round(median(rates)),
         f"natural, {name} over the CPU's thread": round(median(ratios), 1),
     }
-    print(json.dumps(figures), file=sys.stderr, flush=True)
-    return figures
+    return told(figures)
 
 
 def _by_cpu() -> float:

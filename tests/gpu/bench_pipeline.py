@@ -1,46 +1,38 @@
-"""How many streams of 1080p30 a card decodes, searches and draws on, how late a frame is, and what x264 leaves of it.
+"""How many streams of 1080p30 a card decodes, searches and draws on, and how late a frame is.
 
     python -m tests.gpu.bench_pipeline
 
-prints one JSON object. Decoding alone and the whole pipeline take turns in the same processes (`stages.py`), on as
-many decoders: in the first a frame is given up as soon as it lies in its slot, in the second its faces are found and
-the look `natural` is drawn on it; the finished NV12 stays on the card. `delay` is one stream at its own pace, from a
-packet to its finished NV12. All this once with NVIDIA's Multi-Process Service and once without. `service` is the whole
-service, to files by x264.
+prints JSON objects, the figures of each number of streams when they are there. Decoding alone and the whole pipeline
+take turns in the same processes (`stages.py`), on as many decoders: in the first a frame is given up as soon as it lies
+in its slot, in the second its faces are found and the look `natural` is drawn on it; the finished NV12 stays on the
+card. `delay` is one stream at its own pace, from a packet to its finished NV12. All this once with processes that
+compute in turns and once with NVIDIA's Multi-Process Service.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-import threading
-import time
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import psutil
 
 from services.ingest.cuda.nvdec import Nvdec
 from shared.cuda.card import Card
 from shared.memory.card_memory import CudaMemory
-from tests.gpu.lanes import finished, frames_lie, write_clip
+from tests.gpu.figures import told
+from tests.gpu.lanes import write_clip
 from tests.gpu.sharing import sharing
-from tests.gpu.stages import LOOK, RATE, ROLES, Crew, Kind, Stages
-from visavis.client import Client
+from tests.gpu.stages import RATE, ROLES, Crew, Kind, Stages
 from visavis.sample import portrait_jpeg
-from visavis.settings import LocalSettings
-from visavis.stack import Stack, StackOptions
 
 FRAMES = 150
 CREWS = (Crew(1, 1, 1, 1), Crew(4, 2, 2, 4), Crew(8, 4, 4, 8), Crew(16, 4, 4, 8))
 MOST = Crew(*map(max, zip(*CREWS, strict=True)))
 PASSES, TURNS = 2, 3
 """How often each stream goes through the clip in a turn, and turns of each kind."""
-JOBS, WORKERS = 8, 4
 
 
 def cuda_memory(_: Path) -> CudaMemory:
@@ -53,16 +45,13 @@ ON_CARD = Kind(Card, cuda_memory, Nvdec, "cuda,cpu")
 
 def measure(kind: Kind = ON_CARD) -> dict[str, Any]:
     """All figures."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        clip = folder / "clip.mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
         write_clip(clip, portrait_jpeg(), FRAMES, kind.size)
         figures = staged(kind, clip, "in turns")
         with sharing() as is_there:
             if is_there:
                 figures |= staged(kind, clip, "MPS")
-        for mps in (False, True) if is_there else (False,):
-            figures |= service(folder, clip, mps=mps)
         return figures
 
 
@@ -116,58 +105,6 @@ def side_by_side(stages: Stages, crew: Crew) -> dict[str, Any]:
         f"faces a frame, {name}": round(faces / frames, 3),
         f"pictures that came to the host, {name}": fetched,
     }
-
-
-def told(figures: dict[str, Any]) -> dict[str, Any]:
-    """The same, said at once to whoever waits."""
-    print(json.dumps(figures), file=sys.stderr, flush=True)
-    return figures
-
-
-def service(folder: Path, clip: Path, *, mps: bool) -> dict[str, Any]:
-    """Jobs side by side through the whole service on a card, to files by x264."""
-    environment = {"VISAVIS_CARD": "0", "VISAVIS_PROVIDERS": "cuda,cpu", "VISAVIS_JOBS": str(JOBS)}
-    models = LocalSettings().models.expanduser()
-    options = StackOptions(var=folder / "var", models=models, environment=environment, workers=WORKERS, mps=mps)
-    with Stack(options) as stack, Client(stack.rest) as client:
-        where = frames_lie(stack)
-        finished(client, clip, LOOK)
-        before, started = _busy(stack), time.perf_counter()
-        threads = [threading.Thread(target=partial(_job, stack.rest, clip)) for _ in range(JOBS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        seconds = time.perf_counter() - started
-        after = _busy(stack)
-    rate = JOBS * FRAMES / seconds
-    cores = {name: round((after[name] - before[name]) / seconds, 2) for name in before}
-    how = "MPS" if mps else "in turns"
-    return told(
-        {
-            f"service, frames lie on ({how})": where["on"],
-            f"service, {JOBS} jobs, x264: frames/s ({how})": round(rate),
-            f"service, {JOBS} jobs, x264: 1080p30 ({how})": int(rate // RATE),
-            **{f"service, cores of {name} ({how})": used for name, used in cores.items()},
-        }
-    )
-
-
-def _job(rest: str, clip: Path) -> None:
-    with Client(rest) as client:
-        finished(client, clip, LOOK)
-
-
-def _busy(stack: Stack) -> dict[str, float]:
-    """Processor seconds of each kind of service so far, its children's with it."""
-    busy: dict[str, float] = {}
-    for name in stack.services:
-        process = psutil.Process(stack.pid(name))
-        family = [process, *process.children(recursive=True)]
-        seconds = sum(sum(one.cpu_times()[:2]) for one in family)
-        kind = name.partition(".")[0]
-        busy[kind] = busy.get(kind, 0.0) + seconds
-    return busy
 
 
 if __name__ == "__main__":

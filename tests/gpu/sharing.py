@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.model.errors import Misconfigured
+from shared.runtime.lifecycle import die_with_parent
 from visavis.mps import Mps
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def sharing() -> Iterator[bool]:
     """Processes that are started meanwhile compute at the same time; False if that cannot be had."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as logs:
-        mps = Mps(before, Path(logs))
+        mps = Mps(before, Path(logs), die_with_parent)
         try:
             mps.start()
         except Misconfigured:
