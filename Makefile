@@ -67,7 +67,7 @@ bench: models ## measure speed, delay, memory and accuracy: out/bench.json (ONLY
 faults: models ## kill every process at every named point: out/faults.json (ROUNDS=8 SEED=1; STOP=20 stops them for 20 s)
 	$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED) --stop-seconds $(STOP) $(if $(ONLY),--only $(ONLY))
 
-gpu-setup: setup ## make .venv with what a lane on an NVIDIA card needs (CUDA 13 and cuDNN 9 are the system's)
+gpu-setup: setup ## make .venv with what a lane on an NVIDIA card needs, and its bench (CUDA 13 and cuDNN 9 are the system's)
 	VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-gpu.lock
 	VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 
@@ -79,7 +79,7 @@ gpu-bench: models ## measure the lane on the card: out/gpu-bench.json (ONLY="dec
 
 lock: setup ## renew the locks from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
-	$(UV) pip compile --quiet --universal --generate-hashes --extra demo --extra dev --extra gpu --python-version 3.11 --no-header -c requirements.lock --no-emit-package onnxruntime pyproject.toml -o requirements-gpu.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --extra demo --extra dev --extra gpu --extra profile --python-version 3.11 --no-header -c requirements.lock --no-emit-package onnxruntime pyproject.toml -o requirements-gpu.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --extra serverless --python-version 3.11 --no-header -c requirements.lock pyproject.toml -o deploy/serverless/requirements.lock
 	$(UV) pip compile $(LOCKING) pyproject.toml -o deploy/locks/cli.txt
 	for group in ingest detect render gateway sbom; do $(UV) pip compile $(LOCKING) --group $$group -o deploy/locks/$$group.txt || exit; done

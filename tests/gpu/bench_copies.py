@@ -24,7 +24,7 @@ from tests.gpu.bench_pipeline import FRAMES, ON_CARD
 from tests.gpu.copies import Account, figures
 from tests.gpu.lanes import write_clip
 from tests.gpu.noting import NotedCard
-from tests.gpu.recorder import CuptiRecorder, build, library, version
+from tests.gpu.recorder import CuptiRecorder, build, library, tried, version
 from tests.gpu.stages import Crew, Stages
 from tests.gpu.watching import Profiling
 from visavis.sample import portrait_jpeg
@@ -42,6 +42,7 @@ def measure() -> dict[str, Any]:
         folder = Path(name)
         try:
             built, cupti = build(folder), library()
+            tried(built, cupti)
         except Misconfigured as error:
             return {"profile": f"There is none. {error}"}
         profiling = Profiling(partial(CuptiRecorder, built, cupti), NotedCard)

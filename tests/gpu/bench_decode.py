@@ -2,9 +2,9 @@
 
     python -m tests.gpu.bench_decode
 
-prints one JSON object. `alone` is a decoder in a thread each, whose frames stay where they are; `lane` is the lane's
-way: a child each that reads the file, one card decoder, frames copied into slots, every frame told and its slot given
-back. Both decode the same file, as fast as they can.
+prints JSON objects, each over those before. `alone` is a decoder in a thread each, whose frames stay where they are;
+`lane` is the lane's way: a child each that reads the file, one card decoder, frames copied into slots, every frame told
+and its slot given back. Both decode the same file, as fast as they can.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from shared.memory.card_pool import CardPool
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.runtime.settings import card_environment
+from tests.gpu.figures import told
 
 WIDTH, HEIGHT, FRAMES = 1920, 1080, 300
 COUNTS = (1, 2, 4, 8, 16)
@@ -55,11 +56,11 @@ def measure() -> dict[str, Any]:
         figures["clip"] = (
             f"H.264 {WIDTH}x{HEIGHT}, {clip.stat().st_size * 8 * LIVE_RATE // FRAMES // 1000} kbit/s at 30/s"
         )
-        figures |= costs(clip)
+        figures = told(figures | costs(clip))  # while this process has nothing on the card
         for count in COUNTS:
-            figures[f"alone, {count}: frames/s"] = round(alone(clip, count))
+            figures |= told({f"alone, {count}: frames/s": round(alone(clip, count))})
         for count in COUNTS:
-            figures[f"lane, {count}: frames/s"] = round(asyncio.run(lane(clip, Path(folder), count)))
+            figures |= told({f"lane, {count}: frames/s": round(asyncio.run(lane(clip, Path(folder), count)))})
         best = max(value for name, value in figures.items() if name.startswith("alone,"))
         figures["streams of 1080p30, decoded alone"] = best // LIVE_RATE
         best = max(value for name, value in figures.items() if name.startswith("lane,"))
@@ -180,10 +181,10 @@ async def one(
 
 def costs(clip: Path) -> dict[str, Any]:
     """What decision 0048 rests on: a process with a CUDA context and a decoder, and one decoder more in it."""
-    told = subprocess.run(
+    child = subprocess.run(
         [sys.executable, "-m", "tests.gpu.bench_decode", "cost", str(clip)], capture_output=True, text=True, check=True
     )
-    figures: dict[str, Any] = json.loads(told.stdout.strip().splitlines()[-1])
+    figures: dict[str, Any] = json.loads(child.stdout.strip().splitlines()[-1])
     return figures
 
 

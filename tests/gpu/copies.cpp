@@ -1,8 +1,8 @@
 // What of NVIDIA's CUPTI (its activity API) tests.gpu.recorder needs: every copy that this process has the card make,
 // whoever asks for it, counted by kind, memories and size.
 //
-// CUPTI calls back in the middle of other CUDA calls, with locks of its own held. Nothing here may wait for Python's
-// lock: who holds that may be waiting for CUPTI's. So the records are read here, and Python asks for the sums.
+// CUPTI calls back in the middle of other CUDA calls, where it may hold locks of its own. Nothing here may wait for
+// Python's lock: who holds that may be waiting for CUPTI's. So the records are read here, and Python asks for the sums.
 
 #include <cstdint>
 #include <cstdlib>
@@ -49,15 +49,19 @@ void request(uint8_t **buffer, size_t *size, size_t *most_records) {
     *most_records = 0;  // as many as there is room for
 }
 
+// The records are read before anything here is locked: CUPTI may have locks of its own.
 void complete(void *, uint32_t, uint8_t *buffer, size_t, size_t valid) {
-    std::lock_guard<std::mutex> held(guard);
+    std::map<Key, uint64_t> found;
     Record *record = nullptr;
     while (valid && next_record(buffer, valid, &record) == SUCCESS)
         if (record->activity == MEMCPY || record->activity == MEMCPY_BETWEEN_CARDS)
-            counts[{record->kind, record->source, record->target, record->flags & ASYNCHRONOUS, record->bytes}]++;
+            found[{record->kind, record->source, record->target, record->flags & ASYNCHRONOUS, record->bytes}]++;
     size_t lost = 0;
-    if (dropped_records(nullptr, 0, &lost) == SUCCESS) dropped += lost;
+    if (dropped_records(nullptr, 0, &lost) != SUCCESS) lost = 0;
     std::free(buffer);
+    std::lock_guard<std::mutex> held(guard);
+    for (auto &[key, count] : found) counts[key] += count;
+    dropped += lost;
 }
 
 }  // namespace

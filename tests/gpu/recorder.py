@@ -6,8 +6,11 @@ One recorder a process, made before its first call of CUDA: what CUPTI has not s
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import subprocess
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Protocol
@@ -93,6 +96,22 @@ def library() -> str:
     raise Misconfigured(
         f"CUPTI is not here: neither the package {PACKAGE} (the extra `profile`) nor a system's {LIBRARY}"
     )
+
+
+def tried(built: Path, path: str) -> None:
+    """See in a process of its own that CUPTI records: this one may start others, and is not to be watched.
+
+    Raises Misconfigured.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        try:
+            processes.submit(_try, built, path).result()
+        except BrokenProcessPool as error:
+            raise Misconfigured(f"CUPTI ({path}) ends the process that it is to record in.") from error
+
+
+def _try(built: Path, path: str) -> None:
+    CuptiRecorder(built, path).taken()
 
 
 def version(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from tests.gpu.copies import (
     NUMBERS,
@@ -20,6 +21,7 @@ from tests.gpu.copies import (
     unseen,
 )
 
+ROOT = Path(__file__).parents[3]
 HTOD, DTOH, DTOD, NOBODY_KNOWS = 1, 2, 8, 0
 PAGEABLE, PINNED, CARD = 1, 2, 3
 PLANE = 1920 * 1080
@@ -113,3 +115,10 @@ def test_nothing_between_host_and_card_is_none_in_every_figure() -> None:
     assert (told[VERDICT], told["largest copy, card to host: bytes"]) == (0, 0)
     assert told["all, card to host: bytes a frame"] == told["all, host to card: bytes a frame"] == 0
     assert told["copies of CUDA graphs are seen"] == "yes"
+
+
+def test_places_that_have_numbers_copied_are_there() -> None:
+    for place in NUMBERS:
+        module, _, function = place.rpartition(".")
+        source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+        assert f"def {function}(" in source, place
