@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tests import ending
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -67,11 +69,5 @@ def function(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[F
     try:
         yield FunctionProcess(process, process.stdout)
     finally:
-        if process.poll() is None:
-            process.terminate()
-        try:
-            process.wait(timeout=PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        ending.end(process, PATIENCE_SECONDS)
         process.stdout.close()

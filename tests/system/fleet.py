@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from shared.model.jobs import JobRecord, record_key
+from tests import ending
 from tests.hosts import Hosts
 from tests.nats_cluster import NODES, NatsCluster, NatsNode
 from tests.redis_server import RedisServer
@@ -31,6 +32,8 @@ _CLIENTS, _ROUTES, _REST, _GRPC, _S3 = 4222, 6222, 8080, 8081, 9000
 """Ports: each host has its own."""
 READY_SECONDS = 180.0
 """Seven processes start at once, on a machine that may have more to do."""
+_PATIENCE_SECONDS = 20.0
+"""So long a service may take to end by itself."""
 
 
 class Fleet:
@@ -173,11 +176,4 @@ class Fleet:
             )
 
     def _end(self) -> None:
-        for process in reversed(self._services.values()):
-            process.terminate()
-        for process in self._services.values():
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        ending.end_all(list(reversed(self._services.values())), _PATIENCE_SECONDS)

@@ -6,7 +6,6 @@ nginx, libnginx-mod-rtmp and ffmpeg are needed: `make test` installs them where 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import socket
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
+
+from tests import ending
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -92,7 +93,7 @@ class Origin:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         for publisher in self._publishers:
-            _end(publisher)
+            ending.end(publisher, _PATIENCE_SECONDS)
         self.end()
 
     def rtmp(self, name: str) -> str:
@@ -117,7 +118,7 @@ class Origin:
     def end(self) -> None:
         """Stop nginx at once, as a machine that fails would."""
         if self._running is not None:
-            _end(self._running)
+            ending.end(self._running, _PATIENCE_SECONDS)
             self._running = None
 
     def publish(self, name: str, size: str = "320x180", seconds: int = 60) -> subprocess.Popen[bytes]:
@@ -160,7 +161,7 @@ class Origin:
 
     def stop(self, publisher: subprocess.Popen[bytes]) -> None:
         """End a publisher."""
-        _end(publisher)
+        ending.end(publisher, _PATIENCE_SECONDS)
         self._publishers.remove(publisher)
 
     def wait_for_playlist(self, name: str) -> None:
@@ -171,15 +172,6 @@ class Origin:
             if time.monotonic() > until:
                 pytest.fail("nginx wrote no playlist")
             time.sleep(0.1)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """By its own id: gently, so that nginx ends its workers, then for certain."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(5)
-    process.kill()
-    process.wait()
 
 
 def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from tests import ending
 from tests.system.eavesdropping import collecting
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
                     time.sleep(0.1)
                     found = list(taken([body for _, body in list(collector.received)]))
             finally:
-                running.terminate()
+                ending.end(running, PATIENCE_SECONDS)
     return found
 
 

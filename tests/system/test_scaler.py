@@ -15,6 +15,7 @@ import pytest
 from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_server import binary
 from shared.transport.topology import JOBS, segment_queue
+from tests import ending
 from tests.bench.autoscaling import QUERY, lag_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def nats(folder: Path) -> Iterator[tuple[str, str]]:
             told = json.loads(found[0])
             yield told["nats"][0], told["monitoring"][0]
         finally:
-            server.terminate()
+            ending.end(server, PATIENCE_SECONDS)
 
 
 async def lag(monitor: str) -> int:
