@@ -34,6 +34,14 @@ _METRICS: dict[str, Any] = {
 
 
 @router.get(
+    "/livez",
+    name="livez",
+    dependencies=[OPEN],
+    summary="Say whether the gateway lives, as other services do",
+    response_model=StateDocument,
+    responses=documented(),
+)
+@router.get(
     "/healthz",
     dependencies=[OPEN],
     summary="Say whether the gateway lives",
@@ -41,19 +49,7 @@ _METRICS: dict[str, Any] = {
     responses=documented(),
 )
 async def healthz(parts: FromApp) -> StateDocument:
-    """200 as long as the process answers, with or without lanes."""
-    return _state("ok", parts)
-
-
-@router.get(
-    "/livez",
-    dependencies=[OPEN],
-    summary="Say whether the gateway lives, as other services do",
-    response_model=StateDocument,
-    responses=documented(),
-)
-async def livez(parts: FromApp) -> StateDocument:
-    """The same as `/healthz`."""
+    """200 as long as the process answers, with or without lanes. `/healthz` and `/livez` are the same."""
     return _state("ok", parts)
 
 
