@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from services.render.chroma import laid_out
 from services.render.copies import HostCopies
 from services.render.cuda.easel import CardEasel
 from services.render.cuda.fetching import CardCopies, Fetched
@@ -52,9 +49,7 @@ class Reading:
 
     def as_copied(self, facts: VideoFacts) -> VideoFacts:
         """The same of frames as `copies` gives them to an encoder."""
-        if self.devices is None:
-            return facts
-        return msgspec.structs.replace(facts, geometry=laid_out(facts.geometry, PixelFormat.NV12))
+        return facts if self.devices is None else facts.laid_out(PixelFormat.NV12)
 
     def is_lost(self) -> bool:
         """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""

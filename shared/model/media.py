@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from shared.model.pictures import Colour, Geometry
+
+if TYPE_CHECKING:
+    from shared.model.pictures import PixelFormat
 
 SNIFF_BYTES = 4096
 """So many bytes of a file's beginning are enough to tell its kind."""
@@ -99,6 +103,10 @@ class VideoFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         """How many frames to expect: what the container claims, else what duration and rate suggest; 0 if neither."""
         numerator, denominator = self.frame_rate
         return self.frames_expected or round(self.duration_seconds * numerator / denominator)
+
+    def laid_out(self, layout: PixelFormat) -> VideoFacts:
+        """Of the same video, with frames in that layout."""
+        return msgspec.structs.replace(self, geometry=self.geometry.laid_out(layout))
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True):

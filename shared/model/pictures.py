@@ -65,6 +65,10 @@ class Geometry(msgspec.Struct, frozen=True):
         """Bytes of all planes together."""
         return sum(math.prod(shape) for shape in self.plane_shapes)
 
+    def laid_out(self, layout: PixelFormat) -> Geometry:
+        """The same size in that layout."""
+        return msgspec.structs.replace(self, format=layout)
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render.chroma import interleave, laid_out, split
+from services.render.chroma import interleave, split
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Picture, PixelFormat
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def in_turn(picture: Picture) -> Picture:
     """A copy of an i420 picture as nv12."""
-    target = Picture.blank(laid_out(picture.geometry, PixelFormat.NV12), picture.colour)
+    target = Picture.blank(picture.geometry.laid_out(PixelFormat.NV12), picture.colour)
     interleave(picture, target)
     return target
 

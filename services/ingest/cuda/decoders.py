@@ -40,11 +40,6 @@ _ENVIRONMENT = {
 }
 
 
-def laid_out(facts: VideoFacts, layout: PixelFormat) -> VideoFacts:
-    """The same video, with frames of that layout."""
-    return msgspec.structs.replace(facts, geometry=msgspec.structs.replace(facts.geometry, format=layout))
-
-
 class CardStreamHandle:
     """One stream in the card decoder, as a decoding has its child. `connection` is ingest's end of its socket."""
 
@@ -190,7 +185,7 @@ class CardDecoders:
         if reading.coded is None:
             raise Unavailable("The decoder did not say how the video is coded.")
         self._tokens += 1
-        return OpenStream(self._tokens, reading.coded, laid_out(facts, PixelFormat.NV12))
+        return OpenStream(self._tokens, reading.coded, facts.laid_out(PixelFormat.NV12))
 
     async def _opened(self, opening: OpenStream, reading: Decoding) -> CardStreamHandle:
         await self._revive()

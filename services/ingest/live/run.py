@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from services.ingest.cuda.decoder import CardRefused
-from services.ingest.cuda.decoders import laid_out
 from services.ingest.cuda.decoding import CardLiveDecoding
 from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, ReadLive, VideoOpened
 from services.ingest.lane import LaneSession
@@ -136,7 +135,7 @@ class LiveRun:
             self._inbox.wants_key = True
             await self._say(KeyFrameAwaited(after=self._inbox.last))
         may = card is not None and not without_card and (self._begun is None or self._is_on_card)
-        fit = laid_out(self._facts, PixelFormat.I420) if self._facts is not None else None
+        fit = self._facts.laid_out(PixelFormat.I420) if self._facts is not None else None
         try:
             async with self._lane.decoders.decode_live(ReadLive(asked, fit, may)) as decoding:
                 self._decoding = decoding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.render.chroma import laid_out, split
+from services.render.chroma import split
 from services.render.cuda.fetching import fetch, pinned
 from services.render.cuda.looking import upright
 from services.render.cuda.painter import CardPainter, why_not
@@ -105,7 +105,7 @@ class CardEasel:
             self._told.add(self._why_not)
             self._tell(self._why_not)
         if self._fetching is None or self._fetching[0].geometry != frame.geometry:
-            planar = Picture.blank(laid_out(frame.geometry, PixelFormat.I420), frame.colour)
+            planar = Picture.blank(frame.geometry.laid_out(PixelFormat.I420), frame.colour)
             self._fetching = (pinned(self._device, frame), planar)
         in_turn, planar = self._fetching
         fetch(self._device, frame, in_turn, self._fetched)()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.render.chroma import interleave, laid_out
+from services.render.chroma import interleave
 from services.render.copies import nothing_to_wait_for
 from shared.model.pictures import Picture, PixelFormat
 
@@ -68,7 +68,7 @@ class CardCopies:
 
 def pinned(device: Device, like: Frame) -> Picture:
     """Memory for a picture of that size in nv12 that is fetched from the card."""
-    geometry = laid_out(like.geometry, PixelFormat.NV12)
+    geometry = like.geometry.laid_out(PixelFormat.NV12)
     return Picture.over(geometry, like.colour, device.pinned(geometry.size_bytes))
 
 

@@ -5,13 +5,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
-import msgspec
 import numpy as np
 import psutil
 import pytest
 from av.filter import Graph
 
-from services.render.chroma import laid_out
 from services.render.encoding import VideoEncoder
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -218,7 +216,7 @@ def test_nv12_is_encoded_as_i420_is(tmp_path: Path, size: tuple[int, int]) -> No
     of = facts(*size)
     files = []
     for layout in (PixelFormat.I420, PixelFormat.NV12):
-        these = msgspec.structs.replace(of, geometry=laid_out(of.geometry, layout))
+        these = of.laid_out(layout)
         encoder = VideoEncoder(tmp_path / f"{layout}.mp4", these, threads=1)
         for number in range(6):
             picture = noise(of, number)

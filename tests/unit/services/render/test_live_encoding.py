@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 import pytest
 
-from services.render.chroma import laid_out
 from services.render.jpeg_colours import JFIF, JpegColours
 from services.render.live_encoding import LiveEncoder
 from shared.model.errors import Rejected
@@ -193,7 +191,7 @@ def test_only_420_is_taken() -> None:
 @pytest.mark.parametrize("codec", LiveCodec)
 def test_nv12_is_encoded_as_i420_is(codec: LiveCodec, size: tuple[int, int]) -> None:
     of = facts(*size, colour=Colour(Matrix.BT709))
-    other = msgspec.structs.replace(of, geometry=laid_out(of.geometry, PixelFormat.NV12))
+    other = of.laid_out(PixelFormat.NV12)
     planar, turning = (LiveEncoder(one, LiveOutput(codec=codec), 1) for one in (of, other))
     for number in range(4):
         picture = moving(of, number)

@@ -82,6 +82,12 @@ def test_how_many_frames_are_likely_follows_from_the_duration_where_nothing_is_c
 FACTS = VideoFacts(geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1))
 
 
+def test_facts_in_another_layout_are_of_the_same_video() -> None:
+    in_turn = FACTS.laid_out(PixelFormat.NV12)
+    assert in_turn.geometry.format is PixelFormat.NV12
+    assert in_turn.laid_out(PixelFormat.I420) == FACTS
+
+
 @pytest.mark.parametrize(("cuts", "segments"), [(0, 1), (2, 2), (3, 3)])
 def test_a_plan_has_as_many_segments_as_spans_and_one_if_it_has_none(cuts: int, segments: int) -> None:
     spans = tuple(Span(n * 50, n * 50, n * 50 + 50, n * 50, 0, 50) for n in range(cuts))

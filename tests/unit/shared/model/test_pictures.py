@@ -34,6 +34,12 @@ def test_planes_are_views_that_cover_the_memory_without_overlap(pixel_format: Pi
     assert not any(memory[geometry.size_bytes :])
 
 
+def test_another_layout_leaves_the_size() -> None:
+    geometry = Geometry(PixelFormat.I420, 17, 9)
+    assert geometry.laid_out(PixelFormat.NV12) == Geometry(PixelFormat.NV12, 17, 9)
+    assert geometry.laid_out(PixelFormat.NV12).size_bytes == geometry.size_bytes
+
+
 def test_memory_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="smaller"):
         Picture.over(Geometry(PixelFormat.I420, 4, 4), COLOUR, bytearray(23))
