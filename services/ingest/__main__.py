@@ -31,6 +31,7 @@ from shared.memory.segment import card_segment_path, segment_path
 from shared.model.errors import Misconfigured, Unavailable
 from shared.model.jobs import JobRequested, SegmentRequested
 from shared.model.live import open_subject
+from shared.model.obstacles import Obstacle, WhyNot
 from shared.model.preparing import PrepareAsset
 from shared.model.sessions import OpenSession, WorkerReported
 from shared.runtime import backlog, cards, lifecycle
@@ -73,8 +74,7 @@ async def run(settings: IngestSettings, draining: Draining) -> None:
             lane.pool.sweep()
             card.sweep()
             room.measure(one for one in presence.workers() if one.lane == settings.lane)
-            why_host = presence.why_not_on_card(settings.lane) if lane.card is not None else card.why_not
-            measures.look(why_host, str(settings.card_number), watching.use)
+            measures.look(presence.why_not_on_card(settings.lane), str(settings.card_number), watching.use)
             return WorkerReported(
                 lane=settings.lane,
                 service="ingest",
@@ -86,7 +86,7 @@ async def run(settings: IngestSettings, draining: Draining) -> None:
                 pixels=lane.told.pixels,
                 live_pixels=lane.told.live_pixels,
                 on_card=lane.card is not None,
-                why_not_on_card=card.why_not,
+                why_not_on_card=card.reason,
             )
 
         probes.why_not_ready = partial(_why_no_room, stills, room, draining)
@@ -162,8 +162,8 @@ async def _lane(
 
 async def _card_lane(
     settings: IngestSettings, card: LaneCard, presence: Presence, metrics: Metrics, stack: AsyncExitStack
-) -> tuple[CardLane | None, str]:
-    """What decodes into the card's pool; None, and why in a sentence, where everything goes the host's way."""
+) -> tuple[CardLane | None, WhyNot | None]:
+    """What decodes into the card's pool; None, and why, where everything goes the host's way."""
     if card.pool is None or settings.card_number is None:
         return None, card.why_not
     path = card_segment_path(settings.lane)
@@ -173,10 +173,10 @@ async def _card_lane(
         await decoders.start()
     except (Misconfigured, Unavailable) as error:
         log.warning("the card does not decode", reason=str(error))
-        return None, str(error)
+        return None, WhyNot(Obstacle.NO_DECODER, str(error))
     codecs = [one.codec for one in decoders.ranges]
     log.info("the card decodes", codecs=codecs, engines=decoders.engines, network=decoders.network)
-    return CardLane(card.pool, decoders, metrics, lambda: presence.why_not_on_card(settings.lane)), ""
+    return CardLane(card.pool, decoders, metrics, lambda: presence.why_not_on_card(settings.lane)), None
 
 
 def _jobs(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.memory.ledger import SlotState
+from shared.model.obstacles import Obstacle
 from shared.runtime.instruments import CARD_DECODER_USE, CARD_MEMORY, CARD_USE, POOL_SLOTS, ROOM, TRANSPORT
+from shared.runtime.presence import NOT_ALL_THERE
 from shared.transport.topology import detect_queue, render_queue
 
 if TYPE_CHECKING:
@@ -33,18 +35,20 @@ class LaneMeasures:
         """host: of the pool on the host."""
         self._metrics = metrics
         self._ledgers = {"host": host} | ({"card": card.pool.ledger} if card.pool is not None else {})
+        self._own = card.why_not.obstacle if card.why_not else None
         self._room = room
 
     def look(self, why_not_on_card: str, card: str, use: CardUse | None) -> None:
-        """why_not_on_card: why frames lie on the host, in a sentence; empty if they may lie on the card.
+        """why_not_on_card: as `Presence` says it of the lane.
 
         card: the card's number. use: of it; None where nobody can tell.
         """
         show = self._metrics.show
         show(POOL_SLOTS, slots(self._ledgers))
         show(ROOM, [(self._room.free_share, {})])
-        way = "shared-memory" if why_not_on_card else "cuda-ipc"
-        show(TRANSPORT, [(1, {"transport": way, "reason": why_not_on_card})])
+        obstacle = self._own or _obstacle(why_not_on_card)
+        way = "shared-memory" if obstacle else "cuda-ipc"
+        show(TRANSPORT, [(1, {"transport": way, "reason": obstacle or ""})])
         parts = {
             CARD_USE: _part(use.kernels_percent if use else None),
             CARD_DECODER_USE: _part(use.decoder_percent if use else None),
@@ -52,6 +56,13 @@ class LaneMeasures:
         }
         for instrument, value in parts.items():
             show(instrument, [] if value is None else [(value, {"card": card})])
+
+
+def _obstacle(why_not_on_card: str) -> Obstacle | None:
+    """Of a lane whose ingest has none."""
+    if not why_not_on_card:
+        return None
+    return Obstacle.LANE_INCOMPLETE if why_not_on_card == NOT_ALL_THERE else Obstacle.NOT_READ
 
 
 def slots(ledgers: Mapping[str, SlotLedger]) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COMMON = Path(__file__).parent / "kernels"
 """Folder with what kernels of all services include."""
+NO_CARD = "there is no NVIDIA card"
 _OPTIONS = ("--std=c++17", "--fmad=true")
 
 
@@ -33,7 +34,7 @@ def why_not() -> str:
         cards = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"CUDA finds no card it can use ({error})"
-    return "" if cards else "there is no NVIDIA card"
+    return "" if cards else NO_CARD
 
 
 def count() -> int:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.cuda.card import Card
+from shared.cuda.card import NO_CARD, Card
 from shared.memory.card_memory import CudaMemory
 from shared.memory.layout import SLAB_ALIGNMENT
 from shared.model.errors import VisavisError
+from shared.model.obstacles import Obstacle, WhyNot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +33,21 @@ _QUESTION = np.arange(1 << 16, dtype=np.uint32).view(np.uint8)
 _ANSWER = 255 - _QUESTION
 
 
-def why_not(number: int) -> str:
-    """Why processes cannot share the memory of that card, in a sentence; empty if they can. Takes seconds on a card.
+def why_not(number: int) -> WhyNot | None:
+    """Why processes cannot share the memory of that card; None if they can. Takes seconds on a card.
 
     This process is kept out of it: what goes wrong with CUDA may not be undone in a process.
     """
     if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed (the extra `gpu`)."
+        return WhyNot(Obstacle.NO_CUPY, "CuPy is not installed (the extra `gpu`).")
     try:
         told = _run([sys.executable, "-m", MODULE, str(number)], 2 * SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"What tries the card did not answer: {error}."
-    return told.stdout if told.returncode == 0 else _last_line(told.stderr)
+        return WhyNot(Obstacle.NOT_SHARED, f"What tries the card did not answer: {error}.")
+    sentence = told.stdout if told.returncode == 0 else _last_line(told.stderr)
+    if not sentence:
+        return None
+    return WhyNot(Obstacle.NO_CARD if NO_CARD in sentence else Obstacle.NOT_SHARED, sentence)
 
 
 def tried(memory: CardMemory, device: Device, command: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from shared.memory.lane_reader import LaneReader
 from shared.memory.reader import HostReader
 from shared.memory.segment import card_segment_path, segment_path
 from shared.model.errors import Misconfigured
+from shared.model.obstacles import Obstacle, WhyNot
 from shared.runtime.logs import log
 
 if TYPE_CHECKING:
@@ -37,8 +38,13 @@ class LaneCard:
 
     pool: CardPool | None
     """None: frames lie on the host."""
-    why_not: str = ""
-    """A sentence, where there is no pool."""
+    why_not: WhyNot | None = None
+    """Where there is no pool."""
+
+    @property
+    def reason(self) -> str:
+        """The sentence of `why_not`; empty where there is a pool."""
+        return self.why_not.sentence if self.why_not else ""
 
     def sweep(self) -> None:
         """Take back what was released."""
@@ -91,9 +97,9 @@ def make_pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCar
     try:
         card = _pool(settings, classes)
     except Misconfigured as error:
-        card = LaneCard(None, str(error))
+        card = LaneCard(None, WhyNot(Obstacle.NO_MEMORY, str(error)))
     say = log.warning if settings.card.isdigit() and not card.pool else log.info
-    say("frames lie", on="card" if card.pool else "host", reason=card.why_not)
+    say("frames lie", on="card" if card.pool else "host", reason=card.reason)
     return card
 
 
@@ -124,7 +130,7 @@ def _pool(settings: LaneSettings, classes: tuple[SlotClass, ...]) -> LaneCard:
     """Raises Misconfigured where the memory is not to be had."""
     number = settings.card_number
     if number is None:
-        return LaneCard(None, NOT_WANTED)
+        return LaneCard(None, WhyNot(Obstacle.NOT_WANTED, NOT_WANTED))
     if reason := card_probe.why_not(number):
         return LaneCard(None, reason)
     return LaneCard(CardPool.create(card_segment_path(settings.lane), classes, CudaMemory(number)))

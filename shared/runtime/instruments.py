@@ -123,7 +123,7 @@ TRANSPORT = Instrument(
     "visavis.transport",
     "gauge",
     "{transport}",
-    "1 for the way that a lane's frames of video are shared: cuda-ipc, or shared-memory, and why.",
+    "1 for the way that a lane's frames of video are shared: cuda-ipc, or shared-memory, and why in a word.",
     ("transport", "reason"),
 )
 CARD_USE = Instrument("visavis.card.use", "gauge", "1", "Part of the last moments with a kernel on it.", ("card",))

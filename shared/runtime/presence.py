@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 0.5
 GONE_AFTER_SECONDS = 2.5
 LANE_SERVICES = frozenset({"ingest", "detect", "render"})
+NOT_ALL_THERE = "Not all services of the lane are there."
 
 
 async def report(bus: Bus, say: Callable[[], WorkerReported]) -> None:
@@ -73,7 +74,7 @@ class Presence:
         and all of its detects and renders read it."""
         of_lane = [one for one in self.workers() if one.lane == lane and one.service in LANE_SERVICES]
         if {one.service for one in of_lane} < LANE_SERVICES:
-            return "Not all services of the lane are there."
+            return NOT_ALL_THERE
         silent = "A service of the lane does not say."  # of the version before
         reasons = {one.service: one.why_not_on_card or silent for one in of_lane if not one.on_card}
         return next((reasons[one] for one in ("ingest", "detect", "render") if one in reasons), "")

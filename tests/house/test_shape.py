@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "shared/transport/bus.py": "tests/contract/test_bus.py",
     "shared/transport/nats_messages.py": "tests/unit/shared/transport/test_nats_bus.py",
     "shared/model/errors.py": "tests/unit/shared/runtime/test_stage.py",
+    "shared/model/obstacles.py": "tests/unit/services/ingest/test_measuring.py",
     "shared/model/preparing.py": "tests/house/test_messages.py",
     "shared/model/sessions.py": "tests/house/test_messages.py",
     "services/render/moment.py": "tests/unit/services/render/effects/frame/test_background.py",

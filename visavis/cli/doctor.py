@@ -19,6 +19,7 @@ from services.detect.models.store import verify
 from shared.memory import card_probe
 from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
+from shared.model.obstacles import Obstacle, WhyNot
 from shared.transport.nats_server import binary
 from visavis.cli.options import add_effects_folder, add_models_folder
 from visavis.settings import LocalSettings
@@ -199,8 +200,8 @@ def _card(named: str) -> Finding:
     """Whether a lane's services can share frames in a card's memory. named: as VISAVIS_CARD has it."""
     what, remedy = "GPU lane", "Nothing to do for the CPU lane."
     number = 0 if named == "auto" else int(named) if named.isdigit() else None
-    reason = "VISAVIS_CARD names none." if number is None else card_probe.why_not(number)
-    if reason:
-        detail = f"frames stay in shared memory and are drawn on the CPU: {reason}"
+    why_not = WhyNot(Obstacle.NOT_WANTED, "VISAVIS_CARD names none.") if number is None else card_probe.why_not(number)
+    if why_not:
+        detail = f"frames stay in shared memory and are drawn on the CPU: {why_not.sentence}"
         return Finding(what, works=False, detail=detail, remedy=remedy, is_needed=False)
     return Finding(what, works=True, detail=f"frames lie on card {number}, shared by processes", is_needed=False)

@@ -8,15 +8,17 @@ from services.ingest import measuring
 from services.ingest.live.room import Room
 from services.ingest.measuring import LaneMeasures
 from shared.memory.ledger import SlotLedger
+from shared.model.obstacles import Obstacle, WhyNot
 from shared.model.sessions import CardUse, WorkerReported
 from shared.runtime.cards import LaneCard
+from shared.runtime.presence import NOT_ALL_THERE
 from shared.transport.topology import detect_queue, render_queue
 from tests.scrapes import samples, value
 
 if TYPE_CHECKING:
     from shared.runtime.metrics import Metrics
 
-NO_CARD = LaneCard(None, "There is no NVIDIA card.")
+NO_CARD = LaneCard(None, WhyNot(Obstacle.NO_CARD, "There is no NVIDIA card."))
 
 
 def test_slots_are_told_by_memory_and_state_and_add_up() -> None:
@@ -48,19 +50,32 @@ def measures(metrics: Metrics, room: Room) -> LaneMeasures:
 
 
 def test_a_look_shows_what_is_so_then(metrics: Metrics, measures: LaneMeasures, room: Room) -> None:
-    measures.look(NO_CARD.why_not, "0", None)
+    measures.look(NO_CARD.reason, "0", None)
     assert value(metrics, "visavis_room_ratio") == pytest.approx(1)
     room.take("a", room.pixels_per_second / 2)
-    measures.look(NO_CARD.why_not, "0", None)
+    measures.look(NO_CARD.reason, "0", None)
     assert value(metrics, "visavis_room_ratio") == pytest.approx(0.5)
     assert value(metrics, "visavis_pool_slots", state="free") == 3
 
 
-def test_one_way_of_frames_is_in_use_and_why(metrics: Metrics, measures: LaneMeasures) -> None:
-    for reason, way in (("", "cuda-ipc"), ("It is another card.", "shared-memory")):
-        measures.look(reason, "0", None)
-        [found] = samples(metrics, "visavis_transport")
-        assert (found.value, found.labels["transport"], found.labels["reason"]) == (1, way, reason)
+@pytest.mark.parametrize(
+    ("card", "said", "way", "reason"),
+    [
+        (LaneCard(None), "", "cuda-ipc", ""),
+        (NO_CARD, NO_CARD.reason, "shared-memory", "no-card"),
+        (NO_CARD, NOT_ALL_THERE, "shared-memory", "no-card"),
+        (LaneCard(None), NOT_ALL_THERE, "shared-memory", "lane-incomplete"),
+        (LaneCard(None), "CUDA error 201: it is another card.", "shared-memory", "not-read"),
+    ],
+)
+def test_one_way_of_frames_is_in_use_and_why_is_a_word(
+    metrics: Metrics, room: Room, card: LaneCard, said: str, way: str, reason: str
+) -> None:
+    measures = LaneMeasures(metrics, SlotLedger([10]), card, room)
+    for before in (NOT_ALL_THERE, said):
+        measures.look(before, "0", None)
+    [found] = samples(metrics, "visavis_transport")
+    assert (found.value, found.labels["transport"], found.labels["reason"]) == (1, way, reason)
 
 
 def test_of_a_card_all_is_told_that_it_says(metrics: Metrics, measures: LaneMeasures) -> None:

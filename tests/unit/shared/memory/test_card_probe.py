@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.cuda.card import NO_CARD
 from shared.memory import card_probe
+from shared.model.obstacles import Obstacle, WhyNot
 from tests.cuda.devices import MISSING
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.file_memory import FileMemory
@@ -77,33 +79,40 @@ def test_a_program_that_cannot_be_started_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "word"),
     [
-        ("exit 0", ""),
-        ("printf 'It is not passed on.'", "It is not passed on."),
-        ("echo 'It breaks.' >&2; exit 1", "It breaks."),
+        ("exit 0", "", ""),
+        ("printf 'It is not passed on.'", "It is not passed on.", "not-shared"),
+        ("echo 'It breaks.' >&2; exit 1", "It breaks.", "not-shared"),
+        (f"echo 'None: {NO_CARD}.' >&2; exit 1", f"None: {NO_CARD}.", "no-card"),
     ],
 )
 def test_another_process_tries_a_card_and_what_it_says_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str, word: str
 ) -> None:
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\n[ "$*" = "-m shared.memory.card_probe 2" ] || exit 9\n{words}\n')
     program.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
-    assert card_probe.why_not(2) == said
+    found = card_probe.why_not(2)
+    assert found == (WhyNot(Obstacle(word), said) if said else None)
 
 
 def test_what_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
-    assert "did not answer" in card_probe.why_not(0)
+    why_not = card_probe.why_not(0)
+    assert why_not is not None
+    assert why_not.obstacle is Obstacle.NOT_SHARED
+    assert "did not answer" in why_not.sentence
 
 
 @pytest.mark.skipif(not MISSING, reason="there is a card")
 def test_a_process_without_a_card_says_so() -> None:
-    assert card_probe.why_not(0).endswith(".")
+    why_not = card_probe.why_not(0)
+    assert why_not is not None
+    assert why_not.sentence.endswith(".")
     command = [sys.executable, "-m", card_probe.MODULE, "0"]
     told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert told.returncode == 1
@@ -113,4 +122,4 @@ def test_a_process_without_a_card_says_so() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_on_a_card_two_processes_share_its_memory() -> None:
-    assert card_probe.why_not(0) == ""
+    assert card_probe.why_not(0) is None

@@ -15,6 +15,7 @@ from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.memory.segment import card_segment_path, segment_path
 from shared.model.errors import Misconfigured
+from shared.model.obstacles import Obstacle, WhyNot
 from shared.model.sessions import CardUse
 from shared.runtime import cards
 from shared.runtime.settings import LaneSettings
@@ -42,7 +43,8 @@ def has_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
     """As if this machine had an emulated card, whose probe says that."""
 
     def with_probe(said: str) -> None:
-        monkeypatch.setattr(card_probe, "why_not", lambda _: said)
+        why_not = WhyNot(Obstacle.NOT_SHARED, said) if said else None
+        monkeypatch.setattr(card_probe, "why_not", lambda _: why_not)
         monkeypatch.setattr(cards, "CudaMemory", lambda _: FileMemory(tmp_path))
 
     return with_probe
@@ -89,7 +91,7 @@ def test_where_the_probe_fails_frames_lie_on_the_host_for_its_reason(
 ) -> None:
     has_card("It is not passed on.")
     card = cards.make_pool(settings, CLASSES)
-    assert (card.pool, card.why_not) == (None, "It is not passed on.")
+    assert (card.pool, card.why_not) == (None, WhyNot(Obstacle.NOT_SHARED, "It is not passed on."))
     assert "It is not passed on." in capsys.readouterr().out
     card.sweep()
     card.close()
@@ -103,21 +105,21 @@ def test_where_there_is_no_memory_frames_lie_on_the_host_for_its_reason(
 
     has_card("")
     monkeypatch.setattr(FileMemory, "allocate", refuse)
-    assert cards.make_pool(settings, CLASSES) == cards.LaneCard(None, "Full.")
+    assert cards.make_pool(settings, CLASSES) == cards.LaneCard(None, WhyNot(Obstacle.NO_MEMORY, "Full."))
 
 
 def test_where_no_card_is_wanted_none_is_looked_for(settings: LaneSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_probe, "why_not", None)
     monkeypatch.setattr(cards, "CudaMemory", None)
     unwanted = settings.model_copy(update={"card": "none"})
-    assert cards.make_pool(unwanted, CLASSES) == cards.LaneCard(None, cards.NOT_WANTED)
+    assert cards.make_pool(unwanted, CLASSES).why_not == WhyNot(Obstacle.NOT_WANTED, cards.NOT_WANTED)
     [reader] = cards.readers(unwanted, "r", 1)
     assert reader.why_no_card == cards.NOT_WANTED
 
 
 @pytest.mark.skipif(not MISSING, reason="there is a card")
 def test_without_a_card_both_say_so(settings: LaneSettings) -> None:
-    assert cards.make_pool(settings, CLASSES).why_not
+    assert cards.make_pool(settings, CLASSES).reason
     [reader] = cards.readers(settings, "r", 1)
     assert "cannot be used" in reader.why_no_card
 
@@ -153,6 +155,6 @@ async def test_a_card_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPat
 
 
 async def test_where_frames_lie_on_the_host_no_card_is_looked_at(settings: LaneSettings) -> None:
-    watching = cards.watching(settings, cards.LaneCard(None, "There is no card."))
+    watching = cards.watching(settings, cards.LaneCard(None, WhyNot(Obstacle.NO_CARD, "There is no card.")))
     await watching.run()
     assert watching.use is None

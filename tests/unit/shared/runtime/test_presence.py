@@ -8,7 +8,7 @@ from shared.model.offers import ModelOffer, Role
 from shared.model.own_effects import EffectOffer
 from shared.model.sessions import WorkerReported
 from shared.runtime import presence
-from shared.runtime.presence import Presence, report
+from shared.runtime.presence import NOT_ALL_THERE, Presence, report
 from shared.testing import MemoryBus
 
 OFFERS = (ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True),)
@@ -117,11 +117,11 @@ def test_frames_lie_on_a_card_if_ingest_has_a_pool_there_and_all_others_read_it(
 
     note("ingest", "1")
     note("detect", "1")
-    assert heard.why_not_on_card("a") == "Not all services of the lane are there."
+    assert heard.why_not_on_card("a") == NOT_ALL_THERE
     note("render", "1")
     assert heard.why_not_on_card("a") == ""
     note("render", "2", "It has none.")
     assert heard.why_not_on_card("a") == "It has none."
     note("ingest", "1", "There is no card.")
     assert heard.why_not_on_card("a") == "There is no card."
-    assert heard.why_not_on_card("b") == "Not all services of the lane are there."
+    assert heard.why_not_on_card("b") == NOT_ALL_THERE

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.model.obstacles import Obstacle, WhyNot
 from tests.redis_server import RedisServer
 from visavis.cli import doctor, main
 
@@ -43,7 +44,7 @@ def test_what_is_not_needed_does_not_fail(monkeypatch: pytest.MonkeyPatch, capsy
 def test_of_a_card_it_is_said_whether_processes_share_its_memory(
     monkeypatch: pytest.MonkeyPatch, named: str, works: bool, said: str
 ) -> None:
-    monkeypatch.setattr(doctor.card_probe, "why_not", {0: "", 2: "It is not passed on."}.get)
+    monkeypatch.setattr(doctor.card_probe, "why_not", {2: WhyNot(Obstacle.NOT_SHARED, "It is not passed on.")}.get)
     finding = doctor._card(named)
     assert (finding.works, finding.is_needed) == (works, False)
     assert said in finding.detail
