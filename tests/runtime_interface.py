@@ -13,11 +13,12 @@ import re
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.web import Desk, open_desk
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PREFIX = "/2018-06-01/runtime"
 DEADLINE_MS = 900_000
@@ -63,25 +64,18 @@ class RuntimeInterface:
         self._events.put(None)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A function that is ended hangs up in mid-wait."""
-
-
 @contextmanager
 def runtime_interface() -> Iterator[RuntimeInterface]:
     """On a port of its own."""
     interface = RuntimeInterface()
 
-    class Desk(BaseHTTPRequestHandler):
+    class Runtime(Desk):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             event = interface.next() if self.path == f"{PREFIX}/invocation/next" else None
             if event is None:
-                self._answer(404 if self.path != f"{PREFIX}/invocation/next" else 410, b"", {})
+                self._say(404 if self.path != f"{PREFIX}/invocation/next" else 410)
                 return
             request, body = event
             headers = {
@@ -90,40 +84,28 @@ def runtime_interface() -> Iterator[RuntimeInterface]:
                 "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:0:function:visavis",
                 "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
             }
-            self._answer(200, body, headers)
+            self._say(200, body, headers)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.body()
             if said := re.fullmatch(rf"{PREFIX}/invocation/([\w-]+)/(response|error)", self.path):
                 interface.note(said[2], said[1], body)
             elif self.path == f"{PREFIX}/init/error":
                 interface.note("init/error", "", body)
             else:
-                self._answer(404, b"", {})
+                self._say(404)
                 return
-            self._answer(202, b'{"status":"OK"}', {})
+            self._say(202, b'{"status":"OK"}')
 
-        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+        def _say(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+            self.answer(status, body, {"Content-Type": "application/json", **(headers or {})})
 
-        def log_message(self, *_: object) -> None:
-            return None
-
-    with _Server(("127.0.0.1", 0), Desk) as server:
-        interface.address = f"127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with open_desk(Runtime) as port:
+        interface.address = f"127.0.0.1:{port}"
         try:
             yield interface
         finally:
             interface.end()
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager
@@ -131,40 +113,24 @@ def function_url(interface: RuntimeInterface) -> Iterator[str]:
     """An address over HTTP whose requests are events of the function, one at a time (payload format 2.0)."""
     turn, requests = threading.Lock(), itertools.count()
 
-    class Desk(BaseHTTPRequestHandler):
+    class Calling(Desk):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
             event = {
                 "version": "2.0",
                 "headers": {name.lower(): value for name, value in self.headers.items()},
                 "requestContext": {"http": {"method": "POST", "path": self.path}},
-                "body": base64.b64encode(body).decode(),
+                "body": base64.b64encode(self.body()).decode(),
                 "isBase64Encoded": True,
             }
             with turn:
                 interface.send(f"url-{next(requests)}", event)
                 told = interface.hear()
             if told.word == "response":
-                self._answer(told.body["statusCode"], base64.b64decode(told.body["body"]))
+                self.answer(told.body["statusCode"], base64.b64decode(told.body["body"]))
             else:
-                self._answer(502, b"Internal Server Error")
+                self.answer(502, b"Internal Server Error")
 
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return None
-
-    with _Server(("127.0.0.1", 0), Desk) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+    with open_desk(Calling) as port:
+        yield f"http://127.0.0.1:{port}/"

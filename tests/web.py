@@ -1,27 +1,73 @@
-"""A small HTTP server on loopback for tests: what it answers is a table, what it was asked is a list."""
+"""Small HTTP servers on loopback for tests.
+
+What `open_desk` serves is a class of the test's own; of `serving` the answers are a table, and what was asked a list.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     Answer = bytes | str | Callable[[], bytes] | None
 
 PATIENCE_SECONDS = 30
 
 
+class Desk(BaseHTTPRequestHandler):
+    """Takes requests without a word on stderr. What a test serves adds `do_GET` and its like."""
+
+    def body(self) -> bytes:
+        """What came with the request."""
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        """The whole answer, with the length of its body."""
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who asked may hang up when they have heard enough; anything else is an error of the test's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as it came
+
+
+@contextlib.contextmanager
+def open_desk(desk: Callable[..., BaseHTTPRequestHandler], port: int = 0) -> Iterator[int]:
+    """The port of a server that runs, each connection in a thread; afterwards the port is closed.
+
+    port: 0: a free one. One that somebody else has just now is waited for.
+    """
+    with _begun(lambda: _Server(("127.0.0.1", port), desk)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 class Web:
     """`files[path]`: bytes are a body, text is where to redirect to, a function is called for each body; None: 404."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self) -> None:
+        self.port = 0
         self.files: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -41,12 +87,10 @@ class Web:
 
 @contextlib.contextmanager
 def serving(port: int = 0) -> Iterator[Web]:
-    """A running server; afterwards its port is closed and its threads are gone.
+    """A running server. port: as of `open_desk`."""
+    web = Web()
 
-    port: 0: a free one. One that somebody else has just now is waited for.
-    """
-
-    class Asked(BaseHTTPRequestHandler):
+    class Asked(Desk):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -54,52 +98,26 @@ def serving(port: int = 0) -> Iterator[Web]:
             web.headers.append(dict(self.headers))
             answer = web.files.get(self.path)
             if isinstance(answer, str):
-                self._send(302, b"", (web.location, answer))
+                self.answer(302, headers={web.location: answer})
             elif answer is None:
-                self._send(404, b"")
+                self.answer(404)
             else:
                 body = answer if isinstance(answer, bytes) else answer()
                 span = self.headers.get("Range")
                 if span:
                     first, last = map(int, span.removeprefix("bytes=").split("-"))
-                    self._send(206, body[first : last + 1])
+                    self.answer(206, body[first : last + 1])
                 else:
-                    self._send(200, body)
+                    self.answer(200, body)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            web.posted.append((self.path, dict(self.headers), body))
+            web.posted.append((self.path, dict(self.headers), self.body()))
             status, headers = web.replies.pop(0) if web.replies else (204, {})
             web.reply_when()
-            self._send(status, b"", *headers.items())
+            self.answer(status, headers=headers)
 
-        def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
-            self.send_response(status)
-            for name, value in (*headers, ("Content-Length", str(len(body)))):
-                self.send_header(name, value)
-            with contextlib.suppress(ConnectionError):  # whoever asked has heard enough
-                self.end_headers()
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A client that hangs up is no error here."""
-
-    server = _begun(lambda: Server(("127.0.0.1", port), Asked))
-    web = Web(server.server_port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with open_desk(Asked, port) as web.port:
         yield web
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _begun(begin: Callable[[], ThreadingHTTPServer]) -> ThreadingHTTPServer:

@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import psutil
 from tests.bench.stills import PAUSE_SECONDS, WARM_UPS, post
 from tests.bench.throughput import through_services
 from tests.scrapes import scraped
+from tests.web import Desk, open_desk
 from visavis.client import Client
 from visavis.stack import Stack, StackOptions
 
@@ -112,23 +112,13 @@ def collectors(folder: Path, models: Path, jpeg: bytes, look_json: str) -> dict[
 def answering() -> Iterator[str]:
     """A collector that takes all and keeps nothing; its URL."""
 
-    class Desk(BaseHTTPRequestHandler):
+    class Taking(Desk):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
+            self.body()
+            self.answer(200)
 
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with open_desk(Taking) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

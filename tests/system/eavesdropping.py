@@ -9,9 +9,6 @@ import asyncio
 import base64
 import fnmatch
 import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -19,10 +16,12 @@ import nats
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+
+    from tests.collecting import Collector
 
 PATIENCE_SECONDS = 60
 SAMPLED_POINTS = 3
@@ -78,45 +77,9 @@ def outside(places: Iterable[str], allowed: Iterable[str]) -> set[str]:
     return {one for one in places if not any(fnmatch.fnmatchcase(one, pattern) for pattern in allowed)}
 
 
-@dataclass
-class Collector:
-    """An OpenTelemetry collector as small as can be: OTLP over HTTP, kept as it came."""
-
-    url: str = ""
-    received: list[tuple[str, bytes]] = field(default_factory=list)
-    """Path and body of each request."""
-
-    @property
-    def said(self) -> list[Said]:
-        """All of it."""
-        return [Said(f"otlp {path}", body) for path, body in self.received]
-
-
-@contextmanager
-def collecting() -> Iterator[Collector]:
-    """A running collector; afterwards its port is closed and its threads are gone."""
-    collector = Collector()
-
-    class Desk(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.received.append((self.path, body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        collector.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            thread.join()
+def said_to(collector: Collector) -> list[Said]:
+    """All that a collector has got."""
+    return [Said(f"otlp {path}", body) for path, body in collector.received]
 
 
 class Overheard:

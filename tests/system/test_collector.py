@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from tests import ending
-from tests.system.eavesdropping import collecting
+from tests.collecting import collecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +16,7 @@ import pytest
 
 from tests import ending
 from tests.system.origin import Origin
+from tests.web import Desk, open_desk
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def test_what_lies_inside_is_not_fetched(rest: httpx.Client, source: str) -> Non
         assert answer.json()["code"] == "source-refused"
 
 
-class Viewer(BaseHTTPRequestHandler):
+class Viewer(Desk):
     """A page with a player, which tells how far it has played and what is on its screen."""
 
     playlist = ""
@@ -199,14 +198,7 @@ class Viewer(BaseHTTPRequestHandler):
         if asked.path == "/told":
             type(self).told = parse_qs(asked.query)
         body = _PAGE.replace("PLAYLIST", self.playlist).encode() if asked.path == "/" else b""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        self.answer(200, body, {"Content-Type": "text/html"})
 
 
 _PAGE = """<!doctype html><video id=v muted autoplay crossorigin=anonymous src="PLAYLIST"></video><script>
@@ -230,7 +222,7 @@ def test_a_browser_plays_it(rest: httpx.Client, near: Stack, origin: Origin, tmp
     with begun(rest, origin.rtmp("seen"), {"hls": {"segment_seconds": 1}}) as stream:
         until(lambda: len(segments(rest, stream)) >= 3)
         Viewer.playlist, Viewer.told = f"{near.rest}{stream}/hls/index.m3u8", {}
-        with viewer() as address, browser(chromium, address, tmp_path):
+        with open_desk(Viewer) as port, browser(chromium, f"http://127.0.0.1:{port}/", tmp_path):
             told = until(lambda: Viewer.told if "error" in Viewer.told or played() > 2 else None)
         ended(rest, stream)
     origin.stop(publisher)
@@ -241,18 +233,6 @@ def test_a_browser_plays_it(rest: httpx.Client, near: Stack, origin: Origin, tmp
 
 def played() -> float:
     return float(Viewer.told.get("played", ["0"])[0])
-
-
-@contextmanager
-def viewer() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Viewer) as server:
-        serving = threading.Thread(target=server.serve_forever, daemon=True)
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            serving.join()
 
 
 @contextmanager

@@ -23,14 +23,14 @@ from shared.model.keys import Quotas, Scope
 from shared.transport import wire
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
+from tests.collecting import Collector, collecting
 from tests.scrapes import OPEN_METRICS
 from tests.system.eavesdropping import (
-    Collector,
     Overheard,
     Said,
-    collecting,
     hits,
     outside,
+    said_to,
     spellings,
     spellings_of_landmarks,
 )
@@ -172,7 +172,8 @@ def told(models: Path, portrait: bytes, clip: Path, tmp_path_factory: pytest.Tem
                 pages = [Said(f"metrics {name}", metrics_of(stack, name, affairs.key)) for name in SERVICES]
             pools = {path.name.encode() for path in (segment_path(stack.lane), card_segment_path(stack.lane))}
     logs = {path.stem: path.read_text() for path in sorted((var / "log").glob("*.log"))}
-    said = [*bus.said, *collector.said, *pages, *(Said(f"log {name}", text.encode()) for name, text in logs.items())]
+    said = [*bus.said, *said_to(collector), *pages]
+    said += [Said(f"log {name}", text.encode()) for name, text in logs.items()]
     forms = {name: spellings(secret.encode()) for name, secret in planted.items()} | {"name of a frame pool": pools}
     forms["landmarks"] = set[bytes]().union(*map(spellings_of_landmarks, [*affairs.landmarks, *detected(bus.said)]))
     return Told({one.place for one in said}, hits(said, forms), job, stream, logs, collector)

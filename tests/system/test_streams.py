@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from fractions import Fraction
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.system.live_clips import CLOCK_HZ, moving
+from tests.web import open_desk
 from visavis.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -41,14 +41,8 @@ def source(portrait: bytes, tmp_path: Path) -> Iterator[str]:
         for frame in moving(portrait, (640, 360), FRAMES):
             clip.mux(stream.encode(frame.reformat(format="yuv420p")))
         clip.mux(stream.encode(None))
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder))) as server:
-        serving = threading.Thread(target=server.serve_forever, daemon=True)
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/clip.mp4?key=secret"
-        finally:
-            server.shutdown()
-            serving.join()
+    with open_desk(partial(_Silent, directory=str(folder))) as port:
+        yield f"http://127.0.0.1:{port}/clip.mp4?key=secret"
 
 
 @pytest.fixture

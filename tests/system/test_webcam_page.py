@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,6 +15,7 @@ from shared.model.keys import Quotas, Scope
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
 from tests import ending
+from tests.web import Desk, open_desk
 from visavis.stack import Stack, StackOptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "webcam.html"
@@ -31,7 +29,7 @@ setInterval(() => {
 </script>"""
 
 
-class Site(BaseHTTPRequestHandler):
+class Site(Desk):
     """Serves the page, which tells what it shows."""
 
     told: dict[str, list[str]] = {}  # noqa: RUF012  -- one test has it
@@ -41,14 +39,7 @@ class Site(BaseHTTPRequestHandler):
         if asked.path == "/told":
             type(self).told = parse_qs(asked.query)
         body = PAGE.read_bytes() + _TELL.encode() if asked.path == "/webcam.html" else b""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        self.answer(200, body, {"Content-Type": "text/html"})
 
 
 @pytest.mark.parametrize("keys", ["auto", "always"])
@@ -62,21 +53,15 @@ def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_pat
         "--disable-component-update", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream", f"--user-data-dir={tmp_path / 'browser'}",
     ]  # fmt: skip
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
-        serving = threading.Thread(target=site.serve_forever, daemon=True)
-        serving.start()
-        origin = f"http://127.0.0.1:{site.server_port}"
+    with open_desk(Site) as port:
+        origin = f"http://127.0.0.1:{port}"
         allowed = {"VISAVIS_WEB_ORIGINS": origin, "VISAVIS_KEYS": keys}
         ring = KeyRing(ObjectStore.open((tmp_path / "var" / "objects").as_uri()))
         key = asyncio.run(ring.add("page", [Scope.STREAMS], Quotas())) if keys == "always" else ""
-        try:
-            with Stack(StackOptions(var=tmp_path / "var", models=models, environment=allowed)) as stack:
-                address = f"{origin}/webcam.html?look=none&gateway={stack.rest.removeprefix('http://')}"
-                address += f"#key={key}" if key else ""
-                told = seen([chromium, *flags, address], tmp_path / "browser.log")
-        finally:
-            site.shutdown()
-            serving.join()
+        with Stack(StackOptions(var=tmp_path / "var", models=models, environment=allowed)) as stack:
+            address = f"{origin}/webcam.html?look=none&gateway={stack.rest.removeprefix('http://')}"
+            address += f"#key={key}" if key else ""
+            told = seen([chromium, *flags, address], tmp_path / "browser.log")
     assert told["width"] == ["640"], told
     assert "over" not in told.get("said", [""])[0]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +14,7 @@ from shared.model.errors import Misconfigured, Rejected, Unavailable
 from shared.model.jobs import Problem, SegmentDone, SegmentFailed, SegmentRequested, Want
 from shared.model.looks import Look
 from shared.transport import wire
+from tests.web import Desk, open_desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -38,27 +37,14 @@ class Place:
 
 @contextmanager
 def listening(place: Place) -> Iterator[None]:
-    class Desk(BaseHTTPRequestHandler):
+    class Answering(Desk):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            place.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(place.status)
-            self.send_header("Content-Length", str(len(place.body)))
-            self.end_headers()
-            self.wfile.write(place.body)
+            place.asked.append(({name.lower(): value for name, value in self.headers.items()}, self.body()))
+            self.answer(place.status, place.body)
 
-        def log_message(self, *_: object) -> None:
-            return None
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        place.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with open_desk(Answering) as port:
+        place.url = f"http://127.0.0.1:{port}/"
+        yield
 
 
 @pytest.fixture

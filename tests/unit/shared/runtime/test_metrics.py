@@ -12,8 +12,8 @@ from shared.runtime.instruments import HOP_WAITED, HOP_WORKED, MESSAGES, Instrum
 from shared.runtime.metrics import CLOSE_SECONDS, Metrics
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry, trace_id_of
+from tests.collecting import Collector, collecting
 from tests.scrapes import samples, value
-from tests.unit.shared.runtime.collecting import Collector, collecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

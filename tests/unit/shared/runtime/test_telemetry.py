@@ -18,8 +18,8 @@ from shared.runtime.telemetry import (
     sent_ns_of,
     trace_id_of,
 )
+from tests.collecting import Collector, collecting
 from tests.scrapes import value
-from tests.unit.shared.runtime.collecting import Collector, collecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.web import Desk, open_desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,28 +38,14 @@ class Answers:
 def answers() -> Iterator[Answers]:
     made = Answers()
 
-    class Desk(BaseHTTPRequestHandler):
+    class Answering(Desk):
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            made.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            made.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, self.body()))
             status, kind, answer = made.by_path.get(self.path.partition("?")[0], (404, "text/plain", b""))
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            self.answer(status, answer, {"Content-Type": kind})
 
-        do_POST = do_DELETE = do_PATCH = do_GET  # noqa: N815  -- the library's names
+        do_POST = do_DELETE = do_PATCH = do_GET
 
-        def log_message(self, *_: object) -> None:
-            return None
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
+    with open_desk(Answering) as port:
+        made.url = f"http://127.0.0.1:{port}"
+        yield made
