@@ -10,14 +10,11 @@ import av.error
 import numpy as np
 from av.codec.context import Flags
 
-from services.ingest import colours
 from services.ingest.admission import check_frame_size
-from services.ingest.planes import UprightCopy, orientation_of
+from services.ingest.planes import UprightCopy, facts_of, orientation_of
 from services.ingest.timeline import MOST_PENDING, LiveTimeline
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput
-from shared.model.media import VideoFacts
-from shared.model.pictures import Geometry, PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
 
     from services.ingest.limits import IngestLimits
     from services.ingest.upright import Orientation
+    from shared.model.media import VideoFacts
     from shared.model.pictures import Picture
 
 DECODERS: Final = {
@@ -162,18 +160,6 @@ class LiveDecoder:
         self.copy = UprightCopy(first, self.facts, orientation)
 
     def _facts_of(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
-        stored = (first.width, first.height)
-        colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
-        width, height = orientation.size(*stored)
         aspect = (self._context.sample_aspect_ratio if self._context is not None else None) or Fraction(1)
-        rate = Fraction(self._asked.rate).limit_denominator(1001)
-        return VideoFacts(
-            geometry=Geometry(PixelFormat.I420, width, height),
-            colour=colour,
-            colour_primaries=first.color_primaries,
-            colour_transfer=first.color_trc,
-            colour_matrix=colours.tag_for(first.format.name, first.colorspace, colour),
-            time_base=(1, self._asked.clock_hz),
-            frame_rate=max(rate, Fraction(1, 1001)).as_integer_ratio(),
-            sample_aspect=(1 / aspect if orientation.turned else aspect).as_integer_ratio(),
-        )
+        rate = max(Fraction(self._asked.rate).limit_denominator(1001), Fraction(1, 1001))
+        return facts_of(first, orientation, aspect, (1, self._asked.clock_hz), rate.as_integer_ratio())

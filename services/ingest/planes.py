@@ -1,4 +1,4 @@
-"""Copies decoded frames, upright, as planar 4:2:0 of one size and colour into the planes of the frame pool."""
+"""Decoded frames as they lie in the frame pool, upright planar 4:2:0 of one size and colour: their facts and copies."""
 
 from __future__ import annotations
 
@@ -9,19 +9,47 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from services.ingest import colours
 from services.ingest.upright import Orientation
-from shared.model.pictures import Matrix
+from shared.model.media import VideoFacts
+from shared.model.pictures import Geometry, Matrix, PixelFormat
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from av.buffer import Buffer
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
 
-    from shared.model.media import VideoFacts
     from shared.model.pictures import Picture
 
 _PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
 _GRAY = "gray"
 _SWS_MATRIX = {Matrix.BT601: Colorspace.ITU601, Matrix.BT709: Colorspace.ITU709, Matrix.BT2020: Colorspace.BT2020}
+
+
+def facts_of(
+    first: VideoFrame,
+    orientation: Orientation,
+    sample_aspect: Fraction,
+    time_base: tuple[int, int],
+    frame_rate: tuple[int, int],
+) -> VideoFacts:
+    """Of a stream with that first frame, for what `UprightCopy` makes of its frames.
+
+    sample_aspect: width : height of a sample as it is stored. time_base, frame_rate: as `VideoFacts` has them.
+    """
+    stored = (first.width, first.height)
+    colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
+    width, height = orientation.size(*stored)
+    return VideoFacts(
+        geometry=Geometry(PixelFormat.I420, width, height),
+        colour=colour,
+        colour_primaries=first.color_primaries,
+        colour_transfer=first.color_trc,
+        colour_matrix=colours.tag_for(first.format.name, first.colorspace, colour),
+        time_base=time_base,
+        frame_rate=frame_rate,
+        sample_aspect=(1 / sample_aspect if orientation.turned else sample_aspect).as_integer_ratio(),
+    )
 
 
 class UprightCopy:

@@ -7,18 +7,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
 import av.error
+import msgspec
 from av.codec.context import Flags
 
-from services.ingest import colours
 from services.ingest.admission import admit_file, check_frame_size, check_length
 from services.ingest.demuxing import Reading, choose_video, claimed_seconds, count_images, open_media, silence
-from services.ingest.planes import UprightCopy, orientation_of
+from services.ingest.planes import UprightCopy, facts_of, orientation_of
 from services.ingest.timeline import Timeline
 from services.ingest.upright import Orientation
 from services.ingest.wholeness import missing_bytes
 from shared.model.errors import Rejected
-from shared.model.media import DecodeSummary, MediaKind, VideoFacts, notice_of
-from shared.model.pictures import Geometry, PixelFormat
+from shared.model.media import DecodeSummary, MediaKind, notice_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from services.ingest.limits import IngestLimits
-    from shared.model.media import Span
+    from shared.model.media import Span, VideoFacts
     from shared.model.pictures import Picture
 
 _FIELDS = {2: 1, 3: 2, 4: 2, 5: 1}
@@ -229,21 +228,13 @@ class VideoFile:
 
     def _facts(self, first: VideoFrame, orientation: Orientation) -> VideoFacts:
         check_frame_size(first.width, first.height, self._limits)
-        stored = (first.width, first.height)
-        colour = colours.colour_of(first.format.name, first.colorspace, first.color_range, stored)
-        width, height = orientation.size(*stored)
         codec, stream = self.stream.codec_context, self.stream
         aspect = stream.sample_aspect_ratio or Fraction(1)
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
-        return VideoFacts(
-            geometry=Geometry(PixelFormat.I420, width, height),
-            colour=colour,
-            colour_primaries=first.color_primaries,
-            colour_transfer=first.color_trc,
-            colour_matrix=colours.tag_for(first.format.name, first.colorspace, colour),
-            time_base=(stream.time_base or Fraction(1, 1000)).as_integer_ratio(),
-            frame_rate=rate.as_integer_ratio(),
-            sample_aspect=(1 / aspect if orientation.turned else aspect).as_integer_ratio(),
+        unit = stream.time_base or Fraction(1, 1000)
+        facts = facts_of(first, orientation, aspect, unit.as_integer_ratio(), rate.as_integer_ratio())
+        return msgspec.structs.replace(
+            facts,
             field_order=_FIELDS.get(codec.field_order, int(first.interlaced_frame)),
             frames_expected=stream.frames,
             duration_seconds=claimed_seconds(self._container, stream),
