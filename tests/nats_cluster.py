@@ -13,6 +13,7 @@ import nats
 
 from shared.transport.nats_server import binary
 from tests.children import tied
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,13 +151,6 @@ class NatsCluster:
 
     def _alive(self) -> list[str]:
         return [node.url for node in self.nodes if node.process is not None]
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of this machine's loopback address that were free a moment ago, all different."""
-    with ExitStack() as held:
-        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [int(one.getsockname()[1]) for one in taken]
 
 
 def wait_for(node: NatsNode) -> None:

@@ -6,7 +6,6 @@ Debian's package prometheus is needed: `make test` installs it where it may.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -18,6 +17,7 @@ import yaml
 
 from tests import ending
 from tests.expressions import RULES, SCRAPING
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,8 +61,7 @@ class PrometheusServer:
 
     def _has_begun(self, end: float) -> bool:
         """Start it and wait until it answers; False: it has ended, as it does where its port is taken."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = int(free.getsockname()[1])
+        [port] = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         words = {
             "config.file": self._folder / "prometheus.yml", "storage.tsdb.path": self._folder / "data",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from tests import ending, halting
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ class RedisServer:
         wants_ports = self.port == 0
         while True:
             if wants_ports:
-                self.port, self._tls_port = _free_ports()
+                self.port, self._tls_port = free_ports(2)
             self._running = subprocess.Popen(self._words(), stdin=subprocess.DEVNULL)
             try:
                 if self._has_begun(end):
@@ -144,8 +145,3 @@ class RedisServer:
 def _command(*words: str) -> bytes:
     """As the protocol has it (RESP): an array of strings."""
     return f"*{len(words)}\r\n".encode() + b"".join(f"${len(word)}\r\n{word}\r\n".encode() for word in words)
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return int(one.getsockname()[1]), int(other.getsockname()[1])

@@ -19,6 +19,7 @@ import psutil
 
 from tests.bench.stills import PAUSE_SECONDS, WARM_UPS, post
 from tests.bench.throughput import through_services
+from tests.ports import free_ports
 from tests.scrapes import scraped
 from tests.web import Desk, open_desk
 from visavis.client import Client
@@ -130,8 +131,7 @@ def hanging() -> Iterator[str]:
 
 def down() -> str:
     """Where no collector is: a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from shared.model.errors import Lost, Misconfigured, Unavailable
 from shared.transport.store import PIECE_BYTES, ObjectStore
-from tests.nats_cluster import free_ports
+from tests.ports import free_ports
 from tests.s3_server import S3Server
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from tests import ending
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -74,7 +75,7 @@ class Origin:
         if not (self._nginx and self._ffmpeg and RTMP_MODULE.exists()):
             pytest.skip("There is no origin to fetch from: apt-get install nginx libnginx-mod-rtmp ffmpeg")
         self._folder = folder
-        self.rtmp_port, self.http_port = _free_port(), _free_port()
+        self.rtmp_port, self.http_port = free_ports(2)
         self._running: subprocess.Popen[bytes] | None = None
         self._publishers: list[subprocess.Popen[bytes]] = []
         self._srt_ports: dict[str, int] = {}
@@ -153,7 +154,7 @@ class Origin:
         said = subprocess.run([str(self._ffmpeg), "-hide_banner", "-protocols"], capture_output=True, check=True)
         if b"srt" not in said.stdout.split():
             pytest.skip("This FFmpeg has no SRT")
-        port = self._srt_ports.setdefault(name, _free_port(socket.SOCK_DGRAM))
+        port = self._srt_ports.setdefault(name, free_ports(1, socket.SOCK_DGRAM)[0])
         secrets = f"passphrase=not%20to%20be%20told&streamid=%23!::r={name}"
         ends = ["-passphrase", "not to be told", "-f", "mpegts"]
         publisher = self._publishing(size, [*ends, f"srt://127.0.0.1:{port}?mode=listener"])
@@ -172,13 +173,6 @@ class Origin:
             if time.monotonic() > until:
                 pytest.fail("nginx wrote no playlist")
             time.sleep(0.1)
-
-
-def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(type=kind) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import av
 import httpx
 import pytest
 
+from tests.ports import free_ports
 from tests.system import engine
 from tests.system.watching import until, wait_until
 from visavis.client import Client
@@ -34,12 +34,6 @@ LANE = ("ingest", "detect", "render")
 OURS = ("gateway", *LANE)
 STARTED = (*OURS, "nats", "redis", "prometheus")
 PATIENCE_SECONDS = 240
-
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -105,10 +99,9 @@ def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Com
         "VISAVIS_IMAGES": images,
         "VISAVIS_STORE_URL": "file:///objects",
         "VISAVIS_COLLECTOR": "",
-        "VISAVIS_PUBLISH_REST": str(free_port()),
-        "VISAVIS_PUBLISH_GRPC": str(free_port()),
-        "VISAVIS_PUBLISH_PROMETHEUS": str(free_port()),
     }
+    for published, port in zip(("REST", "GRPC", "PROMETHEUS"), free_ports(3), strict=True):
+        variables[f"VISAVIS_PUBLISH_{published}"] = str(port)
     folder = tmp_path_factory.mktemp("compose")
     compose = Compose(f"vt{secrets.token_hex(4)}", over(folder, images), variables)
     try:

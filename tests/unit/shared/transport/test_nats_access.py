@@ -12,7 +12,8 @@ from shared.model.errors import Misconfigured
 from shared.transport import nats_bus
 from shared.transport.nats_access import NatsAccess
 from shared.transport.nats_bus import NatsBus
-from tests.nats_cluster import NatsNode, free_ports, wait_for
+from tests.nats_cluster import NatsNode, wait_for
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

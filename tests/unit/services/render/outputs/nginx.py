@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_ports
+
 MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 CONFIGURATION = """
 load_module {module};
@@ -37,8 +39,7 @@ class Nginx:
             pytest.skip("There is no RTMP server here: install the packages nginx and libnginx-mod-rtmp.")
         self._folder = folder
         (folder / "recorded").mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        [self.port] = free_ports(1)
         text = CONFIGURATION.format(module=MODULE, folder=folder, port=self.port)
         (folder / "nginx.conf").write_text(text)
         self._process: subprocess.Popen[bytes] | None = None

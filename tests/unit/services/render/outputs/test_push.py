@@ -14,6 +14,7 @@ from services.render.outputs.outlet import RunningOutlet
 from services.render.outputs.push import RtmpPusher
 from shared.model.errors import Rejected, Unavailable
 from shared.model.live import LiveCodec, LiveOutput
+from tests.ports import free_ports
 from tests.unit.services.render.live import BETWEEN, encoded, facts, moving, psnr, sound_opened, sounds
 from tests.unit.services.render.outputs.test_rtmp import GOOD, Server
 
@@ -74,8 +75,7 @@ class Listener:
     """FFmpeg as the server: unlike nginx's module it knows the codecs of Enhanced RTMP."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        [self.port] = free_ports(1)
         self.frames: list[av.VideoFrame] = []
         self.thread = threading.Thread(target=self._take, daemon=True)
         self.thread.start()
