@@ -16,10 +16,25 @@ from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from shared.model.faces import Face
+    from shared.model.frames import CapturedFrame
+
 CODED = tuple(codec for codec in LiveCodec if not codec.is_raw)
 BETWEEN = tuple(codec for codec in CODED if not codec.is_intra)
 """Those with frames that refer to others."""
 DECODERS = {LiveCodec.AV1: "libdav1d"}
+
+
+class Blank:
+    """A sink that wants nothing."""
+
+    wants_picture = wants_faces = keeps_alpha = False
+
+    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 def facts(width: int = 128, height: int = 96, **more: object) -> VideoFacts:

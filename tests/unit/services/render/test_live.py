@@ -20,27 +20,13 @@ from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import Telemetry
 from shared.testing import MAX_BODY_BYTES, MemoryBus, MemoryContext
 from shared.transport import wire
+from tests.unit.services.render.live import Blank
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
-    from shared.model.faces import Face
-    from shared.model.frames import CapturedFrame
-    from shared.model.pictures import Picture
 
 LOOK = Look(smooth=0.5)
-
-
-class Blank:
-    """A sink that wants nothing."""
-
-    wants_picture = wants_faces = keeps_alpha = False
-
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
 
 
 class Wire:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,29 +19,11 @@ from shared.model.past import VERSION, SessionPast
 from shared.runtime.pasts import Pasts
 from shared.testing import MemoryContext
 from shared.transport import wire
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from shared.model.faces import Face
-    from shared.model.frames import CapturedFrame
-    from shared.model.pictures import Picture
+from tests.unit.services.render.live import Blank
 
 LOOK = Look(smooth=0.5)
 SHAPES = {1: "445a83da40289ba8"}
 """Of SessionState, by the version of pasts."""
-
-
-class Blank:
-    """A sink that wants nothing."""
-
-    wants_picture = wants_faces = keeps_alpha = False
-
-    def write(self, picture: Picture, frame: CapturedFrame, faces: Sequence[Face]) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
 
 
 class SlowContext(MemoryContext):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_server import NatsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 
@@ -20,3 +21,11 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def bus(server: NatsServer) -> AsyncIterator[NatsBus]:
+    """By that server."""
+    bus = await NatsBus.connect(server.url, "test")
+    yield bus
+    await bus.close()

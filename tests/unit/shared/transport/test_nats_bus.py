@@ -13,17 +13,8 @@ from shared.transport.nats_bus import NatsBus
 from shared.transport.topology import Queue, detect_queue, segment_queue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from shared.transport.bus import Received
     from shared.transport.nats_server import NatsServer
-
-
-@pytest.fixture
-async def bus(server: NatsServer) -> AsyncIterator[NatsBus]:
-    bus = await NatsBus.connect(server.url, "test")
-    yield bus
-    await bus.close()
 
 
 def kill(server: NatsServer) -> None:

@@ -18,6 +18,7 @@ from shared.model.looks import Look
 from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, most_apart, psnr, uploaded
 from tests.unit.services.render.pictures import same
+from tests.unit.services.render.test_development import LOOKS as DEVELOPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +29,7 @@ if TYPE_CHECKING:
 
 ASSET = "0" * 32
 GRADED = Look(brightness=0.2, saturation=0.5, temperature=-0.5, grade=Grade(asset=ASSET, amount=0.7))
-LOOKS = [
-    Look(brightness=0.6),
-    Look(contrast=-0.8),
-    Look(saturation=1.0),
-    Look(saturation=-1.0),
-    Look(temperature=-0.7),
-    Look(brightness=-0.3, contrast=0.5, saturation=0.4, temperature=0.6),
-    Look(grade=Grade(asset=ASSET)),
-    GRADED,
-]
+LOOKS = [*DEVELOPED, Look(grade=Grade(asset=ASSET)), GRADED]
 LEAST_DB = 60.0
 """What is asked of the card is 40; what it reaches is kept."""
 
