@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from services.detect.models.preparing import prepare
 from shared.model.errors import Misconfigured
 from tests.cuda.devices import MISSING
 from tests.gpu.lanes import CLEAR, finished, frames_lie, frames_of, psnr, write_clip, written
+from tests.models import prepared_models
 from tests.system.live_clips import coded, decoded
 from visavis.client import Client
 from visavis.live import LiveStream
 from visavis.sample import portrait_jpeg
-from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
 from visavis.v1 import streams_pb2
 
@@ -32,9 +31,7 @@ NATURAL = "natural"
 
 @pytest.fixture(scope="module")
 def models() -> Path:
-    folder = LocalSettings().models.expanduser()
-    prepare(folder, print)
-    return folder
+    return prepared_models()
 
 
 @pytest.fixture(scope="module")

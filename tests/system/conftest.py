@@ -13,12 +13,11 @@ import numpy as np
 import psutil
 import pytest
 
-from services.detect.models.preparing import prepare
 from shared.memory.segment import FOLDER, PREFIX, segment_path
+from tests.models import prepared_models
 from tests.system import engine
 from visavis.client import Client
 from visavis.sample import portrait_jpeg
-from visavis.settings import LocalSettings
 from visavis.stack import SERVICES, Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of the prepared models."""
-    folder = LocalSettings().models.expanduser()
-    prepare(folder, print)
-    return folder
+    return prepared_models()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from services.detect.finding import FaceFinder
-from services.detect.models.preparing import prepare
 from services.detect.sampling import sample_rgb
-from services.detect.settings import DetectSettings
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from tests.models import prepared_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +30,8 @@ SHARED = Path(__file__).parents[4].parent / "shared"
 
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
-    """The folder that the product uses, filled if it is not."""
-    folder = Path(os.environ.get("VISAVIS_MODELS", DetectSettings.model_fields["models"].default)).expanduser()
-    prepare(folder, print)
-    return folder
+    """The folder of the prepared models."""
+    return prepared_models()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from services.detect.finding import FaceFinder
 from services.render.colouring import Colouring
 from services.render.drawing import Painter
 from services.render.effects.frame.background import as_picture
@@ -27,6 +28,7 @@ from shared.model.faces import Face, Layout
 from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat
+from tests.models import prepared_models
 from tests.unit.services.render.pictures import prepared
 
 if TYPE_CHECKING:
@@ -102,6 +104,12 @@ def _clip(name: str) -> tuple[list[Picture], dict[int, tuple[Face, ...]]]:
     for number, mesh in zip(golden["mesh_frame"].tolist(), golden["mesh"], strict=True):
         faces[number] = (*faces.get(number, ()), Face.of(mesh, 1.0))
     return [Picture.over(geometry, Colour(), frame.reshape(-1)) for frame in frames], faces
+
+
+@pytest.fixture(scope="session")
+def finder() -> FaceFinder:
+    """What detect finds faces with."""
+    return FaceFinder.load(prepared_models())
 
 
 @pytest.fixture(scope="session", params=["signer_plain.mkv", "signer_occluded.mkv", "two_heads.mp4"])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,6 @@ import numpy as np
 import pytest
 
 from services.detect.finding import FaceFinder
-from services.detect.models.preparing import prepare
-from services.detect.settings import DetectSettings
 from services.render.quality import judged, quality_of
 from services.render.tracking import Tracks
 from shared.model.faces import Face, Layout, Quality
@@ -55,13 +52,6 @@ def golden(clip: str) -> Any:
     if not path.exists():
         pytest.skip(f"The golden landmarks {path} are not on this machine.")
     return np.load(path)
-
-
-@pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    folder = Path(os.environ.get("VISAVIS_MODELS", DetectSettings.model_fields["models"].default)).expanduser()
-    prepare(folder, print)
-    return FaceFinder.load(folder)
 
 
 @pytest.fixture

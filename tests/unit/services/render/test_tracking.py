@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from services.detect.finding import FaceFinder
-from services.detect.models.preparing import prepare
-from services.detect.settings import DetectSettings
 from services.render.tracking import HOLD_SECONDS, MEMORY_SECONDS, Tracks
 from shared.model.faces import Face
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -213,13 +211,6 @@ class HeadsCrossing:
     def _oval(shape: tuple[int, ...], centre: np.ndarray, radii: tuple[float, float]) -> np.ndarray:
         y, x = np.mgrid[: shape[0], : shape[1]]
         return np.clip((1.15 - np.hypot((x - centre[0]) / radii[0], (y - centre[1]) / radii[1])) / 0.15, 0, 1)
-
-
-@pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    folder = Path(DetectSettings.model_fields["models"].default).expanduser()
-    prepare(folder, print)
-    return FaceFinder.load(folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ import pytest
 
 from services.detect.batching import Batches, Hands, together
 from services.detect.finding import FaceFinder
-from services.detect.models.preparing import prepare
-from services.detect.settings import DetectSettings
 from services.detect.watching import unclaimed
 from services.render.choosing import Choice, Present
 from services.render.head import Head
@@ -144,13 +142,6 @@ def test_it_is_a_value_that_can_be_kept() -> None:
     session = Session()
     session.sees(boxes_px=[SIGHTING])
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(session.watch), type=Watch) == session.watch
-
-
-@pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    folder = Path(DetectSettings.model_fields["models"].default).expanduser()
-    prepare(folder, print)
-    return FaceFinder.load(folder)
 
 
 def seen_by(finder: FaceFinder, name: str) -> Iterator[tuple[list[Face], tuple[Box, ...]]]:

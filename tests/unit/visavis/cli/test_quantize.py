@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.detect.models import store
-from services.detect.models.preparing import prepare
+from tests.models import prepared_models
 from visavis.cli import quantize
-from visavis.settings import LocalSettings
 
 NAME = "blazeface-short-range"
 CLIP = Path(__file__).parents[4].parent / "shared" / "media" / "two_heads.mp4"
@@ -22,9 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """Models that a test may add to."""
     if not CLIP.exists():
         pytest.skip(f"The clip {CLIP} is not on this machine.")
-    models = LocalSettings().models.expanduser()
-    prepare(models, print)
-    return shutil.copytree(models, tmp_path / "models")
+    return shutil.copytree(prepared_models(), tmp_path / "models")
 
 
 def run(folder: Path, *words: str) -> int:

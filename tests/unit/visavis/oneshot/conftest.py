@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from services.detect.models.preparing import prepare
+from tests.models import prepared_models
 from visavis.oneshot.oneshot import Oneshot
 from visavis.oneshot.settings import OneshotSettings
 from visavis.sample import portrait_jpeg
-from visavis.settings import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,9 +24,7 @@ FRAMES, RATE, SOUND_RATE = 20, 25, 48_000
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of the prepared models."""
-    folder = LocalSettings().models.expanduser()
-    prepare(folder, print)
-    return folder
+    return prepared_models()
 
 
 @pytest.fixture(scope="session")

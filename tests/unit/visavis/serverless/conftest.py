@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.detect.models.preparing import prepare
 from shared.model.jobs import source_key
-from visavis.settings import LocalSettings
+from tests.models import prepared_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the store, which the environment names, as it does the prepared models."""
-    models, folder = LocalSettings().models.expanduser(), tmp_path / "objects"
-    prepare(models, print)
+    models, folder = prepared_models(), tmp_path / "objects"
     (folder / source_key("j")).parent.mkdir(parents=True)
     (folder / source_key("j")).write_bytes(b"no video")
     monkeypatch.setenv("VISAVIS_STORE_URL", folder.as_uri())
