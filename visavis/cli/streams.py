@@ -33,7 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("streams", help="have live sources fetched: begin, list, show, watch, change, end")
     words = parser.add_subparsers(required=True, metavar="WHAT")
     beginning = add_word(words, "begin", begin, "fetch a live source and give it out; prints the id of the stream")
-    beginning.add_argument("source", metavar="SOURCE", help="rtmp(s)://, rtsp(s)://, http(s)://")
+    beginning.add_argument("source", metavar="SOURCE", help="rtmp(s)://, rtsp(s)://, srt://, http(s)://")
     _add_outputs(beginning)
     add_look(beginning)
     add_live(beginning)
