@@ -297,7 +297,7 @@ class _reached:  # noqa: N801  -- reads as the words of a with statement
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, httpx.TransportError):
-            said = f"{self._http.base_url} did not answer: {error or type(error).__name__}."
+            said = f"{self._http.base_url} did not answer: {str(error) or type(error).__name__}."
             raise ProblemError("unreachable", said) from error
 
 

@@ -55,7 +55,7 @@ class FunctionCalls:
         try:
             answer = await self._http.post(self._url, content=wire.encode(request), headers=dict(headers))
         except httpx.HTTPError as error:
-            raise Unavailable(f"The function did not answer: {error or type(error).__name__}.") from error
+            raise Unavailable(f"The function did not answer: {str(error) or type(error).__name__}.") from error
         try:
             told = wire.decode(answer.content, _answer)
         except Malformed as error:

@@ -101,11 +101,14 @@ def test_an_error_that_is_no_problem_is_said_to_come_from_elsewhere() -> None:
     assert problem.value.code == "unreachable"
 
 
-def test_nobody_there_is_unreachable() -> None:
+@pytest.mark.parametrize(
+    ("error", "said"), [(httpx.ConnectError("refused"), "refused"), (httpx.ReadTimeout(""), "ReadTimeout")]
+)
+def test_nobody_there_is_unreachable(error: httpx.TransportError, said: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+        raise error
 
-    with pytest.raises(ProblemError, match="did not answer") as problem:
+    with pytest.raises(ProblemError, match=f"did not answer: {said}.") as problem:
         client(answer).job("x")
     assert problem.value.code == "unreachable"
     assert not client(answer).is_ready()

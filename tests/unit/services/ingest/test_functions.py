@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,14 @@ async def test_a_function_that_is_not_there_may_come_back() -> None:
     with pytest.raises(Unavailable, match="did not answer"):
         await calls.call(ASKED, {})
     await calls.close()
+
+
+async def test_a_function_that_says_nothing_is_told_by_the_kind_of_its_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        calls = FunctionCalls(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.1)
+        with pytest.raises(Unavailable, match="did not answer: ReadTimeout"):
+            await calls.call(ASKED, {})
+        await calls.close()
 
 
 async def test_without_an_address_nothing_starts() -> None:
