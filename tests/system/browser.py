@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests import ending
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1280,900",
+    "--disable-component-update", "--disable-dev-shm-usage",
 )  # fmt: skip
 
 
@@ -115,20 +113,29 @@ class Browser:
 
 
 @contextmanager
-def browsing(folder: Path) -> Iterator[Browser]:
-    """A browser of its own. folder: for what it keeps. The test is skipped where there is none."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("There is no browser to look through: apt-get install chromium")
+def opened(program: str, folder: Path, address: str, *more: str) -> Iterator[Path]:
+    """A browser that shows a page, and is ended afterwards; the folder of what it keeps, which lies in `folder`.
+
+    program: of the fixture `chromium`. more: flags besides the usual.
+    """
     profile = folder / "browser"
     with (folder / "browser.log").open("wb") as log:
-        command = [chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        command = [program, *FLAGS, *more, f"--user-data-dir={profile}", address]
         running = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        with connect(_page_of(profile), max_size=None, compression=None) as talk:
-            yield Browser(talk, folder / "downloads")
+        yield profile
     finally:
         ending.end(running)
+
+
+@contextmanager
+def browsing(program: str, folder: Path) -> Iterator[Browser]:
+    """A browser that does as it is told. program, folder: as of `opened`."""
+    with (
+        opened(program, folder, "about:blank", "--remote-debugging-port=0", "--window-size=1280,900") as profile,
+        connect(_page_of(profile), max_size=None, compression=None) as talk,
+    ):
+        yield Browser(talk, folder / "downloads")
 
 
 def _page_of(profile: Path) -> str:

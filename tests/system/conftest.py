@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def models() -> Path:
     """The folder of the prepared models."""
     return prepared_models()
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The browser's program."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("There is no browser to look through: apt-get install chromium")
+    return program
 
 
 @pytest.fixture(scope="session")

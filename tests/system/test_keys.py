@@ -106,10 +106,12 @@ def test_one_key_does_not_see_anothers_job(deployment: Deployment, clip: Path) -
         assert (forbidden.value.status, forbidden.value.code) == (403, "forbidden")
 
 
-def test_a_browser_shows_the_traces_of_the_key_that_it_was_given(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_browser_shows_the_traces_of_the_key_that_it_was_given(
+    deployment: Deployment, chromium: str, tmp_path: Path
+) -> None:
     own, other = (deployment.keys("add", name, "--scope", "pictures") for name in ("own", "other"))
     seen = {key: trace_of_a_request(deployment, key) for key in (own, other)}
-    with browsing(tmp_path) as page:
+    with browsing(chromium, tmp_path) as page:
         page.scripts(on=False)
         page.go(f"{deployment.rest}/traces/{seen[own]}")
         page.write("input[name=key]", own)

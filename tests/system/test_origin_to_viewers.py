@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests import ending
+from tests.system.browser import opened
 from tests.system.origin import Origin
 from tests.web import Desk, open_desk
 from visavis.stack import Stack, StackOptions
@@ -214,15 +213,13 @@ v.ontimeupdate = () => {
 </script>"""
 
 
-def test_a_browser_plays_it(rest: httpx.Client, near: Stack, origin: Origin, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("There is no browser to play with: apt-get install chromium")
+def test_a_browser_plays_it(rest: httpx.Client, near: Stack, origin: Origin, chromium: str, tmp_path: Path) -> None:
+    flags = ("--disable-quic", "--mute-audio", "--disable-sync", "--autoplay-policy=no-user-gesture-required")
     publisher = origin.publish("seen")
     with begun(rest, origin.rtmp("seen"), {"hls": {"segment_seconds": 1}}) as stream:
         until(lambda: len(segments(rest, stream)) >= 3)
         Viewer.playlist, Viewer.told = f"{near.rest}{stream}/hls/index.m3u8", {}
-        with open_desk(Viewer) as port, browser(chromium, f"http://127.0.0.1:{port}/", tmp_path):
+        with open_desk(Viewer) as port, opened(chromium, tmp_path, f"http://127.0.0.1:{port}/", *flags):
             told = until(lambda: Viewer.told if "error" in Viewer.told or played() > 2 else None)
         ended(rest, stream)
     origin.stop(publisher)
@@ -233,18 +230,3 @@ def test_a_browser_plays_it(rest: httpx.Client, near: Stack, origin: Origin, tmp
 
 def played() -> float:
     return float(Viewer.told.get("played", ["0"])[0])
-
-
-@contextmanager
-def browser(chromium: str, address: str, folder: Path) -> Iterator[None]:
-    flags = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-        "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder / 'browser'}",
-    ]  # fmt: skip
-    with (folder / "browser.log").open("wb") as log:
-        running = subprocess.Popen([chromium, *flags, address], stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        ending.end(running)

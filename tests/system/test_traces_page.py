@@ -39,13 +39,15 @@ def brightness(page: Browser) -> float:
     return float(cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE).mean())
 
 
-def test_one_clicks_from_the_list_to_a_trace_and_takes_it_home(stack: Stack, portrait: bytes, tmp_path: Path) -> None:
+def test_one_clicks_from_the_list_to_a_trace_and_takes_it_home(
+    stack: Stack, portrait: bytes, chromium: str, tmp_path: Path
+) -> None:
     url = f"{stack.rest}/v1/images"
     good, other = (httpx.post(url, content=portrait, headers=JPEG, timeout=60) for _ in range(2))
     bad = httpx.post(url, content=portrait[:2000], headers=JPEG, timeout=60)
     assert [one.status_code for one in (good, other, bad)] == [200, 200, 422]
     trace_id, _ = (whole(stack.rest, one.headers["X-Visavis-Trace-Id"]) for one in (good, other))
-    with browsing(tmp_path) as page:
+    with browsing(chromium, tmp_path) as page:
         page.go(f"{stack.rest}/traces")
         page.write("#id", trace_id[:12])
         page.press("Enter", 13)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +12,7 @@ import pytest
 from shared.model.keys import Quotas, Scope
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
-from tests import ending
+from tests.system.browser import opened
 from tests.web import Desk, open_desk
 from visavis.stack import Stack, StackOptions
 
@@ -43,16 +41,11 @@ class Site(Desk):
 
 
 @pytest.mark.parametrize("keys", ["auto", "always"])
-def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_path: Path, keys: str) -> None:
+def test_a_page_sends_its_camera_and_shows_what_comes_back(
+    models: Path, chromium: str, tmp_path: Path, keys: str
+) -> None:
     Site.told = {}
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("There is no browser to send from: apt-get install chromium")
-    flags = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream", f"--user-data-dir={tmp_path / 'browser'}",
-    ]  # fmt: skip
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with open_desk(Site) as port:
         origin = f"http://127.0.0.1:{port}"
         allowed = {"VISAVIS_WEB_ORIGINS": origin, "VISAVIS_KEYS": keys}
@@ -61,20 +54,16 @@ def test_a_page_sends_its_camera_and_shows_what_comes_back(models: Path, tmp_pat
         with Stack(StackOptions(var=tmp_path / "var", models=models, environment=allowed)) as stack:
             address = f"{origin}/webcam.html?look=none&gateway={stack.rest.removeprefix('http://')}"
             address += f"#key={key}" if key else ""
-            told = seen([chromium, *flags, address], tmp_path / "browser.log")
+            with opened(chromium, tmp_path, address, *camera):
+                told = seen()
     assert told["width"] == ["640"], told
     assert "over" not in told.get("said", [""])[0]
 
 
-def seen(command: list[str], log: Path) -> dict[str, list[str]]:
-    """What the page tells as soon as there is a picture on its canvas; the browser is ended then."""
-    with log.open("wb") as file:
-        browser = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
-        end = time.monotonic() + PATIENCE_SECONDS
-        while int(Site.told.get("most", ["0"])[0]) < 100:
-            assert time.monotonic() < end, Site.told
-            time.sleep(0.2)
-        return Site.told
-    finally:
-        ending.end(browser)
+def seen() -> dict[str, list[str]]:
+    """What the page tells as soon as there is a picture on its canvas."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while int(Site.told.get("most", ["0"])[0]) < 100:
+        assert time.monotonic() < end, Site.told
+        time.sleep(0.2)
+    return Site.told
