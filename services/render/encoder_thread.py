@@ -11,15 +11,14 @@ from services.render.copies import HostCopies
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.render.copies import Copies, Frame
-    from shared.model.pictures import Picture
+    from services.render.copies import Copies, Copy, Frame
 
 
 class _Encoding(NamedTuple):
     """A picture that is on its way."""
 
     done: Future[None]
-    copy: Picture
+    copy: Copy
     arrive: Callable[[], None]
     """Returns when the copy is there."""
 
@@ -44,7 +43,7 @@ class EncoderThread:
         """True while nothing is under way: whoever hands pictures over may encode one by himself."""
         return all(encoding.done.done() for encoding in self._encoding)
 
-    def take(self, frame: Frame, encode: Callable[[Picture], None]) -> None:
+    def take(self, frame: Frame, encode: Callable[[Copy], None]) -> None:
         """Have a copy of the frame encoded; waits while `frames_ahead` are. Raises what encoding one raised."""
         copy = self._room(frame)
         arrive = self._copies.begin(frame, copy)
@@ -67,7 +66,7 @@ class EncoderThread:
         for encoding in self._encoding:
             encoding.arrive()
 
-    def _room(self, like: Frame) -> Picture:
+    def _room(self, like: Frame) -> Copy:
         """Memory for a picture: new as long as few are under way, then that of the oldest."""
         if len(self._encoding) < self._frames_ahead:
             return self._copies.blank(like)

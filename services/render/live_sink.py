@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from services.render.copies import HostCopies
+from services.render.copies import HostCopies, on_host
 from services.render.encoder_thread import EncoderThread
 from services.render.live_encoding import LiveEncoder
 from services.render.sinks import unheard
@@ -19,7 +19,7 @@ from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.render.copies import Copies, Frame
+    from services.render.copies import Copies, Copy, Frame
     from services.render.outputs.outlets import Outlets
     from services.render.packets import EncodedPacket
     from services.render.sinks import Encoded
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark
     from shared.model.live import LiveSettings
     from shared.model.media import VideoFacts
-    from shared.model.pictures import Picture
 
 FRAMES_AHEAD: Final = 2
 """Frames that are drawn and not yet encoded."""
@@ -146,7 +145,7 @@ class LiveSink:
         """Nothing is told any more. Outlets are left as they are, too."""
         self._thread.abort()
 
-    def _encode(self, picture: Picture, drawn: _Drawn, duration: int) -> None:
+    def _encode(self, picture: Copy, drawn: _Drawn, duration: int) -> None:
         assert self._encoder is not None  # noqa: S101  -- who submits has looked
         self._drawn[drawn.pts] = drawn
         if len(self._drawn) > MOST_PENDING:
@@ -154,7 +153,7 @@ class LiveSink:
         wanted, self._key_wanted = drawn.mark.key or self._key_wanted, False
         key = wanted or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
         started = time.perf_counter()
-        packets = self._encoder.encode(picture, drawn.pts, duration, key=key)
+        packets = self._encoder.encode(on_host(picture), drawn.pts, duration, key=key)
         self.encoded(self._settings.output.codec, time.perf_counter() - started)
         self._told(packets)
 

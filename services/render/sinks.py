@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from services.render.copies import Copies, Frame
+    from services.render.copies import Copies, Copy, Frame
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame
     from shared.model.media import MediaKind, StillFacts, VideoFacts
-    from shared.model.pictures import Picture
 
     Encoded = Callable[[str, float], None]
     """Is told how a picture was encoded, as `h264` or `jpeg`, and in how many seconds, in the thread that did it."""
@@ -58,9 +57,9 @@ class VideoSink:
         """Have one frame encoded; waits while FRAMES_AHEAD are. Raises what encoding an earlier one raised."""
         self._thread.take(picture, lambda copy: self._write(copy, frame))
 
-    def _write(self, picture: Picture, frame: CapturedFrame) -> None:
+    def _write(self, copy: Copy, frame: CapturedFrame) -> None:
         started = time.perf_counter()
-        self._encoder.write(picture, frame.pts, frame.duration)
+        self._encoder.write(on_host(copy), frame.pts, frame.duration)
         self.encoded("h264", time.perf_counter() - started)
 
     def close(self) -> Path:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.render.chroma import interleave
-from services.render.copies import nothing_to_wait_for
+from services.render.copies import nothing_to_wait_for, on_host
 from shared.model.pictures import Picture, PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.render.copies import Frame
+    from services.render.copies import Copy, Frame
     from shared.cuda.device import Device
     from shared.cuda.pictures import CardPicture
 
@@ -51,12 +51,13 @@ class CardCopies:
         """As `Copies` says."""
         return pinned(self._device, like)
 
-    def begin(self, frame: Frame, copy: Picture) -> Callable[[], None]:
+    def begin(self, frame: Frame, copy: Copy) -> Callable[[], None]:
         """As `Copies` says: on the card behind all that the frame was made by."""
+        target = on_host(copy)
         if isinstance(frame, Picture):
-            interleave(frame, copy)
+            interleave(frame, target)
             return nothing_to_wait_for
-        return fetch(self._device if self._is_drawn(frame) else self._copier, frame, copy, self._fetched)
+        return fetch(self._device if self._is_drawn(frame) else self._copier, frame, target, self._fetched)
 
     def here(self, frame: Frame) -> Picture:
         """As `Copies` says."""

@@ -1,0 +1,110 @@
+"""Pictures on their way to an encoder of the card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from services.render.chroma import split
+from services.render.cuda.fetching import CardCopies, Fetched
+from services.render.cuda.surface_copies import SurfaceCopies
+from services.render.encoder_thread import EncoderThread
+from services.render.surface import Surface
+from shared.cuda.pictures import CardPicture
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from tests.cuda.devices import BOTH, opened
+from tests.cuda.emulated import EmulatedCard
+from tests.cuda.likeness import uploaded
+from tests.unit.services.render.pictures import same
+
+if TYPE_CHECKING:
+    from services.render.copies import Copy
+    from shared.cuda.device import Device
+    from tests.cuda.devices import Kind
+
+SIZE = Geometry(PixelFormat.I420, 19, 11)
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def device(request: pytest.FixtureRequest) -> Device:
+    kind: Kind = request.param
+    return opened(kind)
+
+
+def noise(seed: int) -> Picture:
+    samples = np.random.default_rng(seed).integers(0, 256, SIZE.size_bytes, np.uint8)
+    return Picture.over(SIZE, Colour(full_range=True), samples)
+
+
+def within(device: Device, surface: Surface) -> Picture:
+    return split(surface.picture.downloaded(device))
+
+
+def test_a_copy_is_the_frame_as_it_was_when_it_was_asked_for(device: Device) -> None:
+    first, second = noise(1), noise(2)
+    copies, frame = SurfaceCopies(device), uploaded(device, first)
+    copy = copies.blank(frame)
+    arrive = copies.begin(frame, copy)
+    uploaded(device, second).copy_to(device, frame)  # the next frame, in the same memory
+    arrive()
+    assert copy.picture.colour == first.colour
+    assert same(within(device, copy), first)
+    assert same(within(device, copies.here(frame)), second)
+    assert copies.here(frame) is copies.here(frame)
+
+
+def test_what_the_host_has_drawn_is_taken_there(device: Device) -> None:
+    copies, first, second = SurfaceCopies(device), noise(3), noise(4)
+    one, other = copies.blank(first), copies.blank(second)
+    arrivals = [copies.begin(first, one), copies.begin(second, other)]
+    for arrive in arrivals:
+        arrive()
+    assert same(within(device, one), first)
+    assert same(within(device, other), second)
+
+
+def test_a_frame_as_it_came_is_copied_by_whoever_reads_it() -> None:
+    class Counting(EmulatedCard):
+        copied = 0
+
+        def copy(self, source: np.ndarray, target: np.ndarray) -> None:
+            self.copied += 1
+            super().copy(source, target)
+
+    drawing, copying = Counting(), Counting()
+    drawn, came = uploaded(drawing, noise(5)), uploaded(copying, noise(6))
+    copies = SurfaceCopies(drawing, copying, lambda frame: frame is drawn)
+    copies.here(drawn)
+    assert (drawing.copied > 0, copying.copied) == (True, 0)
+    before = drawing.copied
+    copies.here(came)
+    assert (drawing.copied, copying.copied) == (before, before)
+
+
+def test_they_are_encoded_in_order_while_the_next_are_drawn(device: Device) -> None:
+    thread = EncoderThread(2, copies=SurfaceCopies(device))
+    frame = CardPicture.blank(device, uploaded(device, noise(0)).geometry, Colour())
+    seen: list[Copy] = []
+    means = []
+
+    def encode(copy: Copy) -> None:
+        assert isinstance(copy, Surface)
+        seen.append(copy)
+        means.append(int(type(device)().download(copy.picture.planes[0]).mean()))
+
+    for number in range(12):
+        samples = np.full(SIZE.size_bytes, number, np.uint8)
+        uploaded(device, Picture.over(SIZE, Colour(), samples)).copy_to(device, frame)
+        thread.take(frame, encode)
+    thread.close()
+    assert means == list(range(12))
+    assert len({id(copy) for copy in seen}) == 2
+
+
+def test_a_frame_is_not_copied_to_the_host_for_an_encoder_of_the_card() -> None:
+    device, frame = EmulatedCard(), noise(7)
+    copy = CardCopies(device, Fetched()).blank(frame)
+    with pytest.raises(TypeError, match="encoder of the card"):
+        SurfaceCopies(device).begin(frame, copy)
