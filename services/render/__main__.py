@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from services.render.cuda import nvenc
+from services.render.cuda import nvenc_probe
+from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.painter import warm
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
@@ -61,7 +62,8 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
         await _pool(reader)
         stack.callback(reader.close)
         open_device, why_no_device = await asyncio.to_thread(_device, settings)
-        frames = LaneFrames(reader, open_device)
+        encoders = await asyncio.to_thread(_encoders, settings, open_device)
+        frames = LaneFrames(reader, open_device, encoders)
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
@@ -123,8 +125,20 @@ def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]
     except Misconfigured as error:
         log.warning("nothing is drawn on the card", reason=str(error))
         return None, str(error)
-    log.info("what is drawn on the card is encoded by the CPU", reason=nvenc.why_not(device.number))
     return open_device, ""
+
+
+def _encoders(settings: RenderSettings, open_device: Callable[[], Device] | None) -> CardEncoders | None:
+    """Those of the lane's card that have passed their trial, if any has; the log says which, and why not others."""
+    if open_device is None or settings.card_number is None:
+        return None
+    if settings.nvenc == "never":
+        found = nvenc_probe.Encoders.none("VISAVIS_NVENC is `never`")
+    else:
+        found = nvenc_probe.found(settings.card_number)
+    codecs = ", ".join(sorted(found.codecs))
+    log.info("what lies on the card is encoded", by_nvenc=codecs or "nothing", reason=found.why_not)
+    return CardEncoders(found.codecs, open_device) if codecs else None
 
 
 async def _pool(reader: LaneReader) -> None:

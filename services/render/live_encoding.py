@@ -16,7 +16,7 @@ Milliseconds a picture with low delay at quality 0.6, median, with one thread an
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import av
 import av.error
@@ -25,6 +25,7 @@ from av.video.frame import PictureType
 
 from services.render.chroma import split
 from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
+from services.render.copies import on_host
 from services.render.encoder_input import PIXELS, configure, frame_of, refuse_packed
 from services.render.jpeg_colours import JpegColours
 from services.render.packets import EncodedPacket, PictureTrack
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
+    from services.render.copies import Copy
     from shared.model.live import LiveOutput
     from shared.model.media import VideoFacts
-    from shared.model.pictures import Picture
 
 
 MOST_RATE: Final = 240
@@ -57,6 +58,28 @@ _OF_NV12: Final = {"libx264"}
 """Encoders that take Cb and Cr in turn; for the others they are told apart."""
 
 
+class Coder(Protocol):
+    """What encodes for a `LiveEncoder`, which decides when there are key frames."""
+
+    @property
+    def made_by(self) -> str:
+        """`cpu`, or `nvenc` where an encoder of the card does it, at the moment."""
+        ...
+
+    @property
+    def header(self) -> bytes:
+        """As of `LiveEncoder`, at the moment."""
+        ...
+
+    def encode(self, picture: Copy, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        """As of `LiveEncoder`; `key` says what comes."""
+        ...
+
+    def flush(self) -> list[EncodedPacket]:
+        """As of `LiveEncoder`."""
+        ...
+
+
 class LiveEncoder:
     """Pictures (i420 or nv12) in, packets out, every pts as given.
 
@@ -65,32 +88,45 @@ class LiveEncoder:
     """
 
     def __init__(
-        self, facts: VideoFacts, output: LiveOutput, threads: int = 0, *, x264_preset: str = X264_PRESET
+        self,
+        facts: VideoFacts,
+        output: LiveOutput,
+        threads: int = 0,
+        *,
+        x264_preset: str = X264_PRESET,
+        coder: Coder | None = None,
     ) -> None:
         """threads: of the encoder; 0 leaves it to the encoder. Frames are encoded as progressive whatever they were.
 
+        coder: made for the same; None: the CPU's, of which threads and x264_preset are told.
         Raises Rejected (`unsupported-output`) where the encoder does not take such pictures.
         """
         refuse_packed(facts)
         self._facts, self._output = facts, output
-        self._coder = _Raw(output.codec) if output.codec.is_raw else _Coder(facts, output, threads, x264_preset)
+        self._coder = coder or cpu_coder(facts, output, threads, x264_preset)
         self._keys = _KeyFrames(facts, output)
         self._last: int | None = None
+
+    @property
+    def made_by(self) -> str:
+        """`cpu`, or `nvenc`: what encodes at the moment."""
+        return self._coder.made_by
 
     @property
     def header(self) -> bytes:
         """What containers want before the packets (FFmpeg's extradata), from the beginning; empty where there is none.
 
-        Annex B parameter sets for H.264 and HEVC, the sequence header for AV1.
+        Annex B parameter sets for H.264 and HEVC, the sequence header for AV1. Where another encoder takes over, with a
+        key frame, it is that one's.
         """
         return self._coder.header
 
     @property
     def track(self) -> PictureTrack:
-        """What outputs are told before the first packet."""
+        """What outputs are told before the first packet, and before the first one of another encoder."""
         return PictureTrack(self._output.codec, self._facts, self.header)
 
-    def encode(self, picture: Picture, pts: int, duration: int, *, key: bool = False) -> list[EncodedPacket]:
+    def encode(self, picture: Copy, pts: int, duration: int, *, key: bool = False) -> list[EncodedPacket]:
         """Encode the next picture (as large as the facts say); its memory may be used again on return.
 
         pts, duration: in the facts' time base; pts grow from call to call. key: have it stand for itself.
@@ -105,6 +141,11 @@ class LiveEncoder:
     def flush(self) -> list[EncodedPacket]:
         """What the encoder still holds. Nothing can be encoded afterwards."""
         return self._coder.flush()
+
+
+def cpu_coder(facts: VideoFacts, output: LiveOutput, threads: int, x264_preset: str = X264_PRESET) -> Coder:
+    """One that takes pictures of the host. Raises Rejected as `LiveEncoder` does."""
+    return _Raw(output.codec) if output.codec.is_raw else _Coder(facts, output, threads, x264_preset)
 
 
 class _KeyFrames:
@@ -140,6 +181,8 @@ def _cannot(codec: LiveCodec, facts: VideoFacts) -> str:
 class _Coder:
     """One of FFmpeg's encoders."""
 
+    made_by = "cpu"
+
     def __init__(self, facts: VideoFacts, output: LiveOutput, threads: int, x264_preset: str) -> None:
         settings = settings_of(output, threads, x264_preset)
         self._clock = Fraction(*facts.time_base)
@@ -168,7 +211,8 @@ class _Coder:
         self._reorders = output.codec in {LiveCodec.H264, LiveCodec.HEVC}
         self._durations: dict[int, int] = {}
 
-    def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+    def encode(self, picture: Copy, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        picture = on_host(picture)
         if picture.geometry.format is PixelFormat.NV12 and self._pixels != PIXELS[PixelFormat.NV12]:
             picture = split(picture)
         frame = frame_of(picture if self._colours is None else self._colours.converted(picture), self._pixels)
@@ -193,13 +237,14 @@ class _Coder:
 class _Raw:
     """Samples as they are."""
 
+    made_by = "cpu"
     header = b""
 
     def __init__(self, codec: LiveCodec) -> None:
         self._codec = codec
 
-    def encode(self, picture: Picture, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
-        return [EncodedPacket(samples_of(picture, self._codec), pts, pts, duration, key)]
+    def encode(self, picture: Copy, pts: int, duration: int, key: bool) -> list[EncodedPacket]:
+        return [EncodedPacket(samples_of(on_host(picture), self._codec), pts, pts, duration, key)]
 
     def flush(self) -> list[EncodedPacket]:
         return []

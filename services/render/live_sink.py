@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from services.render.copies import HostCopies, on_host
+from services.render.copies import HostCopies
 from services.render.encoder_thread import EncoderThread
 from services.render.live_encoding import LiveEncoder
 from services.render.sinks import unheard
@@ -71,16 +71,21 @@ class LiveSink:
         threads: int,
         outlets: Outlets | None = None,
         copies: Copies | None = None,
+        encoder: LiveEncoder | None = None,
     ) -> None:
         """emit: takes what is to be told, from any thread. threads: of the encoder. outlets: get every packet too.
 
-        copies: of frames for the encoder; None: they lie on the host.
+        copies: of frames for the encoder; None: they lie on the host. encoder: made for the same, where a picture is
+        wanted; None: one of the CPU's.
         """
         self.encoded: Encoded = unheard
         self.wants_picture = settings.want_picture
         self.wants_faces = settings.want_faces
         self._settings, self._emit = settings, emit
-        self._encoder = LiveEncoder(facts, settings.output, threads) if settings.want_picture else None
+        self._encoder = None
+        if settings.want_picture:
+            self._encoder = encoder or LiveEncoder(facts, settings.output, threads)
+        self._header = b"" if self._encoder is None else self._encoder.header
         self.outlets = outlets
         self._tells_bodies = settings.input is not None  # a source that is fetched has no client that waits for them
         if outlets is not None and self._encoder is not None:
@@ -153,9 +158,17 @@ class LiveSink:
         wanted, self._key_wanted = drawn.mark.key or self._key_wanted, False
         key = wanted or (self.outlets is not None and self.outlets.wants_key(drawn.pts))
         started = time.perf_counter()
-        packets = self._encoder.encode(on_host(picture), drawn.pts, duration, key=key)
-        self.encoded(self._settings.output.codec, time.perf_counter() - started)
+        packets = self._encoder.encode(picture, drawn.pts, duration, key=key)
+        self.encoded(self._settings.output.codec, time.perf_counter() - started, self._encoder.made_by)
+        self._follow(self._encoder)
         self._told(packets)
+
+    def _follow(self, encoder: LiveEncoder) -> None:
+        """Where another encoder has taken over, what follows is a track of its own; packets have its header in them."""
+        if encoder.header != self._header:
+            self._header = encoder.header
+            if self.outlets is not None:
+                self.outlets.begin(encoder.track)
 
     def _told(self, packets: Sequence[EncodedPacket]) -> None:
         for packet in packets:

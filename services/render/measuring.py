@@ -26,9 +26,10 @@ class RenderMeasures:
         self._encode = metrics.histogram(ENCODE)
         self._frames = metrics.counter(FRAMES)
 
-    def encoded(self, codec: str, seconds: float) -> None:
-        """A picture went through its encoder, in any thread."""
-        self._encode.record(seconds, {"codec": str(codec)})  # of an enumeration: OpenTelemetry counts it as another
+    def encoded(self, codec: str, seconds: float, made_by: str) -> None:
+        """A picture went through its encoder, in any thread. made_by: `cpu` or `nvenc`."""
+        # A codec is of an enumeration: OpenTelemetry counts it as another.
+        self._encode.record(seconds, {"codec": str(codec), "encoder": made_by})
 
     def job_delivered(self, frames: int) -> None:
         """A segment lies in the object store."""
@@ -50,6 +51,11 @@ class RenderMeasures:
 def tell_of_host(session: str, reason: str) -> None:
     """Frames of a card are drawn by the CPU."""
     log.info("drawn on the host", session=session, reason=reason)
+
+
+def tell_of_encoder(session: str, reason: str) -> None:
+    """A session's pictures are encoded by the CPU though the card has encoders."""
+    log.warning("encoded by the CPU", session=session, reason=reason)
 
 
 def tell_fetched(telemetry: Telemetry, session: str, fetched: Mapping[str, int]) -> None:

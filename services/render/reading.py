@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from services.render.copies import HostCopies
 from services.render.cuda.easel import CardEasel
 from services.render.cuda.fetching import CardCopies, Fetched
+from services.render.cuda.nvenc import NvencFailed
+from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
+from services.render.live_encoding import LiveEncoder
 from shared.memory.layout import is_on_card
 from shared.model.errors import FrameLost
 from shared.model.pictures import PixelFormat
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from services.render.copies import Copies, Frame
+    from services.render.cuda.encoders import CardEncoders
     from services.render.easel import Easel
     from shared.cuda.device import Device
     from shared.memory.lane_reader import LaneReader
     from shared.model.frames import FrameReference
+    from shared.model.live import LiveOutput
     from shared.model.media import VideoFacts
 
 
@@ -35,9 +40,18 @@ class Devices(NamedTuple):
 class Reading:
     """The frames of one session, which all lie in one pool, and what they are drawn and copied by."""
 
-    def __init__(self, reader: LaneReader, devices: Devices | None, tell: Callable[[str], None]) -> None:
-        """devices: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card."""
-        self._reader = reader
+    def __init__(
+        self,
+        reader: LaneReader,
+        devices: Devices | None,
+        tell: Callable[[str], None],
+        encoders: CardEncoders | None = None,
+    ) -> None:
+        """devices: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card.
+
+        encoders: of the card; None: the CPU encodes.
+        """
+        self._reader, self._encoders = reader, encoders
         self.devices = devices
         self.fetched = Fetched()
         """What of the session's pixels came from the card; nothing where they lie on the host."""
@@ -46,10 +60,31 @@ class Reading:
         if devices is not None:
             self.easel = easel = CardEasel(devices.drawing, self.fetched, tell, devices.copying)
             self.copies = CardCopies(devices.drawing, self.fetched, devices.copying, easel.is_own)
+            self._is_drawn = easel.is_own
 
     def as_copied(self, facts: VideoFacts) -> VideoFacts:
         """The same of frames as `copies` gives them to an encoder."""
         return facts if self.devices is None else facts.laid_out(PixelFormat.NV12)
+
+    def live_encoder(
+        self, facts: VideoFacts, output: LiveOutput, threads: int, tell: Callable[[str], None]
+    ) -> LiveEncoder:
+        """Of the session's pictures, before the first one: by the card's encoders where it can be, else by the CPU's.
+
+        It is given what `copies` makes from here on. It may take a moment. threads: of the CPU's. tell: is told, in a
+        sentence, why the CPU encodes though the card has encoders for it. Raises Rejected as `LiveEncoder` does.
+        """
+        copied = self.as_copied(facts)
+        if self.devices is None or self._encoders is None or output.codec not in self._encoders.codecs:
+            return LiveEncoder(copied, output, threads)
+        drawing, copying = self.devices
+        try:
+            coder = self._encoders.coder(copied, output, threads, drawing, self.fetched, tell)
+        except NvencFailed as error:
+            tell(f"The card has no encoder for it: {error}.")
+            return LiveEncoder(copied, output, threads)
+        self.copies = SurfaceCopies(drawing, copying, self._is_drawn)
+        return LiveEncoder(copied, output, threads, coder=coder)
 
     def is_lost(self) -> bool:
         """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""
@@ -67,9 +102,14 @@ class Reading:
 class LaneFrames:
     """The frames of the lane, as the sessions of one worker read them."""
 
-    def __init__(self, reader: LaneReader, open_device: Callable[[], Device] | None = None) -> None:
-        """open_device: a new one on the lane's card; None where there is no card."""
-        self._reader, self._open = reader, open_device
+    def __init__(
+        self,
+        reader: LaneReader,
+        open_device: Callable[[], Device] | None = None,
+        encoders: CardEncoders | None = None,
+    ) -> None:
+        """open_device: a new one on the lane's card; None where there is no card. encoders: of the card, if any."""
+        self._reader, self._open, self._encoders = reader, open_device, encoders
         self._idle: list[Devices] = []
 
     def follow(self, epoch: int) -> int:
@@ -81,7 +121,7 @@ class LaneFrames:
 
         Raises FrameLost where they lie on a card and there is none here.
         """
-        return Reading(self._reader, self._devices() if is_on_card(epoch) else None, tell)
+        return Reading(self._reader, self._devices() if is_on_card(epoch) else None, tell, self._encoders)
 
     def end(self, reading: Reading) -> None:
         """Nothing is read or drawn by it any more; what its devices were told comes before all that follows."""

@@ -21,7 +21,7 @@ from services.render.own.watching import OwnWatch
 from services.render.past import PastKeeper, taken_up
 from services.render.precedence import Precedence
 from services.render.session import RenderSession
-from services.render.sink_making import kept_sink
+from services.render.sink_making import kept_sink, live_encoder
 from services.render.sinks import StillSink
 from shared.model.addresses import read_networks
 from shared.model.errors import Late, Rejected, Unavailable
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from concurrent.futures import Executor, Future
 
+    from services.render.live_encoding import LiveEncoder
     from services.render.reading import LaneFrames, Reading
     from services.render.session import SessionState
     from services.render.settings import RenderSettings
@@ -141,7 +142,8 @@ class RenderService:
         reading, outlet = self._frames.begin(request.epoch, partial(tell_of_host, request.session)), None
         try:
             outlet = self._outlet(request)
-            sink = self._sink(request, outlet, reading)
+            encoder = await asyncio.to_thread(live_encoder, request, self._settings, reading)
+            sink = self._sink(request, outlet, reading, encoder)
             sink.encoded = self._measures.encoded
         except BaseException:
             self._frames.end(reading)
@@ -342,7 +344,7 @@ class RenderService:
         return LiveOutlet(self._bus, self._telemetry, begun.session, keeper)
 
     def _sink(
-        self, begun: BeginSession, outlet: LiveOutlet | None, reading: Reading
+        self, begun: BeginSession, outlet: LiveOutlet | None, reading: Reading, encoder: LiveEncoder | None
     ) -> VideoSink | FacesSink | StillSink | LiveSink:
         if begun.live is None or outlet is None or not isinstance(begun.facts, VideoFacts):
             return kept_sink(begun, self._settings, reading)
@@ -352,7 +354,7 @@ class RenderService:
                 begun.session, outlet.emit, stream=begun.context, resumed=begun.resume
             )
         threads = self._settings.live_encoder_threads
-        sink = LiveSink(live, facts, outlet.emit, threads, outlets, reading.copies)
+        sink = LiveSink(live, facts, outlet.emit, threads, outlets, reading.copies, encoder)
         if outlets is not None:
             self._changing(_done(outlets.change(begun.outputs)))
         return sink

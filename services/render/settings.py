@@ -27,6 +27,12 @@ class RenderSettings(LaneSettings):
     )
     x264_threads: int = Field(0, ge=0, le=128, description="Threads of one x264 encoder; 0: as many as x264 likes.")
 
+    nvenc: str = Field(
+        "live",
+        pattern="^(never|live)$",
+        description="Where the lane's card has NVENC, and a trial at the start shows of a codec that it does what is "
+        "asked: `live`: it encodes live streams of frames that lie on the card; `never`: the CPU encodes everything.",
+    )
     push_networks: str = Field(
         "", description="Networks beside the public ones that streams may be pushed to: CIDR, commas between."
     )

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from shared.model.frames import CapturedFrame
     from shared.model.media import MediaKind, StillFacts, VideoFacts
 
-    Encoded = Callable[[str, float], None]
-    """Is told how a picture was encoded, as `h264` or `jpeg`, and in how many seconds, in the thread that did it."""
+    Encoded = Callable[[str, float, str], None]
+    """Is told how a picture was encoded, as `h264` or `jpeg`, in how many seconds and by whom, `cpu` or `nvenc`, in the
+    thread that did it."""
 
 FRAMES_AHEAD = 3
 """Frames that are drawn and not yet encoded; more would not keep the encoder busier."""
@@ -60,7 +61,7 @@ class VideoSink:
     def _write(self, copy: Copy, frame: CapturedFrame) -> None:
         started = time.perf_counter()
         self._encoder.write(on_host(copy), frame.pts, frame.duration)
-        self.encoded("h264", time.perf_counter() - started)
+        self.encoded("h264", time.perf_counter() - started, "cpu")
 
     def close(self) -> Path:
         """Finish the file; answers where it lies."""
@@ -131,7 +132,7 @@ class StillSink:
         if self.kind is not None:
             fetched, started = on_host(picture), time.perf_counter()
             self._encoded = encode_still(fetched, self._facts, self.kind)
-            self.encoded(self.kind.name.lower(), time.perf_counter() - started)
+            self.encoded(self.kind.name.lower(), time.perf_counter() - started, "cpu")
 
     def close(self) -> bytes:
         """The encoded picture; empty if none was wanted."""

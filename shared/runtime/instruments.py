@@ -101,7 +101,12 @@ INFERENCE = Instrument(
     _HOP_SECONDS,
 )
 ENCODE = Instrument(
-    "visavis.encode.duration", "histogram", "s", "A drawn picture through its encoder.", ("codec",), _HOP_SECONDS
+    "visavis.encode.duration",
+    "histogram",
+    "s",
+    "A drawn picture through its encoder; `encoder`: `cpu`, or `nvenc` where one of the card does it.",
+    ("codec", "encoder"),
+    _HOP_SECONDS,
 )
 DELAY = Instrument(
     "visavis.delivery.delay",

@@ -77,10 +77,10 @@ def test_each_frame_is_told_with_its_number_and_decodes_to_what_was_drawn(studio
 def test_who_asks_is_told_what_encoding_takes(studio: Studio) -> None:
     told: list[str] = []
     sink = studio.sink(LiveOutput(codec=LiveCodec.MJPEG))
-    sink.encoded = lambda codec, _: told.append(codec)
+    sink.encoded = lambda codec, _, made_by: told.append(f"{codec} {made_by}")
     write(sink, frame(0), frame(1))
     sink.close()
-    assert told == ["mjpeg", "mjpeg"]
+    assert told == ["mjpeg cpu", "mjpeg cpu"]
 
 
 def test_only_the_first_brings_the_header(studio: Studio) -> None:

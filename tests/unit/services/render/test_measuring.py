@@ -41,17 +41,19 @@ def test_sessions_are_shown_by_their_kind(metrics: Metrics) -> None:
 
 def test_a_codec_is_the_same_however_it_is_told(metrics: Metrics) -> None:
     measures = RenderMeasures(metrics)
-    measures.encoded("h264", 0.004)
-    measures.encoded(LiveCodec.H264, 0.004)
+    measures.encoded("h264", 0.004, "cpu")
+    measures.encoded(LiveCodec.H264, 0.004, "cpu")
     assert [one.value for one in samples(metrics, "visavis_encode_duration_seconds_count")] == [2]
 
 
-def test_encoding_is_measured_by_codec(metrics: Metrics) -> None:
+def test_encoding_is_measured_by_codec_and_encoder(metrics: Metrics) -> None:
     measures = RenderMeasures(metrics)
-    measures.encoded("h264", 0.004)
-    measures.encoded("jpeg", 0.25)
+    measures.encoded("h264", 0.004, "cpu")
+    measures.encoded("h264", 0.5, "nvenc")
+    measures.encoded("jpeg", 0.25, "cpu")
     assert value(metrics, "visavis_encode_duration_seconds_sum", codec="jpeg") == 0.25
-    assert value(metrics, "visavis_encode_duration_seconds_count") == 2
+    assert value(metrics, "visavis_encode_duration_seconds_sum", codec="h264", encoder="nvenc") == 0.5
+    assert value(metrics, "visavis_encode_duration_seconds_count") == 3
 
 
 def test_a_segment_that_failed_has_failed_on_some_frame(metrics: Metrics) -> None:
@@ -69,4 +71,13 @@ def test_what_is_said_of_a_sessions_frames_on_a_card(monkeypatch: pytest.MonkeyP
     measuring.tell_of_host("s", "No card.")
     assert [(call.args, call.kwargs) for call in log.calls] == [
         (("drawn on the host",), {"session": "s", "reason": "No card."})
+    ]
+
+
+def test_what_is_said_of_a_session_that_the_cpu_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(measuring, "log", log)
+    measuring.tell_of_encoder("s", "Too many.")
+    assert [(call.method_name, call.args, call.kwargs) for call in log.calls] == [
+        ("warning", ("encoded by the CPU",), {"session": "s", "reason": "Too many."})
     ]

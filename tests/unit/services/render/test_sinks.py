@@ -49,11 +49,11 @@ def test_a_video_holds_every_frame_at_its_time(tmp_path: Path) -> None:
 def test_who_asks_is_told_what_encoding_takes(tmp_path: Path, kind: MediaKind | None) -> None:
     told: list[tuple[str, float]] = []
     video, still = VideoSink(tmp_path / "part", VIDEO, "veryfast", 23, 1), StillSink(STILL, kind)
-    video.encoded = still.encoded = lambda codec, seconds: told.append((codec, seconds))
+    video.encoded = still.encoded = lambda codec, seconds, made_by: told.append((f"{codec} {made_by}", seconds))
     write(still, STILL, 0)
     write(video, VIDEO, 0, 1)
     video.close()
-    assert [codec for codec, _ in told] == [*(["png"] if kind else []), "h264", "h264"]
+    assert [codec for codec, _ in told] == [*(["png cpu"] if kind else []), "h264 cpu", "h264 cpu"]
     assert all(0 < seconds < 60 for _, seconds in told)
 
 

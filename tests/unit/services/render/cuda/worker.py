@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
+    from services.render.cuda.encoders import CardEncoders
     from shared.cuda.device import Device
     from shared.memory.card_pool import CardPool
     from shared.model.faces import Face
@@ -83,7 +84,14 @@ class Counted(Telemetry):
 class Worker:
     """Of a lane with both pools."""
 
-    def __init__(self, folder: Path, lane: EmulatedLane, slots: SlotClass = SLOTS, parallel: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lane: EmulatedLane,
+        slots: SlotClass = SLOTS,
+        parallel: int = 2,
+        encoders: CardEncoders | None = None,
+    ) -> None:
         self.settings = RenderSettings(
             var=folder, worker="w", render_sessions=4, render_parallel=parallel, x264_crf=0, x264_threads=1
         )
@@ -97,7 +105,7 @@ class Worker:
         self.reader = CountedReader(*self.readers)
         self.bus, self.store = MemoryBus(), ObjectStore.open(self.settings.store)
         self.telemetry = Counted("render", self.settings, lambda _: None)
-        frames, pasts = LaneFrames(self.reader, self._open), Pasts(MemoryContext())
+        frames, pasts = LaneFrames(self.reader, self._open, encoders), Pasts(MemoryContext())
         self.service = RenderService(self.settings, self.bus, self.store, pasts, frames, self.telemetry, DOT)
 
     def _open(self) -> Device:

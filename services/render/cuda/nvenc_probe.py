@@ -1,0 +1,102 @@
+"""Which codecs a card's encoders are to be used for: another process tries them, once, at the start.
+
+`python -m services.render.cuda.nvenc_probe NUMBER` says as JSON of each codec why not, or nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import av.logging
+import msgspec
+
+from services.render.cuda.nvenc_engines import why_none
+from services.render.cuda.nvenc_settings import QUANTISERS
+from services.render.cuda.nvenc_trial import why_not
+from shared.cuda.card import Card
+from shared.model.errors import VisavisError
+from shared.model.live import LiveCodec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.cuda.device import Device
+
+MODULE: Final = "services.render.cuda.nvenc_probe"
+SECONDS: Final = 120.0
+"""So long the other process may take; it imports CuPy, makes a CUDA context and opens some ten encoders."""
+
+
+class Encoders(NamedTuple):
+    """Those of a card, as they were found."""
+
+    refused: Mapping[LiveCodec, str]
+    """Why not, of each codec that cannot be had; half a sentence."""
+
+    @classmethod
+    def none(cls, reason: str) -> Encoders:
+        """None can be used, for that reason."""
+        return cls(dict.fromkeys(QUANTISERS, reason))
+
+    @property
+    def codecs(self) -> frozenset[LiveCodec]:
+        """That NVENC is used for."""
+        return frozenset(QUANTISERS) - self.refused.keys()
+
+    @property
+    def why_not(self) -> str:
+        """What of it is not used and why, as half a sentence; empty where nothing is to be said."""
+        reasons = list(dict.fromkeys(self.refused.values()))
+        if len(reasons) == 1 and not self.codecs:
+            return reasons[0]
+        return "; ".join(f"{codec}: {reason}" for codec, reason in self.refused.items())
+
+
+def found(number: int, command: Sequence[str] = (sys.executable, "-m", MODULE)) -> Encoders:
+    """What the card's encoders can be used for; takes some seconds where it has any.
+
+    command: what tries them; it is given the number. A process of its own: nobody knows what a driver does that has
+    never been seen here, and a worker that dies of it at its start would die again.
+    """
+    try:
+        told = subprocess.run([*command, str(number)], capture_output=True, timeout=SECONDS, check=False)  # noqa: S603  -- our own words
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Encoders.none(f"what tries its encoders did not answer ({error})")
+    if told.returncode:
+        said = told.stderr.decode(errors="replace").strip().splitlines()
+        return Encoders.none(
+            f"what tries its encoders ended with {told.returncode} ({said[-1] if said else 'no word'})"
+        )
+    try:
+        last = b"".join(told.stdout.splitlines()[-1:])  # drivers and libraries may have said something before
+        return Encoders(msgspec.json.decode(last, type=dict[LiveCodec, str]))
+    except msgspec.MsgspecError as error:
+        return Encoders.none(f"what tries its encoders said what cannot be read ({error})")
+
+
+def main(number: str) -> None:
+    """Say of each codec that cannot be used why. Raises SystemExit with the reason where there is no card."""
+    av.logging.set_level(av.logging.ERROR)  # errors then carry what FFmpeg says of them
+    try:
+        device = Card(int(number))
+    except VisavisError as error:
+        raise SystemExit(str(error)) from error
+    sys.stdout.buffer.write(msgspec.json.encode(refused_by(device)))
+
+
+def refused_by(device: Device, library: Any = None) -> dict[LiveCodec, str]:
+    """Why not, of each codec that a card's encoders cannot be used for. library: PyNvVideoCodec; None: the real one.
+
+    The trial decides; a card that has no encoders says so by the library in clearer words than they fail by.
+    """
+    reasons = {codec: why_not(codec, device) for codec in QUANTISERS}
+    refused = {codec: reason for codec, reason in reasons.items() if reason}
+    if len(refused) == len(QUANTISERS) and (reason := why_none(device.number, library)):
+        return dict.fromkeys(refused, reason)
+    return refused
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from services.render.cuda.encoders import CardEncoders
+from services.render.cuda.fetching import Fetched
+from services.render.cuda.nvenc import NvencFailed
+from services.render.cuda.surface_copies import SurfaceCopies
+from services.render.live_encoding import LiveEncoder
+from shared.model.live import LiveCodec, LiveOutput
+from tests.cuda.emulated import EmulatedCard
+from tests.cuda.likeness import uploaded
+from tests.cuda.nvenc_stand_in import stand_in
+from tests.unit.services.render.cuda.test_nvenc import there
+from tests.unit.services.render.live import decoded, facts, moving
+
+OF = facts()
+
+
+def test_a_coder_of_the_card_is_opened_and_takes_its_pictures() -> None:
+    fetched = Fetched()
+    encoders = CardEncoders(frozenset({LiveCodec.HEVC}), EmulatedCard, stand_in)
+    output = LiveOutput(codec=LiveCodec.HEVC)
+    coder = encoders.coder(there(OF), output, 1, EmulatedCard(), fetched, pytest.fail)
+    encoder, copies = LiveEncoder(there(OF), output, coder=coder), SurfaceCopies(EmulatedCard())
+    packets = [
+        packet
+        for number in range(3)
+        for packet in encoder.encode(copies.here(uploaded(EmulatedCard(), moving(OF, number))), number, 1)
+    ]
+    assert encoder.made_by == "nvenc"
+    assert len(decoded(LiveCodec.HEVC, packets)) == 3
+    assert fetched == Fetched()
+
+
+def test_what_cannot_be_opened_is_told_at_once() -> None:
+    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard)  # the real ones, which want a card
+    with pytest.raises(NvencFailed, match=r"\w"):
+        encoders.coder(there(OF), LiveOutput(), 1, EmulatedCard(), Fetched(), pytest.fail)

@@ -1,0 +1,97 @@
+"""What another process finds out about a card's encoders, and what is believed where that process fails."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from services.render.cuda import nvenc_probe
+from services.render.cuda.nvenc_probe import MODULE, Encoders, found, refused_by
+from services.render.cuda.nvenc_settings import QUANTISERS
+from shared.cuda.card import Card
+from shared.model.live import LiveCodec
+from tests.cuda.devices import MISSING
+from tests.cuda.emulated import EmulatedCard
+from tests.cuda.nvenc_stand_in import stand_in
+
+if TYPE_CHECKING:
+    from shared.cuda.device import Device
+
+ALL = frozenset(QUANTISERS)
+
+
+def python(program: str) -> tuple[str, ...]:
+    return sys.executable, "-c", program
+
+
+def test_what_the_other_process_says_is_taken() -> None:
+    encoders = found(3, python("import sys; print('Hello'); print('{\"av1\": \"no ' + sys.argv[1] + '\"}')"))
+    assert encoders.codecs == {LiveCodec.H264, LiveCodec.HEVC}
+    assert encoders.why_not == "av1: no 3"
+    assert found(0, python("print('{}')")) == Encoders({})
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "ended with -11 (no word)"),
+        ("raise SystemExit('The card 0 cannot be used.')", "ended with 1 (The card 0 cannot be used.)"),
+        ("", "said what cannot be read"),
+        ("print('nonsense')", "said what cannot be read"),
+        ("print('{\"vp9\": 1}')", "said what cannot be read"),
+    ],
+)
+def test_where_it_dies_or_talks_nonsense_nothing_is_used(program: str, said: str) -> None:
+    encoders = found(0, python(program))
+    assert encoders.codecs == frozenset()
+    assert said in encoders.why_not
+
+
+def test_where_it_does_not_answer_nothing_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvenc_probe, "SECONDS", 0.2)
+    encoders = found(0, python("import time; time.sleep(600)"))
+    assert (encoders.codecs, "did not answer" in encoders.why_not) == (frozenset(), True)
+    assert "did not answer" in found(0, ("/nowhere/at/all",)).why_not
+
+
+def test_one_reason_for_all_is_said_once() -> None:
+    assert Encoders.none("it has no NVENC").why_not == "it has no NVENC"
+    both = Encoders({LiveCodec.HEVC: "a", LiveCodec.AV1: "b"})
+    assert (both.codecs, both.why_not) == ({LiveCodec.H264}, "hevc: a; av1: b")
+    assert Encoders({}).why_not == ""
+
+
+def test_the_trial_decides_and_the_library_words_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def engines(count: int) -> Any:
+        return SimpleNamespace(GetEncoderCaps=lambda **_: {"num_encoder_engines": count})
+
+    device: Device = EmulatedCard()
+    assert set(refused_by(device, engines(0)).values()) == {"it has no NVENC"}
+    failed = refused_by(device, engines(2))
+    assert failed.keys() == ALL
+    assert "it has no NVENC" not in failed.values()
+    trial = nvenc_probe.why_not
+    monkeypatch.setattr(nvenc_probe, "why_not", lambda codec, device: trial(codec, device, stand_in))
+    assert refused_by(device, engines(0)) == {}
+
+
+@pytest.mark.skipif(not MISSING, reason="there is a card")
+def test_without_a_card_the_process_says_so() -> None:
+    encoders = found(0)
+    assert encoders.codecs == frozenset()
+    assert "cannot be used" in encoders.why_not
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_a_real_card_says_of_each_codec_what_it_can_be_used_for() -> None:
+    assert nvenc_probe.__name__ == MODULE
+    encoders = found(0)
+    assert encoders.codecs | encoders.refused.keys() == ALL
+    assert all(encoders.refused.values())
+    assert "what tries its encoders" not in encoders.why_not
+    assert msgspec.json.encode(encoders.refused) == msgspec.json.encode(refused_by(Card()))
