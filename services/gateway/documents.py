@@ -365,29 +365,3 @@ class TracesDocument(BaseModel):
     )  # fmt: skip
 
     traces: list[TraceSummary]
-
-
-class FramesDocument(BaseModel):
-    """Where the frames of a lane may lie."""
-
-    on: Literal["card", "host"] = Field(description="`card`: on its NVIDIA card; `host`: in the host's memory alone.")
-    reason: str = Field(description="Why not on a card; empty if they may.")
-
-    @classmethod
-    def of(cls, why_not_on_card: str) -> FramesDocument:
-        """The document of a reason."""
-        return cls(on="host" if why_not_on_card else "card", reason=why_not_on_card)
-
-
-class StateDocument(BaseModel):
-    """How the service is."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"status": "ok", "lanes": ["local"], "frames": {"local": {"on": "card", "reason": ""}}}]
-        }
-    )
-
-    status: str
-    lanes: list[str] = Field(description="Lanes in which every service is warm.")
-    frames: dict[str, FramesDocument] = Field(description="Where the frames of each of them may lie.")

@@ -12,6 +12,7 @@ import cv2
 
 from services.render.cuda import nvenc_probe
 from services.render.cuda.encoders import CardEncoders
+from services.render.cuda.nvenc_probe import Encoders
 from services.render.cuda.painter import warm
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
@@ -63,7 +64,7 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
         stack.callback(reader.close)
         open_device, why_no_device = await asyncio.to_thread(_device, settings)
         encoders = await asyncio.to_thread(_encoders, settings, open_device)
-        frames = LaneFrames(reader, open_device, encoders)
+        frames = LaneFrames(reader, open_device, CardEncoders.of(encoders.codecs, open_device))
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
@@ -91,6 +92,8 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
                 on_card=not reason,
                 why_not_on_card=reason,
                 effects=effects.offers,
+                nvenc=tuple(sorted(encoders.codecs)),
+                why_not_nvenc=encoders.why_not,
             )
 
         probes.why_not_ready = lambda: "" if service.room > 0 else "It owns as many sessions as it may."
@@ -128,17 +131,15 @@ def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]
     return open_device, ""
 
 
-def _encoders(settings: RenderSettings, open_device: Callable[[], Device] | None) -> CardEncoders | None:
-    """Those of the lane's card that have passed their trial, if any has; the log says which, and why not others."""
+def _encoders(settings: RenderSettings, open_device: Callable[[], Device] | None) -> Encoders:
+    """Those of the lane's card that have passed their trial; the log says which, and why not others."""
     if open_device is None or settings.card_number is None:
-        return None
-    if settings.nvenc == "never":
-        found = nvenc_probe.Encoders.none("VISAVIS_NVENC is `never`")
-    else:
-        found = nvenc_probe.found(settings.card_number)
-    codecs = ", ".join(sorted(found.codecs))
-    log.info("what lies on the card is encoded", by_nvenc=codecs or "nothing", reason=found.why_not)
-    return CardEncoders(found.codecs, open_device) if codecs else None
+        return Encoders.none("nothing is drawn there")
+    unwanted = settings.nvenc == "never"
+    found = Encoders.none("VISAVIS_NVENC is `never`") if unwanted else nvenc_probe.found(settings.card_number)
+    codecs = ", ".join(sorted(found.codecs)) or "nothing"
+    log.info("what lies on the card is encoded", by_nvenc=codecs, reason=found.why_not)
+    return found
 
 
 async def _pool(reader: LaneReader) -> None:

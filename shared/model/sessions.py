@@ -164,6 +164,10 @@ class WorkerReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of detect: what a request may choose from."""
     effects: tuple[EffectOffer, ...] = ()
     """Of render: effects of others that it has."""
+    nvenc: tuple[str, ...] = ()
+    """Of render: codecs in which live streams whose frames lie on the lane's card are encoded there."""
+    why_not_nvenc: str = ""
+    """A sentence, where others are not."""
 
     SUBJECT = "lanes.report"
 

@@ -79,6 +79,12 @@ class Presence:
         reasons = {one.service: one.why_not_on_card or silent for one in of_lane if not one.on_card}
         return next((reasons[one] for one in ("ingest", "detect", "render") if one in reasons), "")
 
+    def nvenc(self, lane: str) -> tuple[tuple[str, ...], str]:
+        """Codecs in which the card of a lane encodes, in all of its renders; and in a sentence why not in others."""
+        renders = [one for one in self.workers() if one.lane == lane and one.service == "render"]
+        codecs = set(renders[0].nvenc if renders else ()).intersection(*(one.nvenc for one in renders))
+        return tuple(sorted(codecs)), next((one.why_not_nvenc for one in renders if one.why_not_nvenc), "")
+
     def offers(self) -> list[tuple[ModelOffer, ...]]:
         """What each detect worker of a warm lane offers, every different offer once."""
         warm = self.warm_lanes()

@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "services/render/moment.py": "tests/unit/services/render/effects/frame/test_background.py",
     "services/gateway/rest/removal_documents.py": "tests/unit/services/gateway/rest/test_jobs.py",
     "services/gateway/documents.py": "tests/unit/services/gateway/rest/test_contract.py",
+    "services/gateway/rest/state_documents.py": "tests/unit/services/gateway/rest/test_operations.py",
     "services/detect/contracts.py": "tests/unit/services/detect/test_finding.py",
     # the three default families are tested as whole models against the reference runtime
     "services/detect/models/translating.py": "tests/unit/services/detect/models/test_convert.py",

@@ -9,9 +9,10 @@ import msgspec
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
-from services.gateway.documents import FramesDocument, StateDocument, TracesDocument
+from services.gateway.documents import TracesDocument
 from services.gateway.parts import FromApp, Parts
 from services.gateway.problems import Refusal, documented
+from services.gateway.rest.state_documents import EncodersDocument, FramesDocument, StateDocument
 from services.gateway.scopes import OPEN, FromCaller, needs
 from services.gateway.traces.asked import AskedTraces
 from shared.model.keys import Scope
@@ -110,7 +111,8 @@ async def get_trace(trace_id: str, parts: FromApp, caller: FromCaller) -> Respon
 def _state(status: str, parts: Parts) -> StateDocument:
     lanes = sorted(parts.presence.warm_lanes())
     frames = {lane: FramesDocument.of(parts.presence.why_not_on_card(lane)) for lane in lanes}
-    return StateDocument(status=status, lanes=lanes, frames=frames)
+    encoders = {lane: EncodersDocument.of(parts.presence.nvenc(lane)) for lane in lanes}
+    return StateDocument(status=status, lanes=lanes, frames=frames, encoders=encoders)
 
 
 def _json(document: dict[str, Any]) -> Response:

@@ -33,6 +33,11 @@ class CardEncoders:
     settings_of: Callable[[LiveOutput], CodecSettings] = nvenc_settings
     """What to open one of them with."""
 
+    @classmethod
+    def of(cls, codecs: frozenset[LiveCodec], open_device: Callable[[], Device] | None) -> CardEncoders | None:
+        """None where there is no card, or no codec that its encoders are used for."""
+        return cls(codecs, open_device) if codecs and open_device is not None else None
+
     def coder(
         self,
         facts: VideoFacts,

@@ -47,11 +47,12 @@ class Encoders(NamedTuple):
 
     @property
     def why_not(self) -> str:
-        """What of it is not used and why, as half a sentence; empty where nothing is to be said."""
+        """What of them is not used and why, in a sentence; empty where nothing is to be said."""
         reasons = list(dict.fromkeys(self.refused.values()))
         if len(reasons) == 1 and not self.codecs:
-            return reasons[0]
-        return "; ".join(f"{codec}: {reason}" for codec, reason in self.refused.items())
+            return f"The card's encoders are not used: {reasons[0]}."
+        told = "; ".join(f"{codec}: {reason}" for codec, reason in self.refused.items())
+        return f"Not all of the card's encoders are used: {told}." if told else ""
 
 
 def found(number: int, command: Sequence[str] = (sys.executable, "-m", MODULE)) -> Encoders:

@@ -106,6 +106,15 @@ async def test_what_is_no_report_does_not_end_the_listening() -> None:
     following.cancel()
 
 
+def test_a_lane_encodes_on_its_card_what_all_of_its_renders_do() -> None:
+    heard = Presence()
+    assert heard.nvenc("a") == ((), "")
+    for name, codecs, reason in (("1", ("h264", "hevc"), ""), ("2", ("hevc",), "No H.264.")):
+        heard.note(WorkerReported(lane="a", service="render", worker=name, room=1, nvenc=codecs, why_not_nvenc=reason))
+    assert heard.nvenc("a") == (("hevc",), "No H.264.")
+    assert heard.nvenc("b") == ((), "")
+
+
 def test_frames_lie_on_a_card_if_ingest_has_a_pool_there_and_all_others_read_it() -> None:
     heard = Presence()
 

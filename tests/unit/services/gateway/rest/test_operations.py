@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("path", ["/healthz", "/livez"])
 async def test_it_lives_before_there_is_a_lane(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "lanes": [], "frames": {}})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "lanes": [], "frames": {}, "encoders": {}})
 
 
 async def test_it_is_not_ready_before_a_lane_is_whole(client: httpx.AsyncClient, parts: Parts) -> None:
@@ -45,6 +45,20 @@ async def test_it_is_told_where_the_frames_of_a_lane_lie_and_why(client: httpx.A
     assert (await client.get("/readyz")).json()["frames"] == {"test": {"on": "card", "reason": ""}}
     note("render", "No card here.")
     assert (await client.get("/healthz")).json()["frames"] == {"test": {"on": "host", "reason": "No card here."}}
+
+
+@pytest.mark.usefixtures("warm")
+async def test_it_is_told_what_the_card_of_a_lane_encodes_and_why_not_more(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    assert (await client.get("/readyz")).json()["encoders"] == {"test": {"nvenc": [], "reason": ""}}
+    for worker, codecs, reason in (("1", ("av1", "h264"), ""), ("2", ("h264",), "Not AV1.")):
+        parts.presence.note(
+            WorkerReported(
+                lane="test", service="render", worker=worker, room=1, on_card=True, nvenc=codecs, why_not_nvenc=reason
+            )
+        )
+    assert (await client.get("/readyz")).json()["encoders"] == {"test": {"nvenc": ["h264"], "reason": "Not AV1."}}
 
 
 async def test_requests_and_hops_are_counted(client: httpx.AsyncClient, lane: Any) -> None:

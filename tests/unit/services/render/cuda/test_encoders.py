@@ -37,3 +37,10 @@ def test_what_cannot_be_opened_is_told_at_once() -> None:
     encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard)  # the real ones, which want a card
     with pytest.raises(NvencFailed, match=r"\w"):
         encoders.coder(there(OF), LiveOutput(), 1, EmulatedCard(), Fetched(), pytest.fail)
+
+
+def test_where_nothing_is_used_there_are_none() -> None:
+    some = frozenset({LiveCodec.AV1})
+    assert CardEncoders.of(some, EmulatedCard) == CardEncoders(some, EmulatedCard)
+    assert CardEncoders.of(frozenset(), EmulatedCard) is None
+    assert CardEncoders.of(some, None) is None

@@ -31,7 +31,7 @@ def python(program: str) -> tuple[str, ...]:
 def test_what_the_other_process_says_is_taken() -> None:
     encoders = found(3, python("import sys; print('Hello'); print('{\"av1\": \"no ' + sys.argv[1] + '\"}')"))
     assert encoders.codecs == {LiveCodec.H264, LiveCodec.HEVC}
-    assert encoders.why_not == "av1: no 3"
+    assert encoders.why_not == "Not all of the card's encoders are used: av1: no 3."
     assert found(0, python("print('{}')")) == Encoders({})
 
 
@@ -59,9 +59,10 @@ def test_where_it_does_not_answer_nothing_is_used(monkeypatch: pytest.MonkeyPatc
 
 
 def test_one_reason_for_all_is_said_once() -> None:
-    assert Encoders.none("it has no NVENC").why_not == "it has no NVENC"
+    assert Encoders.none("it has no NVENC").why_not == "The card's encoders are not used: it has no NVENC."
     both = Encoders({LiveCodec.HEVC: "a", LiveCodec.AV1: "b"})
-    assert (both.codecs, both.why_not) == ({LiveCodec.H264}, "hevc: a; av1: b")
+    assert both.codecs == {LiveCodec.H264}
+    assert both.why_not == "Not all of the card's encoders are used: hevc: a; av1: b."
     assert Encoders({}).why_not == ""
 
 
