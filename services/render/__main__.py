@@ -64,7 +64,7 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
         stack.callback(reader.close)
         open_device, why_no_device = await asyncio.to_thread(_device, settings)
         encoders = await asyncio.to_thread(_encoders, settings, open_device)
-        frames = LaneFrames(reader, open_device, CardEncoders.of(encoders.codecs, open_device))
+        frames = LaneFrames(reader, open_device, CardEncoders.of(encoders.codecs, open_device, settings.nvenc))
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
         stack.push_async_callback(service.close)
@@ -132,13 +132,11 @@ def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]
 
 
 def _encoders(settings: RenderSettings, open_device: Callable[[], Device] | None) -> Encoders:
-    """Those of the lane's card that have passed their trial; the log says which, and why not others."""
-    if open_device is None or settings.card_number is None:
-        return Encoders.none("nothing is drawn there")
-    unwanted = settings.nvenc == "never"
-    found = Encoders.none("VISAVIS_NVENC is `never`") if unwanted else nvenc_probe.found(settings.card_number)
-    codecs = ", ".join(sorted(found.codecs)) or "nothing"
-    log.info("what lies on the card is encoded", by_nvenc=codecs, reason=found.why_not)
+    """Those of the lane's card that are to be used; the log says which, and why not others. Raises Misconfigured."""
+    found = nvenc_probe.wanted(settings.nvenc, None if open_device is None else settings.card_number)
+    if open_device is not None:
+        codecs = ", ".join(sorted(found.codecs)) or "nothing"
+        log.info("what lies on the card is encoded", by_nvenc=codecs, reason=found.why_not)
     return found
 
 

@@ -10,6 +10,7 @@ from av.codec.context import Flags
 from av.filter import Graph
 
 from services.render.clocks import exact_clock
+from services.render.copies import on_host
 from services.render.encoder_input import configure, frame_of, refuse_packed
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+    from services.render.copies import Copy
     from shared.model.media import VideoFacts
-    from shared.model.pictures import Picture
 
 FIELDS: Final = {1: ("tff", 2), 2: ("bff", 3)}
 """Field order to FFmpeg's word for it and its AVFieldOrder."""
@@ -33,6 +34,8 @@ class VideoEncoder:
     than 0. MP4 says of a frame how long decoding waits for the next one, which with B-frames is not how long it is
     shown: durations of single packets follow from the pts, and the track's duration ends where the last frame ends.
     """
+
+    made_by = "cpu"
 
     def __init__(
         self, path: Path, facts: VideoFacts, *, preset: str = "veryfast", crf: float = 23.0, threads: int = 0
@@ -59,11 +62,12 @@ class VideoEncoder:
         self._delay = 0
         self._end = 0
 
-    def write(self, picture: Picture, pts: int, duration: int) -> None:
+    def write(self, picture: Copy, pts: int, duration: int) -> None:
         """Encode the next picture (as large and laid out as the facts say); its memory may be used again on return.
 
         pts, duration: in the facts' time base; pts grow from call to call.
         """
+        picture = on_host(picture)
         if picture.geometry != self._facts.geometry:
             raise ValueError(f"a picture of {picture.geometry} came for an encoder of {self._facts.geometry}")
         frame = frame_of(picture)

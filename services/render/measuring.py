@@ -58,6 +58,11 @@ def tell_of_encoder(session: str, reason: str) -> None:
     log.warning("encoded by the CPU", session=session, reason=reason)
 
 
+def tell_of_no_encoder(reason: str) -> None:
+    """The card has no encoder for a segment of a job now: whoever asked will ask again, here or elsewhere."""
+    log.warning("no encoder for a job", reason=reason)
+
+
 def tell_fetched(telemetry: Telemetry, session: str, fetched: Mapping[str, int]) -> None:
     """A session is over whose frames lay on a card. fetched: what of them came to the host."""
     telemetry.count_fetched(fetched)

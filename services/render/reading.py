@@ -10,6 +10,7 @@ from services.render.cuda.fetching import CardCopies, Fetched
 from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
+from services.render.encoding import FIELDS
 from services.render.live_encoding import LiveEncoder
 from shared.memory.layout import is_on_card
 from shared.model.errors import FrameLost
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.render.cuda.encoders import CardEncoders
     from services.render.easel import Easel
     from shared.cuda.device import Device
+    from shared.cuda.pictures import CardPicture
     from shared.memory.lane_reader import LaneReader
     from shared.model.frames import FrameReference
     from shared.model.live import LiveOutput
@@ -57,6 +59,7 @@ class Reading:
         """What of the session's pixels came from the card; nothing where they lie on the host."""
         self.easel: Easel = HostEasel()
         self.copies: Copies = HostCopies()
+        self._is_drawn: Callable[[CardPicture], bool] = lambda _: True
         if devices is not None:
             self.easel = easel = CardEasel(devices.drawing, self.fetched, tell, devices.copying)
             self.copies = CardCopies(devices.drawing, self.fetched, devices.copying, easel.is_own)
@@ -85,6 +88,19 @@ class Reading:
             return LiveEncoder(copied, output, threads)
         self.copies = SurfaceCopies(drawing, copying, self._is_drawn)
         return LiveEncoder(copied, output, threads, coder=coder)
+
+    def job_encoder(self, facts: VideoFacts, crf: float) -> LiveEncoder | None:
+        """As `live_encoder`, of a part of a video, where jobs are encoded by the card, wherever their frames lie.
+
+        None: the CPU's is used, as it is in every lane for interlaced video. crf: x264's number.
+        Raises NvencFailed where the card has none for it now.
+        """
+        if self._encoders is None or not self._encoders.jobs or facts.field_order in FIELDS:
+            return None
+        drawing, copying = self.devices or (self._encoders.open_device(), None)
+        encoder = self._encoders.job_encoder(facts.laid_out(PixelFormat.NV12), crf, drawing)
+        self.copies = SurfaceCopies(drawing, copying, self._is_drawn)
+        return encoder
 
     def is_lost(self) -> bool:
         """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""

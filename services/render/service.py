@@ -9,6 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from services.render.cuda.nvenc import NvencFailed
 from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
 from services.render.live import LiveOutlet
@@ -21,7 +22,7 @@ from services.render.own.watching import OwnWatch
 from services.render.past import PastKeeper, taken_up
 from services.render.precedence import Precedence
 from services.render.session import RenderSession
-from services.render.sink_making import kept_sink, live_encoder
+from services.render.sink_making import encoder_of, kept_sink, refused_for
 from services.render.sinks import StillSink
 from shared.model.addresses import read_networks
 from shared.model.errors import Late, Rejected, Unavailable
@@ -130,19 +131,19 @@ class RenderService:
         try:
             state = await taken_up(self._pasts, request.context) if request.resume else None
             self._sessions[request.session] = await self._owned(request, state)
-        except Rejected as error:
-            return wire.encode(SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail)))
+        except (Rejected, NvencFailed) as error:
+            return wire.encode(refused_for(error))
         finally:
             self._beginning.discard(request.session)
         begun = SessionBegun(worker=self._settings.worker, row=row, resumed=state is not None)
         return wire.encode(begun)
 
     async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:
-        """Raises Rejected for what no encoder takes, FrameLost for frames that cannot be read here."""
+        """Raises Rejected for what no encoder takes, NvencFailed, FrameLost for frames that cannot be read here."""
         reading, outlet = self._frames.begin(request.epoch, partial(tell_of_host, request.session)), None
         try:
             outlet = self._outlet(request)
-            encoder = await asyncio.to_thread(live_encoder, request, self._settings, reading)
+            encoder = await asyncio.to_thread(encoder_of, request, self._settings, reading)
             sink = self._sink(request, outlet, reading, encoder)
             sink.encoded = self._measures.encoded
         except BaseException:
@@ -347,7 +348,7 @@ class RenderService:
         self, begun: BeginSession, outlet: LiveOutlet | None, reading: Reading, encoder: LiveEncoder | None
     ) -> VideoSink | FacesSink | StillSink | LiveSink:
         if begun.live is None or outlet is None or not isinstance(begun.facts, VideoFacts):
-            return kept_sink(begun, self._settings, reading)
+            return kept_sink(begun, self._settings, reading, encoder)
         live, facts, outlets = begun.live, reading.as_copied(begun.facts), None
         if live.want_picture and live.input is None:
             outlets = self._room_for_outputs.outlets(

@@ -29,9 +29,11 @@ class RenderSettings(LaneSettings):
 
     nvenc: str = Field(
         "live",
-        pattern="^(never|live)$",
+        pattern="^(never|live|always)$",
         description="Where the lane's card has NVENC, and a trial at the start shows of a codec that it does what is "
-        "asked: `live`: it encodes live streams of frames that lie on the card; `never`: the CPU encodes everything.",
+        "asked: `live`: it encodes live streams of frames that lie on the card; `always`: jobs too, in all lanes or "
+        "none, since parts of a video are joined, and without it for H.264 render does not start; `never`: the CPU "
+        "encodes everything.",
     )
     push_networks: str = Field(
         "", description="Networks beside the public ones that streams may be pushed to: CIDR, commas between."

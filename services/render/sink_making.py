@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from services.render.measuring import tell_of_encoder
+from services.render.cuda.nvenc_file import NvencFile
+from services.render.measuring import tell_of_encoder, tell_of_no_encoder
 from services.render.sinks import FacesSink, StillSink, VideoSink
-from shared.model.jobs import Want
+from shared.model.errors import Rejected
+from shared.model.jobs import Problem, Want
 from shared.model.media import VideoFacts
+from shared.model.sessions import SessionRefused
 
 if TYPE_CHECKING:
+    from services.render.cuda.nvenc import NvencFailed
     from services.render.live_encoding import LiveEncoder
     from services.render.reading import Reading
     from services.render.settings import RenderSettings
     from shared.model.sessions import BeginSession
 
+ASK_AGAIN_SECONDS: Final = 1.0
 
-def kept_sink(begun: BeginSession, settings: RenderSettings, reading: Reading) -> VideoSink | FacesSink | StillSink:
-    """Of a segment of a job, or a still."""
+
+def kept_sink(
+    begun: BeginSession, settings: RenderSettings, reading: Reading, encoder: LiveEncoder | None = None
+) -> VideoSink | FacesSink | StillSink:
+    """Of a segment of a job, or a still. encoder: of the card, where that encodes jobs."""
     facts = begun.facts
     if not isinstance(facts, VideoFacts):
         return StillSink(facts, None if begun.want is Want.FACES else begun.reply_kind or facts.kind)
@@ -26,12 +34,28 @@ def kept_sink(begun: BeginSession, settings: RenderSettings, reading: Reading) -
     if begun.want is Want.FACES:
         return FacesSink(path, facts, begun.span.first if begun.span is not None else 0)
     preset, crf, threads = settings.x264_preset, settings.x264_crf, settings.x264_threads
-    return VideoSink(path, reading.as_copied(facts), preset, crf, threads, reading.copies)
+    file = None if encoder is None else NvencFile(path, encoder)
+    return VideoSink(path, reading.as_copied(facts), preset, crf, threads, reading.copies, file)
 
 
-def live_encoder(begun: BeginSession, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
-    """Of a live session whose pictures are wanted. It may take a moment. Raises Rejected for what no encoder takes."""
-    if begun.live is None or not begun.live.want_picture or not isinstance(begun.facts, VideoFacts):
+def encoder_of(begun: BeginSession, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
+    """Of a video whose pictures are wanted: of a live session, or of a segment of a job where the card encodes jobs.
+
+    It may take a moment. Raises Rejected for what no encoder takes, NvencFailed where the card has none for a job now.
+    """
+    if not isinstance(begun.facts, VideoFacts):
+        return None
+    if begun.live is None:
+        return None if begun.want is Want.FACES else reading.job_encoder(begun.facts, settings.x264_crf)
+    if not begun.live.want_picture:
         return None
     tell = partial(tell_of_encoder, begun.session)
     return reading.live_encoder(begun.facts, begun.live.output, settings.live_encoder_threads, tell)
+
+
+def refused_for(error: Rejected | NvencFailed) -> SessionRefused:
+    """What who asked is told where a session cannot begin: why nobody can do it, or to ask again."""
+    if isinstance(error, Rejected):
+        return SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail))
+    tell_of_no_encoder(str(error))
+    return SessionRefused(retry_after_seconds=ASK_AGAIN_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -35,6 +35,25 @@ def unheard(*_: object) -> None:
     """Nobody asks what encoding takes."""
 
 
+class FileEncoder(Protocol):
+    """Writes pictures into a file, as `VideoEncoder`."""
+
+    made_by: str
+    """`cpu` or `nvenc`."""
+
+    def write(self, picture: Copy, pts: int, duration: int) -> None:
+        """The next picture; its memory may be used again on return."""
+        ...
+
+    def close(self) -> None:
+        """Finish the file."""
+        ...
+
+    def abort(self) -> None:
+        """Leave none behind."""
+        ...
+
+
 class VideoSink:
     """Encodes every frame into a file, in a thread of its own: the next frames are drawn meanwhile.
 
@@ -46,12 +65,22 @@ class VideoSink:
     keeps_alpha = False
 
     def __init__(
-        self, path: Path, facts: VideoFacts, preset: str, crf: float, threads: int, copies: Copies | None = None
+        self,
+        path: Path,
+        facts: VideoFacts,
+        preset: str,
+        crf: float,
+        threads: int,
+        copies: Copies | None = None,
+        encoder: FileEncoder | None = None,
     ) -> None:
-        """preset, crf, threads: of x264. copies: of frames for the encoder; None: they lie on the host."""
+        """preset, crf, threads: of x264. copies: of frames for the encoder; None: they lie on the host.
+
+        encoder: that writes into `path`; None: x264.
+        """
         self.encoded: Encoded = unheard
         self._path = path
-        self._encoder = VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
+        self._encoder: FileEncoder = encoder or VideoEncoder(path, facts, preset=preset, crf=crf, threads=threads)
         self._thread = EncoderThread(FRAMES_AHEAD, stand_back, copies)
 
     def write(self, picture: Frame, frame: CapturedFrame, faces: Sequence[Face]) -> None:  # noqa: ARG002  -- a Sink
@@ -60,8 +89,8 @@ class VideoSink:
 
     def _write(self, copy: Copy, frame: CapturedFrame) -> None:
         started = time.perf_counter()
-        self._encoder.write(on_host(copy), frame.pts, frame.duration)
-        self.encoded("h264", time.perf_counter() - started, "cpu")
+        self._encoder.write(copy, frame.pts, frame.duration)
+        self.encoded("h264", time.perf_counter() - started, self._encoder.made_by)
 
     def close(self) -> Path:
         """Finish the file; answers where it lies."""

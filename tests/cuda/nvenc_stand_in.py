@@ -26,8 +26,12 @@ def stand_in(output: LiveOutput) -> CodecSettings:
     assert GIVES_AT_ONCE.items() <= real.options.items()
     at_once = type(output)(**{name: getattr(output, name) for name in output.__struct_fields__} | {"low_delay": True})
     asked = settings_of(at_once, threads=1)
-    pixels = "nv12" if asked.encoder == "libx264" else asked.pixels
-    return CodecSettings(asked.encoder, pixels, asked.options)
+    if asked.encoder != "libx264":
+        return asked
+    options = dict(asked.options)
+    if options.pop("crf", None) is not None:
+        options["qp"] = real.options["qp"]  # a constant quantiser, by the same word
+    return CodecSettings(asked.encoder, real.pixels, options)
 
 
 def faulty(change: Callable[[dict[str, str]], dict[str, str]]) -> Callable[[LiveOutput], CodecSettings]:

@@ -1,15 +1,16 @@
-"""What a session encodes its pictures by where they lie on a card: NVENC, and the CPU's encoder if that fails."""
+"""What sessions encode their pictures by on a card: live ones by NVENC, and by the CPU's encoder if that fails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.render.cuda.falling_back import Bringing, FallingBack
 from services.render.cuda.nvenc import NvencCoder
 from services.render.cuda.nvenc_settings import nvenc_settings
-from services.render.live_encoding import cpu_coder
+from services.render.live_encoding import LiveEncoder, cpu_coder
 from services.render.surface import Surface
+from shared.model.live import LiveCodec, LiveOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from services.render.cuda.fetching import Fetched
     from services.render.live_encoding import Coder
     from shared.cuda.device import Device
-    from shared.model.live import LiveCodec, LiveOutput
     from shared.model.media import VideoFacts
+
+OF_JOBS: Final = LiveOutput(codec=LiveCodec.H264, key_interval_seconds=10, low_delay=False)
+"""What jobs are encoded as; with a quantiser of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,15 @@ class CardEncoders:
     """A new one on the card."""
     settings_of: Callable[[LiveOutput], CodecSettings] = nvenc_settings
     """What to open one of them with."""
+    jobs: bool = False
+    """Whether jobs are encoded by them, too: then never by the CPU, since parts of one video are joined."""
 
     @classmethod
-    def of(cls, codecs: frozenset[LiveCodec], open_device: Callable[[], Device] | None) -> CardEncoders | None:
-        """None where there is no card, or no codec that its encoders are used for."""
-        return cls(codecs, open_device) if codecs and open_device is not None else None
+    def of(
+        cls, codecs: frozenset[LiveCodec], open_device: Callable[[], Device] | None, nvenc: str
+    ) -> CardEncoders | None:
+        """None where there is no card, or no codec that its encoders are used for. nvenc: render's setting."""
+        return cls(codecs, open_device, jobs=nvenc == "always") if codecs and open_device is not None else None
 
     def coder(
         self,
@@ -55,3 +62,16 @@ class CardEncoders:
         opening = Surface.blank(device, facts.geometry, facts.colour)
         first = NvencCoder(facts, output, device, opening, self.settings_of)
         return FallingBack(first, lambda: cpu_coder(facts, output, threads), Bringing(self.open_device, fetched), tell)
+
+    def job_encoder(self, facts: VideoFacts, crf: float, device: Device) -> LiveEncoder:
+        """One for a part of a video, that takes surfaces. facts, device: as `coder` has them.
+
+        crf: x264's number, which is the quantiser here. Raises NvencFailed where it is not to be had.
+        """
+
+        def settings_of(output: LiveOutput) -> CodecSettings:
+            settings = self.settings_of(output)
+            return settings._replace(options={**settings.options, "qp": str(round(crf))})
+
+        opening = Surface.blank(device, facts.geometry, facts.colour)
+        return LiveEncoder(facts, OF_JOBS, coder=NvencCoder(facts, OF_JOBS, device, opening, settings_of))

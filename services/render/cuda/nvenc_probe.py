@@ -16,7 +16,7 @@ from services.render.cuda.nvenc_engines import why_none
 from services.render.cuda.nvenc_settings import QUANTISERS
 from services.render.cuda.nvenc_trial import why_not
 from shared.cuda.card import Card
-from shared.model.errors import VisavisError
+from shared.model.errors import Misconfigured, VisavisError
 from shared.model.live import LiveCodec
 
 if TYPE_CHECKING:
@@ -53,6 +53,22 @@ class Encoders(NamedTuple):
             return f"The card's encoders are not used: {reasons[0]}."
         told = "; ".join(f"{codec}: {reason}" for codec, reason in self.refused.items())
         return f"Not all of the card's encoders are used: {told}." if told else ""
+
+
+def wanted(nvenc: str, number: int | None) -> Encoders:
+    """Those that are to be used by the setting `nvenc`, of the card of that number; None: nothing is drawn on one.
+
+    Raises Misconfigured where jobs are to be encoded by them and cannot be.
+    """
+    if number is None:
+        encoders = Encoders.none("nothing is drawn on a card here")
+    elif nvenc == "never":
+        encoders = Encoders.none("VISAVIS_NVENC is `never`")
+    else:
+        encoders = found(number)
+    if nvenc == "always" and LiveCodec.H264 not in encoders.codecs:
+        raise Misconfigured(f"VISAVIS_NVENC is `always`, and jobs cannot be encoded so. {encoders.why_not}")
+    return encoders
 
 
 def found(number: int, command: Sequence[str] = (sys.executable, "-m", MODULE)) -> Encoders:

@@ -78,6 +78,8 @@ def test_what_is_said_of_a_session_that_the_cpu_encodes(monkeypatch: pytest.Monk
     log = CapturingLogger()
     monkeypatch.setattr(measuring, "log", log)
     measuring.tell_of_encoder("s", "Too many.")
+    measuring.tell_of_no_encoder("too many")
     assert [(call.method_name, call.args, call.kwargs) for call in log.calls] == [
-        ("warning", ("encoded by the CPU",), {"session": "s", "reason": "Too many."})
+        ("warning", ("encoded by the CPU",), {"session": "s", "reason": "Too many."}),
+        ("warning", ("no encoder for a job",), {"reason": "too many"}),
     ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
 from services.render.copies import HostCopies
+from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.fetching import CardCopies
+from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
 from services.render.reading import LaneFrames
 from shared.memory.host import HostPool
@@ -16,9 +19,11 @@ from shared.memory.lane_reader import LaneReader
 from shared.memory.layout import CARD_BIT, SlotClass
 from shared.memory.reader import HostReader
 from shared.model.errors import FrameLost
+from shared.model.live import LiveCodec, LiveOutput
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
 from tests.cuda.emulated import EmulatedCard
+from tests.cuda.nvenc_stand_in import stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +88,33 @@ def test_sessions_on_a_card_have_a_device_each_which_is_used_again(reader: LaneR
     frames.end(one)  # once is enough
     assert frames.begin(CARD_BIT, pytest.fail).devices is devices
     assert frames.begin(CARD_BIT, pytest.fail).devices is not devices
+
+
+@pytest.mark.parametrize(
+    ("codec", "on_card", "made_by"),
+    [(LiveCodec.H264, True, "nvenc"), (LiveCodec.AV1, True, "cpu"), (LiveCodec.H264, False, "cpu")],
+)
+def test_a_live_session_is_encoded_on_the_card_where_that_can_be(
+    reader: LaneReader, codec: LiveCodec, on_card: bool, made_by: str
+) -> None:
+    frames = LaneFrames(reader, EmulatedCard, CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in))
+    reading = frames.begin(CARD_BIT if on_card else 1, pytest.fail)
+    encoder = reading.live_encoder(FACTS, LiveOutput(codec=codec), 1, pytest.fail)
+    assert encoder.made_by == made_by
+    kind = SurfaceCopies if made_by == "nvenc" else CardCopies if on_card else HostCopies
+    assert isinstance(reading.copies, kind)
+    assert reading.job_encoder(FACTS, 23) is None
+
+
+@pytest.mark.parametrize("epoch", [CARD_BIT, 1])
+def test_a_job_is_encoded_on_the_card_wherever_its_frames_lie(reader: LaneReader, epoch: int) -> None:
+    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
+    reading = LaneFrames(reader, EmulatedCard, encoders).begin(epoch, pytest.fail)
+    interlaced = msgspec.structs.replace(FACTS, field_order=2)
+    assert reading.job_encoder(interlaced, 23) is None
+    encoder = reading.job_encoder(FACTS, 23)
+    assert encoder is not None
+    assert (encoder.made_by, type(reading.copies)) == ("nvenc", SurfaceCopies)
 
 
 def test_without_a_card_a_session_on_one_cannot_begin(reader: LaneReader) -> None:

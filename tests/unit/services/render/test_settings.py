@@ -28,7 +28,9 @@ def test_an_empty_folder_of_effects_is_none(monkeypatch: pytest.MonkeyPatch, val
     assert RenderSettings().effects == folder
 
 
-@pytest.mark.parametrize(("name", "value"), [("x264_crf", 52), ("x264_preset", "fast; rm"), ("render_sessions", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("x264_crf", 52), ("x264_preset", "fast; rm"), ("render_sessions", 0), ("nvenc", "sometimes")]
+)
 def test_a_value_out_of_bounds_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         RenderSettings(**{name: value})

@@ -4,17 +4,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.render.reading import Reading
+from services.render.cuda.encoders import CardEncoders
+from services.render.cuda.nvenc import NvencFailed
+from services.render.reading import Devices, Reading
 from services.render.settings import RenderSettings
-from services.render.sink_making import kept_sink
+from services.render.sink_making import encoder_of, kept_sink, refused_for
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.memory.lane_reader import LaneReader
 from shared.memory.reader import HostReader
-from shared.model.jobs import Want
+from shared.model.errors import Rejected
+from shared.model.frames import CapturedFrame, FrameReference
+from shared.model.jobs import Problem, Want
+from shared.model.live import LiveCodec, LiveSettings
 from shared.model.looks import Look
 from shared.model.media import MediaKind, StillFacts, VideoFacts
-from shared.model.pictures import Colour, Geometry, PixelFormat
-from shared.model.sessions import BeginSession
+from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from shared.model.sessions import BeginSession, SessionRefused
+from tests.cuda.emulated import EmulatedCard
+from tests.cuda.nvenc_stand_in import stand_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +53,41 @@ def test_a_session_has_the_sink_of_what_is_wanted(
     assert type(made) is sink
     assert getattr(made, "kind", None) == kind
     made.abort()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "made_by"),
+    [
+        ({"facts": STILL}, None),
+        ({"want": Want.FACES}, None),
+        ({"job": "j"}, "nvenc"),
+        ({"live": LiveSettings(input=None, look=Look(), want_picture=False)}, None),
+        ({"live": LiveSettings(input=None, look=Look())}, "nvenc"),
+    ],
+)
+def test_an_encoder_is_made_of_what_is_a_video_and_wanted(
+    tmp_path: Path, wanted: dict[str, Any], made_by: str | None
+) -> None:
+    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
+    devices = Devices(EmulatedCard(), EmulatedCard())
+    reading = Reading(LaneReader(HostReader(tmp_path / "pool", "w")), devices, pytest.fail, encoders)
+    fields = {"session": "s", "epoch": 1, "want": Want.PICTURE, "look": Look(), "facts": VIDEO, **wanted}
+    settings = RenderSettings(var=tmp_path)
+    settings.render_work.mkdir(parents=True)
+    encoder = encoder_of(BeginSession(**fields), settings, reading)
+    assert getattr(encoder, "made_by", None) == made_by
+    if "job" in wanted:
+        sink = kept_sink(BeginSession(**fields), settings, reading, encoder)
+        assert isinstance(sink, VideoSink)
+        told: list[str] = []
+        sink.encoded = lambda codec, _, by: told.append(f"{codec} {by}")
+        frame = CapturedFrame(FrameReference(1, 0, 1), 0, 0, 1, None)
+        sink.write(Picture.blank(VIDEO.geometry, VIDEO.colour), frame, ())
+        assert sink.close().stat().st_size > 0
+        assert told == ["h264 nvenc"]
+
+
+def test_who_asked_is_told_why_or_to_ask_again() -> None:
+    refused = refused_for(Rejected("unsupported-output", "No."))
+    assert refused == SessionRefused(retry_after_seconds=0, problem=Problem("unsupported-output", "No."))
+    assert refused_for(NvencFailed("too many")) == SessionRefused(retry_after_seconds=1.0)

@@ -41,6 +41,7 @@ def test_what_cannot_be_opened_is_told_at_once() -> None:
 
 def test_where_nothing_is_used_there_are_none() -> None:
     some = frozenset({LiveCodec.AV1})
-    assert CardEncoders.of(some, EmulatedCard) == CardEncoders(some, EmulatedCard)
-    assert CardEncoders.of(frozenset(), EmulatedCard) is None
-    assert CardEncoders.of(some, None) is None
+    assert CardEncoders.of(some, EmulatedCard, "always") == CardEncoders(some, EmulatedCard, jobs=True)
+    assert CardEncoders.of(some, EmulatedCard, "live") == CardEncoders(some, EmulatedCard)
+    assert CardEncoders.of(frozenset(), EmulatedCard, "always") is None
+    assert CardEncoders.of(some, None, "live") is None

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from services.render.cuda import nvenc_probe
-from services.render.cuda.nvenc_probe import MODULE, Encoders, found, refused_by
+from services.render.cuda.nvenc_probe import MODULE, Encoders, found, refused_by, wanted
 from services.render.cuda.nvenc_settings import QUANTISERS
 from shared.cuda.card import Card
+from shared.model.errors import Misconfigured
 from shared.model.live import LiveCodec
 from tests.cuda.devices import MISSING
 from tests.cuda.emulated import EmulatedCard
@@ -64,6 +65,23 @@ def test_one_reason_for_all_is_said_once() -> None:
     assert both.codecs == {LiveCodec.H264}
     assert both.why_not == "Not all of the card's encoders are used: hevc: a; av1: b."
     assert Encoders({}).why_not == ""
+
+
+def test_the_setting_decides_whether_it_is_asked_and_what_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    some = Encoders({LiveCodec.AV1: "no"})
+    monkeypatch.setattr(nvenc_probe, "found", lambda number: asked.append(number) or some)
+    assert wanted("live", 3) == wanted("always", 3) == some
+    assert asked == [3, 3]
+    assert wanted("never", 3).why_not == "The card's encoders are not used: VISAVIS_NVENC is `never`."
+    assert wanted("live", None).codecs == frozenset()
+    with pytest.raises(Misconfigured, match="nothing is drawn on a card here"):
+        wanted("always", None)
+    monkeypatch.setattr(nvenc_probe, "found", lambda _: Encoders({LiveCodec.H264: "it is out of order"}))
+    assert wanted("live", 3).codecs == {LiveCodec.HEVC, LiveCodec.AV1}
+    with pytest.raises(Misconfigured, match="h264: it is out of order"):
+        wanted("always", 3)
+    assert asked == [3, 3]
 
 
 def test_the_trial_decides_and_the_library_words_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.render.cuda import encoders as encoders_module
+from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.fetching import Fetched
+from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.painter import CardPainter
 from services.render.reading import LaneFrames
 from services.render.session import RenderSession
@@ -35,12 +38,15 @@ from shared.model.looks import Look
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from shared.model.presets import PRESETS
-from shared.model.sessions import SessionBegun, live_out
+from shared.model.sessions import SessionBegun, SessionRefused, live_out
 from shared.testing import MemoryMessage
 from shared.transport import wire
-from tests.cuda.emulated import WHY_NOT
-from tests.cuda.lanes import LANES
+from tests.cuda.emulated import WHY_NOT, EmulatedCard
+from tests.cuda.lanes import LANES, EmulatedLane
 from tests.cuda.likeness import fetched, psnr
+from tests.cuda.nvenc_stand_in import faulty, stand_in
+from tests.scrapes import value
+from tests.unit.services.render.cuda.test_falling_back import Failing
 from tests.unit.services.render.cuda.worker import Worker, trembling, working
 
 if TYPE_CHECKING:
@@ -265,3 +271,66 @@ async def test_a_worker_without_a_card_takes_no_session_of_one(worker: Worker, s
         await worker.begin("s", on_card=True, facts=facts_of(studio.scene().picture))
     assert isinstance(worker.reader, LaneReader)
     assert worker.service.room == 4
+
+
+def by_card(settings_of: Any = stand_in) -> CardEncoders:
+    return CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, settings_of, jobs=True)
+
+
+def encoded_by(worker: Worker, made_by: str) -> float:
+    return value(worker.telemetry.metrics, "visavis_encode_duration_seconds_count", encoder=made_by)
+
+
+async def test_where_the_card_encodes_jobs_no_picture_comes_to_the_host(tmp_path: Path, studio: Any) -> None:
+    scene = studio.scene()
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=by_card()) as worker:
+        there = await job(worker, scene, ON_CARD, on_card=True)
+        assert (worker.telemetry.fetched, encoded_by(worker, "nvenc")) == (Fetched(), FRAMES)
+        # Frames that lie on the host are taken there: parts of one video are joined, wherever they come from.
+        here = await job(worker, scene, ON_CARD, on_card=False)
+        assert (encoded_by(worker, "nvenc"), encoded_by(worker, "cpu")) == (2 * FRAMES, 0)
+    plain = [trembling(scene.picture, number) for number in range(FRAMES)]
+    for before, expected, drawn in zip(plain, decoded(here), decoded(there), strict=True):
+        assert psnr(before, expected, drawn) > 30
+    headers = []
+    for part in (here, there):
+        with av.open(io.BytesIO(part)) as file:
+            headers.append(file.streams.video[0].codec_context.extradata)
+    assert headers[0] == headers[1]
+
+
+async def test_interlaced_video_is_encoded_by_the_cpu_in_every_lane(tmp_path: Path, studio: Any) -> None:
+    scene = studio.scene()
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=by_card()) as worker:
+        facts = msgspec.structs.replace(facts_of(scene.picture), field_order=1)
+        await worker.begin("s", on_card=True, facts=facts)
+        await worker.draw("s", worker.frame(0, scene.picture, on_card=True))
+        [done] = await worker.no_more("s", 1)
+        assert (type(done), encoded_by(worker, "cpu"), encoded_by(worker, "nvenc")) == (SegmentDone, 1, 0)
+
+
+async def test_where_the_card_has_no_encoder_now_a_segment_is_asked_for_again(tmp_path: Path, studio: Any) -> None:
+    broken = by_card(faulty(lambda options: options | {"profile": "nonsense"}))
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=broken) as worker:
+        refused = await worker.begin("s", on_card=True, facts=facts_of(studio.scene().picture))
+        assert (type(refused), refused.problem, refused.retry_after_seconds > 0) == (SessionRefused, None, True)
+        assert worker.service.room == 4
+
+
+async def test_a_segment_whose_encoder_fails_is_tried_again(
+    tmp_path: Path, studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoders_module, "NvencCoder", Failing)
+    scene = studio.scene()
+
+    async def draw(worker: Worker) -> None:
+        for number in range(12):
+            await worker.draw("s", worker.frame(number, trembling(scene.picture, number), on_card=True))
+
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=by_card()) as worker:
+        await worker.begin("s", on_card=True, facts=facts_of(scene.picture))
+        with pytest.raises(NvencFailed, match="the driver is gone"):
+            await draw(worker)
+        assert SegmentFailed in {type(event) for event in worker.events()}
+        assert list(worker.settings.render_work.iterdir()) == []
+        assert worker.service.room == 4
