@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -13,6 +15,7 @@ from services.render import measuring
 from services.render.cuda import encoders as encoders_module
 from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.falling_back import FallingBack
+from services.render.cuda.nvenc import NvencCoder
 from services.render.cuda.nvenc_settings import QUANTISERS
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.live_encoding import LiveEncoder, cpu_coder
@@ -161,6 +164,26 @@ async def test_a_stream_whose_encoder_fails_goes_on_with_a_key_frame(
     assert [len(shown(LiveCodec.H264, frames[first:])) for first in (0, 4)] == [8, 4]
     told = [call.kwargs["reason"] for call in log.calls if call.args == ("encoded by the CPU",)]
     assert told == ["The card's encoder has failed: the driver is gone."]
+
+
+async def test_a_card_has_its_encoder_back_when_a_session_ends(
+    tmp_path: Path, studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[weakref.ref[NvencCoder]] = []
+
+    def open_one(*wanted: Any) -> NvencCoder:
+        coder = NvencCoder(*wanted)
+        opened.append(weakref.ref(coder))
+        return coder
+
+    monkeypatch.setattr(encoders_module, "NvencCoder", open_one)
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=encoders()) as worker:
+        gc.disable()  # some cards have eight sessions: none may wait for that
+        try:
+            await streamed(worker, studio.scene(), LiveCodec.H264, on_card=True)
+            assert [reference() for reference in opened] == [None]
+        finally:
+            gc.enable()
 
 
 def test_outputs_are_told_that_another_track_begins() -> None:
