@@ -5,10 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
-from services.render.chroma import laid_out
 from services.render.cuda import nvenc
 from services.render.cuda.nvenc import NvencCoder, NvencFailed
 from services.render.cuda.nvenc_settings import QUANTISERS
@@ -36,7 +34,7 @@ TWELVE = [3600 * number for number in range(12)]
 
 def there(of: VideoFacts) -> VideoFacts:
     """The same of frames on a card."""
-    return msgspec.structs.replace(of, geometry=laid_out(of.geometry, PixelFormat.NV12))
+    return of.laid_out(PixelFormat.NV12)
 
 
 def coder_of(

@@ -11,7 +11,6 @@ import pytest
 
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
-from services.render.chroma import laid_out
 from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.nvenc_file import NvencFile
@@ -40,7 +39,7 @@ CLOCKS = {
 
 def written(path: Path, of: VideoFacts, pts: Sequence[int], crf: float = 18, last: int = 5) -> Path:
     """Moving pictures as a file; each lasts until the next."""
-    device, nv12 = EmulatedCard(), laid_out(of.geometry, PixelFormat.NV12)
+    device, nv12 = EmulatedCard(), of.geometry.laid_out(PixelFormat.NV12)
     encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
     encoder = encoders.job_encoder(msgspec.structs.replace(of, geometry=nv12), crf, device)
     file, copies = NvencFile(path, encoder), SurfaceCopies(device)
@@ -106,7 +105,7 @@ def test_one_can_seek_in_a_long_part(tmp_path: Path) -> None:
 def test_of_what_is_given_up_no_file_is_left(tmp_path: Path) -> None:
     of, device = facts(64, 48), EmulatedCard()
     encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
-    nv12 = msgspec.structs.replace(of, geometry=laid_out(of.geometry, PixelFormat.NV12))
+    nv12 = of.laid_out(PixelFormat.NV12)
     for pictures in (0, 2):
         file = NvencFile(tmp_path / "part", encoders.job_encoder(nv12, 23, device))
         for number in range(pictures):
