@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from services.render.cuda import nvenc_probe
-from services.render.cuda.encoders import CardEncoders
-from services.render.cuda.nvenc_probe import Encoders
 from services.render.cuda.painter import warm
+from services.render.nvenc import probe as nvenc_probe
+from services.render.nvenc.encoders import CardEncoders
+from services.render.nvenc.probe import Encoders
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
 from services.render.reading import LaneFrames

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.render.copies import HostCopies
-from services.render.encoder_thread import EncoderThread
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
+from services.render.encoding.thread import EncoderThread
 from services.render.sinks import unheard
 from shared.model.hops import Hop
 from shared.model.live import FramesSkipped, LiveFrame, Place, Reason
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from services.render.copies import Copies, Copy, Frame
+    from services.render.encoding.packets import EncodedPacket
     from services.render.outputs.outlets import Outlets
-    from services.render.packets import EncodedPacket
     from services.render.sinks import Encoded
     from shared.model.faces import Face
     from shared.model.frames import CapturedFrame, DetectedFrame, LiveMark

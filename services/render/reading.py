@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from services.render.copies import HostCopies
 from services.render.cuda.easel import CardEasel
 from services.render.cuda.fetching import CardCopies, Fetched
-from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
-from services.render.encoding import FIELDS
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.files import FIELDS
+from services.render.encoding.live import LiveEncoder
+from services.render.nvenc.coder import NvencFailed
 from shared.memory.layout import is_on_card
 from shared.model.errors import FrameLost
 from shared.model.pictures import PixelFormat
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from services.render.copies import Copies, Frame
-    from services.render.cuda.encoders import CardEncoders
     from services.render.easel import Easel
+    from services.render.nvenc.encoders import CardEncoders
     from shared.cuda.device import Device
     from shared.cuda.pictures import CardPicture
     from shared.memory.lane_reader import LaneReader

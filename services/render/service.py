@@ -9,13 +9,13 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from services.render.cuda.nvenc import NvencFailed
 from services.render.drawing import Painter
 from services.render.handover import BROKEN, Handover, OwnedSession
 from services.render.live import LiveOutlet
 from services.render.live_outputs import OutputRoom
 from services.render.live_sink import LiveSink, Passing
 from services.render.measuring import RenderMeasures, tell_fetched, tell_of_host
+from services.render.nvenc.coder import NvencFailed
 from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from concurrent.futures import Executor, Future
 
-    from services.render.live_encoding import LiveEncoder
+    from services.render.encoding.live import LiveEncoder
     from services.render.reading import LaneFrames, Reading
     from services.render.session import SessionState
     from services.render.settings import RenderSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from services.render.cuda.nvenc_file import NvencFile
 from services.render.measuring import tell_of_encoder, tell_of_no_encoder
+from services.render.nvenc.file import NvencFile
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Rejected
 from shared.model.jobs import Problem, Want
@@ -14,8 +14,8 @@ from shared.model.media import VideoFacts
 from shared.model.sessions import SessionRefused
 
 if TYPE_CHECKING:
-    from services.render.cuda.nvenc import NvencFailed
-    from services.render.live_encoding import LiveEncoder
+    from services.render.encoding.live import LiveEncoder
+    from services.render.nvenc.coder import NvencFailed
     from services.render.reading import Reading
     from services.render.settings import RenderSettings
     from shared.model.sessions import BeginSession

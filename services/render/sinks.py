@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from services.render.copies import on_host
-from services.render.encoder_thread import EncoderThread
-from services.render.encoding import VideoEncoder
+from services.render.encoding.files import VideoEncoder
+from services.render.encoding.stills import encode_still
+from services.render.encoding.thread import EncoderThread
 from services.render.precedence import stand_back
-from services.render.stills import encode_still
 from shared.model.faces import face_document
 
 if TYPE_CHECKING:

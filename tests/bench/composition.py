@@ -15,7 +15,7 @@ from services.detect.following import Following
 from services.ingest.limits import IngestLimits
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
-from services.render.encoding import VideoEncoder
+from services.render.encoding.files import VideoEncoder
 from services.render.session import RenderSession
 from services.render.sinks import StillSink
 from shared.model.frames import CapturedFrame, FrameReference

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from services.ingest.limits import IngestLimits
 from services.ingest.live_decoder import LiveDecoder
 from services.render.drawing import Painter
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
 from services.render.tracking import Tracks
 from shared.model.live import LiveInput, LiveOutput
 from shared.model.pictures import Picture

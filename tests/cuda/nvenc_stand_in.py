@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from services.render.codec_settings import CodecSettings, settings_of
-from services.render.cuda.nvenc_settings import nvenc_settings
+from services.render.encoding.codec_settings import CodecSettings, settings_of
+from services.render.nvenc.settings import nvenc_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

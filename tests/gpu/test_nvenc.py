@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from services.render import measuring
-from services.render.cuda.encoders import CardEncoders
-from services.render.cuda.nvenc_probe import found
-from services.render.cuda.nvenc_settings import QUANTISERS
+from services.render.nvenc.encoders import CardEncoders
+from services.render.nvenc.probe import found
+from services.render.nvenc.settings import QUANTISERS
 from shared.cuda.card import Card
 from tests.cuda.devices import MISSING
 from tests.cuda.lanes import CardLane
@@ -22,7 +22,7 @@ from tests.unit.services.render.cuda.worker import working
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.render.cuda.nvenc_probe import Encoders
+    from services.render.nvenc.probe import Encoders
     from shared.model.live import LiveCodec
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(MISSING), reason=MISSING)]

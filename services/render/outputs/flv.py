@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from services.render.outputs.muxing import Muxer
 
 if TYPE_CHECKING:
+    from services.render.encoding.packets import EncodedPacket
     from services.render.outputs.muxing import Tracks
-    from services.render.packets import EncodedPacket
     from shared.model.live import SoundPacket
 
 _FILE_HEAD: Final = 9 + 4

@@ -9,9 +9,9 @@ from services.render.outputs.segments import SegmentMaker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from services.render.outputs.segments import Segment
     from services.render.outputs.shelf import HlsShelf
-    from services.render.packets import EncodedPacket, PictureTrack
     from shared.model.live import HlsOutput, SoundOpened, SoundPacket
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import av
 
-from services.render.clocks import SoundClock, exact_clock
-from services.render.encoder_input import RANGES
+from services.render.encoding.clocks import SoundClock, exact_clock
+from services.render.encoding.frames import RANGES
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-    from services.render.packets import EncodedPacket, PictureTrack
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from shared.model.live import SoundOpened, SoundPacket
 
 _RAW_DEMUXERS: Final = {LiveCodec.H264: "h264", LiveCodec.HEVC: "hevc"}

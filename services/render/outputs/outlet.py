@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
-from services.render.packets import EncodedPacket, PictureTrack
+from services.render.encoding.packets import EncodedPacket, PictureTrack
 from shared.model.errors import Unavailable, VisavisError
 from shared.model.live import SoundOpened, SoundPacket
 

@@ -15,8 +15,8 @@ from shared.model.live import HlsOutput, Output, RecordOutput, RtmpOutput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from services.render.outputs.outlet import Item, Notice, Outlet
-    from services.render.packets import EncodedPacket, PictureTrack
     from shared.model.live import SoundOpened, SoundPacket
 
 NAMES = {HlsOutput: "The HLS stream", RtmpOutput: "The push to an RTMP server", RecordOutput: "The recording"}

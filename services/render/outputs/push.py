@@ -18,9 +18,9 @@ from shared.model.errors import Malformed, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from services.render.outputs.flv import FlvTag
     from services.render.outputs.outlet import Notice
-    from services.render.packets import EncodedPacket, PictureTrack
     from shared.model.live import SoundOpened, SoundPacket
 
     Connect = Callable[[RtmpPlace, float], socket.socket]

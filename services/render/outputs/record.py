@@ -17,8 +17,8 @@ from services.render.outputs.muxing import Muxer, Tracks, refuse_uncarried
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from services.render.outputs.outlet import Notice
-    from services.render.packets import EncodedPacket, PictureTrack
     from shared.model.live import SoundOpened, SoundPacket
 
 _OPTIONS: Final = {

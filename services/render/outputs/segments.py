@@ -13,7 +13,7 @@ from services.render.outputs.muxing import Muxer, Tracks, refuse_uncarried
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.render.packets import EncodedPacket, PictureTrack
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
     from shared.model.live import SoundOpened, SoundPacket
 
 GAP_SECONDS: Final = 1.0

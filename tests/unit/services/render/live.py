@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from services.render.live_encoding import LiveEncoder
-from services.render.packets import EncodedPacket
+from services.render.encoding.live import LiveEncoder
+from services.render.encoding.packets import EncodedPacket
 from shared.model.live import LiveCodec, LiveOutput, SoundOpened, SoundPacket
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat

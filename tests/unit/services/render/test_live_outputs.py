@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
 from services.render.live_outputs import OutputRoom
 from services.render.outputs.rtmp import RtmpPlace
 from shared.model.addresses import read_networks

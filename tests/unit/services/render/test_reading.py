@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from services.render.copies import HostCopies
-from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.fetching import CardCopies
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
+from services.render.nvenc.encoders import CardEncoders
 from services.render.reading import LaneFrames
 from shared.memory.host import HostPool
 from shared.memory.lane_reader import LaneReader

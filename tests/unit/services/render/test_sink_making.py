@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.render.cuda.encoders import CardEncoders
-from services.render.cuda.nvenc import NvencFailed
+from services.render.nvenc.coder import NvencFailed
+from services.render.nvenc.encoders import CardEncoders
 from services.render.reading import Devices, Reading
 from services.render.settings import RenderSettings
 from services.render.sink_making import encoder_of, kept_sink, refused_for

@@ -9,7 +9,7 @@ import pytest
 
 from services.render.chroma import split
 from services.render.cuda.fetching import CardCopies, Fetched
-from services.render.encoder_thread import EncoderThread
+from services.render.encoding.thread import EncoderThread
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.devices import BOTH, opened

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.render.cuda import encoders as encoders_module
-from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.fetching import Fetched
-from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.painter import CardPainter
+from services.render.nvenc import encoders as encoders_module
+from services.render.nvenc.coder import NvencFailed
+from services.render.nvenc.encoders import CardEncoders
 from services.render.reading import LaneFrames
 from services.render.session import RenderSession
 from shared.cuda.pictures import CardPicture
@@ -46,8 +46,8 @@ from tests.cuda.lanes import LANES, EmulatedLane
 from tests.cuda.likeness import fetched, psnr
 from tests.cuda.nvenc_stand_in import faulty, stand_in
 from tests.scrapes import value
-from tests.unit.services.render.cuda.test_falling_back import Failing
 from tests.unit.services.render.cuda.worker import Worker, trembling, working
+from tests.unit.services.render.nvenc.test_falling_back import Failing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,16 +12,16 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from services.render import measuring
-from services.render.cuda import encoders as encoders_module
-from services.render.cuda.encoders import CardEncoders
-from services.render.cuda.falling_back import FallingBack
-from services.render.cuda.nvenc import NvencCoder
-from services.render.cuda.nvenc_settings import QUANTISERS
 from services.render.cuda.surface_copies import SurfaceCopies
-from services.render.live_encoding import LiveEncoder, cpu_coder
+from services.render.encoding.live import LiveEncoder, cpu_coder
+from services.render.encoding.packets import EncodedPacket, PictureTrack
 from services.render.live_sink import LiveSink
+from services.render.nvenc import encoders as encoders_module
+from services.render.nvenc.coder import NvencCoder
+from services.render.nvenc.encoders import CardEncoders
+from services.render.nvenc.falling_back import FallingBack
+from services.render.nvenc.settings import QUANTISERS
 from services.render.outputs.outlets import Outlets
-from services.render.packets import EncodedPacket, PictureTrack
 from services.render.surface import Surface
 from shared.model.frames import CapturedFrame, FrameReference, LiveMark
 from shared.model.live import (
@@ -47,17 +47,17 @@ from tests.cuda.likeness import uploaded
 from tests.cuda.nvenc_stand_in import faulty, stand_in
 from tests.cuda.pyav_decoder import samples
 from tests.scrapes import value
-from tests.unit.services.render.cuda.test_falling_back import Failing
-from tests.unit.services.render.cuda.test_nvenc import there
 from tests.unit.services.render.cuda.worker import trembling, working
 from tests.unit.services.render.live import decoded, facts, moving, psnr
+from tests.unit.services.render.nvenc.test_coder import there
+from tests.unit.services.render.nvenc.test_falling_back import Failing
 from tests.unit.services.render.outputs.test_outlet import Collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from services.render.codec_settings import CodecSettings
+    from services.render.encoding.codec_settings import CodecSettings
     from tests.unit.services.render.cuda.worker import Worker
 
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
-    from services.render.cuda.encoders import CardEncoders
+    from services.render.nvenc.encoders import CardEncoders
     from shared.cuda.device import Device
     from shared.memory.card_pool import CardPool
     from shared.model.faces import Face

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
 from services.render.outputs.shelf import hls_key

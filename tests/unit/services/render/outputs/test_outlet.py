@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.render.encoding.packets import EncodedPacket, PictureTrack
 from services.render.outputs.outlet import WAITING_PACKETS, Item, RunningOutlet
-from services.render.packets import EncodedPacket, PictureTrack
 from shared.model.errors import Rejected, Unavailable
 from shared.model.live import LiveCodec
 from tests.unit.services.render.live import facts, sound_opened, sounds

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
 from services.render.outputs.outlets import Outlets
 from shared.model.errors import Rejected
 from shared.model.live import HlsOutput, LiveOutput, Output, RecordOutput, RtmpOutput
@@ -15,7 +15,7 @@ from tests.unit.services.render.outputs.test_outlet import Collector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.packets import EncodedPacket
     from tests.unit.services.render.outputs.conftest import Notices
 
 HLS, RECORD = HlsOutput(segment_seconds=0.5), RecordOutput()

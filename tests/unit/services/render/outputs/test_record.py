@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.packets import EncodedPacket
     from tests.unit.services.render.outputs.conftest import Notices
 
 

@@ -17,7 +17,7 @@ from tests.unit.services.render.live import BETWEEN, encoded, facts, moving, psn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.render.packets import EncodedPacket, PictureTrack
+    from services.render.encoding.packets import EncodedPacket, PictureTrack
 
 BEGAN = 1_700_000_000.0
 

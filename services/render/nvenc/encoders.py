@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from services.render.cuda.falling_back import Bringing, FallingBack
-from services.render.cuda.nvenc import NvencCoder
-from services.render.cuda.nvenc_settings import nvenc_settings
-from services.render.live_encoding import LiveEncoder, cpu_coder
+from services.render.encoding.live import LiveEncoder, cpu_coder
+from services.render.nvenc.coder import NvencCoder
+from services.render.nvenc.falling_back import Bringing, FallingBack
+from services.render.nvenc.settings import nvenc_settings
 from services.render.surface import Surface
 from shared.model.live import LiveCodec, LiveOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.render.codec_settings import CodecSettings
     from services.render.cuda.fetching import Fetched
-    from services.render.live_encoding import Coder
+    from services.render.encoding.codec_settings import CodecSettings
+    from services.render.encoding.live import Coder
     from shared.cuda.device import Device
     from shared.model.media import VideoFacts
 

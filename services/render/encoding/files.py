@@ -9,9 +9,9 @@ import av
 from av.codec.context import Flags
 from av.filter import Graph
 
-from services.render.clocks import exact_clock
 from services.render.copies import on_host
-from services.render.encoder_input import configure, frame_of, refuse_packed
+from services.render.encoding.clocks import exact_clock
+from services.render.encoding.frames import configure, frame_of, refuse_packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.render.cuda import nvenc
-from services.render.cuda.nvenc import NvencCoder, NvencFailed
-from services.render.cuda.nvenc_settings import QUANTISERS
 from services.render.cuda.surface_copies import SurfaceCopies
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
+from services.render.nvenc import coder as nvenc
+from services.render.nvenc.coder import NvencCoder, NvencFailed
+from services.render.nvenc.settings import QUANTISERS
 from services.render.surface import Surface
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Matrix, PixelFormat
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.likeness import uploaded
 from tests.cuda.nvenc_stand_in import faulty, stand_in
+from tests.unit.services.render.encoding.test_live import PARAMETER_SETS, WAYS_TO_COUNT, units_of
 from tests.unit.services.render.live import decoded, facts, moving, psnr
-from tests.unit.services.render.test_live_encoding import PARAMETER_SETS, WAYS_TO_COUNT, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from services.render.codec_settings import CodecSettings
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.codec_settings import CodecSettings
+    from services.render.encoding.packets import EncodedPacket
     from shared.model.media import VideoFacts
 
 CODECS = tuple(QUANTISERS)

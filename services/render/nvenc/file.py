@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.render.copies import Copy
-    from services.render.live_encoding import LiveEncoder
+    from services.render.encoding.live import LiveEncoder
 
 
 class NvencFile:

@@ -14,11 +14,11 @@ import av.error
 from av.bitstream import BitStreamFilterContext
 from av.video.frame import CudaContext, PictureType
 
-from services.render.codec_settings import GOP_FRAMES
-from services.render.cuda.nvenc_settings import PIXELS, nvenc_settings
-from services.render.encoder_input import configure
-from services.render.live_encoding import MOST_RATE
-from services.render.packets import EncodedPacket
+from services.render.encoding.codec_settings import GOP_FRAMES
+from services.render.encoding.frames import configure
+from services.render.encoding.live import MOST_RATE
+from services.render.encoding.packets import EncodedPacket
+from services.render.nvenc.settings import PIXELS, nvenc_settings
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
-    from services.render.codec_settings import CodecSettings
     from services.render.copies import Copy
+    from services.render.encoding.codec_settings import CodecSettings
     from services.render.surface import Surface
     from shared.cuda.device import Device
     from shared.model.live import LiveOutput

@@ -24,12 +24,12 @@ from av.codec.context import Flags, ThreadType
 from av.video.frame import PictureType
 
 from services.render.chroma import split
-from services.render.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
 from services.render.copies import on_host
-from services.render.encoder_input import PIXELS, configure, frame_of, refuse_packed
-from services.render.jpeg_colours import JpegColours
-from services.render.packets import EncodedPacket, PictureTrack
-from services.render.raw_samples import samples_of
+from services.render.encoding.codec_settings import GOP_FRAMES, X264_PRESET, settings_of
+from services.render.encoding.frames import PIXELS, configure, frame_of, refuse_packed
+from services.render.encoding.jpeg_colours import JpegColours
+from services.render.encoding.packets import EncodedPacket, PictureTrack
+from services.render.encoding.raw_samples import samples_of
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.pictures import PixelFormat

@@ -12,9 +12,9 @@ import av
 import av.error
 import numpy as np
 
-from services.render.cuda.nvenc import NvencCoder, NvencFailed
-from services.render.cuda.nvenc_settings import nvenc_settings
 from services.render.cuda.surface_copies import SurfaceCopies
+from services.render.nvenc.coder import NvencCoder, NvencFailed
+from services.render.nvenc.settings import nvenc_settings
 from shared.cuda.pictures import CardPicture
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.media import VideoFacts
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from av.video.codeccontext import VideoCodecContext
 
-    from services.render.codec_settings import CodecSettings
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.codec_settings import CodecSettings
+    from services.render.encoding.packets import EncodedPacket
     from shared.cuda.device import Device
 
 PICTURES: Final = 8

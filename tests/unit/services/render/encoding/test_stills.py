@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.render.stills import encode_still
+from services.render.encoding.stills import encode_still
 from shared.model.media import MediaKind, StillFacts, sniff
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 

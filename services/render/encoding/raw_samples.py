@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from services.render.chroma import split
-from services.render.encoder_input import frame_of
+from services.render.encoding.frames import frame_of
 from shared.model.live import LiveCodec
 from shared.model.pictures import Matrix, PixelFormat
 

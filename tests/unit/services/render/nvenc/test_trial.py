@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.render.cuda.nvenc_settings import QUANTISERS
-from services.render.cuda.nvenc_trial import why_not
+from services.render.nvenc.settings import QUANTISERS
+from services.render.nvenc.trial import why_not
 from shared.model.live import LiveCodec
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.nvenc_stand_in import faulty, stand_in

@@ -8,8 +8,8 @@ import av.error
 import av.logging
 import pytest
 
-from services.render.codec_settings import settings_of
-from services.render.cuda.nvenc_settings import QUANTISERS, nvenc_settings
+from services.render.encoding.codec_settings import settings_of
+from services.render.nvenc.settings import QUANTISERS, nvenc_settings
 from shared.model.live import LiveCodec, LiveOutput
 
 if TYPE_CHECKING:

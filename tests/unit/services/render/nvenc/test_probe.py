@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from services.render.cuda import nvenc_probe
-from services.render.cuda.nvenc_probe import MODULE, Encoders, found, refused_by, wanted
-from services.render.cuda.nvenc_settings import QUANTISERS
+from services.render.nvenc import probe as nvenc_probe
+from services.render.nvenc.probe import MODULE, Encoders, found, refused_by, wanted
+from services.render.nvenc.settings import QUANTISERS
 from shared.cuda.card import Card
 from shared.model.errors import Misconfigured
 from shared.model.live import LiveCodec

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from services.render.encoder_thread import EncoderThread
+from services.render.encoding.thread import EncoderThread
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 SIZE = Geometry(PixelFormat.I420, 16, 16)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.render.chroma import split
-from services.render.cuda.falling_back import Bringing, FallingBack
 from services.render.cuda.fetching import Fetched
-from services.render.cuda.nvenc import NvencCoder, NvencFailed
 from services.render.cuda.surface_copies import SurfaceCopies
-from services.render.live_encoding import LiveEncoder, cpu_coder
+from services.render.encoding.live import LiveEncoder, cpu_coder
+from services.render.nvenc.coder import NvencCoder, NvencFailed
+from services.render.nvenc.falling_back import Bringing, FallingBack
 from services.render.surface import Surface
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
@@ -17,13 +17,13 @@ from tests.cuda.devices import BOTH, opened
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.likeness import uploaded
 from tests.cuda.nvenc_stand_in import stand_in
-from tests.unit.services.render.cuda.test_nvenc import there
 from tests.unit.services.render.live import decoded, facts, moving, psnr
+from tests.unit.services.render.nvenc.test_coder import there
 from tests.unit.services.render.pictures import same
 
 if TYPE_CHECKING:
     from services.render.copies import Copy
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.packets import EncodedPacket
     from tests.cuda.devices import Kind
 
 OF = facts(97, 64)

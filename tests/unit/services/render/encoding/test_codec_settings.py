@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.render.codec_settings import GOP_FRAMES, settings_of
+from services.render.encoding.codec_settings import GOP_FRAMES, settings_of
 from shared.model.live import LiveCodec, LiveOutput
 from tests.unit.services.render.live import CODED
 

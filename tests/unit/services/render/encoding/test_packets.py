@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from services.render.live_encoding import LiveEncoder
-from services.render.packets import PictureTrack
+from services.render.encoding.live import LiveEncoder
+from services.render.encoding.packets import PictureTrack
 from shared.model.live import LiveCodec, LiveOutput
 from tests.unit.services.render.live import facts
 

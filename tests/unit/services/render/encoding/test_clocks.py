@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.render.clocks import COARSEST_SCALE, SoundClock, exact_clock
+from services.render.encoding.clocks import COARSEST_SCALE, SoundClock, exact_clock
 
 
 @pytest.mark.parametrize("time_base", [(1, 90000), (1001, 30000), (1, 7), (1, 1), (1, 10**9)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.render.cuda.nvenc_engines import why_none
+from services.render.nvenc.engines import why_none
 from shared.cuda.card import Card
 from tests.cuda.devices import MISSING
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from av.filter import Graph
 
-from services.render.encoding import VideoEncoder
+from services.render.encoding.files import VideoEncoder
 from shared.model.media import VideoFacts
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.likeness import in_turn

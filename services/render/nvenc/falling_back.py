@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.render.copies import on_host
 from services.render.cuda.fetching import fetch, pinned
-from services.render.cuda.nvenc import NvencFailed
+from services.render.nvenc.coder import NvencFailed
 from services.render.surface import Surface
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from services.render.copies import Copy
     from services.render.cuda.fetching import Fetched
-    from services.render.live_encoding import Coder
-    from services.render.packets import EncodedPacket
+    from services.render.encoding.live import Coder
+    from services.render.encoding.packets import EncodedPacket
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
 

@@ -11,11 +11,11 @@ import pytest
 
 from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
-from services.render.cuda.encoders import CardEncoders
-from services.render.cuda.nvenc import NvencFailed
-from services.render.cuda.nvenc_file import NvencFile
 from services.render.cuda.surface_copies import SurfaceCopies
-from services.render.encoding import VideoEncoder
+from services.render.encoding.files import VideoEncoder
+from services.render.nvenc.coder import NvencFailed
+from services.render.nvenc.encoders import CardEncoders
+from services.render.nvenc.file import NvencFile
 from shared.model.errors import Misconfigured
 from shared.model.live import LiveCodec
 from shared.model.pictures import Colour, Matrix, PixelFormat

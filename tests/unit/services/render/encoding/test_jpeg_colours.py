@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.jpeg_colours import JFIF, JpegColours
+from services.render.encoding.jpeg_colours import JFIF, JpegColours
 from shared.model.colours import rgb_of_yuv
 from shared.model.pictures import Colour, Matrix, Picture
 from tests.unit.services.render.live import facts, moving

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from services.render.codec_settings import CodecSettings
+from services.render.encoding.codec_settings import CodecSettings
 from shared.model.live import LiveCodec
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.raw_samples import samples_of
+from services.render.encoding.raw_samples import samples_of
 from shared.model.colours import rgb_of_yuv
 from shared.model.live import LiveCodec
 from shared.model.pictures import Colour, Matrix, Picture

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.jpeg_colours import JFIF, JpegColours
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.jpeg_colours import JFIF, JpegColours
+from services.render.encoding.live import LiveEncoder
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Geometry, Matrix, Picture, PixelFormat

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from services.render.cuda.encoders import CardEncoders
 from services.render.cuda.fetching import Fetched
-from services.render.cuda.nvenc import NvencFailed
 from services.render.cuda.surface_copies import SurfaceCopies
-from services.render.live_encoding import LiveEncoder
+from services.render.encoding.live import LiveEncoder
+from services.render.nvenc.coder import NvencFailed
+from services.render.nvenc.encoders import CardEncoders
 from shared.model.live import LiveCodec, LiveOutput
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.likeness import uploaded
 from tests.cuda.nvenc_stand_in import stand_in
-from tests.unit.services.render.cuda.test_nvenc import there
 from tests.unit.services.render.live import decoded, facts, moving
+from tests.unit.services.render.nvenc.test_coder import there
 
 OF = facts()
 

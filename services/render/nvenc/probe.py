@@ -1,6 +1,6 @@
 """Which codecs a card's encoders are to be used for: another process tries them, once, at the start.
 
-`python -m services.render.cuda.nvenc_probe NUMBER` says as JSON of each codec why not, or nothing.
+`python -m services.render.nvenc.probe NUMBER` says as JSON of each codec why not, or nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import av.logging
 import msgspec
 
-from services.render.cuda.nvenc_engines import why_none
-from services.render.cuda.nvenc_settings import QUANTISERS
-from services.render.cuda.nvenc_trial import why_not
+from services.render.nvenc.engines import why_none
+from services.render.nvenc.settings import QUANTISERS
+from services.render.nvenc.trial import why_not
 from shared.cuda.card import Card
 from shared.model.errors import Misconfigured, VisavisError
 from shared.model.live import LiveCodec
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
 
-MODULE: Final = "services.render.cuda.nvenc_probe"
+MODULE: Final = "services.render.nvenc.probe"
 SECONDS: Final = 120.0
 """So long the other process may take; it imports CuPy, makes a CUDA context and opens some ten encoders."""
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from services.render.encoder_input import configure, frame_of
+from services.render.encoding.frames import configure, frame_of
 from shared.model.pictures import Colour, Picture
 from tests.cuda.likeness import in_turn
 from tests.unit.services.render.live import facts, moving, planes_of

@@ -1,0 +1,1 @@
+"""What makes coded pictures of drawn ones, by encoders of the CPU."""
