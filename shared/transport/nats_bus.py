@@ -7,7 +7,6 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from nats.aio.client import Client
 from nats.aio.errors import ErrNoServers
 from nats.errors import AuthorizationError
 from nats.js.errors import NotFoundError
@@ -16,6 +15,7 @@ from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_access import NatsAccess
+from shared.transport.nats_client import AbruptClient
 from shared.transport.nats_errors import DOWN, OR_SILENT, down, patiently
 from shared.transport.nats_messages import NatsMessage, each, pulled_from, pushed
 from shared.transport.nats_replay import Replay
@@ -48,7 +48,7 @@ class NatsBus(JetStreamKept):
 
     def __init__(self, access: NatsAccess) -> None:
         self._access = access
-        self._client = Client()
+        self._client = AbruptClient()
         self._stream: JetStreamContext = self._client.jetstream(timeout=5.0)
         self._queues: set[Queue] = set()
         """Those that are consumed here."""
@@ -103,11 +103,13 @@ class NatsBus(JetStreamKept):
         return self._stream
 
     async def close(self) -> None:
-        """Send what is pending and disconnect."""
+        """Send what is pending, if it is taken, and disconnect."""
         if self._restoring is not None:
             self._restoring.cancel()
-        with suppress(*DOWN):
+        try:
             await self._client.flush(timeout=2)
+        except DOWN:
+            self._client.give_up()
         with suppress(*DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
             await self._client.close()
 

@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     # one suite for the double and the real thing
     "shared/testing.py": "tests/contract/test_bus.py",
     "shared/transport/jetstream_kept.py": "tests/contract/test_bus.py",
+    "shared/transport/nats_client.py": "tests/unit/shared/transport/test_nats_bus.py",
     "shared/transport/store.py": "tests/contract/test_store.py",
     # what both kinds of frame pool have in common
     "shared/memory/pool_owner.py": "tests/unit/shared/memory/test_host.py",

@@ -158,14 +158,15 @@ class Work:
 async def gone_on_with(fleet: Fleet, packets: list[Coded], broken: Stream, exits: AsyncExitStack) -> Stream:
     """The stream that goes on with one that broke, in the lane that is left, and knows its past while that is kept."""
     await so(lambda: broken.is_broken, "the stream has broken")
-    for _ in range(100):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
         again = Stream(fleet, packets, broken.stream.opened.resume_token)
         try:
             await exits.enter_async_context(again)
         except ProblemError as problem:
-            if problem.code not in {"unavailable", "unreachable", "no-room"}:
+            if problem.code not in {"unavailable", "unreachable", "no-room"} or time.monotonic() > end:
                 raise
-            await asyncio.sleep(0.3)  # the gateway has not noticed yet that the lane is gone
+            await asyncio.sleep(0.3)  # gateway and bus have not noticed yet what is gone
         else:
             break
     assert again.resumed or time.monotonic() - broken.last_s > RESUME_SECONDS, "only a busy machine takes so long"

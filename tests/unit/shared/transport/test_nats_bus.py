@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,18 @@ import pytest
 from shared.model.errors import Misconfigured, Unavailable
 from shared.transport import nats_bus
 from shared.transport.nats_bus import NatsBus
+from shared.transport.nats_server import NatsServer
 from shared.transport.topology import Queue, detect_queue, segment_queue
+from tests.halting import go_on, halt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from shared.transport.bus import Received
-    from shared.transport.nats_server import NatsServer
+
+PIECE, PIECES = bytes(512 * 1024), 64
+"""More than sockets take whose other end stands still."""
 
 
 def kill(server: NatsServer) -> None:
@@ -68,6 +76,49 @@ async def test_consuming_goes_on_after_the_server_was_killed(server: NatsServer,
             await delivery.done()
             delivery = await asyncio.wait_for(anext(messages), 20)
         assert delivery.body == b"after"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[NatsServer]:
+    """A second server, which knows nothing of the first."""
+    server = NatsServer(tmp_path / "other")
+    server.start()
+    yield server
+    server.stop()
+
+
+# A try to come back to the first is left by nats-py with its socket open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_another_server_is_gone_to_though_the_first_takes_nothing_of_what_is_on_its_way(
+    server: NatsServer, other: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_bus, "PING_SECONDS", 0.2)
+    bus = await NatsBus.connect(f"{server.url},{other.url}", "test")
+    used = str(bus._client.connected_url.port)  # type: ignore[union-attr]
+    gone = next(one.process for one in (server, other) if one.process is not None and used in one.url)
+    halt(gone.pid)
+    try:
+        for _ in range(PIECES):
+            with suppress(Unavailable):
+                await asyncio.wait_for(bus.send("live.one.in", PIECE), 5)
+        await publish_when_it_is_back(bus, "jobs.event.one.job", b"x")
+        assert await bus.last("jobs.event.one.job") == b"x"
+    finally:
+        go_on(gone.pid)
+        await bus.close()
+
+
+async def test_closing_does_not_wait_for_a_server_that_takes_nothing(server: NatsServer) -> None:
+    bus = await NatsBus.connect(server.url, "test")
+    assert server.process is not None
+    halt(server.process.pid)
+    try:
+        with suppress(TimeoutError):
+            for _ in range(PIECES):
+                await asyncio.wait_for(bus.send("live.one.in", PIECE), 0.5)
+        await asyncio.wait_for(bus.close(), 20)
+    finally:
+        go_on(server.process.pid)
 
 
 async def test_what_lay_on_disk_outlives_the_server(server: NatsServer, bus: NatsBus) -> None:
