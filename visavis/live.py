@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from visavis.client import Look
 
 MOST_MESSAGE_BYTES = 64 << 20
+ADMITTED_SECONDS = 5.0
+REFUSED_SECONDS = 1.0
+"""So long the status of a call may come after its first metadata, if it is refused."""
 _STATUS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: 503,
     grpc.StatusCode.UNAVAILABLE: 503,
@@ -105,11 +109,18 @@ class LiveStream:
             yield message
 
     async def _admitted(self) -> None:
-        """Wait for the service's word on the call: grpc.aio forgets a refusal that meets a message on its way."""
-        if "visavis-trace-id" in dict(await self._call.initial_metadata() or ()):
+        """Wait for the service's word on the call: grpc.aio forgets a refusal that meets a message on its way.
+
+        Where no such word comes through, which something between here and there may keep, it is gone on without.
+        """
+        try:
+            metadata = dict(await asyncio.wait_for(self._call.initial_metadata(), ADMITTED_SECONDS) or ())
+        except TimeoutError:
             return
-        await self._next()
-        raise ProblemError("unreachable", f"What answers at {self._address} is not a Visavis that takes streams.")
+        if "visavis-trace-id" not in metadata:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._call.code(), REFUSED_SECONDS)
+                await self._next()  # raises what it was refused with
 
     async def _say(self, **message: Any) -> None:
         try:

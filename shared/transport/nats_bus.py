@@ -1,4 +1,4 @@
-"""The bus on NATS JetStream: the one door to nats-py."""
+"""The bus on NATS JetStream."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class NatsBus(JetStreamKept):
             self._restoring.cancel()
         try:
             await self._client.flush(timeout=2)
-        except DOWN:
+        except (*DOWN, RuntimeError):  # uvloop's word, as below
             self._client.give_up()
         with suppress(*DOWN, RuntimeError):  # uvloop's word for writing to a connection that the server has closed
             await self._client.close()

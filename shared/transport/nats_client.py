@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.aio.transport import TcpTransport
 
 
@@ -20,6 +20,10 @@ class AbruptClient(Client):
         writer = self._transport._io_writer if isinstance(self._transport, TcpTransport) else None  # noqa: SLF001
         if writer is not None:
             writer.transport.abort()
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        self.give_up()  # the try before this one may have come as far as a connection
+        await super()._connect_to_server(s)
 
     async def _attempt_reconnect(self) -> None:
         self.give_up()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class KeyFirst(grpc.aio.ServerInterceptor):
-    """Lets the methods that have declared a scope (`rpc_calls.needs`) refuse a call unread.
+    """Lets the methods that have declared a scope (`calls.needs`) refuse a call unread.
 
     A method with one message is called when that has come. Who would be refused is given to the same method as if there
     were many, so that it is called at once; it refuses by itself.

@@ -12,7 +12,7 @@ Quality 0..1 is each encoder's own scale, drawn so that equal quality is about e
 
 A bitrate is held within a buffer of one second. SVT-AV1 can do so with low delay only; else it is an average.
 
-Key frames are asked for one by one (`live_encoding.py`): no encoder places any by itself within GOP_FRAMES.
+Key frames are asked for one by one (`live.py`): no encoder places any by itself within GOP_FRAMES.
 """
 
 from __future__ import annotations

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 
+from visavis import live
 from visavis.client import ProblemError
 from visavis.live import LiveStream
 from visavis.v1 import streams_pb2, streams_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PATIENCE_SECONDS = 20
 TRACE = "7" * 32
@@ -51,16 +53,41 @@ def _serialized_late(message: streams_pb2.ClientMessage) -> bytes:
     return message.SerializeToString()
 
 
-@pytest.fixture
-def refusing() -> Iterator[str]:
-    """host:port of a service without a soul inside."""
+class Reticent(streams_pb2_grpc.FaceStreamServicer):
+    """Takes every stream, and says so once it has the settings only."""
+
+    def __init__(self, metadata: Sequence[tuple[str, str]]) -> None:
+        self._metadata = tuple(metadata)
+
+    def Process(  # noqa: N802  -- the contract's own name
+        self, request_iterator: Iterator[streams_pb2.ClientMessage], context: grpc.ServicerContext
+    ) -> Iterator[streams_pb2.ServerMessage]:
+        """Open it."""
+        if self._metadata:
+            context.send_initial_metadata(self._metadata)
+        next(request_iterator)
+        yield streams_pb2.ServerMessage(opened=streams_pb2.Opened(resume_seconds=7))
+
+
+@contextmanager
+def served(servicer: streams_pb2_grpc.FaceStreamServicer) -> Iterator[str]:
+    """host:port of a service that is nothing else."""
     with ThreadPoolExecutor(2) as threads:
         server = grpc.server(threads)
-        streams_pb2_grpc.add_FaceStreamServicer_to_server(Refusing(), server)  # type: ignore[no-untyped-call]
+        streams_pb2_grpc.add_FaceStreamServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        yield f"127.0.0.1:{port}"
-        server.stop(None).wait()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """One that takes no stream."""
+    with served(Refusing()) as address:
+        yield address
 
 
 async def refusal_of(address: str) -> ProblemError:
@@ -85,3 +112,15 @@ async def test_so_is_one_that_would_have_met_the_settings_on_their_way(
 async def test_where_nobody_listens_is_told_as_that(refusing: str) -> None:
     told = await refusal_of("127.0.0.1:1")
     assert (told.status, told.code) == (503, "unreachable")
+
+
+@pytest.mark.parametrize("metadata", [[], [("server", "a proxy")]], ids=["nothing", "words of another"])
+async def test_who_is_admitted_without_a_word_goes_on(
+    metadata: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ADMITTED_SECONDS", 0.3)
+    monkeypatch.setattr(live, "REFUSED_SECONDS", 0.3)
+    settings = streams_pb2.StreamSettings(look_name="none")
+    with served(Reticent(metadata)) as address:
+        async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(address, settings) as stream:
+            assert stream.opened.resume_seconds == 7

@@ -87,8 +87,6 @@ def other(tmp_path: Path) -> Iterator[NatsServer]:
     server.stop()
 
 
-# A try to come back to the first is left by nats-py with its socket open.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_another_server_is_gone_to_though_the_first_takes_nothing_of_what_is_on_its_way(
     server: NatsServer, other: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
