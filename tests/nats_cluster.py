@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 NODES = 3
 PATIENCE_SECONDS = 60.0
-PINGS = 'ping_interval: "4s"\nping_max: 2\n'
-"""Has a server notice within seconds that a client or another node is gone without a word (docs/operations.md)."""
+NOTICING = 'ping_interval: "4s"\nping_max: 2\nwrite_deadline: "2s"\n'
+"""Has a server notice within seconds that a client or another node is gone without a word, and wait for neither: as
+docs/operations.md says."""
 
 
 class NatsNode:
@@ -46,7 +47,9 @@ class NatsNode:
         routes: addresses of all nodes, by comma; empty: it is alone. more: further words of its command.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "nats.conf").write_text(PINGS + f"cluster {{\n{PINGS}}}\n" * bool(routes))
+        (self._folder / "nats.conf").write_text(
+            NOTICING + f"cluster {{\n{NOTICING}write_timeout: close\n}}\n" * bool(routes)
+        )
         words = [
             *self._on, str(binary()), "--config", str(self._folder / "nats.conf"), "--server_name", self.name, "--addr",
             self.address, "--port", str(self.client_port), "--jetstream", "--store_dir", str(self._folder / "store"),
