@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from shared.cuda.staging import HALF_BYTES, Staging
 from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -182,6 +183,13 @@ class Card:
         except self._cupy.cuda.runtime.CUDARuntimeError:
             return work
         return work if failed else partial(graph.launch, self.stream)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """As `device.Device` says."""
+        with self._device:
+            self._device.use()  # a thread that nothing of CUDA has run in has no context, which `with` leaves so
+            yield
 
     def synchronize(self) -> None:
         """As `device.Device` says."""

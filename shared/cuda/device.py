@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
@@ -98,6 +99,13 @@ class Device(Protocol):
 
         `work` has been run before, allocates nothing, waits for nothing and reads nothing on the host. Where it cannot
         be recorded the answer is `work` itself.
+        """
+        ...
+
+    def current(self) -> AbstractContextManager[None]:
+        """Meanwhile the CUDA context of this thread is the card's, which this device works in, too.
+
+        For libraries that take the context that they find.
         """
         ...
 

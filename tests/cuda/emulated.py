@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -24,6 +25,7 @@ from shared.model.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -136,6 +138,9 @@ class EmulatedCard:
 
     def recorded(self, work: Callable[[], None]) -> Callable[[], None]:
         return work
+
+    def current(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def synchronize(self) -> None:
         self.mark().wait()

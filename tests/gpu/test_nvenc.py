@@ -9,9 +9,11 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from services.render import measuring
+from services.render.nvenc.coder import CardFrames
 from services.render.nvenc.encoders import CardEncoders
 from services.render.nvenc.probe import found
 from services.render.nvenc.settings import QUANTISERS
+from services.render.surface import Surface
 from shared.cuda.card import Card
 from tests.cuda.devices import MISSING
 from tests.cuda.lanes import CardLane
@@ -27,6 +29,20 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 SCENE = SimpleNamespace(picture=ground(), faces=FACES)
+
+
+def test_a_card_without_encoders_too_makes_the_frames_that_they_take() -> None:
+    """So that it is NVENC that is missing there, and nothing before it."""
+    device, picture = Card(), SCENE.picture
+    surface = Surface.blank(device, picture.geometry, picture.colour)
+    frames = CardFrames(device)
+    frame = frames.of(surface)
+    assert frame.format.name == "cuda"
+    assert frame.sw_format is not None
+    assert frame.sw_format.name == "nv12"
+    assert (frame.width, frame.height) == surface.even[0].shape[::-1]
+    del frame, frames
+    assert device.works()
 
 
 @pytest.fixture(scope="module")

@@ -38,10 +38,31 @@ if TYPE_CHECKING:
 ON_CARD: Final = "cuda"
 """FFmpeg's name for pixels in a card's memory."""
 _HEADER: Final = "new_extradata"
+FAILURES: Final = (av.error.FFmpegError, MemoryError, RuntimeError, ValueError, TypeError, BufferError)
+"""What PyAV raises of encoders and of DLPack, and CuPy of a card: its own are a MemoryError and RuntimeErrors."""
 
 
 class NvencFailed(Unavailable):
     """A card's encoder was not to be had, or did not do what it was asked; says why, without a full stop."""
+
+
+class CardFrames:
+    """Frames for FFmpeg over surfaces of a card, in the CUDA context that whatever else works there has.
+
+    FFmpeg refuses that context (the card's primary one) by its own option for it, where it was made with other flags
+    than FFmpeg wants, as CuPy makes it. It takes the current one as it is, and leaves it alone when it is done (8.1:
+    `cuda_device_uninit` destroys only what it has created).
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        is_on_card = device.memory == ON_CARD
+        self._context = CudaContext(device.number, primary_ctx=False, current_ctx=True) if is_on_card else None
+
+    def of(self, surface: Surface) -> av.VideoFrame:
+        """A frame over the surface's memory. Raises what is in FAILURES."""
+        with self._device.current():  # PyAV asks for the context with the first frame
+            return av.VideoFrame.from_dlpack(surface.even, PIXELS, cuda_context=self._context)
 
 
 class NvencCoder:
@@ -78,7 +99,7 @@ class NvencCoder:
         self._context.pix_fmt = ON_CARD if is_on_card else settings.pixels
         self._context.framerate, self._context.gop_size = rate, GOP_FRAMES
         self._context.options = settings.options
-        self._card = CudaContext(device.number) if is_on_card else None
+        self._frames = CardFrames(device)
         self.header = _header(self._coded(opening, key=True), self._context.codec.canonical_name)
         """Out of the stream: the encoder repeats it before every key frame, and so has none apart."""
 
@@ -94,12 +115,12 @@ class NvencCoder:
     def _coded(self, surface: Surface, *, key: bool) -> Packet[VideoStream]:
         number, self._count = self._count, self._count + 1
         try:
-            frame = av.VideoFrame.from_dlpack(surface.even, PIXELS, cuda_context=self._card)
+            frame = self._frames.of(surface)
             frame.pts, frame.duration, frame.time_base = number, 1, self._clock
             frame.pict_type = PictureType.I if key else PictureType.NONE
             packets = self._context.encode(frame)
-        except (av.error.FFmpegError, MemoryError, RuntimeError, ValueError) as error:
-            raise NvencFailed(_first_line(error)) from error
+        except FAILURES as error:
+            raise NvencFailed(first_line(error)) from error
         if [packet.pts for packet in packets] != [number]:
             raise NvencFailed(f"it gave {len(packets)} packets for a picture, or that of another")
         if key and not packets[0].is_keyframe:
@@ -116,13 +137,17 @@ def _created(encoder: str) -> VideoCodecContext:
 
 def _header(packet: Packet[VideoStream], codec: str) -> bytes:
     """The parameter sets, or the sequence header, of a key frame, which is used up. Raises NvencFailed without any."""
-    for one in BitStreamFilterContext("extract_extradata", codec).filter(packet):
-        if one.has_sidedata(_HEADER):
-            return bytes(one.get_sidedata(_HEADER))
+    try:
+        for one in BitStreamFilterContext("extract_extradata", codec).filter(packet):
+            if one.has_sidedata(_HEADER):
+                return bytes(one.get_sidedata(_HEADER))
+    except FAILURES as error:
+        raise NvencFailed(first_line(error)) from error
     raise NvencFailed("its key frames have no parameter sets")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What went wrong, without a full stop."""
     said = str(error)
     if isinstance(error, av.error.FFmpegError):  # what FFmpeg logged last says more, where it is kept
         log: Any = error.log

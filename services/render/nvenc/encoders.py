@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.render.encoding.live import LiveEncoder, cpu_coder
-from services.render.nvenc.coder import NvencCoder
+from services.render.nvenc.coder import FAILURES, NvencCoder, NvencFailed, first_line
 from services.render.nvenc.falling_back import Bringing, FallingBack
 from services.render.nvenc.settings import nvenc_settings
 from services.render.surface import Surface
@@ -59,8 +59,7 @@ class CardEncoders:
         facts: of nv12. threads: of the CPU's encoder. device: whose memory the surfaces lie in, in the caller's hands.
         fetched: counts. tell: as `FallingBack` has it. Raises NvencFailed where the card's encoder is not to be had.
         """
-        opening = Surface.blank(device, facts.geometry, facts.colour)
-        first = NvencCoder(facts, output, device, opening, self.settings_of)
+        first = NvencCoder(facts, output, device, _opening(facts, device), self.settings_of)
         return FallingBack(first, lambda: cpu_coder(facts, output, threads), Bringing(self.open_device, fetched), tell)
 
     def job_encoder(self, facts: VideoFacts, crf: float, device: Device) -> LiveEncoder:
@@ -73,5 +72,13 @@ class CardEncoders:
             settings = self.settings_of(output)
             return settings._replace(options={**settings.options, "qp": str(round(crf))})
 
-        opening = Surface.blank(device, facts.geometry, facts.colour)
-        return LiveEncoder(facts, OF_JOBS, coder=NvencCoder(facts, OF_JOBS, device, opening, settings_of))
+        coder = NvencCoder(facts, OF_JOBS, device, _opening(facts, device), settings_of)
+        return LiveEncoder(facts, OF_JOBS, coder=coder)
+
+
+def _opening(facts: VideoFacts, device: Device) -> Surface:
+    """What an encoder is opened by. Raises NvencFailed where the card has no memory for it."""
+    try:
+        return Surface.blank(device, facts.geometry, facts.colour)
+    except FAILURES as error:
+        raise NvencFailed(first_line(error)) from error

@@ -1,4 +1,7 @@
-"""Whether a card has encoders at all: asked of PyNvVideoCodec."""
+"""Whether a card has encoders at all: asked of PyNvVideoCodec.
+
+Not in a worker: on a card that has some it opens one, and nobody has seen what a driver does then.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 
-def why_none(number: int, library: Any = None) -> str:
-    """Why nothing can be encoded on a card, as half a sentence; empty if it says that it has engines for that.
+def has_none(number: int, library: Any = None) -> bool:
+    """Whether a card says that it has no engines that encode; False, too, where it cannot be asked.
 
     number: of the card, as CUDA counts them, from 0. library: PyNvVideoCodec; None: the real one.
     """
@@ -15,9 +18,9 @@ def why_none(number: int, library: Any = None) -> str:
         # In a thread of its own, whose current CUDA context it leaves another than it found (2.2.4).
         with ThreadPoolExecutor(1) as thread:
             caps = thread.submit(_asked, library, number).result()
-    except Exception as error:  # noqa: BLE001  -- the library's own classes have no common root
-        return f"its encoders cannot be asked for ({next(iter(str(error).splitlines()), type(error).__name__)})"
-    return "" if caps and caps.get("num_encoder_engines", 0) > 0 else "it has no NVENC"
+    except Exception:  # noqa: BLE001  -- the library's own classes have no common root; the trial will tell
+        return False
+    return bool(caps) and caps.get("num_encoder_engines") == 0
 
 
 def _asked(library: Any, number: int) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import av.logging
 import msgspec
 
-from services.render.nvenc.engines import why_none
+from services.render.nvenc.engines import has_none
 from services.render.nvenc.settings import QUANTISERS
 from services.render.nvenc.trial import why_not
 from shared.cuda.card import Card
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
 
+NO_NVENC: Final = "it has no NVENC"
 MODULE: Final = "services.render.nvenc.probe"
 SECONDS: Final = 120.0
 """So long the other process may take; it imports CuPy, makes a CUDA context and opens some ten encoders."""
@@ -106,13 +107,12 @@ def main(number: str) -> None:
 def refused_by(device: Device, library: Any = None) -> dict[LiveCodec, str]:
     """Why not, of each codec that a card's encoders cannot be used for. library: PyNvVideoCodec; None: the real one.
 
-    The trial decides; a card that has no encoders says so by the library in clearer words than they fail by.
+    The trial decides, and says what it failed by. A card that says itself that it has no engines is not tried.
     """
+    if has_none(device.number, library):
+        return dict.fromkeys(QUANTISERS, NO_NVENC)
     reasons = {codec: why_not(codec, device) for codec in QUANTISERS}
-    refused = {codec: reason for codec, reason in reasons.items() if reason}
-    if len(refused) == len(QUANTISERS) and (reason := why_none(device.number, library)):
-        return dict.fromkeys(refused, reason)
-    return refused
+    return {codec: reason for codec, reason in reasons.items() if reason}
 
 
 if __name__ == "__main__":

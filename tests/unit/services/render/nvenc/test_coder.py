@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from services.render.chroma import split
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.encoding.live import LiveEncoder
 from services.render.nvenc import coder as nvenc
-from services.render.nvenc.coder import NvencCoder, NvencFailed
+from services.render.nvenc.coder import CardFrames, NvencCoder, NvencFailed
 from services.render.nvenc.settings import QUANTISERS
 from services.render.surface import Surface
 from shared.model.live import LiveCodec, LiveOutput
 from shared.model.pictures import Colour, Matrix, PixelFormat
+from tests.cuda.devices import BOTH, opened
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.likeness import uploaded
 from tests.cuda.nvenc_stand_in import faulty, stand_in
 from tests.unit.services.render.encoding.test_live import PARAMETER_SETS, WAYS_TO_COUNT, units_of
 from tests.unit.services.render.live import decoded, facts, moving, psnr
+from tests.unit.services.render.pictures import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from services.render.encoding.codec_settings import CodecSettings
     from services.render.encoding.packets import EncodedPacket
     from shared.model.media import VideoFacts
+    from tests.cuda.devices import Kind
 
 CODECS = tuple(QUANTISERS)
 TWELVE = [3600 * number for number in range(12)]
@@ -162,3 +169,65 @@ def test_without_a_card_the_real_one_is_not_to_be_had(codec: LiveCodec) -> None:
     of, device = facts(), EmulatedCard()
     with pytest.raises(NvencFailed, match=r"\w"):
         NvencCoder(there(of), LiveOutput(codec=codec), device, Surface.blank(device, of.geometry, of.colour))
+
+
+class Entered(EmulatedCard):
+    """Says that it is a card of CUDA, and remembers whether its context is the current one."""
+
+    memory = "cuda"
+    is_current = False
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        self.is_current = True
+        yield
+        self.is_current = False
+
+
+def test_a_frame_is_made_while_the_context_of_the_card_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg refuses CuPy's by `primary_ctx`, and would make one of its own without both."""
+    device, asked, seen = Entered(), list[Any](), list[bool]()
+
+    class Plane(np.ndarray):
+        def __dlpack__(self, **wanted: Any) -> Any:
+            seen.append(device.is_current)
+            return super().__dlpack__(**wanted)
+
+    monkeypatch.setattr(nvenc, "CudaContext", lambda *of, **options: asked.append((of, options)))
+    blank = Surface.blank(device, facts().geometry, facts().colour)
+    luma, chroma = (plane.view(Plane) for plane in blank.even)
+    frame = CardFrames(device).of(Surface(blank.picture, (luma, chroma)))
+    assert (frame.width, frame.height) == blank.even[0].shape[::-1]
+    assert asked == [((0,), {"primary_ctx": False, "current_ctx": True})]
+    assert (seen, device.is_current) == ([True, True], False)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_frame_lies_where_the_surface_does_and_leaves_the_card_as_it_was(kind: Kind) -> None:
+    """In a thread, too, in which nothing of CUDA has run; where there is NVENC, and where there is none."""
+    device, of = opened(kind), facts(131, 97)
+    surface, made = SurfaceCopies(device).here(uploaded(device, moving(of, 1))), list[Any]()
+
+    def make() -> None:
+        frame = CardFrames(device).of(surface)
+        made.append((frame.format.name, frame.width, frame.height))
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(make).result()
+    make()
+    assert made == [("cuda" if device.memory == "cuda" else "nv12", 132, 98)] * 2
+    assert device.works()
+    assert same(split(surface.picture.downloaded(device)), moving(of, 1))
+
+
+@pytest.mark.parametrize("error", [TypeError, BufferError, MemoryError, RuntimeError])
+def test_whatever_a_frame_cannot_be_made_for_the_encoder_has_failed(error: type[Exception]) -> None:
+    class Plane(np.ndarray):
+        def __dlpack__(self, **_: Any) -> Any:
+            raise error("not like this.\nAt line 7")
+
+    of, coder = facts(), coder_of(facts(), LiveOutput())
+    blank = Surface.blank(EmulatedCard(), of.geometry, of.colour)
+    luma, chroma = (plane.view(Plane) for plane in blank.even)
+    with pytest.raises(NvencFailed, match=r"^not like this$"):
+        coder.encode(Surface(blank.picture, (luma, chroma)), 0, 1, key=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from services.render.cuda.fetching import Fetched
@@ -37,6 +39,18 @@ def test_what_cannot_be_opened_is_told_at_once() -> None:
     encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard)  # the real ones, which want a card
     with pytest.raises(NvencFailed, match=r"\w"):
         encoders.coder(there(OF), LiveOutput(), 1, EmulatedCard(), Fetched(), pytest.fail)
+
+
+def test_a_card_without_memory_for_a_picture_has_no_encoder() -> None:
+    class Full(EmulatedCard):
+        def empty(self, *_: object) -> Any:
+            raise MemoryError("Out of memory allocating 5,000 bytes.")
+
+    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
+    with pytest.raises(NvencFailed, match=r"^Out of memory"):
+        encoders.coder(there(OF), LiveOutput(), 1, Full(), Fetched(), pytest.fail)
+    with pytest.raises(NvencFailed, match=r"^Out of memory"):
+        encoders.job_encoder(there(OF), 23, Full())
 
 
 def test_where_nothing_is_used_there_are_none() -> None:

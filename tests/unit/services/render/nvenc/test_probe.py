@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.render.nvenc import probe as nvenc_probe
-from services.render.nvenc.probe import MODULE, Encoders, found, refused_by, wanted
+from services.render.nvenc.probe import MODULE, NO_NVENC, Encoders, found, refused_by, wanted
 from services.render.nvenc.settings import QUANTISERS
 from shared.cuda.card import Card
 from shared.model.errors import Misconfigured
@@ -84,18 +84,20 @@ def test_the_setting_decides_whether_it_is_asked_and_what_must_be(monkeypatch: p
     assert asked == [3, 3]
 
 
-def test_the_trial_decides_and_the_library_words_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def engines(count: int) -> Any:
-        return SimpleNamespace(GetEncoderCaps=lambda **_: {"num_encoder_engines": count})
+def test_the_trial_decides_where_the_card_does_not_say_that_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def engines(caps: dict[str, int]) -> Any:
+        return SimpleNamespace(GetEncoderCaps=lambda **_: caps)
 
     device: Device = EmulatedCard()
-    assert set(refused_by(device, engines(0)).values()) == {"it has no NVENC"}
-    failed = refused_by(device, engines(2))
-    assert failed.keys() == ALL
-    assert "it has no NVENC" not in failed.values()
+    assert refused_by(device, engines({"num_encoder_engines": 0})) == dict.fromkeys(QUANTISERS, NO_NVENC)
+    silent = SimpleNamespace()  # it has nothing to be asked by
+    for library in (engines({"num_encoder_engines": 2}), engines({}), silent):
+        failed = refused_by(device, library)
+        assert failed.keys() == ALL
+        assert not any("NVENC" in reason for reason in failed.values())
     trial = nvenc_probe.why_not
     monkeypatch.setattr(nvenc_probe, "why_not", lambda codec, device: trial(codec, device, stand_in))
-    assert refused_by(device, engines(0)) == {}
+    assert refused_by(device, silent) == {}
 
 
 @pytest.mark.skipif(not MISSING, reason="there is a card")
