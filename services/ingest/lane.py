@@ -47,6 +47,7 @@ ASK_AGAIN_SECONDS = 0.1
 SHARE_BESIDE_LIVE, TOGETHER_BESIDE_LIVE = 6, 2
 """While the lane has live sessions: slots that a session of a job holds at most, and frames that travel together. What
 is live waits for nothing that has begun longer than these take."""
+FULL = "All render workers of this lane are full."
 DEPLOYMENT_MODELS = ModelChoice()
 _begun = wire.decoder(SessionBegun | SessionRefused)
 
@@ -242,7 +243,7 @@ class LaneSession:
                     return answer
                 if answer.problem is not None:
                     raise Rejected(answer.problem.code, answer.problem.detail)
-                pause, sentence = answer.retry_after_seconds, "All render workers of this lane are full."
+                pause, sentence = answer.retry_after_seconds, answer.detail or FULL
             except Unavailable as error:
                 pause, sentence = 0.1, str(error)
             if self._is_left or time.monotonic() + pause > end:

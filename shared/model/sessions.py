@@ -48,6 +48,8 @@ class SessionRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     retry_after_seconds: float
     problem: Problem | None = None
     """Where another try would fare no better."""
+    detail: str = ""
+    """A sentence: what is lacking, where it is something else than room."""
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, tag=True):

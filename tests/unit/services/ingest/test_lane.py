@@ -124,6 +124,17 @@ async def test_without_an_owner_the_session_ends_and_holds_nothing(rig: Any, mon
     assert rig.in_use() == 0
 
 
+async def test_what_an_owner_lacks_is_told_as_it_says(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(*_: object) -> bytes:
+        return wire.encode(SessionRefused(retry_after_seconds=0.01, detail="The lane's card has no encoder now."))
+
+    monkeypatch.setattr(lane, "BEGIN_SECONDS", 0.05)
+    rig.scripted(1)
+    monkeypatch.setattr(rig.bus, "request", answer)
+    with pytest.raises(Unavailable, match="no encoder now"):
+        await fed(rig)
+
+
 async def test_what_render_cannot_make_is_not_asked_for_again(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = SessionRefused(retry_after_seconds=0.0, problem=Problem("unsupported-output", "Too small for HEVC."))
 
