@@ -31,6 +31,8 @@ class SurfaceCopies:
 
     def blank(self, like: Frame) -> Surface:
         """As `Copies` says."""
+        # It may have been others' of this device, which still use it; and what writes there may be the copier's.
+        self._device.synchronize()
         return Surface.blank(self._device, like.geometry, like.colour)
 
     def begin(self, frame: Frame, copy: Copy) -> Callable[[], None]:

@@ -20,8 +20,12 @@ from tests.cuda.likeness import uploaded
 from tests.unit.services.render.pictures import same
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike
+
     from services.render.copies import Copy
-    from shared.cuda.device import Device
+    from shared.cuda.device import Device, DeviceArray
     from tests.cuda.devices import Kind
 
 SIZE = Geometry(PixelFormat.I420, 19, 11)
@@ -108,3 +112,24 @@ def test_a_frame_is_not_copied_to_the_host_for_an_encoder_of_the_card() -> None:
     copy = CardCopies(device, Fetched()).blank(frame)
     with pytest.raises(TypeError, match="encoder of the card"):
         SurfaceCopies(device).begin(frame, copy)
+
+
+def test_memory_that_another_stream_writes_is_asked_for_when_the_device_is_at_rest() -> None:
+    class Told(EmulatedCard):
+        def __init__(self) -> None:
+            super().__init__()
+            self.said: list[str] = []
+
+        def synchronize(self) -> None:
+            self.said.append("synchronize")
+            super().synchronize()
+
+        def empty(self, shape: Sequence[int], dtype: DTypeLike) -> DeviceArray:
+            self.said.append("empty")
+            return super().empty(shape, dtype)
+
+    drawing = Told()
+    copies = SurfaceCopies(drawing, EmulatedCard(), lambda _: False)
+    copies.blank(noise(8))
+    copies.here(uploaded(EmulatedCard(), noise(9)))
+    assert drawing.said == ["synchronize", "empty"] * 2
