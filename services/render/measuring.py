@@ -63,6 +63,11 @@ def tell_of_no_encoder(reason: str) -> None:
     log.warning("no encoder for a job", reason=reason)
 
 
+def tell_of_no_device(reason: str) -> None:
+    """The card cannot be opened for a session now: as with an encoder."""
+    log.warning("no device for a session", reason=reason)
+
+
 def tell_fetched(telemetry: Telemetry, session: str, fetched: Mapping[str, int]) -> None:
     """A session is over whose frames lay on a card. fetched: what of them came to the host."""
     telemetry.count_fetched(fetched)

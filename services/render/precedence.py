@@ -7,10 +7,12 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
+
+Result = TypeVar("Result")
 
 NICENESS = 10
 """Of threads that stand back: beside one that does not they get a tenth of a core, and all of it where nothing else
@@ -18,6 +20,18 @@ wants it."""
 SWITCH_SECONDS = 0.0005
 """Python's own is 0.005: so long a thread leaves the interpreter's lock to another that computes. A live frame waits
 for it a few times on its way."""
+
+
+async def to_the_end(work: Awaitable[Result]) -> Result:
+    """Wait for what a thread does; if cancelled, too, until it is done: no thread can be stopped."""
+    future = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait((future,))
+        if not future.cancelled():
+            future.exception()  # whose nobody will hear
+        raise
 
 
 def share_quickly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.render.copies import HostCopies
@@ -9,11 +10,11 @@ from services.render.cuda.easel import CardEasel
 from services.render.cuda.fetching import CardCopies, Fetched
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
-from services.render.encoding.files import FIELDS
 from services.render.encoding.live import LiveEncoder
 from services.render.nvenc.coder import NvencFailed
+from services.render.nvenc.settings import is_for_x264
 from shared.memory.layout import is_on_card
-from shared.model.errors import FrameLost
+from shared.model.errors import FrameLost, Misconfigured, Unavailable
 from shared.model.pictures import PixelFormat
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from shared.model.frames import FrameReference
     from shared.model.live import LiveOutput
     from shared.model.media import VideoFacts
+
+
+class NoDevice(Unavailable):
+    """The card could not be opened for a session; a sentence says why."""
 
 
 class Devices(NamedTuple):
@@ -48,13 +53,17 @@ class Reading:
         devices: Devices | None,
         tell: Callable[[str], None],
         encoders: CardEncoders | None = None,
+        take: Callable[[], Devices] | None = None,
     ) -> None:
         """devices: None where they lie on the host. tell: is told, once each, why a look is not drawn on the card.
 
-        encoders: of the card; None: the CPU encodes.
+        encoders: of the card; None: the CPU encodes. take: gives devices to encode on to who has none; as
+        `LaneFrames.begin` raises. None: there is no card.
         """
-        self._reader, self._encoders = reader, encoders
+        self._reader, self._encoders, self._take = reader, encoders, take
         self.devices = devices
+        self.encoding: Devices | None = None
+        """Where the frames lie on the host and are encoded on the card: what they are taken there by."""
         self.fetched = Fetched()
         """What of the session's pixels came from the card; nothing where they lie on the host."""
         self.easel: Easel = HostEasel()
@@ -92,19 +101,29 @@ class Reading:
     def job_encoder(self, facts: VideoFacts, crf: float) -> LiveEncoder | None:
         """As `live_encoder`, of a part of a video, where jobs are encoded by the card, wherever their frames lie.
 
-        None: the CPU's is used, as it is in every lane for interlaced video. crf: x264's number.
-        Raises NvencFailed where the card has none for it now.
+        None: the CPU's is used, as it is in every lane for what NVENC does not encode. crf: x264's number.
+        Raises NvencFailed where the card has none for it now, and NoDevice.
         """
-        if self._encoders is None or not self._encoders.jobs or facts.field_order in FIELDS:
+        if self._encoders is None or not self._encoders.jobs or is_for_x264(facts):
             return None
-        drawing, copying = self.devices or (self._encoders.open_device(), None)
+        if self.devices is None and self._take is not None:
+            self.encoding = self._take()
+        devices = self.devices or self.encoding
+        if devices is None:
+            raise NoDevice("This worker has no card to encode a job on.")
+        drawing, copying = devices
         encoder = self._encoders.job_encoder(facts.laid_out(PixelFormat.NV12), crf, drawing)
         self.copies = SurfaceCopies(drawing, copying, self._is_drawn)
         return encoder
 
+    @property
+    def uses_card(self) -> bool:
+        """Whether anything of the session is done on a card."""
+        return self.devices is not None or self.encoding is not None
+
     def is_lost(self) -> bool:
-        """Whether the card has failed, for this process: nothing that lies there can be drawn any more."""
-        return self.devices is not None and not all(device.works() for device in self.devices)
+        """Whether the card has failed, for this process: nothing can be drawn or encoded there any more."""
+        return not all(device.works() for devices in (self.devices, self.encoding) for device in devices or ())
 
     def read(self, reference: FrameReference) -> AbstractContextManager[Frame]:
         """As `FrameSource` says."""
@@ -135,23 +154,28 @@ class LaneFrames:
     def begin(self, epoch: int, tell: Callable[[str], None]) -> Reading:
         """For a session whose frames are of that epoch; to be ended by `end`. tell: as `Reading` has it.
 
-        Raises FrameLost where they lie on a card and there is none here.
+        Raises FrameLost where they lie on a card and there is none here, NoDevice where it cannot be opened now.
         """
-        return Reading(self._reader, self._devices() if is_on_card(epoch) else None, tell, self._encoders)
+        devices = self._devices() if is_on_card(epoch) else None
+        return Reading(self._reader, devices, tell, self._encoders, self._devices)
 
     def end(self, reading: Reading) -> None:
         """Nothing is read or drawn by it any more; what its devices were told comes before all that follows."""
-        if reading.devices is not None:
-            self._idle.append(reading.devices)
-            reading.devices = None
+        self._idle.extend(devices for devices in (reading.devices, reading.encoding) if devices is not None)
+        reading.devices = reading.encoding = None
 
     def release(self, reference: FrameReference) -> None:
         """Nothing comes of that frame."""
         self._reader.release(reference)
 
     def _devices(self) -> Devices:
-        if self._idle:
+        """From any thread."""
+        with suppress(IndexError):
             return self._idle.pop()
         if self._open is None:
             raise FrameLost("The session's frames lie on a card, and this worker has none.")
-        return Devices(self._open(), self._open())
+        try:
+            return Devices(self._open(), self._open())
+        except (Misconfigured, MemoryError, RuntimeError) as error:  # CuPy's own are a MemoryError and RuntimeErrors
+            reason = str(error).strip() or type(error).__name__
+            raise NoDevice(f"The card cannot be opened for a session now: {reason}") from error

@@ -20,7 +20,8 @@ from services.render.own.effects import NONE, OwnEffects
 from services.render.own.painting import OwnPainter
 from services.render.own.watching import OwnWatch
 from services.render.past import PastKeeper, taken_up
-from services.render.precedence import Precedence
+from services.render.precedence import Precedence, to_the_end
+from services.render.reading import NoDevice
 from services.render.session import RenderSession
 from services.render.sink_making import encoder_of, kept_sink, refused_for
 from services.render.sinks import StillSink
@@ -131,7 +132,7 @@ class RenderService:
         try:
             state = await taken_up(self._pasts, request.context) if request.resume else None
             self._sessions[request.session] = await self._owned(request, state)
-        except (Rejected, NvencFailed) as error:
+        except (Rejected, NvencFailed, NoDevice) as error:
             return wire.encode(refused_for(error))
         finally:
             self._beginning.discard(request.session)
@@ -139,14 +140,16 @@ class RenderService:
         return wire.encode(begun)
 
     async def _owned(self, request: BeginSession, state: SessionState | None) -> OwnedSession:
-        """Raises Rejected for what no encoder takes, NvencFailed, FrameLost for frames that cannot be read here."""
+        """Raises Rejected for what no encoder takes, NvencFailed, NoDevice, FrameLost for what cannot be read here."""
         reading, outlet = self._frames.begin(request.epoch, partial(tell_of_host, request.session)), None
         try:
             outlet = self._outlet(request)
-            encoder = await asyncio.to_thread(encoder_of, request, self._settings, reading)
+            encoder = await to_the_end(asyncio.to_thread(encoder_of, request, self._settings, reading))
             sink = self._sink(request, outlet, reading, encoder)
             sink.encoded = self._measures.encoded
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, NvencFailed):
+                await self._look_at_card(reading, request.session)
             self._frames.end(reading)
             if outlet is not None:
                 await outlet.close()
@@ -248,14 +251,18 @@ class RenderService:
 
     async def _fail(self, owned: OwnedSession, message: ForRender, problem: Problem) -> None:
         self._sessions.pop(owned.begun.session, None)
-        if owned.reading.devices is not None and await asyncio.to_thread(owned.reading.is_lost):
-            log.error("the card has failed", session=owned.begun.session, detail="This worker begins anew.")
-            self.give_up()
+        await self._look_at_card(owned.reading, owned.begun.session)
         owned.forget_assets()
         self._end_outputs(owned)
         self._release(message)  # a still has no other frames, and nobody waits for its slot then
         await self._handover.failure(owned, problem)
         self._end_reading(owned)
+
+    async def _look_at_card(self, reading: Reading, session: str) -> None:
+        """A session has failed: end the process if its card has, which cannot be mended in it."""
+        if reading.uses_card and await asyncio.to_thread(reading.is_lost):
+            log.error("the card has failed", session=session, detail="This worker begins anew.")
+            self.give_up()
 
     def _release(self, message: ForRender) -> None:
         """Nothing comes of these frames."""
@@ -315,11 +322,7 @@ class RenderService:
         feeding = asyncio.get_running_loop().run_in_executor(threads, draw)
         watch = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._stuck, owned.begun.session)
         feeding.add_done_callback(lambda _: watch.cancel())
-        try:
-            await asyncio.shield(feeding)
-        except asyncio.CancelledError:
-            await asyncio.wait((feeding,))
-            raise
+        await to_the_end(feeding)
 
     def _stuck(self, session: str) -> None:
         log.error("stuck", session=session, detail=f"Drawing or encoding has not ended after {STUCK_SECONDS:.0f} s.")
@@ -390,8 +393,7 @@ class RenderService:
 def _expect(owned: OwnedSession, passage: Passage[ForRender]) -> None:
     """Tell a live sink that these frames are there, and since when."""
     if isinstance(owned.sink, LiveSink) and isinstance(passage.message, FacesDetected):
-        passing = Passing(passage.message.hops, passage.waited_ms, passage.started)
-        owned.sink.expect(passage.message.frames, passing)
+        owned.sink.expect(passage.message.frames, Passing(passage.message.hops, passage.waited_ms, passage.started))
 
 
 async def _done(future: Future[None]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from services.render.measuring import tell_of_encoder, tell_of_no_encoder
+from services.render.measuring import tell_of_encoder, tell_of_no_device, tell_of_no_encoder
+from services.render.nvenc.coder import NvencFailed
 from services.render.nvenc.file import NvencFile
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Rejected
@@ -15,8 +16,7 @@ from shared.model.sessions import SessionRefused
 
 if TYPE_CHECKING:
     from services.render.encoding.live import LiveEncoder
-    from services.render.nvenc.coder import NvencFailed
-    from services.render.reading import Reading
+    from services.render.reading import NoDevice, Reading
     from services.render.settings import RenderSettings
     from shared.model.sessions import BeginSession
 
@@ -41,7 +41,8 @@ def kept_sink(
 def encoder_of(begun: BeginSession, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
     """Of a video whose pictures are wanted: of a live session, or of a segment of a job where the card encodes jobs.
 
-    It may take a moment. Raises Rejected for what no encoder takes, NvencFailed where the card has none for a job now.
+    It may take a moment. Raises Rejected for what no encoder takes, NvencFailed where the card has none for a job now,
+    and NoDevice.
     """
     if not isinstance(begun.facts, VideoFacts):
         return None
@@ -53,9 +54,13 @@ def encoder_of(begun: BeginSession, settings: RenderSettings, reading: Reading) 
     return reading.live_encoder(begun.facts, begun.live.output, settings.live_encoder_threads, tell)
 
 
-def refused_for(error: Rejected | NvencFailed) -> SessionRefused:
+def refused_for(error: Rejected | NvencFailed | NoDevice) -> SessionRefused:
     """What who asked is told where a session cannot begin: why nobody can do it, or to ask again."""
     if isinstance(error, Rejected):
         return SessionRefused(retry_after_seconds=0.0, problem=Problem(error.code, error.detail))
+    if not isinstance(error, NvencFailed):
+        tell_of_no_device(str(error))
+        return SessionRefused(retry_after_seconds=ASK_AGAIN_SECONDS, detail=str(error))
     tell_of_no_encoder(str(error))
-    return SessionRefused(retry_after_seconds=ASK_AGAIN_SECONDS)
+    detail = f"The lane's card has no encoder for a job's video now: {error}."
+    return SessionRefused(retry_after_seconds=ASK_AGAIN_SECONDS, detail=detail)

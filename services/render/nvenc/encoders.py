@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from services.render.encoding.live import LiveEncoder, cpu_coder
 from services.render.nvenc.coder import FAILURES, NvencCoder, NvencFailed, first_line
 from services.render.nvenc.falling_back import Bringing, FallingBack
@@ -57,10 +59,14 @@ class CardEncoders:
         """One that takes surfaces. Takes a moment: it opens an encoder of the card.
 
         facts: of nv12. threads: of the CPU's encoder. device: whose memory the surfaces lie in, in the caller's hands.
-        fetched: counts. tell: as `FallingBack` has it. Raises NvencFailed where the card's encoder is not to be had.
+        fetched: counts. tell: as `FallingBack` has it. The CPU's encoder is opened for low delay, whatever was asked
+        for: with B-pictures its first dts would lie before those that clients have. Raises NvencFailed where the card's encoder is not to be had.
         """
         first = NvencCoder(facts, output, device, _opening(facts, device), self.settings_of)
-        return FallingBack(first, lambda: cpu_coder(facts, output, threads), Bringing(self.open_device, fetched), tell)
+        in_order = msgspec.structs.replace(output, low_delay=True)
+        return FallingBack(
+            first, lambda: cpu_coder(facts, in_order, threads), Bringing(self.open_device, fetched), tell
+        )
 
     def job_encoder(self, facts: VideoFacts, crf: float, device: Device) -> LiveEncoder:
         """One for a part of a video, that takes surfaces. facts, device: as `coder` has them.

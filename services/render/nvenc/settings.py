@@ -12,15 +12,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.render.encoding.codec_settings import CodecSettings
+from services.render.encoding.files import FIELDS
 from shared.model.live import LiveCodec
 
 if TYPE_CHECKING:
     from shared.model.live import LiveOutput
+    from shared.model.media import VideoFacts
 
 PIXELS: Final = "nv12"
 """FFmpeg's name of what it is given."""
 QUANTISERS: Final = {LiveCodec.H264: (38, 13), LiveCodec.HEVC: (39, 13), LiveCodec.AV1: (236, 36)}
 """At quality 0 and at 1, of the codecs that NVENC may know."""
+LEAST_SIDE, MOST_SIDE = 160, 4096
+"""Of what is encoded as H.264, in pixels. Cards want 145 columns and 49 to 145 rows at least, by what people tell of
+them, and take 4096 of both at most by NVIDIA's table (Video Codec SDK 13, NVENC application note)."""
 _ENCODERS: Final = {LiveCodec.H264: "h264_nvenc", LiveCodec.HEVC: "hevc_nvenc", LiveCodec.AV1: "av1_nvenc"}
 _PROFILES: Final = {LiveCodec.H264: "high", LiveCodec.HEVC: "main"}
 _AT_ONCE: Final = {"bf": "0", "delay": "0", "zerolatency": "1", "rc-lookahead": "0", "forced-idr": "1"}
@@ -34,6 +39,15 @@ def nvenc_settings(output: LiveOutput) -> CodecSettings:
     if output.codec in _PROFILES:
         options["profile"] = _PROFILES[output.codec]
     return CodecSettings(_ENCODERS[output.codec], PIXELS, options)
+
+
+def is_for_x264(facts: VideoFacts) -> bool:
+    """Whether a job's video is one that no NVENC encodes: interlaced, too small or too large.
+
+    By the facts alone, so that every lane and card says the same: parts of one video are joined.
+    """
+    sides = facts.geometry.width, facts.geometry.height
+    return facts.field_order in FIELDS or min(sides) < LEAST_SIDE or max(sides) > MOST_SIDE
 
 
 def _rate(output: LiveOutput) -> dict[str, str]:

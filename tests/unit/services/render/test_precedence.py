@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.render.precedence import NICENESS, SWITCH_SECONDS, Precedence, share_quickly, stand_back
+from services.render.precedence import NICENESS, SWITCH_SECONDS, Precedence, share_quickly, stand_back, to_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,3 +98,32 @@ def test_the_interpreters_lock_is_passed_on_soon() -> None:
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_who_is_cancelled_goes_when_the_thread_is_done_and_not_before(fails: bool) -> None:
+    began, go_on, done = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> str:
+        began.set()
+        go_on.wait()
+        done.append("done")
+        if fails:
+            raise ValueError("no")
+        return "it"
+
+    waiting = asyncio.create_task(to_the_end(asyncio.to_thread(work)))
+    await asyncio.to_thread(began.wait)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert done == ["done"]
+
+
+async def test_what_the_thread_answers_or_raises_is_told() -> None:
+    assert await to_the_end(asyncio.to_thread(str, 5)) == "5"
+    with pytest.raises(ValueError, match="invalid literal"):
+        await to_the_end(asyncio.to_thread(int, "x"))

@@ -13,7 +13,7 @@ from services.render.cuda.fetching import CardCopies
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.easel import HostEasel
 from services.render.nvenc.encoders import CardEncoders
-from services.render.reading import LaneFrames
+from services.render.reading import LaneFrames, NoDevice
 from shared.memory.host import HostPool
 from shared.memory.lane_reader import LaneReader
 from shared.memory.layout import CARD_BIT, SlotClass
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 GEOMETRY = Geometry(PixelFormat.I420, 16, 16)
 FACTS = VideoFacts(geometry=GEOMETRY, colour=Colour(), time_base=(1, 25), frame_rate=(25, 1))
+
+OF_A_JOB = msgspec.structs.replace(FACTS, geometry=Geometry(PixelFormat.I420, 176, 160))
+OF_JOBS = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
 
 
 @pytest.fixture
@@ -108,13 +111,51 @@ def test_a_live_session_is_encoded_on_the_card_where_that_can_be(
 
 @pytest.mark.parametrize("epoch", [CARD_BIT, 1])
 def test_a_job_is_encoded_on_the_card_wherever_its_frames_lie(reader: LaneReader, epoch: int) -> None:
-    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
-    reading = LaneFrames(reader, EmulatedCard, encoders).begin(epoch, pytest.fail)
-    interlaced = msgspec.structs.replace(FACTS, field_order=2)
-    assert reading.job_encoder(interlaced, 23) is None
-    encoder = reading.job_encoder(FACTS, 23)
+    reading = LaneFrames(reader, EmulatedCard, OF_JOBS).begin(epoch, pytest.fail)
+    encoder = reading.job_encoder(OF_A_JOB, 23)
     assert encoder is not None
     assert (encoder.made_by, type(reading.copies)) == ("nvenc", SurfaceCopies)
+    assert reading.uses_card
+
+
+@pytest.mark.parametrize("epoch", [CARD_BIT, 1])
+@pytest.mark.parametrize(
+    "of", [FACTS, msgspec.structs.replace(OF_A_JOB, field_order=2)], ids=["too small", "interlaced"]
+)
+def test_what_no_card_encodes_is_left_to_x264_in_every_lane(reader: LaneReader, epoch: int, of: VideoFacts) -> None:
+    reading = LaneFrames(reader, pytest.fail if epoch == 1 else EmulatedCard, OF_JOBS).begin(epoch, pytest.fail)
+    assert reading.job_encoder(of, 23) is None
+    assert reading.uses_card is (epoch == CARD_BIT)
+
+
+def test_what_jobs_are_encoded_by_is_used_again_and_asked_whether_it_works(reader: LaneReader) -> None:
+    class Failing(EmulatedCard):
+        def works(self) -> bool:
+            return False
+
+    frames = LaneFrames(reader, Failing, OF_JOBS)
+    used = []
+    for _ in range(2):
+        reading = frames.begin(1, pytest.fail)
+        assert (reading.uses_card, reading.is_lost()) == (False, False)
+        reading.job_encoder(OF_A_JOB, 23)
+        assert (reading.uses_card, reading.is_lost()) == (True, True)
+        used.append(reading.encoding)
+        frames.end(reading)
+    assert used[0] is used[1] is not None
+    on_card = frames.begin(CARD_BIT, pytest.fail)
+    assert on_card.devices is used[0]
+
+
+def test_a_card_that_cannot_be_opened_is_told_with_the_reason(reader: LaneReader) -> None:
+    def broken() -> EmulatedCard:
+        raise RuntimeError("cudaErrorMemoryAllocation: out of memory")
+
+    frames = LaneFrames(reader, broken, OF_JOBS)
+    with pytest.raises(NoDevice, match="cannot be opened for a session now: cudaErrorMemoryAllocation"):
+        frames.begin(CARD_BIT, pytest.fail)
+    with pytest.raises(NoDevice, match="out of memory"):
+        frames.begin(1, pytest.fail).job_encoder(OF_A_JOB, 23)
 
 
 def test_without_a_card_a_session_on_one_cannot_begin(reader: LaneReader) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.render.nvenc.coder import NvencFailed
 from services.render.nvenc.encoders import CardEncoders
-from services.render.reading import Devices, Reading
+from services.render.reading import Devices, NoDevice, Reading
 from services.render.settings import RenderSettings
 from services.render.sink_making import encoder_of, kept_sink, refused_for
 from services.render.sinks import FacesSink, StillSink, VideoSink
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VIDEO = VideoFacts(
-    geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1)
+    geometry=Geometry(PixelFormat.I420, 176, 160), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1)
 )  # fmt: skip
 STILL = StillFacts(geometry=Geometry(PixelFormat.RGB24, 64, 48), kind=MediaKind.PNG)
 
@@ -90,4 +90,6 @@ def test_an_encoder_is_made_of_what_is_a_video_and_wanted(
 def test_who_asked_is_told_why_or_to_ask_again() -> None:
     refused = refused_for(Rejected("unsupported-output", "No."))
     assert refused == SessionRefused(retry_after_seconds=0, problem=Problem("unsupported-output", "No."))
-    assert refused_for(NvencFailed("too many")) == SessionRefused(retry_after_seconds=1.0)
+    detail = "The lane's card has no encoder for a job's video now: too many."
+    assert refused_for(NvencFailed("too many")) == SessionRefused(retry_after_seconds=1.0, detail=detail)
+    assert refused_for(NoDevice("It is full.")) == SessionRefused(retry_after_seconds=1.0, detail="It is full.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -10,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from services.render import service as service_module
 from services.render.cuda.fetching import Fetched
 from services.render.cuda.painter import CardPainter
 from services.render.nvenc import encoders as encoders_module
@@ -314,7 +317,57 @@ async def test_where_the_card_has_no_encoder_now_a_segment_is_asked_for_again(tm
     async with working(tmp_path, EmulatedLane(tmp_path), encoders=broken) as worker:
         refused = await worker.begin("s", on_card=True, facts=facts_of(studio.scene().picture))
         assert (type(refused), refused.problem, refused.retry_after_seconds > 0) == (SessionRefused, None, True)
+        assert refused.detail == "The lane's card has no encoder for a job's video now: Invalid argument."
         assert worker.service.room == 4
+
+
+@pytest.mark.parametrize("on_card", [True, False])
+async def test_where_the_card_cannot_be_opened_who_asks_is_told(tmp_path: Path, studio: Any, on_card: bool) -> None:
+    def full() -> Device:
+        raise MemoryError("out of memory")
+
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=by_card()) as worker:
+        worker.service._frames._open = full
+        refused = await worker.begin("s", on_card=on_card, facts=facts_of(studio.scene().picture))
+        assert (type(refused), refused.problem, refused.retry_after_seconds > 0) == (SessionRefused, None, True)
+        assert refused.detail == "The card cannot be opened for a session now: out of memory"
+        assert worker.service.room == 4
+
+
+@pytest.mark.parametrize("on_card", [True, False])
+async def test_a_worker_whose_card_has_failed_begins_anew_though_its_encoders_are_asked_first(
+    tmp_path: Path, studio: Any, monkeypatch: pytest.MonkeyPatch, on_card: bool
+) -> None:
+    broken, given_up = by_card(faulty(lambda options: options | {"profile": "nonsense"})), list[bool]()
+    async with working(tmp_path, EmulatedLane(tmp_path), encoders=broken) as worker:
+        worker.service.give_up = lambda: given_up.append(True)
+        for has_failed in (False, True):
+            monkeypatch.setattr(EmulatedCard, "works", lambda _, broken=has_failed: not broken)
+            await worker.begin("s", on_card=on_card, facts=facts_of(studio.scene().picture))
+            assert given_up == [True] * has_failed
+        assert len(worker.devices) == 2
+
+
+async def test_devices_are_given_back_when_nothing_uses_them_though_the_beginning_is_cancelled(
+    tmp_path: Path, studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on, idle = Event(), Event(), list[int]()
+
+    def slowly(*_: object) -> None:
+        began.set()
+        go_on.wait()
+        idle.append(len(worker.service._frames._idle))
+
+    monkeypatch.setattr(service_module, "encoder_of", slowly)
+    async with working(tmp_path, EmulatedLane(tmp_path)) as worker:
+        beginning = asyncio.create_task(worker.begin("s", on_card=True, facts=facts_of(studio.scene().picture)))
+        await asyncio.to_thread(began.wait)
+        beginning.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await beginning
+        assert (idle, len(worker.service._frames._idle), worker.service.room) == ([0], 1, 4)
 
 
 async def test_a_segment_whose_encoder_fails_is_tried_again(

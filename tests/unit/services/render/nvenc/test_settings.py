@@ -9,8 +9,10 @@ import av.logging
 import pytest
 
 from services.render.encoding.codec_settings import settings_of
-from services.render.nvenc.settings import QUANTISERS, nvenc_settings
+from services.render.nvenc.settings import QUANTISERS, is_for_x264, nvenc_settings
 from shared.model.live import LiveCodec, LiveOutput
+from shared.model.media import VideoFacts
+from shared.model.pictures import Colour, Geometry, PixelFormat
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -64,3 +66,27 @@ def test_quality_is_the_number_that_the_cpus_encoder_has(codec: LiveCodec, times
 def test_others_are_not_known(codec: LiveCodec) -> None:
     with pytest.raises(ValueError, match="does not know"):
         nvenc_settings(LiveOutput(codec=codec))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "field_order", "for_x264"),
+    [
+        (160, 160, 0, False),
+        (159, 300, 0, True),
+        (300, 159, 0, True),
+        (4096, 4096, 0, False),
+        (4097, 200, 0, True),
+        (200, 4097, 0, True),
+        (640, 480, 1, True),
+        (640, 480, 2, True),
+    ],
+)
+def test_what_no_card_encodes_of_a_job_is_known_by_the_facts(
+    width: int, height: int, field_order: int, for_x264: bool
+) -> None:
+    for pixels in (PixelFormat.I420, PixelFormat.NV12):  # wherever they lie
+        facts = VideoFacts(
+            geometry=Geometry(pixels, width, height), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1),
+            field_order=field_order,
+        )  # fmt: skip
+        assert is_for_x264(facts) is for_x264
