@@ -49,7 +49,7 @@ from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
-from shared.model.errors import Rejected
+from shared.model.errors import Misconfigured, Rejected
 from shared.model.media import DecodeSummary
 from shared.model.pictures import Picture
 
@@ -119,6 +119,8 @@ class DecoderProcess:
             self._do(task)
         except Rejected as error:
             refusal = Refused(error.code, error.detail)
+        except Misconfigured as error:  # parts that do not fit together
+            refusal = Refused("internal", str(error))
         except MemoryError:
             most = self._limits.decoder_memory_bytes
             detail = f"Reading it takes more than {most} bytes of memory (decoder_memory_bytes)."

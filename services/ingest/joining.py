@@ -44,6 +44,10 @@ _NOT_OURS = frozenset({"major_brand", "minor_version", "compatible_brands", "enc
 _MILLISECOND = Fraction(1, 1000)
 _FINEST_SCALE = 100_000_000
 """Half an hour still counts in 38 of MP4's 64 bits."""
+DIFFERENT = (
+    "The parts of the video were encoded with different settings: change those of render's encoders while no job is "
+    "open, and send the video again."
+)
 _REPORT_EVERY = 2000
 """Packets between two reports of progress."""
 
@@ -161,7 +165,7 @@ def _film_packets(parts: Sequence[Path], first: VideoStream, target: VideoStream
         with _open_part(part) as film:
             stream = film.streams.video[0]
             if (stream.codec_context.extradata, stream.time_base) != (first.codec_context.extradata, first.time_base):
-                raise Misconfigured("The parts of the video were encoded with different settings.")
+                raise Misconfigured(DIFFERENT)
             for packet in film.demux(stream):
                 if not packet.size:
                     continue

@@ -164,6 +164,16 @@ async def test_a_join_runs_in_a_process_too(decoders: Decoders, make_video: Make
     assert target.stat().st_size > part.stat().st_size
 
 
+async def test_parts_that_do_not_fit_together_are_told_in_a_sentence(
+    decoders: Decoders, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    parts = (make_video("0.mp4", size=(32, 32)), make_video("1.mp4", size=(64, 48)))
+    task = Join(source=None, parts=tuple(map(str, parts)), target=str(tmp_path / "out.mp4"))
+    with pytest.raises(Rejected, match="encoded with different settings") as raised:
+        await decoders.join(task)
+    assert raised.value.code == "internal"
+
+
 async def test_more_parts_are_joined_than_a_process_may_have_open(
     decoders: Decoders, make_video: MakeVideo, tmp_path: Path
 ) -> None:
