@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shared.cuda.rows import Rows
 from shared.cuda.staging import HALF_BYTES, Staging
 from shared.model.errors import Misconfigured
 
@@ -157,9 +158,11 @@ class Card:
         if source.flags.c_contiguous and target.flags.c_contiguous and source.dtype == target.dtype:
             kind = self._cupy.cuda.runtime.memcpyDeviceToDevice
             self._move(target.data.ptr, source.data.ptr, source.nbytes, kind)
-            return
-        with self._device, self.stream:
-            self._cupy.copyto(target, source)
+        elif source.dtype == target.dtype and source.shape == target.shape and self._copy_rows(source, target):
+            pass
+        else:
+            with self._device, self.stream:
+                self._cupy.copyto(target, source)  # by a kernel, which is compiled when it is first wanted
 
     def kernels(self, source: Path, *include: Path) -> CardKernels:
         """As `device.Device` says."""
@@ -198,6 +201,25 @@ class Card:
     def _move(self, target: int, source: int, size_bytes: int, kind: int) -> None:
         with self._device:
             self._cupy.cuda.runtime.memcpyAsync(target, source, size_bytes, kind, self.stream_address)
+
+    def _copy_rows(self, source: DeviceArray, target: DeviceArray) -> bool:
+        """Whether both lie in rows; they are copied, then."""
+        here, there = Rows.of(source), Rows.of(target)
+        if here is None or there is None:
+            return False
+        runtime = self._cupy.cuda.runtime
+        with self._device:
+            runtime.memcpy2DAsync(
+                target.data.ptr,
+                there.pitch_bytes,
+                source.data.ptr,
+                here.pitch_bytes,
+                here.bytes_each,
+                here.number,
+                runtime.memcpyDeviceToDevice,
+                self.stream_address,
+            )
+        return True
 
     def works(self) -> bool:
         """As `device.Device` says."""
