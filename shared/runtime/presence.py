@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 0.5
 GONE_AFTER_SECONDS = 2.5
 LANE_SERVICES = frozenset({"ingest", "detect", "render"})
+SILENT = "A service of the lane does not say."
+"""One of the version before, of what is newer."""
 NOT_ALL_THERE = "Not all services of the lane are there."
 
 
@@ -75,15 +77,15 @@ class Presence:
         of_lane = [one for one in self.workers() if one.lane == lane and one.service in LANE_SERVICES]
         if {one.service for one in of_lane} < LANE_SERVICES:
             return NOT_ALL_THERE
-        silent = "A service of the lane does not say."  # of the version before
-        reasons = {one.service: one.why_not_on_card or silent for one in of_lane if not one.on_card}
+        reasons = {one.service: one.why_not_on_card or SILENT for one in of_lane if not one.on_card}
         return next((reasons[one] for one in ("ingest", "detect", "render") if one in reasons), "")
 
     def nvenc(self, lane: str) -> tuple[tuple[str, ...], str]:
         """Codecs in which the card of a lane encodes, in all of its renders; and in a sentence why not in others."""
         renders = [one for one in self.workers() if one.lane == lane and one.service == "render"]
         codecs = set(renders[0].nvenc if renders else ()).intersection(*(one.nvenc for one in renders))
-        return tuple(sorted(codecs)), next((one.why_not_nvenc for one in renders if one.why_not_nvenc), "")
+        reasons = (one.why_not_nvenc or ("" if one.nvenc else SILENT) for one in renders)
+        return tuple(sorted(codecs)), next(filter(None, reasons), "")
 
     def offers(self) -> list[tuple[ModelOffer, ...]]:
         """What each detect worker of a warm lane offers, every different offer once."""

@@ -8,7 +8,7 @@ from shared.model.offers import ModelOffer, Role
 from shared.model.own_effects import EffectOffer
 from shared.model.sessions import WorkerReported
 from shared.runtime import presence
-from shared.runtime.presence import NOT_ALL_THERE, Presence, report
+from shared.runtime.presence import NOT_ALL_THERE, SILENT, Presence, report
 from shared.testing import MemoryBus
 
 OFFERS = (ModelOffer("blazeface", Role.DETECTOR, 6, is_default=True),)
@@ -112,6 +112,10 @@ def test_a_lane_encodes_on_its_card_what_all_of_its_renders_do() -> None:
     for name, codecs, reason in (("1", ("h264", "hevc"), ""), ("2", ("hevc",), "No H.264.")):
         heard.note(WorkerReported(lane="a", service="render", worker=name, room=1, nvenc=codecs, why_not_nvenc=reason))
     assert heard.nvenc("a") == (("hevc",), "No H.264.")
+    heard.note(WorkerReported(lane="c", service="render", worker="1", room=1))  # of the version before
+    assert heard.nvenc("c") == ((), SILENT)
+    heard.note(WorkerReported(lane="c", service="render", worker="0", room=1, nvenc=("h264", "hevc", "av1")))
+    assert heard.nvenc("c") == ((), SILENT)
     assert heard.nvenc("b") == ((), "")
 
 
