@@ -62,8 +62,7 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
     async with connecting as (bus, telemetry), AsyncExitStack() as stack:
         await _pool(reader)
         stack.callback(reader.close)
-        open_device, why_no_device = await asyncio.to_thread(_device, settings)
-        encoders = await asyncio.to_thread(_encoders, settings, open_device)
+        open_device, why_no_device, encoders = await _card(settings)
         frames = LaneFrames(reader, open_device, CardEncoders.of(encoders.codecs, open_device, settings.nvenc))
         store, pasts = ObjectStore.open(settings.store), await stack.enter_async_context(kept_where(settings, bus))
         service = RenderService(settings, bus, store, pasts, frames, telemetry, effects)
@@ -117,9 +116,11 @@ async def _unneeded(
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]:
-    """What makes a session's own device, its kernels compiled before a frame waits for them; or why there is none."""
-    open_device = cards.opener(settings)
+def _device(open_device: Callable[[], Device] | None) -> tuple[Callable[[], Device] | None, str]:
+    """What makes a session's own device, its kernels compiled before a frame waits for them; or why there is none.
+
+    open_device: makes one; None where this process has no card.
+    """
     if open_device is None:
         return None, ""
     try:
@@ -131,13 +132,19 @@ def _device(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str]
     return open_device, ""
 
 
-def _encoders(settings: RenderSettings, open_device: Callable[[], Device] | None) -> Encoders:
-    """Those of the lane's card that are to be used; the log says which, and why not others. Raises Misconfigured."""
-    found = nvenc_probe.wanted(settings.nvenc, None if open_device is None else settings.card_number)
-    if open_device is not None:
-        codecs = ", ".join(sorted(found.codecs)) or "nothing"
-        log.info("what lies on the card is encoded", by_nvenc=codecs, reason=found.why_not)
-    return found
+async def _card(settings: RenderSettings) -> tuple[Callable[[], Device] | None, str, Encoders]:
+    """What `_device` says, and those of the card's encoders that are to be used; the log says which, why not others.
+
+    They are tried while kernels are compiled. Raises Misconfigured.
+    """
+    opener = await asyncio.to_thread(cards.opener, settings)
+    trying = asyncio.to_thread(nvenc_probe.wanted, settings.nvenc, None if opener is None else settings.card_number)
+    (open_device, why_not), found = await asyncio.gather(asyncio.to_thread(_device, opener), trying)
+    if open_device is None:
+        return None, why_not, nvenc_probe.wanted(settings.nvenc, None)
+    codecs = ", ".join(sorted(found.codecs)) or "nothing"
+    log.info("what lies on the card is encoded", by_nvenc=codecs, reason=found.why_not)
+    return open_device, why_not, found
 
 
 async def _pool(reader: LaneReader) -> None:

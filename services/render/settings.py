@@ -21,7 +21,12 @@ class RenderSettings(LaneSettings):
         120, ge=5, le=3600, description="A session without frames for so long is dropped."
     )
     x264_preset: str = Field("veryfast", pattern="^[a-z]+$", description="Speed of x264 against size.")
-    x264_crf: float = Field(23, ge=0, le=51, description="Quality of x264: lower is better and larger.")
+    x264_crf: float = Field(
+        23,
+        ge=0,
+        le=51,
+        description="Quality of x264: lower is better and larger. With `VISAVIS_NVENC=always`: NVENC's quantiser.",
+    )
     live_encoder_threads: int = Field(
         1, ge=0, le=128, description="Threads of one live encoder; 0: as many as the encoder likes."
     )
@@ -32,8 +37,8 @@ class RenderSettings(LaneSettings):
         pattern="^(never|live|always)$",
         description="Where the lane's card has NVENC, and a trial at the start shows of a codec that it does what is "
         "asked: `live`: it encodes live streams of frames that lie on the card; `always`: jobs too, in all lanes or "
-        "none, since parts of a video are joined, and without it for H.264 render does not start; `never`: the CPU "
-        "encodes everything.",
+        "none, since parts of a video are joined (not beside serverless functions; to be changed while no job is "
+        "open), and without it for H.264 render does not start; `never`: the CPU encodes everything.",
     )
     push_networks: str = Field(
         "", description="Networks beside the public ones that streams may be pushed to: CIDR, commas between."

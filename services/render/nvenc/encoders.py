@@ -60,7 +60,8 @@ class CardEncoders:
 
         facts: of nv12. threads: of the CPU's encoder. device: whose memory the surfaces lie in, in the caller's hands.
         fetched: counts. tell: as `FallingBack` has it. The CPU's encoder is opened for low delay, whatever was asked
-        for: with B-pictures its first dts would lie before those that clients have. Raises NvencFailed where the card's encoder is not to be had.
+        for: with B-pictures its first dts would lie before those that clients have. Raises NvencFailed where the
+        card's encoder is not to be had.
         """
         first = NvencCoder(facts, output, device, _opening(facts, device), self.settings_of)
         in_order = msgspec.structs.replace(output, low_delay=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.outputs.muxing import Muxer, Tracks
+from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,13 +35,15 @@ class NvencFile:
             self._muxer.write(packet)
 
     def close(self) -> None:
-        """Finish the file, of one picture or more."""
-        if self._muxer is not None:
-            self._muxer.close()
+        """Finish the file. Raises Unavailable where not one picture came: there is none, then."""
+        if self._muxer is None:
+            raise Unavailable("The part has no picture: of its frames none has come.")
+        self._muxer.close()
 
     def abort(self) -> None:
         """Stop, and leave no file behind; also after a failed `close`."""
         try:
-            self.close()
+            if self._muxer is not None:
+                self._muxer.close()
         finally:
             self._path.unlink(missing_ok=True)

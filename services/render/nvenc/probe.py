@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import av.logging
@@ -28,6 +29,10 @@ NO_NVENC: Final = "it has no NVENC"
 MODULE: Final = "services.render.nvenc.probe"
 SECONDS: Final = 120.0
 """So long the other process may take; it imports CuPy, makes a CUDA context and opens some ten encoders."""
+
+
+KILLED_SECONDS: Final = 5.0
+"""So long its end is waited for when it was killed: what hangs in a driver may not die, and nobody waits for that."""
 
 
 class Encoders(NamedTuple):
@@ -79,7 +84,7 @@ def found(number: int, command: Sequence[str] = (sys.executable, "-m", MODULE)) 
     never been seen here, and a worker that dies of it at its start would die again.
     """
     try:
-        told = subprocess.run([*command, str(number)], capture_output=True, timeout=SECONDS, check=False)  # noqa: S603  -- our own words
+        told = _answer([*command, str(number)])
     except (OSError, subprocess.TimeoutExpired) as error:
         return Encoders.none(f"what tries its encoders did not answer ({error})")
     if told.returncode:
@@ -87,11 +92,28 @@ def found(number: int, command: Sequence[str] = (sys.executable, "-m", MODULE)) 
         return Encoders.none(
             f"what tries its encoders ended with {told.returncode} ({said[-1] if said else 'no word'})"
         )
+    # Drivers and libraries may have said something before and after.
+    last = b"".join([line for line in told.stdout.splitlines() if line.startswith(b"{")][-1:])
     try:
-        last = b"".join(told.stdout.splitlines()[-1:])  # drivers and libraries may have said something before
         return Encoders(msgspec.json.decode(last, type=dict[LiveCodec, str]))
     except msgspec.MsgspecError as error:
         return Encoders.none(f"what tries its encoders said what cannot be read ({error})")
+
+
+def _answer(command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """Raises OSError, or TimeoutExpired after SECONDS, when it was killed, whether it is dead or not."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  -- our own words
+    try:
+        said, complained = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(KILLED_SECONDS)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)
 
 
 def main(number: str) -> None:
@@ -101,7 +123,7 @@ def main(number: str) -> None:
         device = Card(int(number))
     except VisavisError as error:
         raise SystemExit(str(error)) from error
-    sys.stdout.buffer.write(msgspec.json.encode(refused_by(device)))
+    sys.stdout.buffer.write(b"\n" + msgspec.json.encode(refused_by(device)) + b"\n")
 
 
 def refused_by(device: Device, library: Any = None) -> dict[LiveCodec, str]:

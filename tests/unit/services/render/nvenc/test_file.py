@@ -16,7 +16,7 @@ from services.render.encoding.files import VideoEncoder
 from services.render.nvenc.coder import NvencFailed
 from services.render.nvenc.encoders import CardEncoders
 from services.render.nvenc.file import NvencFile
-from shared.model.errors import Misconfigured
+from shared.model.errors import Misconfigured, Unavailable
 from shared.model.live import LiveCodec
 from shared.model.pictures import Colour, Matrix, PixelFormat
 from tests.cuda.emulated import EmulatedCard
@@ -112,6 +112,17 @@ def test_of_what_is_given_up_no_file_is_left(tmp_path: Path) -> None:
             file.write(SurfaceCopies(device).here(uploaded(device, moving(of, number))), number, 1)
         file.abort()
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_without_a_picture_is_none(tmp_path: Path) -> None:
+    encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
+    file = NvencFile(
+        tmp_path / "part", encoders.job_encoder(facts(64, 48).laid_out(PixelFormat.NV12), 23, EmulatedCard())
+    )
+    with pytest.raises(Unavailable, match="no picture"):
+        file.close()
+    file.abort()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_encoder_that_is_not_to_be_had_says_why() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import av.logging
 import msgspec
 import pytest
 
@@ -34,6 +36,7 @@ def test_what_the_other_process_says_is_taken() -> None:
     assert encoders.codecs == {LiveCodec.H264, LiveCodec.HEVC}
     assert encoders.why_not == "Not all of the card's encoders are used: av1: no 3."
     assert found(0, python("print('{}')")) == Encoders({})
+    assert found(0, python("print('Hello'); print('{}'); print('Good bye')")) == Encoders({})
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,39 @@ def test_where_it_does_not_answer_nothing_is_used(monkeypatch: pytest.MonkeyPatc
     encoders = found(0, python("import time; time.sleep(600)"))
     assert (encoders.codecs, "did not answer" in encoders.why_not) == (frozenset(), True)
     assert "did not answer" in found(0, ("/nowhere/at/all",)).why_not
+
+
+def test_nobody_waits_for_what_cannot_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging: list[subprocess.Popen[bytes]] = []
+    monkeypatch.setattr(nvenc_probe, "SECONDS", 0.2)
+    monkeypatch.setattr(nvenc_probe, "KILLED_SECONDS", 0.2)
+
+    def survive(process: subprocess.Popen[bytes]) -> None:
+        hanging.append(process)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "kill", survive)
+        said = found(0, python("import time; time.sleep(600)")).why_not
+    [process] = hanging
+    try:
+        assert process.poll() is None
+        assert "did not answer" in said
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_where_other_words_end_without_a_line_the_answer_is_read(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(nvenc_probe, "Card", lambda _: EmulatedCard())
+    monkeypatch.setattr(nvenc_probe, "refused_by", lambda _: {LiveCodec.AV1: "no"})
+    levels = list[int | None]()
+    monkeypatch.setattr(av.logging, "set_level", levels.append)  # it would stay so for all tests
+    nvenc_probe.main("0")
+    assert levels == [av.logging.ERROR]
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out == b'\n{"av1":"no"}\n'
 
 
 def test_one_reason_for_all_is_said_once() -> None:
