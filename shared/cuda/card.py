@@ -190,8 +190,9 @@ class Card:
     @contextmanager
     def current(self) -> Iterator[None]:
         """As `device.Device` says."""
-        with self._device:
-            self._device.use()  # a thread that nothing of CUDA has run in has no context, which `with` leaves so
+        own = self._cupy.cuda.Device(self.number)  # another thread may be within the other at the moment
+        with own:
+            own.use()  # a thread that nothing of CUDA has run in has no context, which `with` leaves so
             yield
 
     def synchronize(self) -> None:

@@ -105,7 +105,7 @@ class Device(Protocol):
     def current(self) -> AbstractContextManager[None]:
         """Meanwhile the CUDA context of this thread is the card's, which this device works in, too.
 
-        For libraries that take the context that they find.
+        For libraries that take the context that they find. In any thread, whoever has the device in hand.
         """
         ...
 

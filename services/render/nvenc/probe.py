@@ -129,12 +129,12 @@ def main(number: str) -> None:
 def refused_by(device: Device, library: Any = None) -> dict[LiveCodec, str]:
     """Why not, of each codec that a card's encoders cannot be used for. library: PyNvVideoCodec; None: the real one.
 
-    The trial decides, and says what it failed by. A card that says itself that it has no engines is not tried.
+    The trial decides, and says what it failed by. Of a card that says itself that it has no engines, that is said.
     """
-    if has_none(device.number, library):
-        return dict.fromkeys(QUANTISERS, NO_NVENC)
     reasons = {codec: why_not(codec, device) for codec in QUANTISERS}
-    return {codec: reason for codec, reason in reasons.items() if reason}
+    refused = {codec: reason for codec, reason in reasons.items() if reason}
+    is_without = len(refused) == len(QUANTISERS) and has_none(device.number, library)
+    return dict.fromkeys(refused, NO_NVENC) if is_without else refused
 
 
 if __name__ == "__main__":

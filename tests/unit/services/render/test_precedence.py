@@ -113,11 +113,13 @@ async def test_who_is_cancelled_goes_when_the_thread_is_done_and_not_before(fail
         return "it"
 
     waiting = asyncio.create_task(to_the_end(asyncio.to_thread(work)))
-    await asyncio.to_thread(began.wait)
-    waiting.cancel()
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    go_on.set()
+    try:
+        await asyncio.to_thread(began.wait)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    finally:
+        go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert done == ["done"]

@@ -120,7 +120,9 @@ def test_the_setting_decides_whether_it_is_asked_and_what_must_be(monkeypatch: p
     assert asked == [3, 3]
 
 
-def test_the_trial_decides_where_the_card_does_not_say_that_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_decides_and_says_why_but_where_the_card_says_that_it_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def engines(caps: dict[str, int]) -> Any:
         return SimpleNamespace(GetEncoderCaps=lambda **_: caps)
 
@@ -133,7 +135,7 @@ def test_the_trial_decides_where_the_card_does_not_say_that_it_has_none(monkeypa
         assert not any("NVENC" in reason for reason in failed.values())
     trial = nvenc_probe.why_not
     monkeypatch.setattr(nvenc_probe, "why_not", lambda codec, device: trial(codec, device, stand_in))
-    assert refused_by(device, silent) == {}
+    assert refused_by(device, engines({"num_encoder_engines": 0})) == {}
 
 
 @pytest.mark.skipif(not MISSING, reason="there is a card")
