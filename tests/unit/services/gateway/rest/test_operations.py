@@ -51,7 +51,8 @@ async def test_it_is_told_where_the_frames_of_a_lane_lie_and_why(client: httpx.A
 async def test_it_is_told_what_the_card_of_a_lane_encodes_and_why_not_more(
     client: httpx.AsyncClient, parts: Parts
 ) -> None:
-    assert (await client.get("/readyz")).json()["encoders"] == {"test": {"nvenc": [], "reason": ""}}
+    silent = {"nvenc": [], "reason": "A service of the lane does not say."}
+    assert (await client.get("/readyz")).json()["encoders"] == {"test": silent}
     for worker, codecs, reason in (("1", ("av1", "h264"), ""), ("2", ("h264",), "Not AV1.")):
         parts.presence.note(
             WorkerReported(
