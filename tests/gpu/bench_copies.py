@@ -24,9 +24,9 @@ from tests.gpu.bench_pipeline import FRAMES, ON_CARD
 from tests.gpu.copies import Account, figures
 from tests.gpu.lanes import write_clip
 from tests.gpu.noting import NotedCard
-from tests.gpu.recorder import CuptiRecorder, build, library, tried, version
+from tests.gpu.recorder import CuptiRecorder, build, library, version
 from tests.gpu.stages import Crew, Stages
-from tests.gpu.watching import Profiling
+from tests.gpu.watching import Profiling, tried
 from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def measure() -> dict[str, Any]:
         folder = Path(name)
         try:
             built, cupti = build(folder), library()
-            tried(built, cupti)
+            profiling = Profiling(partial(CuptiRecorder, built, cupti), NotedCard)
+            tried(profiling)
         except Misconfigured as error:
             return {"profile": f"There is none. {error}"}
-        profiling = Profiling(partial(CuptiRecorder, built, cupti), NotedCard)
         kind = ON_CARD._replace(device=NotedCard, profiling=profiling)
         return {"profile": f"CUPTI {version(cupti)}"} | profiled(kind, folder, CREW, FRAMES)
 
@@ -54,12 +54,9 @@ def profiled(kind: Kind, folder: Path, crew: Crew, count: int) -> dict[str, Any]
     """Of a clip with so many frames. kind: whose processes are watched; folder: for clip and pools."""
     clip = folder / "clip.mp4"
     write_clip(clip, portrait_jpeg(), count, kind.size)
-    stages = Stages(kind, (clip, clip), folder, crew)
-    try:
+    with Stages(kind, (clip, clip), folder, crew) as stages:
         stages.run(crew, 1, is_whole=True)
         came, accounts = stages.watched(crew, PASSES)
-    finally:
-        stages.close()
     by_role: defaultdict[str, Account] = defaultdict(Account)
     for name, account in accounts.items():
         if account.blind:

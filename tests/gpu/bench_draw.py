@@ -9,7 +9,6 @@ The CPU draws before and after each of them, while they wait.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import time
 from contextlib import contextmanager, nullcontext
 from statistics import median
@@ -26,6 +25,7 @@ from tests.cuda.likeness import uploaded
 from tests.gpu.bench_bend import FACE_PX, HEIGHT, WIDTH, _face, _painted
 from tests.gpu.figures import told
 from tests.gpu.sharing import sharing
+from tests.gpu.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +36,8 @@ LOOK = PRESETS["natural"]
 COUNTS = (1, 4, 8)
 TURNS, SECONDS, IN_A_ROW = 3, 1.0, 16
 CPU_FRAMES = 30
+READY_SECONDS, DRAW_SECONDS = 120.0, 60.0
+"""So long painters may take until they are ready, and to draw for SECONDS."""
 
 
 def measure(make: Callable[[], Device] = Card) -> dict[str, Any]:
@@ -51,32 +53,16 @@ def measure(make: Callable[[], Device] = Card) -> dict[str, Any]:
 @contextmanager
 def painters(make: Callable[[], Device], most: int) -> Iterator[Callable[[int], float]]:
     """Processes that draw: so many of them, when they are told to; the answer is frames a second of all."""
-    spawn = multiprocessing.get_context("spawn")
-    inboxes, answers = [spawn.SimpleQueue() for _ in range(most)], spawn.SimpleQueue()
-    processes = [spawn.Process(target=_paint, args=(make, inbox, answers), daemon=True) for inbox in inboxes]
-    for process in processes:
-        process.start()
+    names = [f"painter-{at}" for at in range(most)]
+    with Workers(names, _paint, make) as workers:
+        workers.start(names)
+        workers.heard(names, READY_SECONDS)
 
-    def heard(count: int) -> float:
-        rates = [answers.get() for _ in range(count)]
-        if failed := [rate for rate in rates if isinstance(rate, str)]:
-            raise RuntimeError(failed[0])
-        return sum(rates)
+        def draw(count: int) -> float:
+            workers.tell(names[:count], "draw")
+            return float(sum(workers.heard(names[:count], DRAW_SECONDS).values()))
 
-    def draw(count: int) -> float:
-        for inbox in inboxes[:count]:
-            inbox.put(True)
-        return heard(count)
-
-    heard(most)
-
-    try:
         yield draw
-    finally:
-        for inbox in inboxes:
-            inbox.put(False)
-        for process in processes:
-            process.join()
 
 
 def _beside(how: str, count: int, draw: Callable[[int], float]) -> dict[str, Any]:
@@ -108,29 +94,22 @@ def _by_cpu() -> float:
     return CPU_FRAMES / took
 
 
-def _paint(make: Callable[[], Device], inbox: Any, told: Any) -> None:
-    try:
-        _serve(make(), inbox, told)
-    except Exception as error:  # whoever waits hears of it
-        told.put(f"{type(error).__name__}: {error}")
-        raise
-
-
-def _serve(device: Device, inbox: Any, told: Any) -> None:
+def _paint(name: str, tell: Callable[[float], None], inboxes: dict[str, Any], make: Callable[[], Device]) -> None:
+    device, inbox = make(), inboxes[name]
     warm(device)
     painter, face = CardPainter(device), _face(WIDTH / 2, HEIGHT / 2, FACE_PX)
     targets = [uploaded(device, _painted()) for _ in range(IN_A_ROW)]
     painter.draw(targets[0], [face], LOOK)
     device.synchronize()
-    told.put(0.0)
-    while inbox.get():
+    tell(0.0)
+    while inbox.get()[0] != "end":
         frames, started = 0, time.perf_counter()
         while time.perf_counter() - started < SECONDS:
             for target in targets:
                 painter.draw(target, [face], LOOK)
             device.synchronize()
             frames += len(targets)
-        told.put(frames / (time.perf_counter() - started))
+        tell(frames / (time.perf_counter() - started))
 
 
 if __name__ == "__main__":

@@ -47,27 +47,23 @@ def measure(kind: Kind = ON_CARD) -> dict[str, Any]:
     """All figures."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
+        live = clip.with_name("live.mp4")
         write_clip(clip, portrait_jpeg(), FRAMES, kind.size)
-        figures = staged(kind, clip, "in turns")
+        write_clip(live, portrait_jpeg(), 2 * FRAMES, kind.size, tune="zerolatency")
+        figures = staged(kind, (clip, live), "in turns")
         with sharing() as is_there:
             if is_there:
-                figures |= staged(kind, clip, "MPS")
+                figures |= staged(kind, (clip, live), "MPS")
         return figures
 
 
-def staged(kind: Kind, clip: Path, how: str) -> dict[str, Any]:
-    """Rates and delays, of processes that share the card in this way."""
-    live = clip.with_name("live.mp4")
-    write_clip(live, portrait_jpeg(), 2 * FRAMES, kind.size, tune="zerolatency")
+def staged(kind: Kind, clips: tuple[Path, Path], how: str) -> dict[str, Any]:
+    """Rates and delays, of processes that share the card in this way. clips: as `Stages` has them."""
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        stages = Stages(kind, (clip, live), Path(folder), MOST)
-        try:
-            for crew in CREWS:
-                figures |= told({f"{name} ({how})": value for name, value in side_by_side(stages, crew).items()})
-            delays = stages.run(CREWS[0], 1, is_whole=True, is_paced=True)["delays"][RATE:]
-        finally:
-            stages.close()
+    with tempfile.TemporaryDirectory() as folder, Stages(kind, clips, Path(folder), MOST) as stages:
+        for crew in CREWS:
+            figures |= told({f"{name} ({how})": value for name, value in side_by_side(stages, crew).items()})
+        delays = stages.run(CREWS[0], 1, is_whole=True, is_paced=True)["delays"][RATE:]
     half, most = np.percentile(delays, (50, 99))
     return figures | told(
         {

@@ -6,11 +6,8 @@ One recorder a process, made before its first call of CUDA: what CUPTI has not s
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import subprocess
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +18,7 @@ from tests.gpu.copies import Copy
 
 PACKAGE, LIBRARY = "nvidia-cuda-cupti", "libcupti.so.13"
 SOURCE = Path(__file__).with_name("copies.cpp")
+BUILD_SECONDS = 120.0
 _MOST_LINES = 1 << 16
 
 
@@ -75,7 +73,7 @@ def build(folder: Path) -> Path:
         raise Misconfigured(WHY_NOT)
     built = folder / "copies.so"
     command = [COMPILER, "-std=c++17", "-O2", "-shared", "-fPIC", str(SOURCE), "-o", str(built), "-ldl"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)
     if told.returncode:
         raise Misconfigured(f"{SOURCE.name} cannot be compiled: {told.stderr}")
     return built
@@ -96,22 +94,6 @@ def library() -> str:
     raise Misconfigured(
         f"CUPTI is not here: neither the package {PACKAGE} (the extra `profile`) nor a system's {LIBRARY}"
     )
-
-
-def tried(built: Path, path: str) -> None:
-    """See in a process of its own that CUPTI records: this one may start others, and is not to be watched.
-
-    Raises Misconfigured.
-    """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        try:
-            processes.submit(_try, built, path).result()
-        except BrokenProcessPool as error:
-            raise Misconfigured(f"CUPTI ({path}) ends the process that it is to record in.") from error
-
-
-def _try(built: Path, path: str) -> None:
-    CuptiRecorder(built, path).taken()
 
 
 def version(path: str) -> str:

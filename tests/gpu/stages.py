@@ -6,12 +6,12 @@ Every process has an inbox. What comes into it is a word and what belongs to it;
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import psutil
 
@@ -33,11 +33,14 @@ from shared.model.presets import PRESETS
 from shared.transport import wire
 from tests.gpu.bench_decode import packets_of
 from tests.gpu.pools import Left, Pools
+from tests.gpu.threads import all_of
 from tests.gpu.watching import Watch
+from tests.gpu.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from types import TracebackType
 
     from services.ingest.cuda.decoder import CardDecoder
     from shared.cuda.device import Device
@@ -51,7 +54,9 @@ SLOTS_EACH, SLOT_BYTES = 8, 1920 * 1088 * 3 // 2
 """Of each stream."""
 MOST_FRAMES = 4
 """That a finder takes of one stream at a time."""
-FREE_POLL_SECONDS, HEAR_POLL_SECONDS = 0.0002, 0.01
+FREE_POLL_SECONDS = 0.0002
+READY_SECONDS, RUN_SECONDS = 400.0, 150.0
+"""So long processes may take until they are ready (models choose their kernels), and one run or answer."""
 FOR_EVER_NS = 1 << 62
 ROLES = ("source", "finder", "painter")
 WATCH_WORDS = {"watch": "begin", "watched": "end"}
@@ -93,45 +98,50 @@ class Run(NamedTuple):
 
 
 class Stages:
-    """The processes, as many as the largest crew has."""
+    """The processes, as many as the largest crew has. A context: they are ready in it, and gone afterwards."""
 
     def __init__(self, kind: Kind, clips: tuple[Path, Path], folder: Path, most: Crew) -> None:
         """clips: one to be decoded as fast as that goes, and one that is played."""
-        spawn = multiprocessing.get_context("spawn")
         counts = zip(ROLES, most[1:], strict=True)
         names = [f"{role}-{at}" for role, count in counts for at in range(count)]
+        self._sources, self._others = names[: most.sources], names[most.sources :]
         self._frames = [len(packets_of(clip)[1]) for clip in clips]
-        self._inboxes: dict[str, Any] = {name: spawn.SimpleQueue() for name in names}
-        self._told = spawn.SimpleQueue()
-        self._processes = []
         paths = [folder / f"pool-{at}" for at in range(most.sources)]
-        for name in names:
-            arguments = (name, kind, clips, paths, most, self._inboxes, self._told)
-            self._processes.append(spawn.Process(target=_work, args=arguments, daemon=True))
-        count = most.sources
-        for process in self._processes[:count]:
-            process.start()
-        self._heard(count)
-        for process in self._processes[count:]:
-            process.start()
-        self.rows: dict[str, list[int]] = dict(self._heard(len(self._processes) - count))
+        self.workers = Workers(names, _work, kind, clips, paths, most)
+        self.rows: dict[str, list[int]] = {}
         self._count = 0
+
+    def __enter__(self) -> Self:
+        try:
+            for names in (self._sources, self._others):  # pools are there before they are opened
+                self.workers.start(names)
+                self.rows = self.workers.heard(names, READY_SECONDS)
+        except BaseException as error:
+            self.workers.__exit__(type(error), error, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.workers.__exit__(kind, error, traceback)
 
     def run(self, crew: Crew, passes: int, *, is_whole: bool, is_paced: bool = False) -> dict[str, Any]:
         """Frames, seconds, faces, pictures that came to the host, delays in milliseconds, cores by role."""
         self._count += 1
         before = self._busy()
         run = Run(self._count, crew, passes, passes * self._frames[is_paced], is_whole, is_paced)
-        for name, inbox in reversed(self._inboxes.items()):  # whoever gets frames knows of the run before they come
-            if _is_of(crew, name):
-                inbox.put(("run", (run, self.rows)))
-        ends = min(crew.painters, crew.streams) if is_whole else 0
-        told = self._heard(min(crew.sources, crew.streams) + ends)
-        begun = min(one["begun"] for _, one in told if "begun" in one)
-        drawn = [one for _, one in told if "faces" in one]
-        seconds, busy = max(one["ended"] for _, one in told) - begun, self._busy()
+        names = self._names(crew)
+        self.workers.tell(names[::-1], "run", (run, self.rows))  # who gets frames knows of the run before they come
+        tell = ("source", "painter") if is_whole else ("source",)
+        told = self.workers.heard(
+            [name for name in names if _has_streams(crew, name) and _role(name) in tell], RUN_SECONDS
+        )
+        begun = min(one["begun"] for one in told.values() if "begun" in one)
+        drawn = [one for one in told.values() if "faces" in one]
+        seconds, busy = max(one["ended"] for one in told.values()) - begun, self._busy()
         return {
-            "frames": sum(one["frames"] for one in (drawn or [one for _, one in told])),
+            "frames": sum(one["frames"] for one in (drawn or told.values())),
             "seconds": seconds,
             "cores": {role: (busy[role] - before[role]) / seconds for role in ROLES},
             "faces": sum(one["faces"] for one in drawn),
@@ -141,85 +151,66 @@ class Stages:
 
     def watched(self, crew: Crew, passes: int) -> tuple[dict[str, Any], dict[str, Account]]:
         """As `run` of all the way, and what each process copied meanwhile, by its name."""
-        names = [name for name in self._inboxes if _is_of(crew, name)]
-        self._ask(names, "watch")
+        self._ask(self._names(crew), "watch")
         came = self.run(crew, passes, is_whole=True)
-        return came, dict(self._ask(names, "watched"))
+        return came, self._ask(self._names(crew), "watched")
 
-    def close(self) -> None:
-        """End them all."""
-        for inbox in self._inboxes.values():
-            inbox.put(("end", None))
-        for process in self._processes:
-            process.join(20)
-            if process.is_alive():
-                process.kill()
-                process.join()
+    def _names(self, crew: Crew) -> list[str]:
+        return [name for name in (*self._sources, *self._others) if _at(name) < int(getattr(crew, f"{_role(name)}s"))]
 
     def _busy(self) -> dict[str, float]:
         """Processor seconds of each role so far."""
         busy = dict.fromkeys(ROLES, 0.0)
-        for name, process in zip(self._inboxes, self._processes, strict=True):
-            busy[name.split("-")[0]] += sum(psutil.Process(process.pid).cpu_times()[:2])
+        for name, process in self.workers.processes.items():
+            with suppress(psutil.NoSuchProcess):  # what has ended is told of where it is waited for
+                busy[_role(name)] += sum(psutil.Process(process.pid).cpu_times()[:2])
         return busy
 
-    def _ask(self, names: list[str], word: str) -> list[tuple[str, Any]]:
-        for name in names:
-            self._inboxes[name].put((word, None))
-        return self._heard(len(names))
-
-    def _heard(self, count: int) -> list[tuple[str, Any]]:
-        told = [self._next_told() for _ in range(count)]
-        if failed := [what for _, what in told if isinstance(what, str)]:
-            raise RuntimeError(failed[0])
-        return told
-
-    def _next_told(self) -> Any:
-        while self._told.empty():
-            ended = [name for name, one in zip(self._inboxes, self._processes, strict=True) if one.exitcode is not None]
-            if ended and self._told.empty():
-                raise RuntimeError(f"{ended[0]} has ended before its time.")
-            time.sleep(HEAR_POLL_SECONDS)
-        return self._told.get()
+    def _ask(self, names: list[str], word: str) -> dict[str, Any]:
+        self.workers.tell(names, word)
+        return self.workers.heard(names, RUN_SECONDS)
 
 
-def _is_of(crew: Crew, name: str) -> bool:
-    role, at = name.split("-")
-    return int(at) < int(getattr(crew, f"{role}s"))
+def _role(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _at(name: str) -> int:
+    return int(name.partition("-")[2])
+
+
+def _has_streams(crew: Crew, name: str) -> bool:
+    return _at(name) < crew.streams
 
 
 def _work(
     name: str,
+    tell: Callable[[Any], None],
+    inboxes: dict[str, Any],
     kind: Kind,
     clips: tuple[Path, Path],
     paths: Sequence[Path],
     most: Crew,
-    inboxes: dict[str, Any],
-    told: Any,
 ) -> None:
     """Be one of them."""
-    try:
-        watch = None if kind.profiling is None else Watch(kind.profiling)  # before anything of CUDA
-        role, at = name.split("-")
-        worker: Any
-        if role == "source":
-            worker = Source(int(at), kind, clips, paths[int(at)], most, inboxes)
-        else:
-            worker = (Finder if role == "finder" else Painter)(int(at), kind, paths, inboxes)
-        told.put((name, worker.greeting))
-        while True:
-            word, what = inboxes[name].get()
-            if word == "end":
-                worker.close()
-                return
-            if word in WATCH_WORDS:
-                assert watch is not None, "nothing is watched here"
-                told.put((name, getattr(watch, WATCH_WORDS[word])()))
-            elif (said := getattr(worker, word)(what)) is not None:
-                told.put((name, said))
-    except Exception as error:  # whoever waits hears of it
-        told.put((name, f"{name}: {type(error).__name__}: {error}"))
-        raise
+    watch = None if kind.profiling is None else Watch(kind.profiling)  # before anything of CUDA
+    role, at = _role(name), _at(name)
+    worker: Any
+    if role == "source":
+        worker = Source(at, kind, clips, paths[at], most, inboxes)
+    else:
+        worker = (Finder if role == "finder" else Painter)(at, kind, paths, inboxes)
+    tell(worker.greeting)
+    while True:
+        word, what = inboxes[name].get()
+        if word == "end":
+            worker.close()
+            return
+        if word in WATCH_WORDS:
+            assert watch is not None, "nothing is watched here"
+            tell(getattr(watch, WATCH_WORDS[word])())
+        elif (said := getattr(worker, word)(what)) is not None:
+            tell(said)
 
 
 class Source:
@@ -241,21 +232,16 @@ class Source:
         """Everything that comes of its streams; None where it has none."""
         run, rows = what
         streams = range(self._at, run.crew.streams, run.crew.sources)
-        counts: list[int] = []
-        threads = [threading.Thread(target=self._stream, args=(run, rows, stream, counts)) for stream in streams]
-        begun = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
         if not streams:
             return None
+        begun = time.monotonic()
+        counts = all_of([partial(self._stream, run, rows, stream) for stream in streams], RUN_SECONDS)
         return {"begun": begun, "frames": sum(counts), "ended": time.monotonic()}
 
     def close(self) -> None:
         self._pool.close()
 
-    def _stream(self, run: Run, rows: dict[str, Any], stream: int, counts: list[int]) -> None:
+    def _stream(self, run: Run, rows: dict[str, Any], stream: int) -> int:
         device = self._kind.device()
         live = {"is_live": True} if run.is_paced else {}
         codec, bodies = self._clips[run.is_paced]
@@ -293,7 +279,7 @@ class Source:
             take(frame, time.time_ns())
         device.synchronize()
         decoder.close()
-        counts.append(count)
+        return count
 
     def _free_slot(self, stream: int) -> int:
         while True:

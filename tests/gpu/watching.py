@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from shared.cuda.device import Device
+from shared.model.errors import Misconfigured
 from tests.gpu.copies import TO_CARD, TO_HOST, Account
 from tests.gpu.noting import NOTES
+from tests.gpu.workers import WorkerError, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 PROBE_BYTES, PLAYED_BYTES = 4099, 4111
 """Of what is copied to see that the profile sees it: odd sizes, which nothing else has."""
 PROBES = 3
+TRIAL_SECONDS = 90.0
 
 
 class SettlingDevice(Device, Protocol):
@@ -83,6 +86,28 @@ class Watch:
         fetch()
         device.settle()
         return fetch
+
+
+def tried(profiling: Profiling) -> None:
+    """See in a process of its own that copies are seen, before many are started: this one is not to be watched.
+
+    Raises Misconfigured.
+    """
+    with Workers(["trial"], _try, profiling) as workers:
+        workers.start(["trial"])
+        try:
+            blind = workers.heard(["trial"], TRIAL_SECONDS)["trial"]
+        except WorkerError as error:
+            raise Misconfigured(f"It cannot be tried whether copies are seen: {error}") from error
+    if blind:
+        raise Misconfigured(f"Copies are not seen. {blind}")
+
+
+def _try(name: str, tell: Callable[[str], None], inboxes: dict[str, Any], profiling: Profiling) -> None:
+    watch = Watch(profiling)
+    watch.begin()
+    tell(watch.end().blind)
+    inboxes[name].get()
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ from shared.model.errors import Misconfigured
 from tests.cuda.emulated import COMPILER, WHY_NOT
 from tests.cuda.traced import ASYNC, CARD, DTOD, DTOH, HTOD, PAGEABLE, PINNED, FakeCupti, build_fake
 from tests.gpu.copies import Copy
-from tests.gpu.recorder import CuptiRecorder, build, tried, version
+from tests.gpu.recorder import CuptiRecorder, build, version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,15 +87,6 @@ def test_a_library_that_is_missing_or_none_is_told(tmp_path: Path) -> None:
         CuptiRecorder(built, "/no/such file")
     with pytest.raises(Misconfigured, match="does not record: it has no cuptiActivity"):
         CuptiRecorder(built, str(built))
-
-
-def test_whether_it_records_is_tried_in_another_process(cupti: Path, tmp_path: Path) -> None:
-    built = build(tmp_path)
-    tried(built, str(cupti))
-    FakeCupti(cupti).copy(DTOH, (CARD, PINNED), 3)
-    assert CuptiRecorder(built, str(cupti)).taken() == (Counter(), 0), "it was not enabled here before"
-    with pytest.raises(Misconfigured, match="does not record"):
-        tried(built, str(built))
 
 
 def test_the_version_is_told(cupti: Path) -> None:

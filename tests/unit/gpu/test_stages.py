@@ -18,6 +18,8 @@ from tests.gpu.lanes import write_clip
 from tests.gpu.recorder import CuptiRecorder, build
 from tests.gpu.stages import Crew, Kind, Stages
 from tests.gpu.watching import Profiling
+from tests.gpu.workers import WorkerError
+from tests.unit.gpu.failing import FailingDecoder
 from visavis.sample import portrait_jpeg
 from visavis.settings import LocalSettings
 
@@ -49,13 +51,11 @@ def kind(tmp_path: Path) -> Kind:
 def test_every_frame_is_decoded_searched_and_drawn_at_any_pace(portrait: bytes, kind: Kind, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     write_clip(clip, portrait, FRAMES, SIZE, tune="zerolatency")
-    stages = Stages(kind._replace(profiling=None), (clip, clip), tmp_path, ONE)
-    try:
+    with Stages(kind._replace(profiling=None), (clip, clip), tmp_path, ONE) as stages:
         alone = stages.run(ONE, 2, is_whole=False)
         whole = stages.run(ONE, 2, is_whole=True)
         paced = stages.run(ONE, 1, is_whole=True, is_paced=True)
-    finally:
-        stages.close()
+    assert [process.exitcode for process in stages.workers.processes.values()] == [0, 0, 0], "ended in order"
     assert (alone["frames"], whole["frames"], paced["frames"]) == (2 * FRAMES, 2 * FRAMES, FRAMES)
     assert (whole["faces"], whole["fetched"], len(paced["delays"])) == (2 * FRAMES, 0, FRAMES)
 
@@ -76,17 +76,43 @@ def test_a_profile_tells_each_roles_copies_and_that_this_decoders_pictures_come_
     assert told["painters, on the card: bytes a frame"] == FRAME_BYTES, "into what is drawn on"
 
 
-def test_a_process_that_dies_is_told_and_not_waited_for(portrait: bytes, kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["finder-0", "painter-0"])
+def test_a_process_that_dies_is_told_and_nobody_waited_for(
+    portrait: bytes, kind: Kind, tmp_path: Path, name: str
+) -> None:
     clip = tmp_path / "clip.mp4"
     write_clip(clip, portrait, FRAMES, SIZE)
-    stages = Stages(kind, (clip, clip), tmp_path, ONE)
-    try:
-        stages._processes[-1].kill()
-        stages._processes[-1].join()
-        with pytest.raises(RuntimeError, match="painter-0 has ended before its time"):
-            stages.watched(ONE, 1)
-    finally:
-        stages.close()
+    stages = Stages(kind._replace(profiling=None), (clip, clip), tmp_path, ONE)
+
+    def kill() -> None:
+        with stages:
+            stages.workers.processes[name].kill()
+            stages.workers.processes[name].join()
+            stages.run(ONE, 100, is_whole=True)  # more frames than slots: the source waits for some
+
+    with pytest.raises(WorkerError, match=f"{name} has ended before its time"):
+        kill()
+    assert not any(process.is_alive() for process in stages.workers.processes.values())
+
+
+def test_what_a_stream_of_a_source_fails_by_is_told(portrait: bytes, kind: Kind, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, portrait, FRAMES, SIZE)
+    failing = kind._replace(profiling=None, decoder=FailingDecoder)
+    with (
+        pytest.raises(WorkerError, match=r"^source-0: CardRefused: The card takes no more\.$"),
+        Stages(failing, (clip, clip), tmp_path, ONE) as stages,
+    ):
+        stages.run(ONE, 1, is_whole=True)
+
+
+def test_who_does_not_become_ready_is_told_and_all_are_ended(portrait: bytes, kind: Kind, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, portrait, FRAMES, SIZE)
+    stages = Stages(kind._replace(profiling=None, providers="no such"), (clip, clip), tmp_path, ONE)
+    with pytest.raises(WorkerError, match="finder-0: "):
+        stages.__enter__()
+    assert not any(process.is_alive() for process in stages.workers.processes.values())
 
 
 def test_without_cupti_the_bench_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,11 @@ from shared.model.errors import Misconfigured
 from tests.children import child
 from tests.cuda.devices import MISSING
 from tests.cuda.emulated import WHY_NOT
-from tests.cuda.traced import NotedTracedCard, build_fake
-from tests.gpu.copies import ON_CARD, TO_HOST, explained, unseen
+from tests.cuda.traced import CARD, DTOH, PINNED, FakeCupti, NotedTracedCard, build_fake
+from tests.gpu.copies import ON_CARD, TO_HOST, Copy, explained, unseen
 from tests.gpu.noting import NotedCard
 from tests.gpu.recorder import CuptiRecorder, build, library
-from tests.gpu.watching import Profiling
+from tests.gpu.watching import Profiling, tried
 from tests.unit.gpu.copier import PLANE, serve
 
 if TYPE_CHECKING:
@@ -95,3 +96,28 @@ def test_what_was_copied_before_it_begins_does_not_count(copier: Child) -> None:
     copier.ask("begin")
     copier.ask("fetch")
     assert between(copier.ask("end")) == [(TO_HOST, PLANE_BYTES, 1, True)]
+
+
+@pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+def test_whether_copies_are_seen_is_tried_in_another_process(tmp_path: Path) -> None:
+    profiling, fake = emulated(tmp_path)
+    assert fake is not None
+    tried(profiling)
+    recorder = CuptiRecorder(build(tmp_path), str(fake))
+    FakeCupti(fake).copy(DTOH, (CARD, PINNED), 3)
+    seen = Copy(DTOH, CARD, PINNED, is_async=True, size_bytes=3)
+    assert recorder.taken() == ({seen: 1}, 0), "it is begun here, and what the trial copied is not here"
+
+
+@pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+def test_a_profile_that_fails_or_sees_nothing_is_told_before_it_is_begun(tmp_path: Path) -> None:
+    profiling, _ = emulated(tmp_path)
+    built = build(tmp_path)
+    with pytest.raises(Misconfigured, match=r"cannot be tried .* does not record"):
+        tried(profiling._replace(recorder=partial(CuptiRecorder, built, str(built))))
+    with pytest.raises(Misconfigured, match=r"cannot be tried .* has ended before its time \(exit code 3\)"):
+        tried(profiling._replace(recorder=partial(os._exit, 3)))
+    (tmp_path / "other").mkdir()
+    blind = partial(NotedTracedCard, build_fake(tmp_path / "other"))
+    with pytest.raises(Misconfigured, match=r"^Copies are not seen\. It saw 0 of 3 copies"):
+        tried(profiling._replace(device=blind))
