@@ -39,6 +39,7 @@ from services.detect.settings import DetectSettings
 from shared.cuda.card import Card
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
+from tests.gpu.figures import told
 from visavis.sample import portrait_jpeg
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def measure(device: Device | None = None, batches: Sequence[int] = BATCHES, roun
     host = framed()
     [seen] = host_detector.detect(host, USUAL)
     region = mesh.region_of_detection(seen)
-    seconds: dict[str, list[float]] = defaultdict(list)
+    figures: dict[str, Any] = {}
     for batch in batches:
+        seconds: dict[str, list[float]] = defaultdict(list)
         frames = [host] * batch
         there = [CardView(CardPicture.uploaded(device, nv12_of(host)), device) for _ in frames]
         ways: dict[str, Callable[[], object]] = {
@@ -89,21 +91,19 @@ def measure(device: Device | None = None, batches: Sequence[int] = BATCHES, roun
             for name, way in ways.items():
                 took = _timed(way, device)
                 if number > 1:  # the first ones find memory and kernels
-                    seconds[f"{name}, {batch}"].append(took)
-    return _figures({name: median(took) for name, took in seconds.items()}, batches)
+                    seconds[name].append(took)
+        figures |= told(_figures({name: median(took) for name, took in seconds.items()}, batch))
+    return figures
 
 
-def _figures(seconds: dict[str, float], batches: Sequence[int]) -> dict[str, Any]:
+def _figures(seconds: dict[str, float], batch: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for batch in batches:
-        for way in ("here", "host", "host, bare nets"):
-            figures[f"{way}, batch {batch}, frames/s"] = round(batch / seconds[f"{way}, {batch}"])
-        for way in ("host", "host, bare nets"):
-            figures[f"here over {way}, batch {batch}"] = round(
-                seconds[f"{way}, {batch}"] / seconds[f"here, {batch}"], 2
-            )
-        for part in PARTS:
-            figures[f"{part}, batch {batch}, ms"] = round(1000 * seconds[f"{part}, {batch}"], 3)
+    for way in ("here", "host", "host, bare nets"):
+        figures[f"{way}, batch {batch}, frames/s"] = round(batch / seconds[way])
+    for way in ("host", "host, bare nets"):
+        figures[f"here over {way}, batch {batch}"] = round(seconds[way] / seconds["here"], 2)
+    for part in PARTS:
+        figures[f"{part}, batch {batch}, ms"] = round(1000 * seconds[part], 3)
     return figures
 
 

@@ -27,6 +27,7 @@ from shared.model.parts import Part
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from shared.model.presets import PRESETS
 from tests.cuda.likeness import in_turn
+from tests.gpu.figures import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,11 +57,14 @@ def measure(device: Device | None = None) -> dict[str, Any]:
         seconds = _in_turns(Toning(look), toning, (frame, face), there, device)
         if isinstance(device, Card):
             seconds |= _by_kernel(toning, there, face, device)
-        figures |= {f"{look_name}, {name}, ms": round(1000 * median(took), 4) for name, took in seconds.items()}
+        found: dict[str, Any] = {
+            f"{look_name}, {name}, ms": round(1000 * median(took), 4) for name, took in seconds.items()
+        }
         for batch in BATCHES:
             for what in ("alone", "in a row"):
                 ratio = batch * median(seconds[CPU]) / median(seconds[f"card, {batch}, {what}"])
-                figures[f"{look_name}, CPU to card, {batch}, {what}"] = round(ratio, 1)
+                found[f"{look_name}, CPU to card, {batch}, {what}"] = round(ratio, 1)
+        figures |= told(found)
     return figures
 
 
