@@ -44,6 +44,14 @@ def count() -> int:
     return 0 if why_not() else int(_cupy().cuda.runtime.getDeviceCount())
 
 
+def bus_address(number: int = 0) -> str:
+    """Where a card is plugged in, as `Card.bus_address`, without anything of it being taken.
+
+    number: as CUDA counts them, among those that CUDA_VISIBLE_DEVICES leaves.
+    """
+    return str(_cupy().cuda.Device(number).pci_bus_id)
+
+
 class CardKernels:
     """The kernels of a file, by NVRTC."""
 
@@ -98,7 +106,7 @@ class Card:
     @property
     def bus_address(self) -> str:
         """Where it is plugged in: domain:bus:device.function, by which others than CUDA know it."""
-        return str(self._device.pci_bus_id)
+        return bus_address(self.number)
 
     @property
     def description(self) -> str:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.cuda.card import why_not
+from shared.cuda.card import bus_address, why_not
 from tests.gpu.machine import Machine
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def main() -> None:
     asked = sys.argv[1:] or list(PARTS)
     if unknown := set(asked) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
-    machine, run = Machine(), time.strftime("%Y-%m-%d %H:%M:%S")
+    machine, run = Machine(bus_address()), time.strftime("%Y-%m-%d %H:%M:%S")
     document = begun(OUT, machine.description)
     OUT.parent.mkdir(exist_ok=True)
     for part in asked:

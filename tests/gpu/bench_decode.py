@@ -18,8 +18,9 @@ import tempfile
 import threading
 import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 import numpy as np
@@ -30,13 +31,18 @@ from services.ingest.cuda.nvdec import Nvdec, capabilities
 from services.ingest.decoder import Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
 from services.ingest.video import VideoFile
-from shared.cuda.card import Card
+from shared.cuda.card import Card, bus_address
 from shared.memory.card_memory import CudaMemory
 from shared.memory.card_pool import CardPool
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass
 from shared.runtime.settings import card_environment
 from tests.gpu.figures import told
+from tests.gpu.machine import Machine
+from tests.gpu.threads import all_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 WIDTH, HEIGHT, FRAMES = 1920, 1080, 300
 COUNTS = (1, 2, 4, 8, 16)
@@ -45,6 +51,9 @@ LIVE_RATE = 30
 FRAME_BYTES = WIDTH * HEIGHT * 3 // 2
 IN_A_ROW = 3
 """Passes over the clip of each decoder that is measured alone."""
+OPEN_SECONDS, DECODE_SECONDS = 90.0, 90.0
+"""So long all decoders may take until they are open, and to decode."""
+Gates = tuple[asyncio.Event, asyncio.Barrier]
 
 
 def measure() -> dict[str, Any]:
@@ -96,41 +105,34 @@ def packets_of(clip: Path) -> tuple[str, list[bytes]]:
 def alone(clip: Path, count: int) -> float:
     """Frames a second of so many decoders in threads of this process, from the first packet to the last frame."""
     codec, bodies = packets_of(clip)
-    ready, frames = threading.Barrier(count + 1), [0] * count
-
-    def run(number: int) -> None:
-        try:
-            frames[number] = decoded(codec, bodies, ready)
-        except BaseException:
-            ready.abort()  # else whoever waits there waits for ever
-            raise
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    started = time.perf_counter()
-    ready.wait()
-    taken = time.perf_counter() - started
-    for thread in threads:
-        thread.join()
-    return sum(frames) / taken
+    ready = threading.Barrier(count, timeout=OPEN_SECONDS)
+    runs = all_of([partial(decoded, codec, bodies, ready)] * count, OPEN_SECONDS + DECODE_SECONDS)
+    return sum(run.frames for run in runs) / (max(run.ended for run in runs) - min(run.begun for run in runs))
 
 
-def decoded(codec: str, bodies: list[bytes], ready: threading.Barrier) -> int:
-    """Frames of one decoder; it stands at the barrier when the first packet is decoded, and when the last frame is."""
+class Decoding(NamedTuple):
+    """What one decoder did, and when."""
+
+    frames: int
+    begun: float
+    ended: float
+
+
+def decoded(codec: str, bodies: list[bytes], ready: threading.Barrier) -> Decoding:
+    """By one decoder; it stands at the barrier when its first packet is decoded."""
     card = Card()
     decoder = Nvdec(card, codec)
     decoder.decode(bodies[0], 0, None)
     ready.wait()
+    begun = time.perf_counter()
     count, numbers = 0, itertools.count(1)
     for _ in range(IN_A_ROW):
         count += sum(len(decoder.decode(body, next(numbers), None)) for body in bodies)
         count += len(decoder.flush())
     card.synchronize()
-    ready.wait()
+    ended = time.perf_counter()
     decoder.close()
-    return count
+    return Decoding(count, begun, ended)
 
 
 async def lane(clip: Path, folder: Path, count: int) -> float:
@@ -140,25 +142,32 @@ async def lane(clip: Path, folder: Path, count: int) -> float:
     pool = CardPool.create(path, (SlotClass(count * SLOTS_EACH, FRAME_BYTES),), CudaMemory())
     readers, card = Decoders(host.fd, IngestLimits(), 0), CardDecoders(path, 0, IngestLimits(), card_environment())
     try:
-        await readers.start()
-        await card.start()
-        begin, all_open = asyncio.Event(), asyncio.Barrier(count + 1)
-        runs = [asyncio.create_task(one(clip, readers, card, pool, (begin, all_open))) for _ in range(count)]
-        await all_open.wait()
-        started = time.perf_counter()
-        begin.set()
-        frames = sum(await asyncio.gather(*runs))
-        return frames / (time.perf_counter() - started)
+        async with asyncio.timeout(OPEN_SECONDS):
+            await readers.start()
+            await card.start()
+        return await side_by_side(count, lambda gates: one(clip, readers, card, pool, gates))
     finally:
-        await card.close()
-        await readers.close()
+        async with asyncio.timeout(OPEN_SECONDS):
+            await card.close()
+            await readers.close()
         pool.close()
         host.close()
 
 
-async def one(
-    clip: Path, readers: Decoders, card: CardDecoders, pool: CardPool, gates: tuple[asyncio.Event, asyncio.Barrier]
-) -> int:
+async def side_by_side(count: int, run: Callable[[Gates], Coroutine[Any, Any, int]]) -> float:
+    """Frames a second of so many runs, each of which stands at the barrier when it is open, and then waits for the
+    event. The first that fails ends all."""
+    gates = begin, all_open = asyncio.Event(), asyncio.Barrier(count + 1)
+    async with asyncio.timeout(OPEN_SECONDS + DECODE_SECONDS), asyncio.TaskGroup() as group:
+        runs = [group.create_task(run(gates)) for _ in range(count)]
+        await all_open.wait()
+        started = time.perf_counter()
+        begin.set()
+        frames = sum([await one for one in runs])
+        return frames / (time.perf_counter() - started)
+
+
+async def one(clip: Path, readers: Decoders, card: CardDecoders, pool: CardPool, gates: Gates) -> int:
     """How many frames came of one video; a slot is granted again as soon as it is written."""
     begin, all_open = gates
     task = ReadVideo(str(clip), card=True)
@@ -181,17 +190,20 @@ async def one(
 
 def costs(clip: Path) -> dict[str, Any]:
     """What decision 0048 rests on: a process with a CUDA context and a decoder, and one decoder more in it."""
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.gpu.bench_decode", "cost", str(clip)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "tests.gpu.bench_decode", "cost", str(clip), bus_address()]
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=OPEN_SECONDS)
     figures: dict[str, Any] = json.loads(child.stdout.strip().splitlines()[-1])
     return figures
 
 
-def cost(clip: Path) -> dict[str, Any]:
-    """In a fresh process: seconds and MiB of the card's memory until the first frame, and for the next decoders."""
+def cost(clip: Path, at_bus: str) -> dict[str, Any]:
+    """In a fresh process: seconds and MiB of the card's memory until the first frame, and for the next decoders.
+
+    at_bus: the card's address, so that it is seen from outside of this process's CUDA context.
+    """
     codec, bodies = packets_of(clip)
-    started, free = time.perf_counter(), _free_by_tool()
+    machine = Machine(at_bus)
+    started, used = time.perf_counter(), machine.used_mib()
     cards, decoders = [], []
     figures: dict[str, Any] = {}
     for number in range(9):
@@ -206,19 +218,13 @@ def cost(clip: Path) -> dict[str, Any]:
         decoders.append(decoder)
         if number == 0:
             figures["first decoder of a process: s"] = round(time.perf_counter() - started, 3)
-            figures["first decoder of a process: MiB"] = free - (after := _free_by_tool())
-            free = after
+            figures["first decoder of a process: MiB"] = (after := machine.used_mib()) - used
+            used = after
         elif number == 1:
             figures["second decoder: s"] = round(time.perf_counter() - began, 3)
-    figures["each further decoder: MiB"] = round((free - _free_by_tool()) / 8)
+    figures["each further decoder: MiB"] = round((machine.used_mib() - used) / 8)
     return figures
 
 
-def _free_by_tool() -> int:
-    """MiB of the card's memory that are free, as seen from outside of this process's CUDA context."""
-    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
-
-
 if __name__ == "__main__":
-    print(json.dumps(cost(Path(sys.argv[2])) if sys.argv[1:2] == ["cost"] else measure()))
+    print(json.dumps(cost(Path(sys.argv[2]), sys.argv[3]) if sys.argv[1:2] == ["cost"] else measure()))

@@ -17,13 +17,16 @@ CLEAN_SECONDS, CLEAN_MIB = 20.0, 64
 
 
 class Machine:
-    """Its first card, and what stands around it."""
+    """One card, and what stands around it."""
 
-    def __init__(self, nvml: Any = None) -> None:
-        """nvml: the library's bindings; None: the real ones."""
+    def __init__(self, bus_address: str, nvml: Any = None) -> None:
+        """bus_address: `card.bus_address()`: NVIDIA's library counts all cards there are, CUDA those that it is to see.
+
+        nvml: the library's bindings; None: the real ones.
+        """
         self._nvml = nvml or watching._pynvml()
         self._nvml.nvmlInit()
-        self._card = self._nvml.nvmlDeviceGetHandleByIndex(0)
+        self._card = self._nvml.nvmlDeviceGetHandleByPciBusId(bus_address.encode())
 
     @property
     def description(self) -> str:

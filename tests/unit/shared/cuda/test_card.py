@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.cuda.card import Card, count, why_not
+from shared.cuda.card import Card, bus_address, count, why_not
 from shared.model.errors import Misconfigured
 from tests.cuda.devices import MISSING
 
@@ -23,4 +23,5 @@ def test_with_a_card_there_is_no_reason() -> None:
     assert Card().number == 0
     assert count() > 0
     assert Card().bus_address.count(":") == 2
+    assert bus_address() == Card().bus_address
     assert "GiB, CUDA " in Card().description
