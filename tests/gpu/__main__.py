@@ -2,11 +2,13 @@
 
 `make gpu-bench ONLY="decode detect"` measures some parts anew; the others' figures stay, if this machine measured them
 with the same versions. Each part runs in a process of its own, so that none finds the card warm, or full, by another.
-The page is renewed when every part has been measured.
+`WITHIN=540` ends in so many seconds: what is not done then is ended in order, and what has not begun is not. The page
+is renewed when every part has been measured. What a part that fails said last stands in the file, too.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -14,15 +16,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from shared.cuda.card import bus_address, why_not
+from tests.children import tied
 from tests.gpu.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PARTS = ("handover", "decode", "detect", "tone", "bend", "draw", "pipeline", "copies", "service")
 """Each is a module `tests.gpu.bench_<part>`, which prints its figures as JSON objects, one a line, the later ones over
@@ -32,34 +37,63 @@ BEGIN, END = "<!-- made by the bench -->", "<!-- /made by the bench -->"
 PATIENCE_SECONDS, END_SECONDS = 900.0, 60.0
 """How long a part may take, and to end when it is told to."""
 FAILED = "failed"
+LINES_KEPT = 60
+"""Of what a part that fails said."""
 
 
 def main() -> None:
     """Measure what was asked for, or everything; print it, write it, renew the table."""
+    asked, within_seconds = _asked()
     if reason := why_not():
         sys.exit(f"There is nothing to measure: {reason}.")
-    asked = sys.argv[1:] or list(PARTS)
-    if unknown := set(asked) - set(PARTS):
-        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The bench was ended."))  # with the part that runs
     machine, run = Machine(bus_address()), time.strftime("%Y-%m-%d %H:%M:%S")
     document = begun(OUT, machine.description)
     OUT.parent.mkdir(exist_ok=True)
+    end = time.monotonic() + within_seconds
     for part in asked:
         before, started, at = machine.used_mib(), time.monotonic(), time.strftime("%Y-%m-%d %H:%M")
-        figures = measured([sys.executable, "-m", f"tests.gpu.bench_{part}"])
+        if (left_seconds := end - started - END_SECONDS) <= 0:
+            print(f"{part}: not begun, the time is up", file=sys.stderr, flush=True)
+            continue
+        figures, said = measured(command(part), min(PATIENCE_SECONDS, left_seconds))
         seconds = round(time.monotonic() - started)
         if left := machine.left_mib(before):
             figures["left on the card: MiB"] = left
         document["parts"][part] = {"run": run, "begun": at, "seconds": seconds, "figures": figures}
+        if FAILED in figures:
+            document["parts"][part]["said"] = said
         OUT.write_text(json.dumps(document, indent=1))  # at once: what comes next may take the machine with it
         print(
             f"{part}: {seconds} s" + (f", {figures[FAILED]}" if FAILED in figures else ""), file=sys.stderr, flush=True
         )
     print(json.dumps(document, indent=1))
-    if missing := [part for part in PARTS if part not in document["parts"]]:
+    if missing := unmeasured(document):
         print(f"{PAGE} stays as it is until there are figures of {', '.join(missing)}.", file=sys.stderr)
     elif PAGE.exists():
         PAGE.write_text(renewed(PAGE.read_text(), document))
+
+
+def _asked() -> tuple[list[str], float]:
+    """The parts, in how many seconds."""
+    parser = argparse.ArgumentParser(prog="python -m tests.gpu")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; none: all")
+    parser.add_argument("--within", type=float, default=float("inf"), metavar="SECONDS", help="end in time")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
+    return given.parts or list(PARTS), given.within
+
+
+def command(part: str) -> list[str]:
+    """What measures it."""
+    return [sys.executable, "-m", f"tests.gpu.bench_{part}"]
+
+
+def unmeasured(document: dict[str, Any]) -> list[str]:
+    """Parts of which there are no figures, or not all."""
+    parts = document["parts"]
+    return [part for part in PARTS if part not in parts or FAILED in parts[part]["figures"]]
 
 
 def begun(path: Path, machine: str) -> dict[str, Any]:
@@ -71,13 +105,23 @@ def begun(path: Path, machine: str) -> dict[str, Any]:
     return {"machine": machine, "parts": {}}
 
 
-def measured(command: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
-    """What a part's process prints; if it fails, that, and what it had printed until then."""
+def measured(words: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> tuple[dict[str, Any], list[str]]:
+    """What a part's process prints, and the last lines of what it complained of.
+
+    If it fails, that is among the figures, beside what it had printed until then.
+    """
     figures: dict[str, Any] = {}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    reading = threading.Thread(target=_read, args=(process, figures), daemon=True)
-    reading.start()
+    said: deque[str] = deque(maxlen=LINES_KEPT)
+    process = subprocess.Popen(
+        [*tied(), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    readers = [
+        threading.Thread(target=_read, args=(stream, note), daemon=True)
+        for stream, note in ((process.stdout, partial(_take, figures)), (process.stderr, said.append))
+    ]
     try:
+        for reader in readers:
+            reader.start()
         status = process.wait(patience_seconds)
     except subprocess.TimeoutExpired:
         figures[FAILED] = f"not done after {patience_seconds:.0f} s"
@@ -86,18 +130,22 @@ def measured(command: Sequence[str], patience_seconds: float = PATIENCE_SECONDS)
             figures[FAILED] = f"exit status {status}"
     finally:
         _end(process)
-    reading.join(END_SECONDS)
-    return dict(figures)
+    for reader in readers:
+        reader.join(END_SECONDS)
+    return dict(figures), list(said)
 
 
-def _read(process: subprocess.Popen[str], figures: dict[str, Any]) -> None:
-    assert process.stdout is not None
-    with process.stdout as lines:
-        for line in lines:
+def _read(stream: IO[str], note: Callable[[str], None]) -> None:
+    with stream:
+        for line in stream:
             print(line, end="", file=sys.stderr, flush=True)
-            with suppress(json.JSONDecodeError):  # a library may print, too
-                if isinstance(told := json.loads(line), dict):
-                    figures.update(told)
+            note(line.rstrip())
+
+
+def _take(figures: dict[str, Any], line: str) -> None:
+    with suppress(json.JSONDecodeError):  # a library may print, too
+        if isinstance(told := json.loads(line), dict):
+            figures.update(told)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
+import pytest
 
+from tests.children import tied
 from tests.gpu import __main__ as bench
-from tests.gpu.__main__ import BEGIN, END, FAILED, begun, measured, renewed
+from tests.gpu.__main__ import BEGIN, END, END_SECONDS, FAILED, begun, main, measured, renewed, unmeasured
 
 PART = {"run": "2026-01-02 03:04:05", "begun": "2026-01-02 03:04", "seconds": 7}
 DOCUMENT: dict[str, Any] = {
@@ -24,7 +30,16 @@ DOCUMENT: dict[str, Any] = {
 
 
 def run(program: str, patience_seconds: float = 60) -> dict[str, Any]:
-    return measured([sys.executable, "-c", program], patience_seconds)
+    return measured([sys.executable, "-c", program], patience_seconds)[0]
+
+
+def gone(pid: int) -> None:
+    """Soon."""
+    end = time.monotonic() + 30
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end, "what was started goes on"
+            time.sleep(0.05)
 
 
 def test_the_table_takes_the_place_of_the_older_one() -> None:
@@ -66,18 +81,87 @@ def test_a_part_that_does_not_end_is_ended_with_what_it_started_after_it_could_t
 import json, subprocess, sys, time
 stubborn = "import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(600)"
 child = subprocess.Popen([sys.executable, "-c", stubborn])
-print(json.dumps({"child": child.pid}), flush=True)
 try:
+    print(json.dumps({"child": child.pid}), flush=True)
     time.sleep(600)
 finally:
     print(json.dumps({"tidied": True}), flush=True)
 """
     told = run(program, patience_seconds=3)
     assert (told["tidied"], told[FAILED]) == (True, "not done after 3 s")
-    end = time.monotonic() + 30
-    while psutil.pid_exists(told["child"]) and psutil.Process(told["child"]).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < end, "what the part started goes on"
-        time.sleep(0.05)
+    gone(told["child"])
+
+
+def test_the_last_that_a_part_complained_of_is_kept() -> None:
+    program = "import sys; [print(n, file=sys.stderr) for n in range(1000)]; raise ValueError('no card')"
+    figures, said = measured([sys.executable, "-c", program], 60)
+    assert figures == {FAILED: "exit status 1"}
+    assert said[-1] == "ValueError: no card"
+    assert "999" in said
+    assert "1" not in said
+
+
+@pytest.mark.skipif(not tied(), reason="There is no setpriv on this machine.")
+def test_a_part_does_not_outlive_the_bench_that_is_killed() -> None:
+    part = "import os, time; print('{' + f'\"part\": {os.getpid()}' + '}', flush=True); time.sleep(600)"
+    program = f"import sys; from tests.gpu.__main__ import measured; measured([sys.executable, '-c', {part!r}])"
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        pid = json.loads(process.stderr.readline())["part"]
+        process.kill()
+    gone(pid)
+
+
+def test_a_bench_that_is_told_to_end_ends_its_part_in_order(tmp_path: Path) -> None:
+    part = tmp_path / "part.py"
+    part.write_text("""
+import json, os, pathlib, time
+try:
+    print(json.dumps({"part": os.getpid()}), flush=True)
+    while True:  # a signal that comes just before a sleep is seen after it
+        time.sleep(0.1)
+finally:
+    pathlib.Path("tidied").touch()
+""")
+    program = f"""
+import sys
+from types import SimpleNamespace
+from tests.gpu import __main__ as bench
+bench.why_not, bench.bus_address = (lambda: ""), (lambda: "")
+bench.Machine = lambda at: SimpleNamespace(description="a card", used_mib=lambda: 0, left_mib=lambda before: 0)
+bench.command = lambda name: [sys.executable, {str(part)!r}]
+bench.main()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(bench.__file__).parents[2])}
+    command = [sys.executable, "-c", program, "tone", "--within", "600"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as process:
+        assert process.stderr is not None
+        pid = json.loads(process.stderr.readline())["part"]
+        process.terminate()
+        process.stderr.read()
+    assert (tmp_path / "tidied").exists()
+    gone(pid)
+
+
+def test_no_part_is_begun_when_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bench, "why_not", str)
+    monkeypatch.setattr(bench, "bus_address", str)
+    monkeypatch.setattr(bench, "Machine", lambda _: SimpleNamespace(description="a card", used_mib=lambda: 0))
+    monkeypatch.setattr(bench.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["bench", "tone", "--within", str(END_SECONDS)])
+    main()
+    assert "tone: not begun, the time is up\n" in capsys.readouterr().err
+
+
+def test_the_page_waits_for_parts_that_failed() -> None:
+    failed = {**PART, "figures": {"a": 1, FAILED: "exit status 1"}}
+    parts = {name: PART | {"figures": {"a": 1}} for name in bench.PARTS}
+    assert unmeasured({"parts": parts}) == []
+    assert unmeasured({"parts": parts | {"draw": failed}}) == ["draw"]
+    assert unmeasured(DOCUMENT) == [name for name in bench.PARTS if name not in DOCUMENT["parts"]]
 
 
 def test_every_part_is_a_module_of_its_own() -> None:
