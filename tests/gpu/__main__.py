@@ -113,8 +113,9 @@ def measured(words: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -
     figures: dict[str, Any] = {}
     said: deque[str] = deque(maxlen=LINES_KEPT)
     process = subprocess.Popen(
-        [*tied(), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        [*tied(), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509  -- no other thread runs when a part is begun
+    )  # fmt: skip
     readers = [
         threading.Thread(target=_read, args=(stream, note), daemon=True)
         for stream, note in ((process.stdout, partial(_take, figures)), (process.stderr, said.append))
@@ -133,6 +134,11 @@ def measured(words: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -
     for reader in readers:
         reader.join(END_SECONDS)
     return dict(figures), list(said)
+
+
+def _hear_interrupts() -> None:
+    """What a shell begins with `&` ignores them, with all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(stream: IO[str], note: Callable[[str], None]) -> None:

@@ -112,7 +112,10 @@ def test_a_part_does_not_outlive_the_bench_that_is_killed() -> None:
     gone(pid)
 
 
-def test_a_bench_that_is_told_to_end_ends_its_part_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "begun_by", ["", "signal.signal(signal.SIGINT, signal.SIG_IGN)"], ids=["a shell", "a shell's &"]
+)
+def test_a_bench_that_is_told_to_end_ends_its_part_in_order(begun_by: str, tmp_path: Path) -> None:
     part = tmp_path / "part.py"
     part.write_text("""
 import json, os, pathlib, time
@@ -124,7 +127,8 @@ finally:
     pathlib.Path("tidied").touch()
 """)
     program = f"""
-import sys
+import signal, sys
+{begun_by}
 from types import SimpleNamespace
 from tests.gpu import __main__ as bench
 bench.why_not, bench.bus_address = (lambda: ""), (lambda: "")
