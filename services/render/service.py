@@ -144,7 +144,7 @@ class RenderService:
         reading, outlet = self._frames.begin(request.epoch, partial(tell_of_host, request.session)), None
         try:
             outlet = self._outlet(request)
-            encoder = await to_the_end(asyncio.to_thread(encoder_of, request, self._settings, reading))
+            encoder = await encoder_of(request, self._settings, reading)
             sink = self._sink(request, outlet, reading, encoder)
             sink.encoded = self._measures.encoded
         except BaseException as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from services.render.measuring import tell_of_encoder, tell_of_no_device, tell_of_no_encoder
 from services.render.nvenc.coder import NvencFailed
 from services.render.nvenc.file import NvencFile
+from services.render.precedence import to_the_end
 from services.render.sinks import FacesSink, StillSink, VideoSink
 from shared.model.errors import Rejected
 from shared.model.jobs import Problem, Want
@@ -38,20 +40,23 @@ def kept_sink(
     return VideoSink(path, reading.as_copied(facts), preset, crf, threads, reading.copies, file)
 
 
-def encoder_of(begun: BeginSession, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
+async def encoder_of(begun: BeginSession, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
     """Of a video whose pictures are wanted: of a live session, or of a segment of a job where the card encodes jobs.
 
-    It may take a moment. Raises Rejected for what no encoder takes, NvencFailed where the card has none for a job now,
-    and NoDevice.
+    A thread opens it, which may take a moment. Raises Rejected for what no encoder takes, NvencFailed where the
+    card has none for a job now, and NoDevice.
     """
-    if not isinstance(begun.facts, VideoFacts):
+    wants_picture = begun.want is not Want.FACES if begun.live is None else begun.live.want_picture
+    if not wants_picture or not isinstance(begun.facts, VideoFacts):
         return None
+    return await to_the_end(asyncio.to_thread(_opened, begun, begun.facts, settings, reading))
+
+
+def _opened(begun: BeginSession, facts: VideoFacts, settings: RenderSettings, reading: Reading) -> LiveEncoder | None:
     if begun.live is None:
-        return None if begun.want is Want.FACES else reading.job_encoder(begun.facts, settings.x264_crf)
-    if not begun.live.want_picture:
-        return None
+        return reading.job_encoder(facts, settings.x264_crf)
     tell = partial(tell_of_encoder, begun.session)
-    return reading.live_encoder(begun.facts, begun.live.output, settings.live_encoder_threads, tell)
+    return reading.live_encoder(facts, begun.live.output, settings.live_encoder_threads, tell)
 
 
 def refused_for(error: Rejected | NvencFailed | NoDevice) -> SessionRefused:

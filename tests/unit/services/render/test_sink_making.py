@@ -65,7 +65,7 @@ def test_a_session_has_the_sink_of_what_is_wanted(
         ({"live": LiveSettings(input=None, look=Look())}, "nvenc"),
     ],
 )
-def test_an_encoder_is_made_of_what_is_a_video_and_wanted(
+async def test_an_encoder_is_made_of_what_is_a_video_and_wanted(
     tmp_path: Path, wanted: dict[str, Any], made_by: str | None
 ) -> None:
     encoders = CardEncoders(frozenset({LiveCodec.H264}), EmulatedCard, stand_in, jobs=True)
@@ -74,7 +74,7 @@ def test_an_encoder_is_made_of_what_is_a_video_and_wanted(
     fields = {"session": "s", "epoch": 1, "want": Want.PICTURE, "look": Look(), "facts": VIDEO, **wanted}
     settings = RenderSettings(var=tmp_path)
     settings.render_work.mkdir(parents=True)
-    encoder = encoder_of(BeginSession(**fields), settings, reading)
+    encoder = await encoder_of(BeginSession(**fields), settings, reading)
     assert getattr(encoder, "made_by", None) == made_by
     if "job" in wanted:
         sink = kept_sink(BeginSession(**fields), settings, reading, encoder)

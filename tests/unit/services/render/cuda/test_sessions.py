@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.render import service as service_module
 from services.render.cuda.fetching import Fetched
 from services.render.cuda.painter import CardPainter
 from services.render.nvenc import encoders as encoders_module
@@ -358,7 +357,7 @@ async def test_devices_are_given_back_when_nothing_uses_them_though_the_beginnin
         go_on.wait()
         idle.append(len(worker.service._frames._idle))
 
-    monkeypatch.setattr(service_module, "encoder_of", slowly)
+    monkeypatch.setattr("services.render.sink_making._opened", slowly)
     async with working(tmp_path, EmulatedLane(tmp_path)) as worker:
         beginning = asyncio.create_task(worker.begin("s", on_card=True, facts=facts_of(studio.scene().picture)))
         await asyncio.to_thread(began.wait)
