@@ -14,16 +14,22 @@ from services.render.skin import bare_skin
 from services.render.tone import Tone
 from shared.model.assets import PreparedPicture
 from shared.model.parts import Part
-from shared.model.pictures import PixelFormat
+from shared.model.pictures import Colour, Picture, PixelFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.model.pictures import Picture
+    from shared.model.pictures import Geometry
 
 
 HOST_LAYOUTS = (PixelFormat.I420, PixelFormat.RGB24)
 """What CPU forms draw on."""
+
+
+def noise(size: Geometry, seed: int) -> Picture:
+    """Samples of any value, of full range."""
+    samples = np.random.default_rng(seed).integers(0, 256, size.size_bytes, np.uint8)
+    return Picture.over(size, Colour(full_range=True), samples)
 
 
 def same(one: Picture, other: Picture) -> bool:

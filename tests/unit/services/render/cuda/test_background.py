@@ -22,7 +22,6 @@ from shared.model.effects import Background
 from shared.model.errors import Rejected
 from shared.model.looks import Look
 from shared.model.parts import Part
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, most_apart, psnr, uploaded
 from tests.unit.services.render.pictures import same
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.model.assets import Prepared
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 ASSET = "0" * 32
 BACKGROUNDS = [
@@ -42,12 +40,6 @@ BACKGROUNDS = [
 ]
 LEAST_DB = 55.0
 """What is asked of the card is 40; what it reaches is kept."""
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def mask_of(scene: Any) -> np.ndarray:

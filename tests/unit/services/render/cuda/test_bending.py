@@ -19,7 +19,6 @@ from services.render.effects import SHAPE_EFFECTS
 from services.render.region import Scratch
 from services.render.shape import FaceShape
 from shared.model.looks import Look
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, most_apart, psnr, uploaded
 from tests.unit.services.render.pictures import same
 
@@ -30,19 +29,12 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.model.faces import Face
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 TWO_WAY = ("chin_length", "forehead", "eye_distance", "nose_length", "mouth_size", "smile")
 VALUES = [(name, value) for name in SHAPE_EFFECTS for value in (-1.0, 0.5, 1.0) if value > 0 or name in TWO_WAY]
 EVERYTHING = Look(**dict.fromkeys(SHAPE_EFFECTS, 1.0))
 LEAST_DB = 60.0
 """What is asked of the card is 40; what it reaches is kept."""
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def shapes_of(faces: Sequence[Face]) -> list[FaceShape]:

@@ -15,7 +15,6 @@ from services.render.cuda.colouring import CardColours
 from shared.model.effects import Grade
 from shared.model.errors import Rejected
 from shared.model.looks import Look
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, most_apart, psnr, uploaded
 from tests.unit.services.render.pictures import same
 from tests.unit.services.render.test_development import LOOKS as DEVELOPED
@@ -25,19 +24,12 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 ASSET = "0" * 32
 GRADED = Look(brightness=0.2, saturation=0.5, temperature=-0.5, grade=Grade(asset=ASSET, amount=0.7))
 LOOKS = [*DEVELOPED, Look(grade=Grade(asset=ASSET)), GRADED]
 LEAST_DB = 60.0
 """What is asked of the card is 40; what it reaches is kept."""
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def compared(device: Device, picture: Picture, look: Look, colourist: Any) -> None:

@@ -17,7 +17,6 @@ from services.render.quality import judged
 from shared.cuda.pictures import CardPicture
 from shared.model.looks import Look
 from shared.model.pictures import Picture
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched as brought
 from tests.cuda.likeness import psnr, uploaded
 from tests.unit.services.render.cuda.worker import DOT
@@ -26,16 +25,9 @@ from tests.unit.services.render.pictures import same
 if TYPE_CHECKING:
     from services.render.copies import Frame
     from shared.cuda.device import Device
-    from tests.cuda.devices import Kind
 
 ON_CARD = Look(slim_face=1)
 ON_HOST = Look(slim_face=1, own={"dot": {}})
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 class Session:

@@ -5,37 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 from services.render.chroma import split
 from services.render.cuda.fetching import CardCopies, Fetched
 from services.render.encoding.thread import EncoderThread
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import uploaded
-from tests.unit.services.render.pictures import same
+from tests.unit.services.render.pictures import noise, same
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device
-    from tests.cuda.devices import Kind
 
 SIZE = Geometry(PixelFormat.I420, 18, 11)
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
-
-
-def noise(seed: int) -> Picture:
-    samples = np.random.default_rng(seed).integers(0, 256, SIZE.size_bytes, np.uint8)
-    return Picture.over(SIZE, Colour(full_range=True), samples)
-
-
 def test_a_copy_is_the_frame_as_it_was_when_it_was_asked_for(device: Device) -> None:
-    first, second, fetched = noise(1), noise(2), Fetched()
+    first, second, fetched = noise(SIZE, 1), noise(SIZE, 2), Fetched()
     copies, frame = CardCopies(device, fetched), uploaded(device, first)
     copy = copies.blank(frame)
     arrive = copies.begin(frame, copy)
@@ -48,7 +34,7 @@ def test_a_copy_is_the_frame_as_it_was_when_it_was_asked_for(device: Device) -> 
 
 
 def test_what_the_host_has_drawn_is_laid_out_alike_and_not_counted(device: Device) -> None:
-    drawn, fetched = noise(3), Fetched()
+    drawn, fetched = noise(SIZE, 3), Fetched()
     copies = CardCopies(device, fetched)
     copy = copies.blank(drawn)
     copies.begin(drawn, copy)()
@@ -60,7 +46,7 @@ def test_what_the_host_has_drawn_is_laid_out_alike_and_not_counted(device: Devic
 
 def test_frames_are_encoded_in_order_while_the_next_are_drawn(device: Device) -> None:
     thread, seen = EncoderThread(2, copies=CardCopies(device, Fetched())), list[int]()
-    frame = CardPicture.blank(device, uploaded(device, noise(0)).geometry, Colour())
+    frame = CardPicture.blank(device, uploaded(device, noise(SIZE, 0)).geometry, Colour())
     for number in range(12):
         uploaded(device, Picture.over(SIZE, Colour(), np.full(SIZE.size_bytes, number, np.uint8))).copy_to(
             device, frame
@@ -71,7 +57,7 @@ def test_frames_are_encoded_in_order_while_the_next_are_drawn(device: Device) ->
 
 
 def test_an_abort_waits_for_copies_that_are_under_way(device: Device) -> None:
-    thread, frame = EncoderThread(3, copies=CardCopies(device, Fetched())), uploaded(device, noise(5))
+    thread, frame = EncoderThread(3, copies=CardCopies(device, Fetched())), uploaded(device, noise(SIZE, 5))
 
     def stuck(_: Picture) -> None:
         raise ValueError("no picture")

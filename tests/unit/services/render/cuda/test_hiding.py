@@ -17,7 +17,6 @@ from services.render.hiding import hide
 from services.render.region import Scratch
 from shared.model.effects import FaceCover
 from shared.model.looks import Look
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, most_apart, psnr, uploaded
 from tests.unit.services.render.pictures import same
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.cuda.device import Device
-    from tests.cuda.devices import Kind
 
 LOOKS = [
     Look(face_blur=0.1),
@@ -38,12 +36,6 @@ LOOKS = [
 ]
 LEAST_DB = 55.0
 """What is asked of the card is 40; what it reaches is kept."""
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def compared(device: Device, scene: Any, heads: Sequence[Head], look: Look, levels: int = 1) -> None:

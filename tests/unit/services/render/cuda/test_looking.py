@@ -10,21 +10,13 @@ import pytest
 
 from services.render.cuda.fetching import Fetched
 from services.render.cuda.looking import upright
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import uploaded
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 SIDE = 80
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def turned(degrees: float, scale: float, x: float, y: float) -> np.ndarray:

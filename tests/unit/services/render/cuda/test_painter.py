@@ -16,7 +16,6 @@ from shared.model.errors import Rejected
 from shared.model.faces import Face, Layout
 from shared.model.looks import EFFECTS, Look
 from shared.model.presets import PRESETS
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, psnr, uploaded
 from tests.unit.services.render.pictures import prepared
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 PAINT = "0" * 32
 ASSETS = {PAINT: prepared(np.random.default_rng(5).integers(0, 256, (48, 48, 4), np.uint8))}
@@ -41,12 +39,6 @@ LOOKS = {
         contrast=0.2,
     ),
 }
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def both(

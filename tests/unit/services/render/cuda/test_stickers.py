@@ -17,7 +17,6 @@ from shared.model.effects import Sticker
 from shared.model.errors import Rejected
 from shared.model.faces import Layout
 from shared.model.looks import Look
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, psnr, uploaded
 from tests.unit.services.render.pictures import prepared, same
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from services.render.shape import FaceShape
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 PICTURE, RUNNING = "0" * 32, "1" * 32
 LEAST_DB = 60.0
@@ -51,12 +49,6 @@ ASSETS = {
     PICTURE: prepared(painted(1, 301, 200)),
     RUNNING: prepared(painted(2, 64, 64), painted(3, 64, 64), lasts_ms=100),
 }
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def both(device: Device, scene: Any, look: Look, moment: Moment = BEGINNING) -> tuple[Picture, Picture]:

@@ -14,10 +14,9 @@ from services.render.encoding.thread import EncoderThread
 from services.render.surface import Surface
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.emulated import EmulatedCard
 from tests.cuda.likeness import uploaded
-from tests.unit.services.render.pictures import same
+from tests.unit.services.render.pictures import noise, same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,20 +25,8 @@ if TYPE_CHECKING:
 
     from services.render.copies import Copy
     from shared.cuda.device import Device, DeviceArray
-    from tests.cuda.devices import Kind
 
 SIZE = Geometry(PixelFormat.I420, 19, 11)
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
-
-
-def noise(seed: int) -> Picture:
-    samples = np.random.default_rng(seed).integers(0, 256, SIZE.size_bytes, np.uint8)
-    return Picture.over(SIZE, Colour(full_range=True), samples)
 
 
 def within(device: Device, surface: Surface) -> Picture:
@@ -47,7 +34,7 @@ def within(device: Device, surface: Surface) -> Picture:
 
 
 def test_a_copy_is_the_frame_as_it_was_when_it_was_asked_for(device: Device) -> None:
-    first, second = noise(1), noise(2)
+    first, second = noise(SIZE, 1), noise(SIZE, 2)
     copies, frame = SurfaceCopies(device), uploaded(device, first)
     copy = copies.blank(frame)
     arrive = copies.begin(frame, copy)
@@ -60,7 +47,7 @@ def test_a_copy_is_the_frame_as_it_was_when_it_was_asked_for(device: Device) -> 
 
 
 def test_what_the_host_has_drawn_is_taken_there(device: Device) -> None:
-    copies, first, second = SurfaceCopies(device), noise(3), noise(4)
+    copies, first, second = SurfaceCopies(device), noise(SIZE, 3), noise(SIZE, 4)
     one, other = copies.blank(first), copies.blank(second)
     arrivals = [copies.begin(first, one), copies.begin(second, other)]
     for arrive in arrivals:
@@ -78,7 +65,7 @@ def test_a_frame_as_it_came_is_copied_by_whoever_reads_it() -> None:
             super().copy(source, target)
 
     drawing, copying = Counting(), Counting()
-    drawn, came = uploaded(drawing, noise(5)), uploaded(copying, noise(6))
+    drawn, came = uploaded(drawing, noise(SIZE, 5)), uploaded(copying, noise(SIZE, 6))
     copies = SurfaceCopies(drawing, copying, lambda frame: frame is drawn)
     copies.here(drawn)
     assert (drawing.copied > 0, copying.copied) == (True, 0)
@@ -89,7 +76,7 @@ def test_a_frame_as_it_came_is_copied_by_whoever_reads_it() -> None:
 
 def test_they_are_encoded_in_order_while_the_next_are_drawn(device: Device) -> None:
     thread = EncoderThread(2, copies=SurfaceCopies(device))
-    frame = CardPicture.blank(device, uploaded(device, noise(0)).geometry, Colour())
+    frame = CardPicture.blank(device, uploaded(device, noise(SIZE, 0)).geometry, Colour())
     seen: list[Copy] = []
     means = []
 
@@ -108,7 +95,7 @@ def test_they_are_encoded_in_order_while_the_next_are_drawn(device: Device) -> N
 
 
 def test_a_frame_is_not_copied_to_the_host_for_an_encoder_of_the_card() -> None:
-    device, frame = EmulatedCard(), noise(7)
+    device, frame = EmulatedCard(), noise(SIZE, 7)
     copy = CardCopies(device, Fetched()).blank(frame)
     with pytest.raises(TypeError, match="encoder of the card"):
         SurfaceCopies(device).begin(frame, copy)
@@ -130,6 +117,6 @@ def test_memory_that_another_stream_writes_is_asked_for_when_the_device_is_at_re
 
     drawing = Told()
     copies = SurfaceCopies(drawing, EmulatedCard(), lambda _: False)
-    copies.blank(noise(8))
-    copies.here(uploaded(EmulatedCard(), noise(9)))
+    copies.blank(noise(SIZE, 8))
+    copies.here(uploaded(EmulatedCard(), noise(SIZE, 9)))
     assert drawing.said == ["synchronize", "empty"] * 2

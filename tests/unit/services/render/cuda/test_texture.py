@@ -16,14 +16,12 @@ from shared.model.errors import Rejected
 from shared.model.looks import Look
 from shared.model.parts import Part
 from shared.model.template import face_template
-from tests.cuda.devices import BOTH, opened
 from tests.cuda.likeness import fetched, psnr, uploaded
 from tests.unit.services.render.pictures import prepared, same
 
 if TYPE_CHECKING:
     from shared.cuda.device import Device
     from shared.model.pictures import Picture
-    from tests.cuda.devices import Kind
 
 WHOLE, SPOT, NOTHING = "0" * 32, "1" * 32, "2" * 32
 LEAST_DB = 48.0
@@ -45,12 +43,6 @@ def spot(side: int = 256) -> np.ndarray:
 
 
 ASSETS = {WHOLE: prepared(painted()), SPOT: prepared(spot()), NOTHING: prepared(np.zeros((64, 64, 4), np.uint8))}
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def device(request: pytest.FixtureRequest) -> Device:
-    kind: Kind = request.param
-    return opened(kind)
 
 
 def both(device: Device, scene: Any, look: Look) -> tuple[Picture, Picture]:
