@@ -151,8 +151,12 @@ class Card:
 
     def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
         """As `device.Device` says."""
-        with self._device, self.stream:
-            source.get(stream=self.stream, out=target, blocking=False)
+        if source.flags.c_contiguous:  # CuPy's own way cannot be recorded
+            kind = self._cupy.cuda.runtime.memcpyDeviceToHost
+            self._move(target.ctypes.data, source.data.ptr, source.nbytes, kind)
+        else:
+            with self._device, self.stream:
+                source.get(stream=self.stream, out=target, blocking=False)
 
     def mark(self) -> CardMark:
         """As `device.Device` says."""

@@ -158,6 +158,21 @@ def test_what_is_recorded_is_done_again_on_the_same_memory(device: Device, sourc
         assert (device.download(drawn) == level // 2).all()
 
 
+def test_what_is_fetched_where_it_is_recorded_comes_each_time(device: Device) -> None:
+    given, pinned = device.upload(np.zeros((5, 7), np.int32)), device.pinned(4 * 5 * 7).view(np.int32).reshape(5, 7)
+
+    def work() -> None:
+        device.fetch(given, pinned)
+
+    play = device.recorded(work)
+    assert (play is work) == (device.memory != "cuda"), "on a card it is a graph"
+    for level in (200, 40):
+        device.copy(device.upload(np.full((5, 7), level, np.int32)), given)
+        play()
+        device.synchronize()
+        assert (pinned == level).all()
+
+
 def test_what_fails_while_it_is_recorded_is_done_as_it_is(device: Device) -> None:
     def failing() -> None:
         raise ValueError("not now")
