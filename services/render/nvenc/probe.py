@@ -8,12 +8,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import av.logging
 import msgspec
 
-from services.render.nvenc.engines import has_none
 from services.render.nvenc.settings import QUANTISERS
 from services.render.nvenc.trial import why_not
 from shared.cuda.card import Card
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from shared.cuda.device import Device
 
 NO_NVENC: Final = "it has no NVENC"
+UNSUPPORTED: Final = "unsupported device"
+"""FFmpeg's words for NV_ENC_ERR_UNSUPPORTED_DEVICE, which NVENC's library answers for a card without engines (H200)."""
 MODULE: Final = "services.render.nvenc.probe"
 SECONDS: Final = 120.0
 """So long the other process may take; it imports CuPy, makes a CUDA context and opens some ten encoders."""
@@ -126,14 +127,11 @@ def main(number: str) -> None:
     sys.stdout.buffer.write(b"\n" + msgspec.json.encode(refused_by(device)) + b"\n")
 
 
-def refused_by(device: Device, library: Any = None) -> dict[LiveCodec, str]:
-    """Why not, of each codec that a card's encoders cannot be used for. library: PyNvVideoCodec; None: the real one.
-
-    The trial decides, and says what it failed by. Of a card that says itself that it has no engines, that is said.
-    """
+def refused_by(device: Device) -> dict[LiveCodec, str]:
+    """Why not, of each codec that a card's encoders cannot be used for: what it has failed in the trial by."""
     reasons = {codec: why_not(codec, device) for codec in QUANTISERS}
     refused = {codec: reason for codec, reason in reasons.items() if reason}
-    is_without = len(refused) == len(QUANTISERS) and has_none(device.number, library)
+    is_without = len(refused) == len(QUANTISERS) and all(UNSUPPORTED in reason for reason in refused.values())
     return dict.fromkeys(refused, NO_NVENC) if is_without else refused
 
 
