@@ -7,6 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from structlog.testing import CapturingLogger
@@ -73,7 +74,7 @@ def encoders(settings_of: Callable[[LiveOutput], CodecSettings] = stand_in) -> C
 
 async def streamed(worker: Worker, scene: Any, codec: LiveCodec, *, on_card: bool) -> list[LiveFrame]:
     """A stream whose look is drawn on the card, then on the host, then there again."""
-    name, heard = f"{codec}-{on_card}".lower(), list[LiveFrame]()
+    name, heard, begun_with = f"{codec}-{on_card}".lower(), list[LiveFrame](), b""
     settings = LiveSettings(input=ASKED, look=Look(), output=LiveOutput(codec=codec, quality=1.0))
     geometry, colour = scene.picture.geometry, scene.picture.colour
     told = VideoFacts(geometry=geometry, colour=colour, time_base=(1, 1000), frame_rate=(25, 1))
@@ -91,7 +92,10 @@ async def streamed(worker: Worker, scene: Any, codec: LiveCodec, *, on_card: boo
         while len(heard) < FRAMES:
             message = wire.decode((await anext(messages)).body, wire.decoder(FromLane))
             if isinstance(message, LiveFrame):
-                heard.append(message)
+                begun_with += message.body
+                if not message.more:
+                    heard.append(msgspec.structs.replace(message, body=begun_with))
+                    begun_with = b""
     await worker.end(name)
     return heard
 
