@@ -13,6 +13,7 @@ ROUNDS ?= 8
 SEED ?= 1
 STOP ?= 0
 WITHIN ?=
+CARDS ?=
 BASE ?= python:3.11-slim
 TAG ?= latest
 # Where there is a card, no further process: tests of its memory look at all of it.
@@ -75,8 +76,8 @@ gpu-setup: setup ## make .venv with what a lane on an NVIDIA card needs, and its
 gpu-test: models ## run the tests that need a card; elsewhere each says why it is skipped
 	$(BIN)/python -m pytest -m gpu
 
-gpu-bench: models ## measure the lane on the card: out/gpu-bench.json (ONLY="decode detect" for some; WITHIN=540 seconds)
-	$(BIN)/python -m tests.gpu $(ONLY) $(if $(WITHIN),--within $(WITHIN))
+gpu-bench: models ## measure the lane on the card: out/gpu-bench.json (ONLY="decode detect" for some; WITHIN=540 seconds; CARDS=4)
+	$(BIN)/python -m tests.gpu $(ONLY) $(if $(WITHIN),--within $(WITHIN)) $(if $(CARDS),--cards $(CARDS))
 
 lock: setup ## renew the locks from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --extra demo --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock

@@ -2,8 +2,9 @@
 
 `make gpu-bench ONLY="decode detect"` measures some parts anew; the others' figures stay, if this machine measured them
 with the same versions. Each part runs in a process of its own, so that none finds the card warm, or full, by another.
-`WITHIN=540` ends in so many seconds: what is not done then is ended in order, and what has not begun is not. The page
-is renewed when every part has been measured. What a part that fails said last stands in the file, too.
+`WITHIN=540` ends in so many seconds: what is not done then is ended in order, and what has not begun is not. `CARDS=4`
+has four cards of this machine measure different parts at the same time, each with a quarter of the cores. The page is
+renewed when every part has been measured. What a part that fails said last stands in the file, too.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import sys
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from shared.cuda.card import bus_address, why_not
 from tests.children import tied
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
 PARTS = ("handover", "decode", "detect", "tone", "bend", "draw", "pipeline", "copies", "service")
 """Each is a module `tests.gpu.bench_<part>`, which prints its figures as JSON objects, one a line, the later ones over
 the earlier."""
+LONG = ("pipeline", "service", "detect", "decode")
+"""Of these, what several cards begin with."""
 OUT, PAGE = Path("out/gpu-bench.json"), Path("docs/gpu.md")
 BEGIN, END = "<!-- made by the bench -->", "<!-- /made by the bench -->"
-PATIENCE_SECONDS, END_SECONDS = 900.0, 60.0
-"""How long a part may take, and to end when it is told to."""
+PATIENCE_SECONDS, END_SECONDS, POLL_SECONDS = 900.0, 60.0, 0.1
+"""How long a part may take, and to end when it is told to; how often it is looked after."""
 FAILED = "failed"
 LINES_KEPT = 60
 """Of what a part that fails said."""
@@ -43,30 +47,24 @@ LINES_KEPT = 60
 
 def main() -> None:
     """Measure what was asked for, or everything; print it, write it, renew the table."""
-    asked, within_seconds = _asked()
+    asked, within_seconds, cards = _asked()
     if reason := why_not():
         sys.exit(f"There is nothing to measure: {reason}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The bench was ended."))  # with the part that runs
-    machine, run = Machine(bus_address()), time.strftime("%Y-%m-%d %H:%M:%S")
-    document = begun(OUT, machine.description)
+    at = places(cards)
+    document = begun(OUT, f"{Machine(bus_address()).description}{at[0].share}")
     OUT.parent.mkdir(exist_ok=True)
-    end = time.monotonic() + within_seconds
-    for part in asked:
-        before, started, at = machine.used_mib(), time.monotonic(), time.strftime("%Y-%m-%d %H:%M")
-        if (left_seconds := end - started - END_SECONDS) <= 0:
-            print(f"{part}: not begun, the time is up", file=sys.stderr, flush=True)
-            continue
-        figures, said = measured(command(part), min(PATIENCE_SECONDS, left_seconds))
-        seconds = round(time.monotonic() - started)
-        if left := machine.left_mib(before):
-            figures["left on the card: MiB"] = left
-        document["parts"][part] = {"run": run, "begun": at, "seconds": seconds, "figures": figures}
-        if FAILED in figures:
-            document["parts"][part]["said"] = said
-        OUT.write_text(json.dumps(document, indent=1))  # at once: what comes next may take the machine with it
-        print(
-            f"{part}: {seconds} s" + (f", {figures[FAILED]}" if FAILED in figures else ""), file=sys.stderr, flush=True
-        )
+    run = Run(document, asked if cards == 1 else sorted(asked, key=_late), time.monotonic() + within_seconds)
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # heard, so that the parts hear them, also where a shell's & began it
+        signal.signal(number, lambda *_: run.stop.set())
+    with ThreadPoolExecutor(len(at)) as threads:
+        done = [threads.submit(run.on, place) for place in at]
+    for one in done:
+        one.result()
+    if run.stop.is_set():
+        sys.exit("The bench was ended.")
     print(json.dumps(document, indent=1))
     if missing := unmeasured(document):
         print(f"{PAGE} stays as it is until there are figures of {', '.join(missing)}.", file=sys.stderr)
@@ -74,15 +72,95 @@ def main() -> None:
         PAGE.write_text(renewed(PAGE.read_text(), document))
 
 
-def _asked() -> tuple[list[str], float]:
-    """The parts, in how many seconds."""
+def _asked() -> tuple[list[str], float, int]:
+    """The parts, in how many seconds, on how many cards."""
     parser = argparse.ArgumentParser(prog="python -m tests.gpu")
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; none: all")
     parser.add_argument("--within", type=float, default=float("inf"), metavar="SECONDS", help="end in time")
+    parser.add_argument("--cards", type=int, default=1, metavar="N", help="which measure different parts meanwhile")
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"There is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}.")
-    return given.parts or list(PARTS), given.within
+    if not 1 <= given.cards <= len(PARTS):
+        parser.error(f"--cards is 1 to {len(PARTS)}, as there are parts.")
+    return given.parts or list(PARTS), given.within, given.cards
+
+
+def _late(part: str) -> int:
+    return LONG.index(part) if part in LONG else len(LONG)
+
+
+class Place(NamedTuple):
+    """A card, and the part of the machine that goes with it."""
+
+    card: int
+    """As this process's CUDA counts."""
+    words: list[str]
+    """Before a command's own: what keeps it to its cores."""
+    environment: dict[str, str]
+    share: str
+    """For the page: " by card" or so."""
+
+
+def places(cards: int) -> list[Place]:
+    """So many, of the cards that CUDA_VISIBLE_DEVICES leaves and of the cores that this process may use."""
+    environment = dict(os.environ)
+    if cards == 1:
+        return [Place(0, [], environment, "")]
+    seen = environment.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(cards)))
+    names, cores = seen.split(","), sorted(os.sched_getaffinity(0))
+    if len(names) < cards or len(cores) < cards:
+        sys.exit(f"There are no {cards} cards with cores for each: {len(names)} cards, {len(cores)} cores.")
+    size = len(cores) // cards
+    return [
+        Place(
+            number,
+            ["taskset", "-c", ",".join(map(str, cores[number * size : (number + 1) * size]))],
+            environment | {"CUDA_VISIBLE_DEVICES": names[number]},
+            f"; {cards} such cards measured different parts at the same time, with {size} of the cores each",
+        )
+        for number in range(cards)
+    ]
+
+
+class Run:
+    """Parts measured one after the other on each of some cards."""
+
+    def __init__(self, document: dict[str, Any], parts: Sequence[str], end: float) -> None:
+        """document: to write them to. end: of all, on the clock that is monotonic."""
+        self.stop = threading.Event()
+        """Set: what runs is ended in order, and no more is begun."""
+        self._document, self._end, self._began = document, end, time.strftime("%Y-%m-%d %H:%M:%S")
+        self._left = deque(parts)
+        self._writing = threading.Lock()
+
+    def on(self, place: Place) -> None:
+        """Measure what nobody else has begun until there is no more."""
+        machine = Machine(bus_address(place.card))
+        while self._left and not self.stop.is_set():
+            part = self._left.popleft()
+            before, started, at = machine.used_mib(), time.monotonic(), time.strftime("%Y-%m-%d %H:%M")
+            if (left_seconds := self._end - started - END_SECONDS) <= 0:
+                print(f"{part}: not begun, the time is up", file=sys.stderr, flush=True)
+                continue
+            patience_seconds = min(PATIENCE_SECONDS, left_seconds)
+            words = [*place.words, *command(part)]
+            figures, said = measured(words, patience_seconds, place.environment, self.stop)
+            if self.stop.is_set():
+                return
+            seconds = round(time.monotonic() - started)
+            if left := machine.left_mib(before):
+                figures["left on the card: MiB"] = left
+            self._write(part, {"run": self._began, "begun": at, "seconds": seconds, "figures": figures}, said)
+
+    def _write(self, part: str, came: dict[str, Any], said: list[str]) -> None:
+        """At once: what comes next may take the machine with it."""
+        failed = came["figures"].get(FAILED, "")
+        with self._writing:
+            self._document["parts"][part] = came | ({"said": said} if failed else {})
+            OUT.write_text(json.dumps(self._document, indent=1))
+        told = f"{part}: {came['seconds']} s" + (f", {failed}" if failed else "")
+        print(told, file=sys.stderr, flush=True)
 
 
 def command(part: str) -> list[str]:
@@ -105,40 +183,42 @@ def begun(path: Path, machine: str) -> dict[str, Any]:
     return {"machine": machine, "parts": {}}
 
 
-def measured(words: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> tuple[dict[str, Any], list[str]]:
+def measured(
+    words: Sequence[str],
+    patience_seconds: float = PATIENCE_SECONDS,
+    environment: dict[str, str] | None = None,
+    stop: threading.Event | None = None,
+) -> tuple[dict[str, Any], list[str]]:
     """What a part's process prints, and the last lines of what it complained of.
 
-    If it fails, that is among the figures, beside what it had printed until then.
+    If it fails, that is among the figures, beside what it had printed until then. environment: this one's, if None.
+    stop: set where it is to end before its time.
     """
     figures: dict[str, Any] = {}
     said: deque[str] = deque(maxlen=LINES_KEPT)
     process = subprocess.Popen(
         [*tied(), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=_hear_interrupts,  # noqa: PLW1509  -- no other thread runs when a part is begun
+        env=environment,
     )  # fmt: skip
     readers = [
         threading.Thread(target=_read, args=(stream, note), daemon=True)
         for stream, note in ((process.stdout, partial(_take, figures)), (process.stderr, said.append))
     ]
+    end = time.monotonic() + patience_seconds
     try:
         for reader in readers:
             reader.start()
-        status = process.wait(patience_seconds)
-    except subprocess.TimeoutExpired:
-        figures[FAILED] = f"not done after {patience_seconds:.0f} s"
-    else:
+        while (status := process.poll()) is None and time.monotonic() < end and not (stop and stop.is_set()):
+            time.sleep(POLL_SECONDS)
         if status:
             figures[FAILED] = f"exit status {status}"
+        elif status is None:
+            figures[FAILED] = f"not done after {patience_seconds:.0f} s"
     finally:
         _end(process)
     for reader in readers:
         reader.join(END_SECONDS)
     return dict(figures), list(said)
-
-
-def _hear_interrupts() -> None:
-    """What a shell begins with `&` ignores them, with all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(stream: IO[str], note: Callable[[str], None]) -> None:

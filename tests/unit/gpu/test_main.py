@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from tests.children import tied
 from tests.gpu import __main__ as bench
 from tests.gpu.__main__ import BEGIN, END, END_SECONDS, FAILED, begun, main, measured, renewed, unmeasured
 
+CORES = len(os.sched_getaffinity(0))
 PART = {"run": "2026-01-02 03:04:05", "begun": "2026-01-02 03:04", "seconds": 7}
 DOCUMENT: dict[str, Any] = {
     "machine": "a card",
@@ -131,7 +133,7 @@ import signal, sys
 {begun_by}
 from types import SimpleNamespace
 from tests.gpu import __main__ as bench
-bench.why_not, bench.bus_address = (lambda: ""), (lambda: "")
+bench.why_not, bench.bus_address = str, str
 bench.Machine = lambda at: SimpleNamespace(description="a card", used_mib=lambda: 0, left_mib=lambda before: 0)
 bench.command = lambda name: [sys.executable, {str(part)!r}]
 bench.main()
@@ -158,6 +160,42 @@ def test_no_part_is_begun_when_the_time_is_up(
     monkeypatch.setattr(sys, "argv", ["bench", "tone", "--within", str(END_SECONDS)])
     main()
     assert "tone: not begun, the time is up\n" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("taskset") or CORES < 2, reason="Two cards need two cores and taskset.")
+def test_several_cards_measure_at_the_same_time_each_with_cores_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = """
+import json, os, pathlib, sys, time
+pathlib.Path(sys.argv[1]).touch()
+while len(list(pathlib.Path.cwd().glob("begun-*"))) < 2:
+    time.sleep(0.05)
+print(json.dumps({"card": os.environ["CUDA_VISIBLE_DEVICES"], "cores": sorted(os.sched_getaffinity(0))}))
+"""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bench, "why_not", str)
+    monkeypatch.setattr(bench, "bus_address", str)
+    card = SimpleNamespace(description="a card", used_mib=lambda: 0, left_mib=lambda _: 0)
+    monkeypatch.setattr(bench, "Machine", lambda _: card)
+    monkeypatch.setattr(bench.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(bench, "command", lambda part: [sys.executable, "-c", program, f"begun-{part}"])
+    monkeypatch.setattr(sys, "argv", ["bench", "tone", "draw", "--cards", "2", "--within", "120"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    main()
+    document = json.loads(Path("out/gpu-bench.json").read_text())
+    told = [part["figures"] for part in document["parts"].values()]
+    assert sorted(one["card"] for one in told) == ["3", "5"]
+    one, other = (set(one["cores"]) for one in told)
+    assert len(one) == len(other) == CORES // 2
+    assert not one & other
+    assert document["machine"].startswith("a card; 2 such cards measured different parts at the same time")
+
+
+def test_more_cards_than_there_are_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(SystemExit, match="There are no 2 cards with cores for each: 1 cards"):
+        bench.places(2)
 
 
 def test_the_page_waits_for_parts_that_failed() -> None:
