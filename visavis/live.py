@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,8 @@ MOST_MESSAGE_BYTES = 64 << 20
 ADMITTED_SECONDS = 5.0
 REFUSED_SECONDS = 1.0
 """So long the status of a call may come after its first metadata, if it is refused."""
+_PORTS = {"": 80, "http": 80, "https": 443}
+_PORT = re.compile(r":\d+$")
 _STATUS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: 503,
     grpc.StatusCode.UNAVAILABLE: 503,
@@ -40,21 +43,23 @@ class LiveStream:
     to that of `opened`.
     """
 
-    def __init__(self, address: str, settings: streams_pb2.StreamSettings, key: str = "") -> None:
-        """address: host:port of the gateway's gRPC. key: the API key, where the service asks for one."""
+    def __init__(
+        self, address: str, settings: streams_pb2.StreamSettings, key: str = "", *, roots: bytes | None = None
+    ) -> None:
+        """address: host:port of the gateway's gRPC, or https://host:port where something before it speaks TLS.
+
+        key: the API key, where the service asks for one; without TLS everybody on the way can read it. roots: PEM
+        certificates that are believed instead of those that gRPC brings.
+        """
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
-        self._address, self._settings = address, settings
+        self._address, self._settings, self._roots = address, settings, roots
         self.opened = streams_pb2.Opened()
         """What the service said first; known in the context."""
         self.account: streams_pb2.Account | None = None
         """What became of all packets; known when the messages are over."""
 
     async def __aenter__(self) -> Self:
-        options = (
-            ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
-        )
-        self._channel = grpc.aio.insecure_channel(self._address, options)
+        self._channel = _channel(self._address, self._roots)
         stub = streams_pb2_grpc.FaceStreamStub(self._channel)  # type: ignore[no-untyped-call]  # generated
         self._call = stub.Process(metadata=self._metadata)
         try:
@@ -145,6 +150,24 @@ class LiveStream:
     async def _close(self) -> None:
         self._call.cancel()
         await self._channel.close()
+
+
+def _channel(address: str, roots: bytes | None) -> grpc.aio.Channel:
+    """Raises ProblemError where that is no address."""
+    options = (
+        ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
+    )
+    scheme, _, place = address.rpartition("://")
+    place = place.rstrip("/")
+    if scheme not in _PORTS or not place or "/" in place:
+        raise ProblemError("unreachable", f"{address} is no address of gRPC: host:port or https://host:port.")
+    if _PORT.search(place) is None:
+        place = f"{place}:{_PORTS[scheme]}"
+    if scheme == "https":
+        credentials = grpc.ssl_channel_credentials(roots)  # type: ignore[no-untyped-call]  # grpc has no types
+        return grpc.aio.secure_channel(place, credentials, options)
+    return grpc.aio.insecure_channel(place, options)
 
 
 def _problem(error: grpc.aio.AioRpcError) -> ProblemError:

@@ -49,7 +49,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_live(parser)
     add_models(parser)
     parser.add_argument(
-        "--server", metavar="HOST:PORT", help="gRPC of a running service; without it one is started for the moment"
+        "--server",
+        metavar="HOST:PORT",
+        help="gRPC of a running service, https://HOST:PORT for TLS; without it one is started for the moment",
     )
     add_key(parser)
     add_models_folder(parser)
@@ -78,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _service(options: argparse.Namespace, console: Console) -> Iterator[tuple[str, str]]:
-    """host:port of gRPC, and the look with its files uploaded. Raises Rejected where nobody would take them."""
+    """The address of gRPC, and the look with its files uploaded. Raises Rejected where nobody would take them."""
     if not options.server:
         with started(options, console) as stack, Client(stack.rest) as client:
             yield stack.grpc, uploaded(options.look, client)
@@ -88,7 +90,7 @@ def _service(options: argparse.Namespace, console: Console) -> Iterator[tuple[st
             "invalid-look",
             "The look names files, which gRPC does not take: upload them by `visavis assets add` and name their ids.",
         )
-    yield options.server.partition("://")[2] or options.server, look_text(options.look)
+    yield options.server, look_text(options.look)
 
 
 def settings_of(clip: CodedClip, look: str, options: argparse.Namespace) -> streams_pb2.StreamSettings:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+from tests.certificates import signed_by_itself
 from visavis import live
 from visavis.client import ProblemError
 from visavis.live import LiveStream
@@ -18,6 +19,7 @@ from visavis.v1 import streams_pb2, streams_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 PATIENCE_SECONDS = 20
 TRACE = "7" * 32
@@ -70,12 +72,15 @@ class Reticent(streams_pb2_grpc.FaceStreamServicer):
 
 
 @contextmanager
-def served(servicer: streams_pb2_grpc.FaceStreamServicer) -> Iterator[str]:
-    """host:port of a service that is nothing else."""
+def served(
+    servicer: streams_pb2_grpc.FaceStreamServicer, credentials: grpc.ServerCredentials | None = None
+) -> Iterator[str]:
+    """host:port of a service that is nothing else. credentials: with them it speaks TLS, and nothing without."""
     with ThreadPoolExecutor(2) as threads:
         server = grpc.server(threads)
         streams_pb2_grpc.add_FaceStreamServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
-        port = server.add_insecure_port("127.0.0.1:0")
+        own = "127.0.0.1:0"
+        port = server.add_secure_port(own, credentials) if credentials else server.add_insecure_port(own)
         server.start()
         try:
             yield f"127.0.0.1:{port}"
@@ -90,8 +95,17 @@ def refusing() -> Iterator[str]:
         yield address
 
 
-async def refusal_of(address: str) -> ProblemError:
-    stream = LiveStream(address, streams_pb2.StreamSettings(look_name="none"))
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[tuple[str, bytes]]:
+    """host:port of one that takes every stream and speaks TLS, and the certificate that vouches for it."""
+    certificate, key = (path.read_bytes() for path in signed_by_itself(tmp_path))
+    admitted = Reticent([("visavis-trace-id", TRACE)])
+    with served(admitted, grpc.ssl_server_credentials([(key, certificate)])) as address:
+        yield address, certificate
+
+
+async def refusal_of(address: str, roots: bytes | None = None) -> ProblemError:
+    stream = LiveStream(address, streams_pb2.StreamSettings(look_name="none"), roots=roots)
     with pytest.raises(ProblemError) as refused:
         await asyncio.wait_for(stream.__aenter__(), PATIENCE_SECONDS)
     return refused.value
@@ -124,3 +138,35 @@ async def test_who_is_admitted_without_a_word_goes_on(
     with served(Reticent(metadata)) as address:
         async with asyncio.timeout(PATIENCE_SECONDS), LiveStream(address, settings) as stream:
             assert stream.opened.resume_seconds == 7
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+async def test_tls_is_spoken_where_the_address_says_so(encrypted: tuple[str, bytes], end: str) -> None:
+    address, certificate = encrypted
+    stream = LiveStream(f"https://{address}{end}", streams_pb2.StreamSettings(look_name="none"), roots=certificate)
+    async with asyncio.timeout(PATIENCE_SECONDS), stream:
+        assert stream.opened.resume_seconds == 7
+
+
+async def test_who_cannot_prove_who_he_is_is_told_nothing(encrypted: tuple[str, bytes]) -> None:
+    address, _ = encrypted
+    for said in (f"https://{address}", f"http://{address}", address):
+        assert (await refusal_of(said)).code == "unreachable"
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1:1", "https://", "http://127.0.0.1:1/v1"])
+async def test_what_is_no_address_is_said(address: str) -> None:
+    told = await refusal_of(address)
+    assert (told.code, told.detail) == (
+        "unreachable",
+        f"{address} is no address of gRPC: host:port or https://host:port.",
+    )
+
+
+async def test_a_scheme_has_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(live.grpc.aio, "insecure_channel", lambda place, _: asked.append(place))
+    monkeypatch.setattr(live.grpc.aio, "secure_channel", lambda place, *_: asked.append(place))
+    for address in ("https://gateway", "http://gateway", "https://[::1]", "https://[::1]:8443", "gateway:8701"):
+        live._channel(address, None)
+    assert asked == ["gateway:443", "gateway:80", "[::1]:443", "[::1]:8443", "gateway:8701"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from shared.model.addresses import read_networks
 from shared.model.errors import Rejected, Unavailable
 from shared.transport.dialing import Dialer
+from tests.certificates import signed_by_itself
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -122,13 +121,9 @@ async def test_a_certificate_of_somebody_else_is_no_connection(port: int) -> Non
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Of `tls.example`, signed by itself, with its key."""
-    if not shutil.which("openssl"):
-        pytest.skip("There is no openssl to make a certificate with.")
+    certificate, key = signed_by_itself(tmp_path, "DNS:tls.example")
     file = tmp_path / "both.pem"
-    subject = ["-subj", "/CN=tls.example", "-addext", "subjectAltName=DNS:tls.example"]
-    key = ["-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
-    subprocess.run(["openssl", "req", "-x509", *key, *subject], check=True, capture_output=True)
-    file.write_bytes((tmp_path / "key.pem").read_bytes() + (tmp_path / "cert.pem").read_bytes())
+    file.write_bytes(key.read_bytes() + certificate.read_bytes())
     return file
 
 

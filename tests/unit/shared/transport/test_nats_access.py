@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from shared.model.errors import Misconfigured
 from shared.transport import nats_bus
 from shared.transport.nats_access import NatsAccess
 from shared.transport.nats_bus import NatsBus
+from tests.certificates import signed_by_itself
 from tests.nats_cluster import NatsNode, wait_for
 from tests.ports import free_ports
 
@@ -23,14 +22,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def pem(tmp_path: Path) -> Path:
     """A certificate with its key, which vouches for itself."""
-    openssl = shutil.which("openssl") or pytest.skip("There is no openssl to make a certificate with.")
+    certificate, key = signed_by_itself(tmp_path)
     path = tmp_path / "own.pem"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "certificate.pem")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_text(path.read_text() + (tmp_path / "certificate.pem").read_text())
+    path.write_text(key.read_text() + certificate.read_text())
     return path
 
 

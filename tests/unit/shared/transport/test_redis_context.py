@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.model.errors import Misconfigured, Unavailable
 from shared.transport.redis_context import PREFIX, RedisContext
+from tests.certificates import signed_by_itself
 from tests.redis_server import PASSWORD, RedisServer
 
 if TYPE_CHECKING:
@@ -103,21 +102,8 @@ async def test_nobody_answers_where_nobody_is(server: RedisServer) -> None:
     await context.close()
 
 
-@pytest.fixture
-def certified(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, signed by itself, and its key."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    openssl = shutil.which("openssl") or pytest.skip("There is no openssl to make a certificate with.")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return certificate, key
-
-
-async def test_tls_is_spoken_and_who_the_server_is_gets_checked(tmp_path: Path, certified: tuple[Path, Path]) -> None:
-    certificate, key = certified
+async def test_tls_is_spoken_and_who_the_server_is_gets_checked(tmp_path: Path) -> None:
+    certificate, key = signed_by_itself(tmp_path)
     with RedisServer(tmp_path / "redis", certificate, key) as server:
         trusting = RedisContext.open(f"{server.tls_url}?ssl_ca_certs={certificate}")
         await trusting.put("a", b"x", 600)
