@@ -31,7 +31,7 @@ SPOT = 0.13
 LEAST_SHARE = 0.2
 """A triangle of the template counts for so much of its area in space at least: what lies edge-on in a head that looks
 ahead is not expected to show more in a picture."""
-_FLAT = 1e-3
+FLAT = 1e-3
 """Twice the area, in cells, below which a triangle is a line."""
 _LEVEL = 1e-12
 """A share that changes less from cell to cell is the same all along a row."""
@@ -49,7 +49,7 @@ class Laid(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Net:
+class Net:
     """What of the template is the same for every face."""
 
     corners: Indices
@@ -64,7 +64,8 @@ class _Net:
 
 
 @cache
-def _net() -> _Net:
+def template_net() -> Net:
+    """Made once."""
     template = face_template()
     corners = template.points[template.triangles]
     seen = _doubled(corners[..., :2].transpose(2, 1, 0)) / 2
@@ -73,7 +74,7 @@ def _net() -> _Net:
     weights = np.exp(-0.5 * (distances / SPOT) ** 2)
     whole = (weights @ np.maximum(seen, areas * LEAST_SHARE))[:, None]
     every = np.concatenate([template.triangles, template.openings]).T
-    return _Net(
+    return Net(
         corners=np.ascontiguousarray(every),
         face=len(template.triangles),
         uv=np.ascontiguousarray(template.uv[every].transpose(2, 0, 1)),
@@ -87,13 +88,13 @@ def laid(shape: FaceShape, region: Region, wanted: Flags | None = None) -> Laid:
     wanted: [triangles of the template] True for those that matter; None for all. Triangles that face away are left
     out, and of several in one place the nearest is seen.
     """
-    net = _net()
+    net = template_net()
     x, y = region.to_grid(shape.points_px).T
     corners = np.stack([x.take(net.corners), y.take(net.corners)])
     doubled = _doubled(corners)
     unit = head_view(shape.landmarks_px).scale_px / region.step
     share = net.spots @ doubled[: net.face] * np.float32(0.5 / unit**2)
-    chosen = doubled > _FLAT
+    chosen = doubled > FLAT
     if wanted is not None:
         chosen[: net.face] &= wanted
     order = np.flatnonzero(chosen)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.render import canvas, effects, masks, skin
+from services.render import canvas, effects, masks, skin, uv
+from services.render.cuda.draping import MOST_TRIANGLES
 from services.render.cuda.places import EFFECTS, PARTS
 from services.render.cuda.records import BARE_POINTS, JOB, KEPT, MOST_POINTS
 from services.render.effects.overlay import texture
@@ -23,7 +24,7 @@ _TYPES = {np.uint64: "uint8 *", np.int64: "long long ", np.int32: "int ", np.flo
 
 def written() -> str:
     """The whole header."""
-    modules = [canvas, masks, skin, texture, *(import_module(_function(name).__module__) for name in EFFECTS)]
+    modules = [canvas, masks, skin, texture, uv, *(import_module(_function(name).__module__) for name in EFFECTS)]
     lines = [
         "// Written by `python -m tests.derived.tone_constants`; what it says stands in Python.",
         "#pragma once",
@@ -32,6 +33,7 @@ def written() -> str:
         *(line for module in modules for line in _constants(module)),
         f"#define BARE_POINTS {BARE_POINTS}",
         f"#define MOST_POINTS {MOST_POINTS}",
+        f"#define MOST_TRIANGLES {MOST_TRIANGLES}",
         "",
         *_numbers("Effect", "EFFECT_", EFFECTS),
         *_numbers("Part", "PART_", PARTS),

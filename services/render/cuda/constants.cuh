@@ -32,6 +32,11 @@
 #define TEXTURE_SPECK 0.035f
 #define TEXTURE_COVERED 0.35f
 #define TEXTURE_BARE 0.65f
+#define UV_AWAY 0.12f
+#define UV_TOWARDS 0.5f
+#define UV_SPOT 0.13f
+#define UV_LEAST_SHARE 0.2f
+#define UV_FLAT 0.001f
 #define SMOOTH_RADIUS 0.03f
 #define SMOOTH_EDGE_LEVELS 11.0f
 #define SMOOTH_CHROMA_EVENED 0.6f
@@ -134,6 +139,7 @@
 #define LIPSTICK_MATTE -0.35f
 #define BARE_POINTS 64
 #define MOST_POINTS 512
+#define MOST_TRIANGLES 1024
 
 enum Effect {
     EFFECT_SMOOTH,

@@ -51,14 +51,14 @@ class Painted:
 
     def rings(self) -> list[NDArray[np.int32]]:
         """[n, 2] each, in 16ths: the oval in cells of the face; then the oval and the holes in pixels of the region."""
-        face, region, _ = self.extent
+        face, region = self.extent
         corner, oval = np.array((region.x0, region.y0), np.float32), oval_px(self.shape)
         holes = [fixed_point(self.shape.part(part) - corner) for part in HOLES]
         return [fixed_point(face.to_grid(oval)), fixed_point(oval - corner), *holes]
 
     def describe(self, record: np.void, feather: float) -> None:
         """Write into a record of SHEET what knows nothing of other faces and of the card."""
-        face, region, _ = self.extent
+        face, region = self.extent
         record["level_rows"], record["level_columns"] = self.level.shape[:2]
         for name in ("x0", "y0", "x1", "y1", "step"):
             record[name] = getattr(region, name)
@@ -102,8 +102,6 @@ class Sheets:
             self.cells += math.prod(face.extent.region.cells)
             self.pairs += math.prod(face.extent.region.shape(2))
         lay_out(self.jobs)
-        laid = [face.extent.sheet for face in faces]
-        self._laid = [sheet.uv.tobytes() for sheet in laid] + [sheet.facing.tobytes() for sheet in laid]
         self._colours = colours_of(target.colour)
 
     def arguments(self, target: CardPicture, levels: Sequence[int], device: Device) -> tuple[Argument, ...]:
@@ -112,8 +110,8 @@ class Sheets:
         self.sheets["level"] = levels
         parts = [
             self.jobs.tobytes() + np.concatenate(self._points).astype(np.float32).tobytes(),
-            *(self._colours, self.sheets.tobytes(), np.concatenate(self._rings).tobytes(), b"".join(self._laid)),
+            *(self._colours, self.sheets.tobytes(), np.concatenate(self._rings).tobytes()),
         ]
         begins = np.cumsum([len(part) for part in parts]).astype(np.int32)
         told = device.upload(np.frombuffer(b"".join(parts), np.uint8))
-        return told, *begins[:-1], np.int32(self.cells)
+        return told, *begins[:-1]

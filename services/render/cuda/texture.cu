@@ -14,20 +14,23 @@ struct Sheet {
     int first_point, oval, holes[3];  // points of the oval in cells of the face, and all rings in pixels, in 16ths
 };
 
-// Everything that kernels are told, by where it begins.
+// Everything that kernels are told, by where it begins, and how the template lies: what draping.cu leaves.
 struct Told {
     const uint8 *first;
-    int colours, sheets, points, uv, cells;
+    int colours, sheets, points;
+    const float *laid;
+    int cells;
 
     __device__ const Sheet *sheet(int at) const { return (const Sheet *)(first + sheets) + at; }
     __device__ const int *corners(const Sheet &sheet) const { return (const int *)(first + points) + 2 * sheet.first_point; }
-    __device__ const float *places(const Sheet &sheet) const { return (const float *)(first + uv) + 2 * sheet.first_cell; }
-    __device__ const float *facing(const Sheet &sheet) const { return (const float *)(first + uv) + 2 * cells + sheet.first_cell; }
+    __device__ const float *places(const Sheet &sheet) const { return laid + 2 * sheet.first_cell; }
+    __device__ const float *facing(const Sheet &sheet) const { return laid + 2 * cells + sheet.first_cell; }
 };
 
 // A block of a thousand threads has 64 registers a thread; the compiler is told before it sees the kernel.
-extern "C" __global__ void __launch_bounds__(1024) weighed(const uint8 *first, int colours, int sheets, int points, int uv, int cells,
-                                                           float amount, float shading, float *arena, float *weights);
+extern "C" __global__ void __launch_bounds__(1024) weighed(const uint8 *first, int colours, int sheets, int points,
+                                                           const float *laid, int cells, float amount, float shading,
+                                                           float *arena, float *weights);
 
 // texture._bare into TWO.
 __device__ inline void find_bare(const Canvas &canvas, const Sheet &sheet) {
@@ -65,9 +68,9 @@ __device__ inline void find_light(const Canvas &canvas, const Sheet &sheet, floa
 }
 
 // By how much the texture of a face counts in each cell of what is painted, and how it is lit there; a block each.
-TOGETHER void weighed(const uint8 *first, int colours, int sheets, int points, int uv, int cells, float amount, float shading,
-                      float *arena, float *weights) {
-    Told told = {first, colours, sheets, points, uv, cells};
+TOGETHER void weighed(const uint8 *first, int colours, int sheets, int points, const float *laid, int cells, float amount,
+                      float shading, float *arena, float *weights) {
+    Told told = {first, colours, sheets, points, laid, cells};
     const Job *job = (const Job *)first + blockIdx.x;
     const Sheet &sheet = *told.sheet(blockIdx.x);
     const float *points_px = (const float *)(first + job->points);
@@ -151,9 +154,9 @@ __device__ inline int chroma_at(const uint8 *pairs, const Between &x, const Betw
 }
 
 // One thread for each Cb and Cr and their four pixels, z: the face. pairs: what `copied` made; unread in the first mode.
-SEPARATE void textured(uint8 *luma, uint8 *chroma, int width, const uint8 *first, int colours, int sheets, int points, int uv,
-                       int cells, const float *weights, int is_lit, int mode, const uint8 *pairs) {
-    Told told = {first, colours, sheets, points, uv, cells};
+SEPARATE void textured(uint8 *luma, uint8 *chroma, int width, const uint8 *first, int colours, int sheets, int points,
+                       const float *laid, int cells, const float *weights, int is_lit, int mode, const uint8 *pairs) {
+    Told told = {first, colours, sheets, points, laid, cells};
     const Sheet &sheet = *told.sheet(blockIdx.z);
     Colours turns = *(const Colours *)(first + colours);
     int columns = sheet.x1 - sheet.x0, rows = sheet.y1 - sheet.y0, wide = halved(columns), high = halved(rows);

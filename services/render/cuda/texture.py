@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.render.cuda.draping import Draping
 from services.render.cuda.layers import layered
 from services.render.cuda.laying import NUMBERS
 from services.render.cuda.records import GRIDS
@@ -43,8 +44,9 @@ class CardTexture:
     def __init__(self, paints: CardPaints) -> None:
         self._paints = paints
         self._places: Places | None = None
-        self._wanted: tuple[Pyramid, NDArray[np.bool_]] | None = None
-        """Where a paint shows something, which is the same for all faces and frames."""
+        self._draping: Draping | None = None
+        self._wanted: tuple[Pyramid, NDArray[np.bool_], DeviceArray] | None = None
+        """Where a paint shows something, which is the same for all faces and frames; here and on the card."""
 
     def reach(self, target: CardPicture, shape: FaceShape, look: Look) -> Region | None:
         """All pixels that a look's texture is drawn by on a face; None where there are none."""
@@ -58,22 +60,32 @@ class CardTexture:
         if texture is None or not texture.strength or not shapes:
             return
         paint = self._paints.of(texture.asset, "texture")
+        if self._draping is None:
+            self._draping = Draping(device)
         if self._wanted is None or self._wanted[0] is not paint:
-            self._wanted = paint, painted(paint)
+            wanted = painted(paint)
+            self._wanted = paint, wanted, self._draping.wanted(wanted)
         found = [
             Painted(shape, extent, level_of(paint, shape))
             for shape in shapes
             if (extent := Extent.of(shape, self._wanted[1], size_of(target))) is not None
         ]
         for layer in layered([one.extent.face for one in found]):
-            self._lay(target, [found[at] for at in layer], texture, device)
+            faces = [found[at] for at in layer]
+            laid = self._draping.laid([(one.shape, one.extent.region) for one in faces], self._wanted[2])
+            self._lay(target, faces, laid, texture, device)
 
-    def _lay(self, target: CardPicture, faces: list[Painted], texture: Texture, device: Device) -> None:
+    def _lay(
+        self, target: CardPicture, faces: list[Painted], laid: DeviceArray, texture: Texture, device: Device
+    ) -> None:
         levels = [self._paints.on_card(face.level) for face in faces]
         if self._places is None:
             self._places = whole(faces[0].shape)
         sheets = Sheets(target, faces, self._places, texture.feather)
-        told = sheets.arguments(target, [device.address(level) for level in levels], device)
+        told = (
+            *sheets.arguments(target, [device.address(level) for level in levels], device),
+            *(laid, np.int32(sheets.cells)),
+        )
         weights = _weighed(sheets, told, texture, device)
         rows, columns = np.max([face.extent.region.shape(2) for face in faces], axis=0).tolist()
         (across, down, _), block = blocks(columns, rows)

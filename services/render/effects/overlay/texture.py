@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from services.render.pyramid import Pixels, Pyramid
     from services.render.region import Grid, Scratch
     from services.render.shape import FaceShape
-    from services.render.uv import Laid
     from shared.model.effects import Texture
     from shared.model.looks import Look
     from shared.model.pictures import Picture
@@ -55,10 +54,12 @@ def draw_texture(target: Picture, shape: FaceShape, look: Look, paints: Paints, 
     if texture is None or not texture.strength:
         return
     paint = paints.of(texture.asset, "texture")
-    extent = Extent.of(shape, painted(paint), size_of(target))
+    wanted = painted(paint)
+    extent = Extent.of(shape, wanted, size_of(target))
     if extent is None:
         return
-    face, region, sheet = extent
+    face, region = extent
+    sheet = laid(shape, region, wanted)
     # Skin is told by the whole face, however little of it is painted.
     canvas, part = Canvas(shape, face, read(target, face), bare_skin(target, shape)), face.cells_of(region)
     weight = sheet.facing * (_bare(canvas) * _edge(canvas, texture.feather))[part] * np.float32(texture.amount)
@@ -78,8 +79,6 @@ class Extent(NamedTuple):
     """All of the face."""
     region: Region
     """What of it is painted; on cells of the same size."""
-    sheet: Laid
-    """The template on the region's grid."""
 
     @classmethod
     def of(cls, shape: FaceShape, wanted: Flags, size: tuple[int, int]) -> Extent | None:
@@ -87,7 +86,7 @@ class Extent(NamedTuple):
         face = face_of(shape, size)
         reached = shape.points_px[_reached(wanted)]
         region = Region.around(reached, 2 * face.step, face.step, size) if face and len(reached) else None
-        return cls(face, region, laid(shape, region, wanted)) if face and region else None
+        return cls(face, region) if face and region else None
 
 
 def face_of(shape: FaceShape, size: tuple[int, int]) -> Region | None:

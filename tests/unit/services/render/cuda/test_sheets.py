@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,24 +45,22 @@ def test_of_several_faces_each_part_begins_where_the_one_before_ends(device: Dev
     target = uploaded(device, studio.scene(361, 379).picture)
     faces = painted_on(studio, target)
     sheets = Sheets(target, faces, whole(faces[0].shape), 0.5)
-    told, colours, records, points, uv, cells = sheets.arguments(target, [7, 9], device)
+    told, colours, records, points = sheets.arguments(target, [7, 9], device)
     written = device.download(told)
     read = written[records:points].view(SHEET)
     assert [sheet["level"] for sheet in read] == [7, 9]
     assert written[: 2 * JOB.itemsize].view(JOB)["luma"].tolist() == [device.address(target.planes[0])] * 2
     assert records - colours == 96
     first, second = faces
-    assert cells == first.extent.sheet.facing.size + second.extent.sheet.facing.size
-    assert read["first_cell"].tolist() == [0, first.extent.sheet.facing.size]
-    rings = written[points:uv].view(np.int32).reshape(-1, 2)
+    here, there = (math.prod(face.extent.region.cells) for face in (first, second))
+    assert sheets.cells == here + there
+    assert read["first_cell"].tolist() == [0, here]
+    rings = written[points:].view(np.int32).reshape(-1, 2)
     assert np.array_equal(rings[read["first_point"][1] :], np.concatenate(second.rings()))
-    laid = written[uv:].view(np.float32)
-    assert np.array_equal(laid[2 * cells + read["first_cell"][1] :], second.extent.sheet.facing.ravel())
-    assert np.array_equal(laid[2 * read["first_cell"][1] : 2 * cells], second.extent.sheet.uv.ravel())
 
 
 def test_what_is_told_of_a_face_is_aligned_as_the_kernels_read_it(device: Device, studio: Any) -> None:
     target = uploaded(device, studio.scene().picture)
     faces = painted_on(studio, target)
-    _, *begins, _ = Sheets(target, faces, whole(faces[0].shape), 0.5).arguments(target, [0, 0], device)
-    assert [int(begin) % 8 for begin in begins] == [0, 0, 0, 0]
+    _, *begins = Sheets(target, faces, whole(faces[0].shape), 0.5).arguments(target, [0, 0], device)
+    assert [int(begin) % 8 for begin in begins] == [0, 0, 0]
