@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.gpu.bench_pipeline import FRAMES, ON_CARD
+from tests.gpu.bench_pipeline import ON_CARD
 from tests.gpu.figures import told
 from tests.gpu.lanes import finished, frames_lie, write_clip
 from tests.gpu.stages import LOOK, RATE
@@ -28,7 +28,7 @@ from visavis.sample import portrait_jpeg
 from visavis.settings import LocalSettings
 from visavis.stack import Stack, StackOptions
 
-JOBS, WORKERS = 8, 4
+JOBS, WORKERS, FRAMES = 8, 4, 600
 JOBS_SECONDS = 180.0
 """So long all jobs together may take."""
 
