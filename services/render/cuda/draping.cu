@@ -82,7 +82,8 @@ TOGETHER void seen(const uint8 *first, int faces, const int *corners, const floa
     Drape drape = ((const Drape *)first)[blockIdx.x];
     const float *own = (const float *)(first + sizeof(Drape) * faces) + 3 * points * blockIdx.x;
     unsigned long long *there = top + drape.first_cell;
-    __shared__ float doubled[MOST_TRIANGLES];
+    __shared__ float areas[MOST_TRIANGLES];
+    float *doubled = areas;
     each(triangles, [=](int at) { doubled[at] = triangle_of(net, own, at).doubled(); });
     each(drape.rows * drape.columns, [=](int at) { there[at] = 0; });
     float *shown = facing + points * blockIdx.x, over = 0.5f / (drape.unit * drape.unit);
