@@ -62,7 +62,6 @@ TESTED_ELSEWHERE = {
     "services/gateway/rest/app.py": "tests/unit/services/gateway/rest/test_contract.py",
     "services/gateway/parts.py": "tests/unit/services/gateway/rest/test_images.py",
     "services/gateway/rpc/server.py": "tests/unit/services/gateway/rpc/test_pictures.py",
-    "visavis/cli/up.py": "tests/system/test_commands.py",
     "visavis/serverless/serving.py": "tests/system/test_serverless.py",
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from services.detect.models.preparing import prepare
+from shared.model.errors import Misconfigured
 from visavis.cli.options import add_effects_folder, add_models, add_models_folder, chosen_models
 from visavis.lanes import count_cards, settings_of_lanes
 from visavis.settings import LocalSettings
@@ -102,9 +103,17 @@ def _workers(text: str) -> int:
 
 
 def _settings(lanes: int) -> tuple[dict[str, str], ...]:
-    """What the lanes are told besides. CUDA, which takes a second, is asked only where there may be several."""
+    """What the lanes are told besides. CUDA, which takes a second, is asked only where there may be several.
+
+    Raises Misconfigured.
+    """
     if lanes == 1:
         return ({},)
     settings, cores = LocalSettings(), len(os.sched_getaffinity(0))
+    if settings.card.isdecimal():
+        raise Misconfigured(
+            f"VISAVIS_CARD={settings.card} names one card, and each of several lanes has one of its own: "
+            "leave it out, or name those that may be used in CUDA_VISIBLE_DEVICES."
+        )
     cards = 0 if settings.card == "none" else count_cards()
     return settings_of_lanes(lanes, cards, settings.lane_cores, cores)
