@@ -17,6 +17,11 @@ struct Net {
     int triangles, face, points;
 };
 
+// A block of a thousand threads has 64 registers a thread; the compiler is told before it sees the kernel.
+extern "C" __global__ void __launch_bounds__(1024) seen(const uint8 *first, int faces, const int *corners, const float *uv,
+                                                        const float *spots, const uint8 *wanted, int triangles, int face, int points,
+                                                        float *facing, unsigned long long *top);
+
 struct Triangle {
     float x[3], y[3];
 

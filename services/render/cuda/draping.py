@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SOURCE: Final = Path(__file__).with_suffix(".cu")
 THREADS: Final = 1024
-"""Of a block that works on a face together."""
+"""Of a block that works on a face together; draping.cu has as many."""
 MOST_TRIANGLES: Final = 1024
 """Of the template, that kernels have room for."""
 DRAPE: Final = np.dtype(

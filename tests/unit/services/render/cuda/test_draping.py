@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from services.render.cuda import draping as draping_module
 from services.render.cuda.draping import MOST_TRIANGLES, Draping
 from services.render.effects.overlay.texture import Extent
 from services.render.shape import FaceShape
@@ -81,3 +82,7 @@ def test_what_is_not_wanted_is_left_out(device: Device, studio: Any) -> None:
 
 def test_kernels_have_room_for_the_template() -> None:
     assert template_net().corners.shape[1] <= MOST_TRIANGLES
+
+
+def test_blocks_have_as_many_threads_as_their_kernel_has_room_for() -> None:
+    assert f"__launch_bounds__({draping_module.THREADS}) seen(" in draping_module.SOURCE.read_text()
