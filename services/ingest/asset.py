@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from services.ingest.limits import IngestLimits
     from shared.model.assets import Prepared
 
-_BYTES_A_PIXEL, _BYTES_AN_ENTRY = 4, 12
-_SLACK_BYTES = 1 << 16
-"""What a prepared asset has beside its samples: names, sizes, durations."""
-
 
 def read_asset(data: bytes, limits: IngestLimits) -> Prepared:
     """The asset in `data`, within the limits.
@@ -32,9 +28,3 @@ def read_asset(data: bytes, limits: IngestLimits) -> Prepared:
         case AssetKind.LUT:
             return read_cube(data, limits.max_lut_size)
     raise Rejected("unsupported-media", "An asset must be JPEG, PNG, WebP, GIF or a .cube text.")
-
-
-def most_prepared_bytes(limits: IngestLimits) -> int:
-    """Bytes that a prepared asset may have at most."""
-    pixels = max(limits.max_asset_pixels, limits.max_asset_total_pixels)
-    return max(_BYTES_A_PIXEL * pixels, _BYTES_AN_ENTRY * limits.max_lut_size**3) + _SLACK_BYTES

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.asset import most_prepared_bytes
 from services.ingest.decoder import DecoderDied
 from services.ingest.decoder_messages import ReadAsset
 from shared.model.assets import Prepared, PreparedPicture, asset_key, facts_key, unpack
@@ -84,7 +83,7 @@ class AssetService:
 def _checked(target: Path, limits: IngestLimits) -> Prepared:
     """What a decoder has written, checked as if it were the enemy's. Raises DecoderDied."""
     try:
-        if target.stat().st_size > most_prepared_bytes(limits):
+        if target.stat().st_size > limits.most_prepared_bytes:
             raise DecoderDied("The decoder wrote more than it may.")
         prepared = unpack(target.read_bytes())
     except (OSError, Malformed) as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
-from services.ingest.asset import most_prepared_bytes, read_asset
+from services.ingest.asset import read_asset
 from services.ingest.coded_messages import PacketsWanted
 from services.ingest.coded_video import CodedVideo
 from services.ingest.decoder_messages import (
@@ -255,7 +255,7 @@ def _sample(name: str) -> bytes:
 def _most_written(task: Task, limits: IngestLimits) -> int:
     """Bytes that the task may write to a file: none, save for an asset and a join."""
     if isinstance(task, ReadAsset):
-        return most_prepared_bytes(limits)
+        return limits.most_prepared_bytes
     if not isinstance(task, Join):
         return 0
     inputs = [*task.parts, *([task.source] if task.source is not None else [])]

@@ -8,6 +8,10 @@ import msgspec
 
 from shared.model.assets import MOST_FRAMES, MOST_LUT_SIZE, MOST_PIXELS
 
+_BYTES_A_PIXEL, _BYTES_AN_ENTRY = 4, 12
+_SLACK_BYTES = 1 << 16
+"""What a prepared asset has beside its samples: names, sizes, durations."""
+
 
 def _bounded(low: int, high: int, sentence: str) -> Any:
     return msgspec.Meta(ge=low, le=high, description=sentence)
@@ -60,6 +64,12 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse what is out of bounds also where the value was made in code: msgspec checks it in decoding only."""
         for field in msgspec.structs.fields(self):
             _check(field.name, getattr(self, field.name), field.type)
+
+    @property
+    def most_prepared_bytes(self) -> int:
+        """Bytes that a prepared asset may have at most."""
+        pixels = max(self.max_asset_pixels, self.max_asset_total_pixels)
+        return max(_BYTES_A_PIXEL * pixels, _BYTES_AN_ENTRY * self.max_lut_size**3) + _SLACK_BYTES
 
 
 def _check(name: str, value: int, annotation: object) -> None:

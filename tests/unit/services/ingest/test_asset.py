@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.asset import most_prepared_bytes, read_asset
+from services.ingest.asset import read_asset
 from services.ingest.limits import IngestLimits
-from shared.model.assets import MOST_LUT_SIZE, MOST_PIXELS, MOST_PREPARED_BYTES, PreparedLut, PreparedPicture, pack
+from shared.model.assets import PreparedLut, PreparedPicture, pack
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -48,9 +48,4 @@ def test_what_passes_a_limit_is_refused_by_its_name() -> None:
 def test_no_prepared_asset_is_larger_than_said(encoded_still: Callable[..., bytes]) -> None:
     limits = IngestLimits(max_asset_pixels=64 * 48, max_asset_total_pixels=64 * 48, max_lut_size=2)
     for data in (encoded_still("PNG"), CUBE):
-        assert len(pack(read_asset(data, limits))) <= most_prepared_bytes(limits)
-
-
-def test_no_setting_allows_what_nobody_would_read() -> None:
-    largest = IngestLimits(max_asset_pixels=MOST_PIXELS, max_asset_total_pixels=MOST_PIXELS, max_lut_size=MOST_LUT_SIZE)
-    assert most_prepared_bytes(largest) <= MOST_PREPARED_BYTES
+        assert len(pack(read_asset(data, limits))) <= limits.most_prepared_bytes

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from services.ingest.limits import IngestLimits
+from shared.model.assets import MOST_LUT_SIZE, MOST_PIXELS, MOST_PREPARED_BYTES
 
 
 def test_every_limit_has_bounds_and_a_sentence() -> None:
@@ -24,3 +25,8 @@ def test_a_limit_out_of_bounds_is_refused_by_name(name: str, value: int) -> None
 def test_limits_survive_json() -> None:
     limits = IngestLimits(max_frames=77)
     assert msgspec.json.decode(msgspec.json.encode(limits), type=IngestLimits) == limits
+
+
+def test_no_setting_allows_what_nobody_would_read() -> None:
+    largest = IngestLimits(max_asset_pixels=MOST_PIXELS, max_asset_total_pixels=MOST_PIXELS, max_lut_size=MOST_LUT_SIZE)
+    assert largest.most_prepared_bytes <= MOST_PREPARED_BYTES
