@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.decoder import DecoderDied
-from services.ingest.decoder_messages import ReadAsset
+from services.ingest.messages.decoder import ReadAsset
 from shared.model.assets import Prepared, PreparedPicture, asset_key, facts_key, unpack
 from shared.model.errors import Malformed, Rejected, VisavisError
 from shared.model.jobs import DECODER_DEATHS, Problem

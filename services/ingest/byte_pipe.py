@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import receive_request
-from services.ingest.source_messages import FETCHED, SourceBytes, SourceCut, SourceEnded
+from services.ingest.messages.decoder import receive_request
+from services.ingest.messages.source import FETCHED, SourceBytes, SourceCut, SourceEnded
 
 if TYPE_CHECKING:
     import socket

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from av.bitstream import BitStreamFilterContext
 
 from services.ingest.checksum import checksum_of
-from services.ingest.coded_messages import MOST_PACKET_BYTES, CodedEnded, CodedPacket, CodedStream
+from services.ingest.messages.coded import MOST_PACKET_BYTES, CodedEnded, CodedPacket, CodedStream
 from shared.model.errors import Rejected
 from shared.model.pictures import Picture
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self, cast
 
 import msgspec
 
-from services.ingest.decoder_messages import framed, unpack_reply
+from services.ingest.messages.decoder import framed, unpack_reply
 
 if TYPE_CHECKING:
     import socket
 
-    from services.ingest.decoder_messages import Reply, Request
+    from services.ingest.messages.decoder import Reply, Request
 
 _LENGTH = struct.Struct("<I")
 _MOST_FIRST_BYTES, MOST_LATER_BYTES = 8 << 20, 1 << 16

@@ -8,10 +8,10 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import DecodedFrame, Join, PlanVideo, ReadAsset, ReadLive, ReadStill, ReadVideo
 from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.forking import Forkery
 from services.ingest.live_decoding import LiveDecoding
+from services.ingest.messages.decoder import DecodedFrame, Join, PlanVideo, ReadAsset, ReadLive, ReadStill, ReadVideo
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:

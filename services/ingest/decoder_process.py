@@ -14,9 +14,15 @@ from PIL import Image
 
 from services.ingest import confinement
 from services.ingest.asset import read_asset
-from services.ingest.coded_messages import PacketsWanted
 from services.ingest.coded_video import CodedVideo
-from services.ingest.decoder_messages import (
+from services.ingest.demuxing import silence
+from services.ingest.joining import join
+from services.ingest.limits import IngestLimits
+from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_forwarding import LiveForwarding
+from services.ingest.live_reading import LiveReading
+from services.ingest.messages.coded import PacketsWanted
+from services.ingest.messages.decoder import (
     AssetRead,
     DecodedFrame,
     Finished,
@@ -37,14 +43,8 @@ from services.ingest.decoder_messages import (
     framed,
     receive_request,
 )
-from services.ingest.demuxing import silence
-from services.ingest.joining import join
-from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
-from services.ingest.live_forwarding import LiveForwarding
-from services.ingest.live_reading import LiveReading
+from services.ingest.messages.source import ReadSource
 from services.ingest.planning import plan_video
-from services.ingest.source_messages import ReadSource
 from services.ingest.source_process import read_source
 from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from services.ingest.decoder_messages import Reply, Request
+    from services.ingest.messages.decoder import Reply, Request
     from shared.model.pictures import Colour, Geometry
 
 _LOADED_LATE = (

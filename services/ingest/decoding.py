@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
-from services.ingest.coded_messages import PacketsWanted
 from services.ingest.conversation import MOST_LATER_BYTES, Conversation
-from services.ingest.decoder_messages import (
+from services.ingest.messages.coded import PacketsWanted
+from services.ingest.messages.decoder import (
     AssetRead,
     DecodedFrame,
     Finished,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
-    from services.ingest.coded_messages import CodedStream
-    from services.ingest.decoder_messages import Reply, Task
     from services.ingest.limits import IngestLimits
+    from services.ingest.messages.coded import CodedStream
+    from services.ingest.messages.decoder import Reply, Task
     from shared.model.media import Facts, Plan
 
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest import confinement
-from services.ingest.fork_messages import Exited, Fork, Forked, Ready, pack, unpack_fork
 from services.ingest.limits import IngestLimits
+from services.ingest.messages.fork_server import Exited, Fork, Forked, Ready, pack, unpack_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.child_words import heard
-from services.ingest.fork_messages import Exited, Fork, Forked, Ready, pack, unpack_report
+from services.ingest.messages.fork_server import Exited, Fork, Forked, Ready, pack, unpack_report
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.decoder import DecoderDied
-from services.ingest.decoder_messages import Join
 from services.ingest.face_parts import join_faces
+from services.ingest.messages.decoder import Join
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     GAVE_UP,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.decoder import DecoderDied
-from services.ingest.decoder_messages import PlanVideo
+from services.ingest.messages.decoder import PlanVideo
 from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import DECODER_DEATHS, JobState, Problem, Want, plan_key

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from services.ingest.decoder_messages import ReadVideo
+from services.ingest.messages.decoder import ReadVideo
 from services.ingest.pump import FramePump
 from shared.model.errors import Rejected, Unavailable
 from shared.model.frames import FramesEnded
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from services.ingest.cuda.lane import CardLane
     from services.ingest.decoder import Decoders, Decoding
-    from services.ingest.decoder_messages import ReadStill
+    from services.ingest.messages.decoder import ReadStill
     from services.ingest.pump import FramePool
     from shared.memory.host import HostPool
     from shared.model.media import DecodeSummary, Facts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import (
+from services.ingest.decoding import DecoderDied, Decoding, checked_facts
+from services.ingest.messages.decoder import (
     CodedFrame,
     CodedFrameRead,
     DecodedFrame,
@@ -13,14 +14,13 @@ from services.ingest.decoder_messages import (
     NoMoreFrames,
     VideoOpened,
 )
-from services.ingest.decoding import DecoderDied, Decoding, checked_facts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from services.ingest.decoder_messages import ReadLive, Reply
     from services.ingest.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
+    from services.ingest.messages.decoder import ReadLive, Reply
     from shared.model.media import Facts, VideoFacts
 
     Happening = VideoOpened | DecodedFrame | CodedFrameRead | FramesLate

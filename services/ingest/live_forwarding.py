@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.checksum import checksum_of
-from services.ingest.coded_messages import CodedEnded, CodedStream, PacketsWanted
-from services.ingest.decoder_messages import CodedFrame, CodedFrameRead, NoMoreFrames, SlotGrant, VideoOpened
 from services.ingest.live_reading import LiveReading
+from services.ingest.messages.coded import CodedEnded, CodedStream, PacketsWanted
+from services.ingest.messages.decoder import CodedFrame, CodedFrameRead, NoMoreFrames, SlotGrant, VideoOpened
 from services.ingest.planes import orientation_of
 from services.ingest.raw_streams import RawStream
 from services.ingest.upright import Orientation
@@ -19,8 +19,8 @@ from shared.model.pictures import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.ingest.decoder_messages import ReadLive, Reply, Request
     from services.ingest.live_decoder import LiveDecoder
+    from services.ingest.messages.decoder import ReadLive, Reply, Request
     from shared.model.pictures import Colour, Geometry
 
 _MOST_KEPT = 64

@@ -7,7 +7,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from services.ingest.decoder_messages import (
+from services.ingest.messages.decoder import (
     CodedFrame,
     CodedFrameRead,
     DecodedFrame,
@@ -24,7 +24,7 @@ from shared.model.media import DecodeSummary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from services.ingest.decoder_messages import Reply, Request
+    from services.ingest.messages.decoder import Reply, Request
     from shared.model.media import VideoFacts
     from shared.model.pictures import Colour, Geometry
 

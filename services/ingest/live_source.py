@@ -12,7 +12,7 @@ import av.error
 
 from services.ingest.adts import AdtsFrame, has_header
 from services.ingest.demuxing import Reading, choose_video
-from services.ingest.source_messages import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 

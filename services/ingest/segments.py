@@ -13,8 +13,8 @@ import msgspec
 
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.decoder import DecoderDied
-from services.ingest.decoder_messages import ReadVideo
 from services.ingest.lane import LaneSession
+from services.ingest.messages.decoder import ReadVideo
 from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (

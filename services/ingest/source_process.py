@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from services.ingest import confinement
 from services.ingest.byte_pipe import BytePipe, format_of, has_late_index
-from services.ingest.decoder_messages import Finished, framed
 from services.ingest.demuxing import silence
 from services.ingest.live_source import source_items
-from services.ingest.source_messages import SourcePacket
+from services.ingest.messages.decoder import Finished, framed
+from services.ingest.messages.source import SourcePacket
 from services.ingest.source_options import file_options, rtmp_options, rtsp_options, tunnelled
 from services.ingest.srt_program import SrtProgram
 from services.ingest.tunnel import DatagramTunnel, Tunnel
@@ -21,10 +21,10 @@ from shared.model.media import DecodeSummary
 if TYPE_CHECKING:
     import socket
 
-    from services.ingest.decoder_messages import Reply
     from services.ingest.limits import IngestLimits
     from services.ingest.live_source import ByteSource
-    from services.ingest.source_messages import ReadSource
+    from services.ingest.messages.decoder import Reply
+    from services.ingest.messages.source import ReadSource
 
 _HEAD_BYTES = 200
 

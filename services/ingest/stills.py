@@ -7,8 +7,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import ReadStill
 from services.ingest.lane import Lane, LaneSession
+from services.ingest.messages.decoder import ReadStill
 from shared.model.errors import Rejected, Unavailable, VisavisError
 from shared.model.jobs import Problem
 from shared.model.sessions import (

@@ -10,13 +10,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder_messages import receive_request
-from services.ingest.source_messages import MOST_LINES, LineWanted, SourceBytes, SourceEnded
+from services.ingest.messages.decoder import receive_request
+from services.ingest.messages.source import MOST_LINES, LineWanted, SourceBytes, SourceEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.messages.decoder import Reply
 
 _CHUNK_BYTES = 1 << 16
 

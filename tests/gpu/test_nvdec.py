@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from services.ingest.coded_messages import CodedPacket
     from services.ingest.cuda.decoder import Decoded
+    from services.ingest.messages.coded import CodedPacket
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 QUIET = {"x265-params": "log-level=none"}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
-from services.ingest.source_messages import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.pulling import PulledSource
 from services.ingest.sources.rules import SourceRules
 from shared.model.addresses import read_networks

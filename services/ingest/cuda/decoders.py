@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.cuda.messages import CodecRange
-    from services.ingest.decoder_messages import ReadVideo
     from services.ingest.decoding import Decoding
     from services.ingest.limits import IngestLimits
     from services.ingest.live_decoding import LiveDecoding
+    from services.ingest.messages.decoder import ReadVideo
     from shared.model.media import VideoFacts
 
 PROGRAM = ("-m", "services.ingest.cuda.process")

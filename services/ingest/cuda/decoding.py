@@ -13,9 +13,9 @@ from shared.model.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.ingest.decoder_messages import CodedFrame, NoMoreFrames, Refused
     from services.ingest.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
+    from services.ingest.messages.decoder import CodedFrame, NoMoreFrames, Refused
     from shared.model.media import Facts, VideoFacts
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.ingest.coded_messages import CodedStream
     from services.ingest.cuda.messages import CodecRange
+    from services.ingest.messages.coded import CodedStream
     from shared.model.media import VideoFacts
 
 _PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from services.ingest.cuda.decoders import CardDecoders
     from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
-    from services.ingest.decoder_messages import ReadVideo
     from services.ingest.decoding import Decoding
     from services.ingest.live_decoding import LiveDecoding
+    from services.ingest.messages.decoder import ReadVideo
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts
     from shared.runtime.metrics import Metrics

@@ -6,11 +6,11 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.ingest.checksum import checksum_of
-from services.ingest.coded_messages import CodedEnded
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.stream import copied
-from services.ingest.decoder_messages import CodedFrame, NoMoreFrames
 from services.ingest.live_reading import LiveReading
+from services.ingest.messages.coded import CodedEnded
+from services.ingest.messages.decoder import CodedFrame, NoMoreFrames
 from services.ingest.timeline import MOST_PENDING, LiveTimeline
 from shared.cuda.pictures import CardPicture
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.ingest.cuda.messages import OpenStream
     from services.ingest.cuda.stream import CardSlots
     from services.ingest.cuda.talk import StreamTalk
-    from services.ingest.decoder_messages import SlotGrant
+    from services.ingest.messages.decoder import SlotGrant
     from shared.cuda.device import Device
     from shared.model.live import LiveInput
     from shared.model.media import VideoFacts

@@ -1,15 +1,15 @@
 """What ingest and its card decoder say to each other; one message is one packet of a sequenced-packet socket.
 
 A stream's own words go over two connections that OpenStream brings: one to ingest, spoken as with any decoder
-(decoder_messages.py: SlotGrant, DecodedFrame, Finished, Refused), and one to the child that reads the file
-(coded_messages.py).
+(messages/decoder.py: SlotGrant, DecodedFrame, Finished, Refused), and one to the child that reads the file
+(messages/coded.py).
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from services.ingest.coded_messages import CodedStream
+from services.ingest.messages.coded import CodedStream
 from shared.model.live import LiveInput
 from shared.model.media import VideoFacts
 

@@ -26,8 +26,8 @@ from services.ingest.cuda.live import serve_live
 from services.ingest.cuda.messages import CANNOT, CardReady, CardUnusable, StreamEnded, pack, unpack_opening
 from services.ingest.cuda.stream import CardStream, told
 from services.ingest.cuda.talk import StreamTalk
-from services.ingest.decoder_messages import Refused
 from services.ingest.limits import IngestLimits
+from services.ingest.messages.decoder import Refused
 from shared.model.errors import VisavisError
 
 if TYPE_CHECKING:

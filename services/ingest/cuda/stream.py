@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from services.ingest.admission import check_length
 from services.ingest.checksum import checksum_of
-from services.ingest.coded_messages import CodedEnded, CodedPacket
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE
 from services.ingest.cuda.talk import SourceGone, SourceRefused
-from services.ingest.decoder_messages import DecodedFrame, Finished, Refused
+from services.ingest.messages.coded import CodedEnded, CodedPacket
+from services.ingest.messages.decoder import DecodedFrame, Finished, Refused
 from services.ingest.timeline import Timeline
 from shared.model.errors import FrameLost, Rejected
 from shared.model.media import DecodeSummary, notice_of

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.coded_messages import MOST_PACKET_BYTES, CodedEnded, CodedPacket
 from services.ingest.cuda.decoder import CardRefused
-from services.ingest.decoder_messages import CodedFrame, Refused, SlotGrant, framed, receive_request, unpack_reply
+from services.ingest.messages.coded import MOST_PACKET_BYTES, CodedEnded, CodedPacket
+from services.ingest.messages.decoder import CodedFrame, Refused, SlotGrant, framed, receive_request, unpack_reply
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.messages.decoder import Reply
 
 _LENGTH = struct.Struct("<I")
 _SLACK_BYTES = 4096

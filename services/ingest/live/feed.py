@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from services.ingest.source_messages import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.pulling import PulledSource
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput, LivePacket, SoundOpened, SoundPacket

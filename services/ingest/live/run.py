@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.decoding import CardLiveDecoding
-from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, ReadLive, VideoOpened
 from services.ingest.lane import LaneSession
 from services.ingest.live.feed import SourceFeed
 from services.ingest.live.inbox import Inbox
 from services.ingest.live.looks import LookChanges
 from services.ingest.live.pump import LivePump
+from services.ingest.messages.decoder import CodedFrameRead, DecodedFrame, FramesLate, ReadLive, VideoOpened
 from shared.model.errors import Unavailable
 from shared.model.jobs import Want
 from shared.model.live import (

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from services.ingest.source_messages import SourceBytes, SourceEnded
+from services.ingest.messages.source import SourceBytes, SourceEnded
 from shared.model.errors import VisavisError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from services.ingest import confinement
-from services.ingest.source_messages import SourceNotice, SourcePacket
+from services.ingest.messages.source import SourceNotice, SourcePacket
 from services.ingest.sources import srt
 from services.ingest.sources.reading import SourceReading
 from services.ingest.sources.rules import WEB_SCHEMES

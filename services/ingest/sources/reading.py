@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from services.ingest.conversation import Conversation
-from services.ingest.decoder_messages import Finished, Refused
 from services.ingest.decoding import DecoderDied, DecoderExceeded, cause_of_death, finish
-from services.ingest.source_messages import (
+from services.ingest.messages.decoder import Finished, Refused
+from services.ingest.messages.source import (
     FETCHED,
     Kind,
     LineWanted,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from services.ingest.decoder_messages import Reply
     from services.ingest.forking import Child
+    from services.ingest.messages.decoder import Reply
     from services.ingest.sources.rules import SourceRules
     from shared.model.addresses import RemoteUrl
     from shared.transport.dialing import Dialer

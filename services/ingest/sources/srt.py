@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 from typing import TYPE_CHECKING
 
-from services.ingest.source_messages import SourceBytes, SourceEnded
+from services.ingest.messages.source import SourceBytes, SourceEnded
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected, VisavisError
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from services.ingest.source_messages import TICKS, Kind
+from services.ingest.messages.source import TICKS, Kind
 
 if TYPE_CHECKING:
-    from services.ingest.source_messages import SourcePacket
+    from services.ingest.messages.source import SourcePacket
 
 _MOST_BACK = TICKS // 2
 """A time that is less far back is disorder, one that is farther back a jump."""

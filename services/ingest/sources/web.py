@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from services.ingest.source_messages import SourceCut, SourceNotice
+from services.ingest.messages.source import SourceCut, SourceNotice
 from services.ingest.sources.playlists import MARK, MasterPlaylist, MediaPlaylist, choose_variant, read_playlist
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected, Unavailable

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.ingest.byte_pipe import BytePipe, format_of, has_late_index
-from services.ingest.decoder_messages import SlotGrant, framed
-from services.ingest.source_messages import SourceBytes, SourceCut, SourceEnded
+from services.ingest.messages.decoder import SlotGrant, framed
+from services.ingest.messages.source import SourceBytes, SourceCut, SourceEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.ingest.decoder_messages import Request
+    from services.ingest.messages.decoder import Request
 
     Say = Callable[..., BytePipe]
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from services.ingest.decoder_messages import (
+from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
+from services.ingest.limits import IngestLimits
+from services.ingest.messages.decoder import (
     DecodedFrame,
     Finished,
     GoesOn,
@@ -23,8 +25,6 @@ from services.ingest.decoder_messages import (
     VideoPlanned,
     framed,
 )
-from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
-from services.ingest.limits import IngestLimits
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary, MediaKind, Plan, Span, StillFacts, VideoFacts
 from shared.model.pictures import Colour, Geometry, PixelFormat
@@ -32,7 +32,7 @@ from shared.model.pictures import Colour, Geometry, PixelFormat
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.messages.decoder import Reply
 
 FACTS = VideoFacts(geometry=Geometry(PixelFormat.I420, 64, 48), colour=Colour(), time_base=(1, 25), frame_rate=(25, 1))
 SLOT_BYTES = FACTS.geometry.size_bytes

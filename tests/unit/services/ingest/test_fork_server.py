@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from services.ingest.fork_messages import Exited, Fork, Forked, pack, unpack_report
+from services.ingest.messages.fork_server import Exited, Fork, Forked, pack, unpack_report
 
 SCRIPT = """
 import os, socket, sys, time

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, ReadLive
-from services.ingest.decoder_messages import CodedFrameRead, DecodedFrame, FramesLate, VideoOpened
 from services.ingest.limits import IngestLimits
+from services.ingest.messages.decoder import CodedFrameRead, DecodedFrame, FramesLate, VideoOpened
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from tests.unit.services.ingest.coded import asked, coded

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.decoder_messages import (
+from services.ingest.limits import IngestLimits
+from services.ingest.live_decoder import LiveDecoder
+from services.ingest.live_reading import MOST_WAITING, LiveReading
+from services.ingest.messages.decoder import (
     CodedFrame,
     CodedFrameRead,
     DecodedFrame,
@@ -15,9 +18,6 @@ from services.ingest.decoder_messages import (
     SlotGrant,
     VideoOpened,
 )
-from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
-from services.ingest.live_reading import MOST_WAITING, LiveReading
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.media import DecodeSummary

@@ -10,7 +10,7 @@ import pytest
 
 from services.ingest.limits import IngestLimits
 from services.ingest.live_source import source_items
-from services.ingest.source_messages import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.source_options import file_options
 from shared.model.errors import Rejected
 from tests.unit.services.ingest.conftest import write_video

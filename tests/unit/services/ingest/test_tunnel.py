@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from services.ingest.decoder_messages import framed, unpack_reply
-from services.ingest.source_messages import MOST_LINES, LineWanted, SourceBytes, SourceEnded
+from services.ingest.messages.decoder import framed, unpack_reply
+from services.ingest.messages.source import MOST_LINES, LineWanted, SourceBytes, SourceEnded
 from services.ingest.tunnel import DatagramTunnel, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.messages.decoder import Reply
 
 PATIENCE_SECONDS = 30
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.ingest.coded_messages import CodedStream
 from services.ingest.cuda.fitness import why_not
 from services.ingest.cuda.messages import CodecRange
+from services.ingest.messages.coded import CodedStream
 from shared.model.pictures import Geometry, PixelFormat
 from tests.unit.services.ingest.conftest import VIDEO
 

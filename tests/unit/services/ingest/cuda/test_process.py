@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.ingest.coded_messages import CodedStream
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.messages import CANNOT, CardReady, OpenStream, Report, StreamEnded, pack, unpack_report
 from services.ingest.cuda.process import CardProcess
-from services.ingest.decoder_messages import Refused, framed
 from services.ingest.limits import IngestLimits
+from services.ingest.messages.coded import CodedStream
+from services.ingest.messages.decoder import Refused, framed
 from tests.cuda.emulated import WHY_NOT, EmulatedCard
 from tests.cuda.pyav_decoder import RANGES, PyAVDecoder
 from tests.unit.services.ingest.conftest import VIDEO

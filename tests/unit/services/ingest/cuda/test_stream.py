@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from services.ingest.checksum import checksum_of
-from services.ingest.coded_messages import CodedEnded, CodedPacket, CodedStream
 from services.ingest.cuda.decoder import CardRefused, Decoded
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE, OpenStream
 from services.ingest.cuda.stream import CardStream, told
 from services.ingest.cuda.talk import StreamTalk
-from services.ingest.decoder_messages import DecodedFrame, Finished, Refused, SlotGrant, framed, unpack_reply
 from services.ingest.limits import IngestLimits
+from services.ingest.messages.coded import CodedEnded, CodedPacket, CodedStream
+from services.ingest.messages.decoder import DecodedFrame, Finished, Refused, SlotGrant, framed, unpack_reply
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.emulated import WHY_NOT, EmulatedCard
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.ingest.decoder_messages import Reply
+    from services.ingest.messages.decoder import Reply
 
 SIZE = Geometry(PixelFormat.NV12, 64, 48)
 FACTS = msgspec.structs.replace(VIDEO, geometry=SIZE, frames_expected=0)

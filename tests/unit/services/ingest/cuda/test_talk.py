@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.coded_messages import MOST_PACKET_BYTES, CodedPacket
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.talk import SourceGone, StreamTalk
-from services.ingest.decoder_messages import Finished, GoesOn, NoMoreFrames, framed
+from services.ingest.messages.coded import MOST_PACKET_BYTES, CodedPacket
+from services.ingest.messages.decoder import Finished, GoesOn, NoMoreFrames, framed
 from shared.model.media import DecodeSummary
 
 if TYPE_CHECKING:

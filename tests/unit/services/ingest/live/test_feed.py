@@ -8,7 +8,7 @@ import pytest
 
 from services.ingest.live import feed as source_feed
 from services.ingest.live.feed import LATE_SECONDS, Pacer, SourceFeed
-from services.ingest.source_messages import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.rules import SourceRules
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput, LivePacket, SoundOpened, SoundPacket

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.source_messages import SourceBytes, SourceEnded
+from services.ingest.messages.source import SourceBytes, SourceEnded
 from services.ingest.sources.lines import SourceLines
 from shared.model.addresses import read_networks, read_url
 from shared.model.errors import Rejected, Unavailable

@@ -12,7 +12,7 @@ import pytest
 
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
-from services.ingest.source_messages import Kind, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import Kind, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources import pulling
 from services.ingest.sources.pulling import PulledSource
 from services.ingest.sources.rules import SourceRules

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest.decoder import DecoderDied, Decoders
-from services.ingest.decoder_messages import Finished, framed
-from services.ingest.source_messages import (
+from services.ingest.messages.decoder import Finished, framed
+from services.ingest.messages.source import (
     Kind,
     LineWanted,
     SourceBytes,

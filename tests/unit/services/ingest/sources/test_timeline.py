@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.source_messages import TICKS, Kind, SourcePacket
+from services.ingest.messages.source import TICKS, Kind, SourcePacket
 from services.ingest.sources.timeline import SourceTimeline
 
 FRAME, PIECE = 3600, 1920

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.ingest.limits import IngestLimits
-from services.ingest.source_messages import SourceCut, SourceNotice
+from services.ingest.messages.source import SourceCut, SourceNotice
 from services.ingest.sources.rules import SourceRules
 from services.ingest.sources.web import WebProgress, WebSource
 from shared.model.addresses import read_networks, read_url

@@ -11,7 +11,7 @@
 | child | GoesOn | now and then, so that a long join or plan is not taken for a stalled one |
 | child | Finished, VideoPlanned, AssetRead, Joined, Refused | once, last |
 
-What is said of a fetched source is in source_messages.py, and of a video that a card decodes in coded_messages.py.
+What is said of a fetched source is in source.py, and of a video that a card decodes in coded.py.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.coded_messages import CodedEnded, CodedPacket, CodedStream, PacketsWanted
-from services.ingest.source_messages import (
+from services.ingest.messages.coded import CodedEnded, CodedPacket, CodedStream, PacketsWanted
+from services.ingest.messages.source import (
     LineWanted,
     ReadSource,
     SoundFormat,
