@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
-from services.ingest.asset import read_asset
 from services.ingest.coded_video import CodedVideo
 from services.ingest.demuxing import silence
 from services.ingest.joining import join
@@ -44,9 +43,10 @@ from services.ingest.messages.decoder import (
     receive_request,
 )
 from services.ingest.messages.source import ReadSource
+from services.ingest.pictures.asset import read_asset
+from services.ingest.pictures.still import StillPicture
 from services.ingest.planning import plan_video
 from services.ingest.source_process import read_source
-from services.ingest.still import StillPicture
 from services.ingest.video import VideoFile
 from shared.model import assets
 from shared.model.errors import Misconfigured, Rejected

@@ -13,7 +13,7 @@ import cv2
 from services.detect.batching import Batches, Hands
 from services.detect.following import Following
 from services.ingest.limits import IngestLimits
-from services.ingest.still import StillPicture
+from services.ingest.pictures.still import StillPicture
 from services.ingest.video import VideoFile
 from services.render.encoding.files import VideoEncoder
 from services.render.session import RenderSession

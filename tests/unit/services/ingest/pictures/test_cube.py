@@ -1,4 +1,4 @@
-"""services/ingest/cube.py"""
+"""services/ingest/pictures/cube.py"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.cube import read_cube
+from services.ingest.pictures.cube import read_cube
 from shared.model.assets import MOST_LUT_SIZE, PreparedLut
 from shared.model.errors import Rejected
 

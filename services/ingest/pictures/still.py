@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from services.ingest.admission import admit_still, check_still_size
-from services.ingest.exif import exif_of, orientation_of, reset_orientation
+from services.ingest.pictures.exif import exif_of, orientation_of, reset_orientation
 from shared.model.errors import Rejected
 from shared.model.media import MediaKind, StillFacts
 from shared.model.pictures import Geometry, PixelFormat

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.ingest.animation import read_picture
-from services.ingest.cube import read_cube
+from services.ingest.pictures.animation import read_picture
+from services.ingest.pictures.cube import read_cube
 from shared.model.assets import AssetKind, asset_kind
 from shared.model.errors import Rejected
 from shared.model.media import SNIFF_BYTES

@@ -1,4 +1,4 @@
-"""services/ingest/animation.py"""
+"""services/ingest/pictures/animation.py"""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from services.ingest.animation import read_picture
 from services.ingest.limits import IngestLimits
+from services.ingest.pictures.animation import read_picture
 from shared.model.assets import MOST_SIDE
 from shared.model.errors import Rejected
 

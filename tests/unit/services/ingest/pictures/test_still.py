@@ -1,4 +1,4 @@
-"""services/ingest/still.py"""
+"""services/ingest/pictures/still.py"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from services.ingest.limits import IngestLimits
-from services.ingest.still import StillPicture
+from services.ingest.pictures.still import StillPicture
 from shared.model.errors import Rejected
 from shared.model.media import StillFacts
 from shared.model.pictures import Picture

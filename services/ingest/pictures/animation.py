@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from services.ingest.exif import exif_of, orientation_of
-from services.ingest.still import BROKEN
+from services.ingest.pictures.exif import exif_of, orientation_of
+from services.ingest.pictures.still import BROKEN
 from shared.model.assets import MOST_DURATION_MS, MOST_SIDE, PreparedPicture
 from shared.model.errors import Rejected
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff

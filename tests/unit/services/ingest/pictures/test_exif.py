@@ -1,4 +1,4 @@
-"""services/ingest/exif.py"""
+"""services/ingest/pictures/exif.py"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 import pytest
 from PIL import Image
 
-from services.ingest.exif import exif_of, orientation_of, reset_orientation
+from services.ingest.pictures.exif import exif_of, orientation_of, reset_orientation
 from services.ingest.upright import Orientation
 
 

@@ -1,4 +1,4 @@
-"""services/ingest/asset.py"""
+"""services/ingest/pictures/asset.py"""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.asset import read_asset
 from services.ingest.limits import IngestLimits
+from services.ingest.pictures.asset import read_asset
 from shared.model.assets import PreparedLut, PreparedPicture, pack
 from shared.model.errors import Rejected
 

@@ -1,0 +1,1 @@
+"""What hostile pictures and colour LUTs hold: stills, and uploads that are to be assets."""
