@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
-from services.ingest.coded_video import CodedVideo
-from services.ingest.demuxing import silence
-from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
 from services.ingest.live_forwarding import LiveForwarding
 from services.ingest.live_reading import LiveReading
 from services.ingest.messages.coded import PacketsWanted
@@ -45,9 +41,13 @@ from services.ingest.messages.decoder import (
 from services.ingest.messages.source import ReadSource
 from services.ingest.pictures.asset import read_asset
 from services.ingest.pictures.still import StillPicture
-from services.ingest.planning import plan_video
 from services.ingest.source_process import read_source
-from services.ingest.video import VideoFile
+from services.ingest.videos.coded import CodedVideo
+from services.ingest.videos.demuxing import silence
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.joining import join
+from services.ingest.videos.live import LiveDecoder
+from services.ingest.videos.planning import plan_video
 from shared.model import assets
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.media import DecodeSummary

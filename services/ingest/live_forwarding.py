@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.checksum import checksum_of
 from services.ingest.live_reading import LiveReading
 from services.ingest.messages.coded import CodedEnded, CodedStream, PacketsWanted
 from services.ingest.messages.decoder import CodedFrame, CodedFrameRead, NoMoreFrames, SlotGrant, VideoOpened
-from services.ingest.planes import orientation_of
-from services.ingest.raw_streams import RawStream
 from services.ingest.upright import Orientation
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.planes import orientation_of
+from services.ingest.videos.raw_streams import RawStream
 from shared.model.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.ingest.live_decoder import LiveDecoder
     from services.ingest.messages.decoder import ReadLive, Reply, Request
+    from services.ingest.videos.live import LiveDecoder
     from shared.model.pictures import Colour, Geometry
 
 _MOST_KEPT = 64

@@ -17,7 +17,7 @@ from services.ingest.messages.decoder import (
     SlotGrant,
     VideoOpened,
 )
-from services.ingest.timeline import MOST_PENDING
+from services.ingest.videos.timeline import MOST_PENDING
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary
 
@@ -50,7 +50,7 @@ class LiveFrame(Protocol[_Into_contra]):
 
 
 class LiveFrames(Protocol[_Into_contra]):
-    """A decoder of live packets: `live_decoder.LiveDecoder` or `cuda.live.CardLiveDecoder`."""
+    """A decoder of live packets: `videos.live.LiveDecoder` or `cuda.live.CardLiveDecoder`."""
 
     facts: VideoFacts | None
 

@@ -11,8 +11,8 @@ import av
 import av.error
 
 from services.ingest.adts import AdtsFrame, has_header
-from services.ingest.demuxing import Reading, choose_video
 from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.videos.demuxing import Reading, choose_video
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 

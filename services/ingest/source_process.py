@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from services.ingest import confinement
 from services.ingest.byte_pipe import BytePipe, format_of, has_late_index
-from services.ingest.demuxing import silence
 from services.ingest.live_source import source_items
 from services.ingest.messages.decoder import Finished, framed
 from services.ingest.messages.source import SourcePacket
 from services.ingest.source_options import file_options, rtmp_options, rtsp_options, tunnelled
 from services.ingest.srt_program import SrtProgram
 from services.ingest.tunnel import DatagramTunnel, Tunnel
+from services.ingest.videos.demuxing import silence
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary

@@ -18,7 +18,7 @@ import numpy as np
 from services.detect.finding import FaceFinder
 from services.detect.models.preparing import prepare
 from services.ingest.limits import IngestLimits
-from services.ingest.video import VideoFile
+from services.ingest.videos.file import VideoFile
 from services.render.tracking import Tracks
 from shared.model.errors import Unavailable
 from shared.model.faces import Face

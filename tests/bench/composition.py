@@ -14,7 +14,7 @@ from services.detect.batching import Batches, Hands
 from services.detect.following import Following
 from services.ingest.limits import IngestLimits
 from services.ingest.pictures.still import StillPicture
-from services.ingest.video import VideoFile
+from services.ingest.videos.file import VideoFile
 from services.render.encoding.files import VideoEncoder
 from services.render.session import RenderSession
 from services.render.sinks import StillSink

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
+from services.ingest.videos.live import LiveDecoder
 from services.render.drawing import Painter
 from services.render.encoding.live import LiveEncoder
 from services.render.tracking import Tracks

@@ -16,7 +16,7 @@ from skimage import data
 from services.detect.finding import FaceFinder
 from services.detect.settings import DetectSettings
 from services.ingest.limits import IngestLimits
-from services.ingest.video import VideoFile
+from services.ingest.videos.file import VideoFile
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import av
 import numpy as np
 
-from services.ingest.coded_video import CodedVideo
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.nvdec import Nvdec, capabilities
 from services.ingest.decoder import Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
-from services.ingest.video import VideoFile
+from services.ingest.videos.coded import CodedVideo
+from services.ingest.videos.file import VideoFile
 from shared.cuda.card import Card, bus_address
 from shared.memory.card_memory import CudaMemory
 from shared.memory.card_pool import CardPool

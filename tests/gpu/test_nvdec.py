@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.ingest.checksum import checksum_of
-from services.ingest.coded_video import CodedVideo
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.nvdec import Nvdec, capabilities
 from services.ingest.limits import IngestLimits
-from services.ingest.video import VideoFile
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.coded import CodedVideo
+from services.ingest.videos.file import VideoFile
 from shared.cuda.card import Card
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, PixelFormat

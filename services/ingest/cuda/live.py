@@ -5,13 +5,13 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.stream import copied
 from services.ingest.live_reading import LiveReading
 from services.ingest.messages.coded import CodedEnded
 from services.ingest.messages.decoder import CodedFrame, NoMoreFrames
-from services.ingest.timeline import MOST_PENDING, LiveTimeline
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.timeline import MOST_PENDING, LiveTimeline
 from shared.cuda.pictures import CardPicture
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class CardLiveImage:
 
 
 class CardLiveDecoder:
-    """As `live_decoder.LiveDecoder`, with the facts that a CPU has found by the first frame."""
+    """As `videos.live.LiveDecoder`, with the facts that a CPU has found by the first frame."""
 
     def __init__(self, opening: OpenStream, asked: LiveInput, card: tuple[CardDecoder, Device, CardSlots]) -> None:
         """card: as CardStream has it."""

@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from services.ingest.admission import check_length
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE
 from services.ingest.cuda.talk import SourceGone, SourceRefused
 from services.ingest.messages.coded import CodedEnded, CodedPacket
 from services.ingest.messages.decoder import DecodedFrame, Finished, Refused
-from services.ingest.timeline import Timeline
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.timeline import Timeline
 from shared.model.errors import FrameLost, Rejected
 from shared.model.media import DecodeSummary, notice_of
 

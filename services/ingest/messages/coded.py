@@ -38,7 +38,7 @@ class CodedStream(msgspec.Struct, frozen=True):
     """The pts of the first frame that is to be delivered, of a live stream the number of its packet; None if it has
     none, or if it lies too far from where packets can be read from."""
     checksum: int = 0
-    """Of that frame, see checksum.py."""
+    """Of that frame, see videos/checksum.py."""
 
 
 class PacketsWanted(msgspec.Struct, frozen=True, tag=True):

@@ -31,8 +31,8 @@ from services.ingest.decoder import (
     ReadVideo,
 )
 from services.ingest.limits import IngestLimits
-from services.ingest.planning import plan_video
-from services.ingest.video import VideoFile
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.planning import plan_video
 from shared.model.assets import PreparedLut, PreparedPicture, unpack
 from shared.model.errors import Rejected
 from shared.model.media import MediaKind

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
 from services.ingest.live_reading import MOST_WAITING, LiveReading
 from services.ingest.messages.decoder import (
     CodedFrame,
@@ -18,6 +17,7 @@ from services.ingest.messages.decoder import (
     SlotGrant,
     VideoOpened,
 )
+from services.ingest.videos.live import LiveDecoder
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.media import DecodeSummary

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 import pytest
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda import decoders
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.limits import IngestLimits
-from services.ingest.video import VideoFile
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.file import VideoFile
 from shared.cuda.card import Card
 from shared.memory.card_memory import CudaMemory
 from shared.memory.card_pool import CardPool

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.fitness import why_not
 from services.ingest.decoder import DecoderDied, Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
-from services.ingest.planning import plan_video
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.planning import plan_video
 from shared.model.errors import FrameLost, Misconfigured, Rejected, Unavailable
 from tests.unit.services.ingest.cuda.conftest import SLOTS, by_cpu
 

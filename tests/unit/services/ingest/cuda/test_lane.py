@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda import lane as card_lane
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.decoders import CardDecoders
@@ -15,6 +14,7 @@ from services.ingest.cuda.lane import CardLane
 from services.ingest.decoder import Decoders, ReadVideo
 from services.ingest.lane import LaneSession
 from services.ingest.limits import IngestLimits
+from services.ingest.videos.checksum import checksum_of
 from shared.memory import layout
 from shared.memory.card_reader import CardReader
 from shared.model.jobs import Want

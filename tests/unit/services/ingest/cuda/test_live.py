@@ -13,15 +13,15 @@ import av
 import msgspec
 import pytest
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.decoder import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.live import run as live_run
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
-from services.ingest.live_decoder import LiveDecoder
 from services.ingest.sources.rules import SourceRules
+from services.ingest.videos.checksum import checksum_of
+from services.ingest.videos.live import LiveDecoder
 from shared.memory import layout
 from shared.model.live import (
     FlowChanged,

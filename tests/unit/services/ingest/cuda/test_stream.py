@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from services.ingest.checksum import checksum_of
 from services.ingest.cuda.decoder import CardRefused, Decoded
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE, OpenStream
 from services.ingest.cuda.stream import CardStream, told
@@ -18,6 +17,7 @@ from services.ingest.cuda.talk import StreamTalk
 from services.ingest.limits import IngestLimits
 from services.ingest.messages.coded import CodedEnded, CodedPacket, CodedStream
 from services.ingest.messages.decoder import DecodedFrame, Finished, Refused, SlotGrant, framed, unpack_reply
+from services.ingest.videos.checksum import checksum_of
 from shared.cuda.pictures import CardPicture
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 from tests.cuda.emulated import WHY_NOT, EmulatedCard

@@ -9,8 +9,8 @@ import av
 import msgspec
 import pytest
 
-from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
+from services.ingest.videos.joining import join
 from services.render.cuda.surface_copies import SurfaceCopies
 from services.render.encoding.files import VideoEncoder
 from services.render.nvenc.coder import NvencFailed

@@ -1,4 +1,4 @@
-"""services/ingest/wholeness.py"""
+"""services/ingest/videos/wholeness.py"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.wholeness import missing_bytes
+from services.ingest.videos.wholeness import missing_bytes
 from shared.model.errors import Rejected
 from shared.model.media import MediaKind
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from services.ingest.raw_streams import RawStream
+from services.ingest.videos.raw_streams import RawStream
 from shared.model.live import LiveCodec
 from tests.unit.services.ingest.coded import coded
 

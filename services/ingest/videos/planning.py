@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from services.ingest.admission import admit_file
-from services.ingest.demuxing import Reading, choose_video, open_media
-from services.ingest.video import VideoFile
-from services.ingest.wholeness import missing_bytes
+from services.ingest.videos.demuxing import Reading, choose_video, open_media
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.wholeness import missing_bytes
 from shared.model.media import MediaKind, Plan, Span
 
 if TYPE_CHECKING:

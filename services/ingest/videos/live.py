@@ -11,8 +11,8 @@ import numpy as np
 from av.codec.context import Flags
 
 from services.ingest.admission import check_frame_size
-from services.ingest.planes import UprightCopy, facts_of, orientation_of
-from services.ingest.timeline import MOST_PENDING, LiveTimeline
+from services.ingest.videos.planes import UprightCopy, facts_of, orientation_of
+from services.ingest.videos.timeline import MOST_PENDING, LiveTimeline
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput
 

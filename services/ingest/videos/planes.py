@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from services.ingest import colours
 from services.ingest.upright import Orientation
+from services.ingest.videos import colours
 from shared.model.media import VideoFacts
 from shared.model.pictures import Geometry, Matrix, PixelFormat
 

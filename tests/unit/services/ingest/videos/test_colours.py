@@ -1,10 +1,10 @@
-"""services/ingest/colours.py"""
+"""services/ingest/videos/colours.py"""
 
 from __future__ import annotations
 
 import pytest
 
-from services.ingest.colours import colour_of, matrix_of, tag_for
+from services.ingest.videos.colours import colour_of, matrix_of, tag_for
 from shared.model.pictures import Colour, Matrix
 
 SMALL, LARGE = (640, 480), (1280, 720)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.ingest.checksum import checksum_of
+from services.ingest.videos.checksum import checksum_of
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from services.ingest import coded_video, video
-from services.ingest.coded_video import CodedVideo
 from services.ingest.limits import IngestLimits
-from services.ingest.planning import plan_video
-from services.ingest.video import VideoFile
+from services.ingest.videos import coded as coded_video
+from services.ingest.videos import file as video_file
+from services.ingest.videos.coded import CodedVideo
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.planning import plan_video
 from shared.model.errors import Rejected
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_a_segment_begins_with_the_key_frame_before_it(make_video: MakeVideo) ->
 def test_where_the_first_frame_lies_too_far_no_beginning_is_told(
     make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "_MOST_KEPT", 2)
+    monkeypatch.setattr(video_file, "_MOST_KEPT", 2)
     with opened(make_video("clip.mp4", options={"bf": "3"})) as file:
         assert CodedVideo(file).stream.begins is None
 

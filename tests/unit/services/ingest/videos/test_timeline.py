@@ -1,4 +1,4 @@
-"""services/ingest/timeline.py"""
+"""services/ingest/videos/timeline.py"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given as drawn
 from hypothesis import strategies as some
 
-from services.ingest.timeline import LiveTimeline, Timeline
+from services.ingest.videos.timeline import LiveTimeline, Timeline
 
 
 def test_good_times_stay_as_they_are() -> None:

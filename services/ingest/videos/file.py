@@ -11,11 +11,11 @@ import msgspec
 from av.codec.context import Flags
 
 from services.ingest.admission import admit_file, check_frame_size, check_length
-from services.ingest.demuxing import Reading, choose_video, claimed_seconds, count_images, open_media, silence
-from services.ingest.planes import UprightCopy, facts_of, orientation_of
-from services.ingest.timeline import Timeline
 from services.ingest.upright import Orientation
-from services.ingest.wholeness import missing_bytes
+from services.ingest.videos.demuxing import Reading, choose_video, claimed_seconds, count_images, open_media, silence
+from services.ingest.videos.planes import UprightCopy, facts_of, orientation_of
+from services.ingest.videos.timeline import Timeline
+from services.ingest.videos.wholeness import missing_bytes
 from shared.model.errors import Rejected
 from shared.model.media import DecodeSummary, MediaKind, notice_of
 

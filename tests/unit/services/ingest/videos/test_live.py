@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.ingest.limits import IngestLimits
-from services.ingest.live_decoder import LiveDecoder
+from services.ingest.videos.live import LiveDecoder
 from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 from shared.model.pictures import Picture

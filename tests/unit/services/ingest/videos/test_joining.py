@@ -1,4 +1,4 @@
-"""services/ingest/joining.py"""
+"""services/ingest/videos/joining.py"""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from services.ingest.joining import join
 from services.ingest.limits import IngestLimits
+from services.ingest.videos.joining import join
 from shared.model.errors import Misconfigured, Rejected
 from shared.model.media import MediaKind
 

@@ -13,7 +13,7 @@ import av
 from av.stream import Discard
 
 from services.ingest.admission import admit_file
-from services.ingest.demuxing import Reading, open_media, silence
+from services.ingest.videos.demuxing import Reading, open_media, silence
 from shared.model.errors import Misconfigured
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 

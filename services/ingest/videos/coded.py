@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from av.bitstream import BitStreamFilterContext
 
-from services.ingest.checksum import checksum_of
 from services.ingest.messages.coded import MOST_PACKET_BYTES, CodedEnded, CodedPacket, CodedStream
+from services.ingest.videos.checksum import checksum_of
 from shared.model.errors import Rejected
 from shared.model.pictures import Picture
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-    from services.ingest.video import VideoFile
+    from services.ingest.videos.file import VideoFile
 
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 """FFmpeg's, which put start codes and the container's parameters into the stream, where it has none."""

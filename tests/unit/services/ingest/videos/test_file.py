@@ -1,4 +1,4 @@
-"""services/ingest/video.py, with services/ingest/demuxing.py and services/ingest/admission.py"""
+"""services/ingest/videos/file.py, with services/ingest/videos/demuxing.py and services/ingest/admission.py"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from services.ingest.limits import IngestLimits
-from services.ingest.planning import plan_video
-from services.ingest.video import VideoFile
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.planning import plan_video
 from shared.model.errors import Rejected
 from shared.model.media import Span
 from shared.model.pictures import Colour, Matrix, Picture

@@ -1,4 +1,4 @@
-"""services/ingest/planning.py"""
+"""services/ingest/videos/planning.py"""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest import planning
 from services.ingest.limits import IngestLimits
-from services.ingest.planning import cut, plan_video
-from services.ingest.video import VideoFile
+from services.ingest.videos import planning
+from services.ingest.videos.file import VideoFile
+from services.ingest.videos.planning import cut, plan_video
 from shared.model.errors import Rejected
 from shared.model.media import Plan, Span
 
