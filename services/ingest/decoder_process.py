@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
+from services.ingest.demuxer.process import read_source
 from services.ingest.limits import IngestLimits
 from services.ingest.live_forwarding import LiveForwarding
 from services.ingest.live_reading import LiveReading
@@ -41,7 +42,6 @@ from services.ingest.messages.decoder import (
 from services.ingest.messages.source import ReadSource
 from services.ingest.pictures.asset import read_asset
 from services.ingest.pictures.still import StillPicture
-from services.ingest.source_process import read_source
 from services.ingest.videos.coded import CodedVideo
 from services.ingest.videos.demuxing import silence
 from services.ingest.videos.file import VideoFile

@@ -75,7 +75,7 @@ TESTED_ELSEWHERE = {
     "services/ingest/decoder_process.py": DECODER,
     "services/ingest/videos/demuxing.py": "tests/unit/services/ingest/videos/test_file.py",
     "services/ingest/messages/source.py": "tests/unit/services/ingest/sources/test_reading.py",
-    "services/ingest/source_process.py": "tests/unit/services/ingest/sources/test_reading.py",
+    "services/ingest/demuxer/process.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/messages/fork_server.py": DECODER,
     "services/ingest/forking.py": DECODER,
     "services/ingest/videos/planes.py": "tests/unit/services/ingest/videos/test_file.py",

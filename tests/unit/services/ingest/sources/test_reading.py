@@ -1,4 +1,4 @@
-"""services/ingest/sources/reading.py with source_process.py: a real child that demuxes, and one that lies."""
+"""services/ingest/sources/reading.py with demuxer/process.py: a real child that demuxes, and one that lies."""
 
 from __future__ import annotations
 

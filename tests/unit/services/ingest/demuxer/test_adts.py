@@ -1,4 +1,4 @@
-"""services/ingest/adts.py."""
+"""services/ingest/demuxer/adts.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.adts import AdtsFrame, has_header
+from services.ingest.demuxer.adts import AdtsFrame, has_header
 
 # AAC-LC, 44.1 kHz, stereo, no checksum, 12 bytes with its header
 FRAME = bytes((0xFF, 0xF1, 0x50, 0x80, 0x01, 0x9F, 0xFC)) + b"sound"

@@ -6,13 +6,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from services.ingest import confinement
-from services.ingest.byte_pipe import BytePipe, format_of, has_late_index
-from services.ingest.live_source import source_items
+from services.ingest.demuxer.byte_pipe import BytePipe, format_of, has_late_index
+from services.ingest.demuxer.options import file_options, rtmp_options, rtsp_options, tunnelled
+from services.ingest.demuxer.source import source_items
+from services.ingest.demuxer.srt import SrtProgram
+from services.ingest.demuxer.tunnel import DatagramTunnel, Tunnel
 from services.ingest.messages.decoder import Finished, framed
 from services.ingest.messages.source import SourcePacket
-from services.ingest.source_options import file_options, rtmp_options, rtsp_options, tunnelled
-from services.ingest.srt_program import SrtProgram
-from services.ingest.tunnel import DatagramTunnel, Tunnel
 from services.ingest.videos.demuxing import silence
 from shared.model.addresses import REFUSED
 from shared.model.errors import Rejected
@@ -21,8 +21,8 @@ from shared.model.media import DecodeSummary
 if TYPE_CHECKING:
     import socket
 
+    from services.ingest.demuxer.source import ByteSource
     from services.ingest.limits import IngestLimits
-    from services.ingest.live_source import ByteSource
     from services.ingest.messages.decoder import Reply
     from services.ingest.messages.source import ReadSource
 

@@ -1,4 +1,4 @@
-"""services/ingest/byte_pipe.py."""
+"""services/ingest/demuxer/byte_pipe.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.byte_pipe import BytePipe, format_of, has_late_index
+from services.ingest.demuxer.byte_pipe import BytePipe, format_of, has_late_index
 from services.ingest.messages.decoder import SlotGrant, framed
 from services.ingest.messages.source import SourceBytes, SourceCut, SourceEnded
 

@@ -1,4 +1,4 @@
-"""services/ingest/tunnel.py."""
+"""services/ingest/demuxer/tunnel.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from services.ingest.demuxer.tunnel import DatagramTunnel, Tunnel
 from services.ingest.messages.decoder import framed, unpack_reply
 from services.ingest.messages.source import MOST_LINES, LineWanted, SourceBytes, SourceEnded
-from services.ingest.tunnel import DatagramTunnel, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

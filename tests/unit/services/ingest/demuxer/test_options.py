@@ -1,11 +1,11 @@
-"""services/ingest/source_options.py."""
+"""services/ingest/demuxer/options.py."""
 
 from __future__ import annotations
 
 import pytest
 
+from services.ingest.demuxer.options import file_options, rtmp_names, rtmp_options, rtsp_options, tunnelled
 from services.ingest.limits import IngestLimits
-from services.ingest.source_options import file_options, rtmp_names, rtmp_options, rtsp_options, tunnelled
 
 LIMITS = IngestLimits()
 

@@ -1,4 +1,4 @@
-"""services/ingest/srt_program.py: the command carries what is asked for, and no program outlives its context."""
+"""services/ingest/demuxer/srt.py: the command carries what is asked for, and no program outlives its context."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.ingest.demuxer.srt import SrtProgram, srt_command
 from services.ingest.limits import IngestLimits
-from services.ingest.srt_program import SrtProgram, srt_command
 from shared.model.errors import Rejected
 
 URL = "srt://host:9000?streamid=%23%21::r=a&passphrase=ten letters&latency=200&pbkeylen=32"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import av
 import av.error
 
-from services.ingest.adts import AdtsFrame, has_header
+from services.ingest.demuxer.adts import AdtsFrame, has_header
 from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.videos.demuxing import Reading, choose_video
 from shared.model.errors import Rejected

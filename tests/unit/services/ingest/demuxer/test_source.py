@@ -1,4 +1,4 @@
-"""services/ingest/live_source.py, with files that are read as they come."""
+"""services/ingest/demuxer/source.py, with files that are read as they come."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from services.ingest.demuxer.options import file_options
+from services.ingest.demuxer.source import source_items
 from services.ingest.limits import IngestLimits
-from services.ingest.live_source import source_items
 from services.ingest.messages.source import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
-from services.ingest.source_options import file_options
 from shared.model.errors import Rejected
 from tests.unit.services.ingest.conftest import write_video
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.ingest.live_source import SourceItem
+    from services.ingest.demuxer.source import SourceItem
 
 LIMITS = IngestLimits()
 MUXED = {
