@@ -15,7 +15,7 @@ from services.ingest import confinement
 from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.job_ends import JobEnds
 from services.ingest.job_plans import PlanService
 from services.ingest.lane import Lane

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.messages.decoder import ReadAsset
 from shared.model.assets import Prepared, PreparedPicture, asset_key, facts_key, unpack
 from shared.model.errors import Malformed, Rejected, VisavisError
@@ -19,7 +19,7 @@ from shared.runtime.logs import log
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from services.ingest.decoder import Decoders
+    from services.ingest.decoders.making import Decoders
     from services.ingest.limits import IngestLimits
     from shared.model.assets import AssetFacts
     from shared.runtime.telemetry import Telemetry

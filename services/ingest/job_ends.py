@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.face_parts import join_faces
 from services.ingest.messages.decoder import Join
 from shared.model.errors import Late, Lost, Rejected, Unavailable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from services.ingest.decoder import Decoders
+    from services.ingest.decoders.making import Decoders
     from services.ingest.source_files import SourceFiles
     from shared.model.jobs import JobRecord
     from shared.model.media import MediaKind, Plan

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from services.ingest.cuda.lane import CardLane
-    from services.ingest.decoder import Decoders, Decoding
+    from services.ingest.decoders.making import Decoders, Decoding
     from services.ingest.messages.decoder import ReadStill
     from services.ingest.pump import FramePool
     from shared.memory.host import HostPool

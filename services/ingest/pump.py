@@ -16,7 +16,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.ingest.decoder import DecodedFrame, Decoding
+    from services.ingest.decoders.making import DecodedFrame, Decoding
     from services.ingest.lane import Lane
     from shared.memory.card_pool import CardPool
     from shared.memory.host import HostPool

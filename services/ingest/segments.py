@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from services.ingest.cuda.decoder import CardRefused
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.lane import LaneSession
 from services.ingest.messages.decoder import ReadVideo
 from services.ingest.stopping import until_cancelled

@@ -27,7 +27,7 @@ import numpy as np
 
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.nvdec import Nvdec, capabilities
-from services.ingest.decoder import Decoders, ReadVideo
+from services.ingest.decoders.making import Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
 from services.ingest.videos.coded import CodedVideo
 from services.ingest.videos.file import VideoFile

@@ -28,7 +28,7 @@ FOREIGN = re.compile(
 )
 
 LIVE = "tests/unit/services/ingest/live/test_run.py"
-DECODER = "tests/unit/services/ingest/test_decoder.py"
+DECODER = "tests/unit/services/ingest/decoders/test_making.py"
 CARD_DECODERS = "tests/unit/services/ingest/cuda/test_decoders.py"
 TESTED_ELSEWHERE = {
     # protocols and declarations without a line of behaviour
@@ -65,19 +65,19 @@ TESTED_ELSEWHERE = {
     "visavis/serverless/serving.py": "tests/system/test_serverless.py",
     # both ends of the conversation with a decoder are tested together, with real children
     "services/ingest/admission.py": "tests/unit/services/ingest/test_limits.py",
-    "services/ingest/conversation.py": DECODER,
+    "services/ingest/decoders/conversation.py": DECODER,
     "services/ingest/messages/coded.py": "tests/unit/services/ingest/videos/test_coded.py",
-    "services/ingest/live_forwarding.py": "tests/unit/services/ingest/cuda/test_live.py",
+    "services/ingest/confined/live_forwarding.py": "tests/unit/services/ingest/cuda/test_live.py",
     "services/ingest/cuda/decoder.py": "tests/unit/services/ingest/cuda/test_stream.py",
     "services/ingest/cuda/decoding.py": CARD_DECODERS,
     "services/ingest/cuda/messages.py": CARD_DECODERS,
     "services/ingest/messages/decoder.py": DECODER,
-    "services/ingest/decoder_process.py": DECODER,
+    "services/ingest/confined/process.py": DECODER,
     "services/ingest/videos/demuxing.py": "tests/unit/services/ingest/videos/test_file.py",
     "services/ingest/messages/source.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/demuxer/process.py": "tests/unit/services/ingest/sources/test_reading.py",
     "services/ingest/messages/fork_server.py": DECODER,
-    "services/ingest/forking.py": DECODER,
+    "services/ingest/decoders/forking.py": DECODER,
     "services/ingest/videos/planes.py": "tests/unit/services/ingest/videos/test_file.py",
     # one session of its parts, with real decoders
     "services/ingest/live/service.py": LIVE,

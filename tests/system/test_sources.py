@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.messages.source import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.pulling import PulledSource

@@ -14,7 +14,7 @@ import cv2
 from services.detect.batching import Hands
 from services.detect.following import Following
 from services.detect.loading import load
-from services.ingest.decoder import Decoders, Join, ReadAsset, ReadStill, ReadVideo
+from services.ingest.decoders.making import Decoders, Join, ReadAsset, ReadStill, ReadVideo
 from services.render.drawing import Painter
 from services.render.own.loading import load as load_effects
 from services.render.own.painting import OwnPainter
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.detect.choosing import Finders
-    from services.ingest.decoder import Decoding
+    from services.ingest.decoders.making import Decoding
     from services.render.own.effects import OwnEffects
     from shared.model.assets import Prepared
     from shared.model.faces import Face

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from shared.model.errors import Lost, Rejected, Unavailable
 from shared.model.hops import summarise
 from shared.model.jobs import DECODER_DEATHS, Problem, SegmentDone, SegmentFailed, Want, part_key, source_key

@@ -15,7 +15,7 @@ import msgspec
 from services.ingest.child_words import heard
 from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
 from services.ingest.cuda.messages import CardReady, CardUnusable, OpenStream, StreamEnded, pack, unpack_report
-from services.ingest.forking import busy_seconds
+from services.ingest.decoders.forking import busy_seconds
 from shared.model.errors import Misconfigured, Unavailable
 from shared.model.pictures import PixelFormat
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.cuda.messages import CodecRange
-    from services.ingest.decoding import Decoding
+    from services.ingest.decoders.decoding import Decoding
+    from services.ingest.decoders.live import LiveDecoding
     from services.ingest.limits import IngestLimits
-    from services.ingest.live_decoding import LiveDecoding
     from services.ingest.messages.decoder import ReadVideo
     from shared.model.media import VideoFacts
 

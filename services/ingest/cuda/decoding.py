@@ -1,4 +1,4 @@
-"""One video that the lane's card decoder decodes, seen from ingest: as `services.ingest.decoding` has any other."""
+"""One video that the lane's card decoder decodes, seen from ingest: as `decoders.decoding` has any other."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.messages import CANNOT, SOURCE_GONE
-from services.ingest.decoding import DecoderDied, Decoding
-from services.ingest.live_decoding import LiveDecoding
+from services.ingest.decoders.decoding import DecoderDied, Decoding
+from services.ingest.decoders.live import LiveDecoding
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.ingest.decoding import DecodingProcess
+    from services.ingest.decoders.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
     from services.ingest.messages.decoder import CodedFrame, NoMoreFrames, Refused
     from shared.model.media import Facts, VideoFacts

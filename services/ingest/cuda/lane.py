@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from services.ingest.cuda.decoders import CardDecoders
     from services.ingest.cuda.decoding import CardDecoding, CardLiveDecoding
-    from services.ingest.decoding import Decoding
-    from services.ingest.live_decoding import LiveDecoding
+    from services.ingest.decoders.decoding import Decoding
+    from services.ingest.decoders.live import LiveDecoding
     from services.ingest.messages.decoder import ReadVideo
     from shared.memory.card_pool import CardPool
     from shared.model.media import VideoFacts

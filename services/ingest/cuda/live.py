@@ -1,13 +1,13 @@
-"""One live stream's way over the card. Which frames are written, and which are dropped, is said by `live_reading`."""
+"""One live stream's way over the card. Which frames are written, and which dropped, `confined.live_reading` says."""
 
 from __future__ import annotations
 
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
+from services.ingest.confined.live_reading import LiveReading
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.stream import copied
-from services.ingest.live_reading import LiveReading
 from services.ingest.messages.coded import CodedEnded
 from services.ingest.messages.decoder import CodedFrame, NoMoreFrames
 from services.ingest.videos.checksum import checksum_of

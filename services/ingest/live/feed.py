@@ -12,7 +12,7 @@ from shared.model.errors import Rejected
 from shared.model.live import LiveCodec, LiveInput, LivePacket, SoundOpened, SoundPacket
 
 if TYPE_CHECKING:
-    from services.ingest.decoder import Decoders
+    from services.ingest.decoders.making import Decoders
     from services.ingest.sources.rules import SourceRules
 
 LATE_SECONDS: Final = 0.1

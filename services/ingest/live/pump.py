@@ -14,7 +14,7 @@ from shared.runtime.telemetry import asks_for_every_frame
 from shared.transport import wire
 
 if TYPE_CHECKING:
-    from services.ingest.decoder import DecodedFrame, LiveDecoding
+    from services.ingest.decoders.making import DecodedFrame, LiveDecoding
     from services.ingest.lane import Lane
     from services.ingest.pump import FramePool
     from shared.model.live import LiveSettings

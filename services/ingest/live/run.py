@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from services.ingest.decoders.live import LiveDecoding
     from services.ingest.lane import Lane
-    from services.ingest.live_decoding import LiveDecoding
     from services.ingest.sources.rules import SourceRules
     from shared.model.live import LiveInput, OpenLive, SoundPacket
     from shared.model.media import VideoFacts

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from types import TracebackType
 
-    from services.ingest.decoder import Decoders
+    from services.ingest.decoders.making import Decoders
     from services.ingest.sources.reading import SourceItem
     from services.ingest.sources.rules import SourceRules
     from shared.transport.dialing import Resolve

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from services.ingest.conversation import Conversation
-from services.ingest.decoding import DecoderDied, DecoderExceeded, cause_of_death, finish
+from services.ingest.decoders.conversation import Conversation
+from services.ingest.decoders.decoding import DecoderDied, DecoderExceeded, cause_of_death, finish
 from services.ingest.messages.decoder import Finished, Refused
 from services.ingest.messages.source import (
     FETCHED,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from services.ingest.forking import Child
+    from services.ingest.decoders.forking import Child
     from services.ingest.messages.decoder import Reply
     from services.ingest.sources.rules import SourceRules
     from shared.model.addresses import RemoteUrl

@@ -16,7 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from PIL import Image
 
-from services.ingest.decoder import DecodedFrame
+from services.ingest.decoders.making import DecodedFrame
 from services.ingest.lane import Lane
 from shared.memory.host import HostPool
 from shared.memory.layout import SlotClass

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.ingest.assets import AssetService
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.limits import IngestLimits
 from shared.model.assets import AssetFacts, PreparedLut, PreparedPicture, asset_key, facts_key, pack, unpack
 from shared.model.errors import Rejected, Unavailable
@@ -25,7 +25,7 @@ from shared.transport.store import ObjectStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.ingest.decoder import ReadAsset
+    from services.ingest.decoders.making import ReadAsset
 
 ASSET, UPLOAD = "a" * 32, "asset-uploads/x"
 LIMITS = IngestLimits(

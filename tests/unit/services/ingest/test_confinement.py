@@ -1,4 +1,4 @@
-"""services/ingest/confinement.py: what only a process of its own can show. The rest is shown by test_decoder.py."""
+"""services/ingest/confinement.py: what only a process of its own can show. The rest is in decoders/test_making.py."""
 
 from __future__ import annotations
 

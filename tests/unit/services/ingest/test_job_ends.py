@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.ingest import job_ends
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.source_files import SourceFiles
 from shared.model.errors import Late, Rejected, Unavailable
@@ -24,7 +24,7 @@ from tests.unit.services.ingest.conftest import VIDEO
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.ingest.decoder import Decoders
+    from services.ingest.decoders.making import Decoders
 
 PLAN = Plan(
     facts=VIDEO,

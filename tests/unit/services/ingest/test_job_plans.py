@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.job_plans import WARM_SECONDS, WATCHFUL_WARM_SECONDS, PlanService
 from services.ingest.source_files import SourceFiles
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from services.ingest.decoder import Decoders, PlanVideo
+    from services.ingest.decoders.making import Decoders, PlanVideo
     from services.ingest.lane import Lane
 
 RECORD = JobRecord(

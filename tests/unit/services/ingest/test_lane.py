@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest import lane
-from services.ingest.decoder import DecoderDied, ReadVideo
+from services.ingest.decoders.making import DecoderDied, ReadVideo
 from services.ingest.lane import LaneSession
 from shared.memory.ledger import SlotState
 from shared.model.effects import Background

@@ -13,7 +13,7 @@ import pytest
 
 from services.ingest import segments
 from services.ingest.cuda.decoder import CardRefused
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from services.ingest.job_ends import JobEnds
 from services.ingest.limits import IngestLimits
 from services.ingest.segments import SegmentService
@@ -51,7 +51,7 @@ from tests.unit.services.ingest.conftest import VIDEO, ScriptedDecoding
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.ingest.decoder import Decoders, Join
+    from services.ingest.decoders.making import Decoders, Join
 
 NOTHING = Look()
 RECORD = JobRecord(

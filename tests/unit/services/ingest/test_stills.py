@@ -30,7 +30,7 @@ from shared.transport import wire
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.ingest.decoder import ReadStill
+    from services.ingest.decoders.making import ReadStill
     from shared.model.media import StillFacts
 
 MOST_BYTES = 100

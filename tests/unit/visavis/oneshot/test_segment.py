@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.ingest.decoder import DecoderDied
+from services.ingest.decoders.making import DecoderDied
 from shared.model.assets import PreparedLut, asset_key, pack
 from shared.model.errors import Unavailable
 from shared.model.jobs import (

@@ -13,7 +13,7 @@ import pytest
 
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.fitness import why_not
-from services.ingest.decoder import DecoderDied, Decoders, ReadVideo
+from services.ingest.decoders.making import DecoderDied, Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
 from services.ingest.videos.checksum import checksum_of
 from services.ingest.videos.planning import plan_video
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.cuda.decoders import CardDecoders
-    from services.ingest.decoding import Decoding
+    from services.ingest.decoders.decoding import Decoding
     from tests.unit.services.ingest.cuda.conftest import CardRig
 
     MakeVideo = Callable[..., Path]

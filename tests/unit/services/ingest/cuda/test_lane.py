@@ -11,7 +11,7 @@ from services.ingest.cuda import lane as card_lane
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
-from services.ingest.decoder import Decoders, ReadVideo
+from services.ingest.decoders.making import Decoders, ReadVideo
 from services.ingest.lane import LaneSession
 from services.ingest.limits import IngestLimits
 from services.ingest.videos.checksum import checksum_of

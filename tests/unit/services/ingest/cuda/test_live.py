@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from services.ingest.cuda.decoders import CardDecoders
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.live import run as live_run
 from services.ingest.live.room import Room

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.live import run as live_run
 from services.ingest.live.room import Room

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from tests.web import Web, serving
 

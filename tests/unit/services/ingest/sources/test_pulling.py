@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from services.ingest.decoder import Decoders
+from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.messages.source import Kind, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources import pulling
@@ -210,7 +210,7 @@ async def test_cancelling_leaves_no_process_task_or_file(decoders: Decoders, web
     assert me.num_fds() <= files
     assert not [thread for thread in threading.enumerate() if thread not in threads and "asyncio" in thread.name]
     # Other tests may have whole services running: the readers' process is told by its name, and theirs die with it.
-    assert not [child for child in me.children() if "services.ingest.fork_server" in child.cmdline()]
+    assert not [child for child in me.children() if "services.ingest.confined.fork_server" in child.cmdline()]
 
 
 async def test_a_camera_is_read_over_rtsp_in_one_connection(decoders: Decoders) -> None:

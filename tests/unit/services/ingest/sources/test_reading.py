@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.ingest.decoder import DecoderDied, Decoders
+from services.ingest.decoders.making import DecoderDied, Decoders
 from services.ingest.messages.decoder import Finished, framed
 from services.ingest.messages.source import (
     Kind,

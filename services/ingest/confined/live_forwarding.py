@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.ingest.live_reading import LiveReading
+from services.ingest.confined.live_reading import LiveReading
 from services.ingest.messages.coded import CodedEnded, CodedStream, PacketsWanted
 from services.ingest.messages.decoder import CodedFrame, CodedFrameRead, NoMoreFrames, SlotGrant, VideoOpened
 from services.ingest.upright import Orientation

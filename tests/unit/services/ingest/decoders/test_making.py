@@ -1,4 +1,4 @@
-"""services/ingest/decoder.py, decoding.py and forking.py with decoder_process.py and fork_server.py: real processes."""
+"""services/ingest/decoders: making.py and forking.py with what runs in services/ingest/confined: real processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from services.ingest.decoder import (
+from services.ingest.decoders.making import (
     DecoderDied,
     DecoderExceeded,
     Decoders,
@@ -97,7 +97,7 @@ def is_alive(process: psutil.Process) -> bool:
 def fork_servers() -> list[psutil.Process]:
     """Of this process: system tests of the same run may have services running below it."""
     living = [one for one in psutil.Process().children() if is_alive(one)]
-    return [one for one in living if "services.ingest.fork_server" in one.cmdline()]
+    return [one for one in living if "services.ingest.confined.fork_server" in one.cmdline()]
 
 
 def decoder_processes() -> list[psutil.Process]:
@@ -468,7 +468,7 @@ async def test_closing_leaves_no_process(pool_fd: int, make_video: MakeVideo) ->
 
 PARENT = """
 import asyncio, os, sys
-from services.ingest.decoder import Decoders, ReadVideo
+from services.ingest.decoders.making import Decoders, ReadVideo
 from services.ingest.limits import IngestLimits
 
 async def main():
@@ -486,7 +486,7 @@ asyncio.run(main())
 async def test_a_killed_parent_takes_every_process_with_it(pool_fd: int, make_video: MakeVideo, tmp_path: Path) -> None:
     arguments = (sys.executable, "-c", PARENT, str(tmp_path / "pool"), str(make_video("clip.mp4")))
     parent = await asyncio.create_subprocess_exec(
-        *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[4]
+        *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[5]
     )
     assert parent.stdout is not None
     assert await parent.stdout.readline() == b"open\n"

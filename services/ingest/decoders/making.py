@@ -8,14 +8,14 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
-from services.ingest.forking import Forkery
-from services.ingest.live_decoding import LiveDecoding
+from services.ingest.decoders.decoding import DecoderDied, DecoderExceeded, Decoding
+from services.ingest.decoders.forking import Forkery
+from services.ingest.decoders.live import LiveDecoding
 from services.ingest.messages.decoder import DecodedFrame, Join, PlanVideo, ReadAsset, ReadLive, ReadStill, ReadVideo
 from shared.model.errors import Unavailable
 
 if TYPE_CHECKING:
-    from services.ingest.forking import Child
+    from services.ingest.decoders.forking import Child
     from services.ingest.limits import IngestLimits
     from shared.model.media import MediaKind, Plan
 

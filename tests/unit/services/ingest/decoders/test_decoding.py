@@ -1,4 +1,4 @@
-"""services/ingest/decoding.py and conversation.py, with a decoder process that has been taken over by an enemy."""
+"""services/ingest/decoders: decoding.py and conversation.py, with a decoder process that an enemy has taken over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from services.ingest.decoding import DecoderDied, DecoderExceeded, Decoding
+from services.ingest.decoders.decoding import DecoderDied, DecoderExceeded, Decoding
 from services.ingest.limits import IngestLimits
 from services.ingest.messages.decoder import (
     DecodedFrame,

@@ -1,4 +1,4 @@
-"""services/ingest/fork_server.py: what its children leave behind. The rest is shown by test_decoder.py."""
+"""services/ingest/confined/fork_server.py: what its children leave behind. The rest is in decoders/test_making.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.ingest.messages.fork_server import Exited, Fork, Forked, pack, unp
 
 SCRIPT = """
 import os, socket, sys, time
-from services.ingest import fork_server
+from services.ingest.confined import fork_server
 
 def serve(connection, spare):
     if os.fork():

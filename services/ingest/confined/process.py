@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, assert_never
 from PIL import Image
 
 from services.ingest import confinement
+from services.ingest.confined.live_forwarding import LiveForwarding
+from services.ingest.confined.live_reading import LiveReading
 from services.ingest.demuxer.process import read_source
 from services.ingest.limits import IngestLimits
-from services.ingest.live_forwarding import LiveForwarding
-from services.ingest.live_reading import LiveReading
 from services.ingest.messages.coded import PacketsWanted
 from services.ingest.messages.decoder import (
     AssetRead,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.ingest.decoding import DecoderDied, Decoding, checked_facts
+from services.ingest.decoders.decoding import DecoderDied, Decoding, checked_facts
 from services.ingest.messages.decoder import (
     CodedFrame,
     CodedFrameRead,
@@ -18,7 +18,7 @@ from services.ingest.messages.decoder import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from services.ingest.decoding import DecodingProcess
+    from services.ingest.decoders.decoding import DecodingProcess
     from services.ingest.limits import IngestLimits
     from services.ingest.messages.decoder import ReadLive, Reply
     from shared.model.media import Facts, VideoFacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from services.ingest.confined.live_reading import MOST_WAITING, LiveReading
 from services.ingest.limits import IngestLimits
-from services.ingest.live_reading import MOST_WAITING, LiveReading
 from services.ingest.messages.decoder import (
     CodedFrame,
     CodedFrameRead,

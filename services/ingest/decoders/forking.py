@@ -125,7 +125,7 @@ class Forkery:
             limits = msgspec.json.encode(self._limits).decode()
             fds = (theirs.fileno(), self._pool_fd)
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "services.ingest.fork_server", *map(str, fds), limits),
+                *(sys.executable, "-m", "services.ingest.confined.fork_server", *map(str, fds), limits),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=stderr,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest.decoder import DecoderDied, DecoderExceeded, Decoders, ReadLive
+from services.ingest.decoders.making import DecoderDied, DecoderExceeded, Decoders, ReadLive
 from services.ingest.limits import IngestLimits
 from services.ingest.messages.decoder import CodedFrameRead, DecodedFrame, FramesLate, VideoOpened
 from shared.model.errors import Rejected
@@ -18,7 +18,7 @@ from tests.unit.services.ingest.coded import asked, coded
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.ingest.live_decoding import LiveDecoding
+    from services.ingest.decoders.live import LiveDecoding
 
 SLOT_BYTES = 1 << 20
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
-from services.ingest.conversation import MOST_LATER_BYTES, Conversation
+from services.ingest.decoders.conversation import MOST_LATER_BYTES, Conversation
 from services.ingest.messages.coded import PacketsWanted
 from services.ingest.messages.decoder import (
     AssetRead,

@@ -4,7 +4,7 @@ Not `multiprocessing`'s: its children inherit the service's environment (with it
 main module again. This one has an empty environment, no network, tells how each child ended, and hands its parent a
 process file descriptor of each, with which the kernel confirms a death also if this process is dead too.
 
-    python -m services.ingest.fork_server CONTROL_FD POOL_FD LIMITS_JSON
+    python -m services.ingest.confined.fork_server CONTROL_FD POOL_FD LIMITS_JSON
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> None:
     if not confinement.is_left(network) and confinement.can_refuse_sockets():
         network = f"refused to decoders, not to readers of sources; {network}"
     # Only now: a user namespace needs a process that has no second thread yet, and these libraries may start some.
-    from services.ingest.decoder_process import DecoderProcess, warm_up  # noqa: PLC0415
+    from services.ingest.confined.process import DecoderProcess, warm_up  # noqa: PLC0415
 
     pool = mmap.mmap(int(arguments[1]), 0)
     os.close(int(arguments[1]))

@@ -1,0 +1,1 @@
+"""What runs in the confined processes that read hostile media: the fork server, and one task in each child of it."""
