@@ -16,15 +16,15 @@ from services.ingest.assets import AssetService
 from services.ingest.cuda.decoders import CardDecoders
 from services.ingest.cuda.lane import CardLane
 from services.ingest.decoders.making import Decoders
-from services.ingest.job_ends import JobEnds
-from services.ingest.job_plans import PlanService
+from services.ingest.jobs.ends import JobEnds
+from services.ingest.jobs.plans import PlanService
+from services.ingest.jobs.segments import SegmentService
+from services.ingest.jobs.source_files import SourceFiles
 from services.ingest.lane import Lane
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
 from services.ingest.measuring import LaneMeasures, queues
-from services.ingest.segments import SegmentService
 from services.ingest.settings import IngestSettings
-from services.ingest.source_files import SourceFiles
 from services.ingest.stills import StillService
 from shared.memory.host import HostPool
 from shared.memory.segment import card_segment_path, segment_path
@@ -49,7 +49,7 @@ from shared.transport.topology import plan_queue, segment_queue
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.ingest.functions import FunctionCalls
+    from services.ingest.jobs.functions import FunctionCalls
     from shared.runtime.cards import LaneCard
     from shared.runtime.draining import Draining
     from shared.runtime.metrics import Metrics
@@ -201,7 +201,7 @@ def _function(settings: IngestSettings, stack: AsyncExitStack) -> FunctionCalls 
     """Who does segments instead of this lane, if somebody does."""
     if settings.executor == "lane":
         return None
-    from services.ingest.functions import FunctionCalls  # noqa: PLC0415  -- its HTTP client is some MB, for these only
+    from services.ingest.jobs.functions import FunctionCalls  # noqa: PLC0415  -- its HTTP client is some MB, for these only
 
     made = FunctionCalls.of(settings)
     stack.push_async_callback(made.close)

@@ -1,4 +1,4 @@
-"""services/ingest/job_plans.py: a plan is made once, and every way in which there is none ends the job or the try."""
+"""services/ingest/jobs/plans.py: a plan is made once, and every way in which there is none ends the job or the try."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from services.ingest.decoders.making import DecoderDied
-from services.ingest.job_ends import JobEnds
-from services.ingest.job_plans import WARM_SECONDS, WATCHFUL_WARM_SECONDS, PlanService
-from services.ingest.source_files import SourceFiles
+from services.ingest.jobs.ends import JobEnds
+from services.ingest.jobs.plans import WARM_SECONDS, WATCHFUL_WARM_SECONDS, PlanService
+from services.ingest.jobs.source_files import SourceFiles
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,

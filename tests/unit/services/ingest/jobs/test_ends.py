@@ -1,4 +1,4 @@
-"""services/ingest/job_ends.py, as far as test_segments.py does not show it: the faces of many parts, a full disk."""
+"""services/ingest/jobs/ends.py, as far as test_segments.py does not show it: the faces of many parts, a full disk."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from services.ingest import job_ends
 from services.ingest.decoders.making import DecoderDied
-from services.ingest.job_ends import JobEnds
-from services.ingest.source_files import SourceFiles
+from services.ingest.jobs import ends as job_ends
+from services.ingest.jobs.ends import JobEnds
+from services.ingest.jobs.source_files import SourceFiles
 from shared.model.errors import Late, Rejected, Unavailable
 from shared.model.jobs import JobDone, JobRecord, JobState, Part, Want, part_key, plan_key, result_key, source_key
 from shared.model.looks import Look

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.decoders.making import DecoderDied
-from services.ingest.face_parts import join_faces
+from services.ingest.jobs.face_parts import join_faces
 from services.ingest.messages.decoder import Join
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.decoders.making import Decoders
-    from services.ingest.source_files import SourceFiles
+    from services.ingest.jobs.source_files import SourceFiles
     from shared.model.jobs import JobRecord
     from shared.model.media import MediaKind, Plan
     from shared.transport.ledger import JobLedger

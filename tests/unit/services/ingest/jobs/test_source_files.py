@@ -1,4 +1,4 @@
-"""services/ingest/source_files.py: an upload is fetched once, and no longer here than somebody reads it."""
+"""services/ingest/jobs/source_files.py: an upload is fetched once, and no longer here than somebody reads it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.ingest import source_files
-from services.ingest.source_files import SourceFiles
+from services.ingest.jobs import source_files
+from services.ingest.jobs.source_files import SourceFiles
 from shared.model.errors import Lost
 from shared.model.jobs import source_key
 from shared.transport.store import ObjectStore

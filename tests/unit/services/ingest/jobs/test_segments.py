@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
-from services.ingest import segments
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.decoders.making import DecoderDied
-from services.ingest.job_ends import JobEnds
+from services.ingest.jobs import segments
+from services.ingest.jobs.ends import JobEnds
+from services.ingest.jobs.segments import SegmentService
+from services.ingest.jobs.source_files import SourceFiles
 from services.ingest.limits import IngestLimits
-from services.ingest.segments import SegmentService
-from services.ingest.source_files import SourceFiles
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     JobCancelled,

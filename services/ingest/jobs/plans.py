@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.ingest.decoders.making import DecoderDied
+from services.ingest.jobs.stopping import until_cancelled
 from services.ingest.messages.decoder import PlanVideo
-from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import DECODER_DEATHS, JobState, Problem, Want, plan_key
 from shared.runtime.logs import log
@@ -16,9 +16,9 @@ from shared.runtime.logs import log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.ingest.job_ends import JobEnds
+    from services.ingest.jobs.ends import JobEnds
+    from services.ingest.jobs.source_files import SourceFiles
     from services.ingest.lane import Lane
-    from services.ingest.source_files import SourceFiles
     from shared.model.jobs import JobDone, JobFailed, JobRecord, JobRequested, SegmentRequested
     from shared.model.media import Plan
     from shared.runtime.stage import Passage, Publishable

@@ -13,9 +13,9 @@ import msgspec
 
 from services.ingest.cuda.decoder import CardRefused
 from services.ingest.decoders.making import DecoderDied
+from services.ingest.jobs.stopping import until_cancelled
 from services.ingest.lane import LaneSession
 from services.ingest.messages.decoder import ReadVideo
-from services.ingest.stopping import until_cancelled
 from shared.model.errors import Late, Lost, Rejected, Unavailable
 from shared.model.jobs import (
     DECODER_DEATHS,
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
-    from services.ingest.functions import FunctionCalls
-    from services.ingest.job_ends import JobEnds
+    from services.ingest.jobs.ends import JobEnds
+    from services.ingest.jobs.functions import FunctionCalls
+    from services.ingest.jobs.source_files import SourceFiles
     from services.ingest.lane import Lane
-    from services.ingest.source_files import SourceFiles
     from shared.model.jobs import JobRecord, JobRequested, SegmentRequested
     from shared.model.media import DecodeSummary, Facts
     from shared.runtime.stage import Passage

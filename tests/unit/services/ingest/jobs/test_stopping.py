@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.ingest.stopping import Cancelled, until_cancelled
+from services.ingest.jobs.stopping import Cancelled, until_cancelled
 from shared.model.errors import Unavailable
 from shared.model.jobs import JobCancelled, JobEvent, JobProgressed
 from shared.testing import MemoryBus

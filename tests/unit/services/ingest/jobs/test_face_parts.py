@@ -1,11 +1,11 @@
-"""services/ingest/face_parts.py: one face has one number in the whole, whatever the parts call it."""
+"""services/ingest/jobs/face_parts.py: one face has one number in the whole, whatever the parts call it."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from services.ingest.face_parts import join_faces
+from services.ingest.jobs.face_parts import join_faces
 from shared.model.media import Plan, Span
 from tests.unit.services.ingest.conftest import VIDEO
 

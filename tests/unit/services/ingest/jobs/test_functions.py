@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from services.ingest.functions import FunctionCalls
+from services.ingest.jobs.functions import FunctionCalls
 from services.ingest.settings import IngestSettings
 from shared.model.errors import Misconfigured, Rejected, Unavailable
 from shared.model.jobs import Problem, SegmentDone, SegmentFailed, SegmentRequested, Want
