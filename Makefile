@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
+# Where a tool loads ONNX Runtime by itself (decision 0079).
+export ORT_DISABLE_TELEMETRY := 1
 # Compiled once: what is set up here starts some hundred processes, and each would compile every library for itself.
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE

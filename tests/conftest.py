@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+import services.detect  # noqa: F401  -- before any test loads ONNX Runtime
 from shared.runtime.metrics import Metrics
 from shared.runtime.settings import ServiceSettings
 from shared.transport import context, redis_context

@@ -215,7 +215,6 @@ def _line(error: Exception) -> str:
 
 def _session(content: bytes, threads: int, providers: Sequence[Provider]) -> Any:
     runtime: Any = onnxruntime  # its package exports these names without saying so
-    runtime.disable_telemetry_events()  # what is done here is told to nobody
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -20,6 +20,7 @@ READS_ENVIRONMENT = {
     "visavis/settings.py",
     "shared/runtime/settings.py",
     "shared/runtime/lifecycle.py",
+    "services/detect/__init__.py",  # says what ONNX Runtime has to be told before it is loaded
 }
 GENERATED = "visavis/v1/"
 THIS = "tests/house/test_shape.py"
