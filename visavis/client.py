@@ -156,9 +156,16 @@ class Client:
         changed = {name: value for name, value in wish.items() if value is not None}
         return _object(self._ask("PATCH", _stream_path(stream), json=changed))
 
-    def end_stream(self, stream: str) -> None:
-        """End a stream: what is under way still goes out. Of one that is over what is kept is removed."""
-        self._ask("DELETE", _stream_path(stream))
+    def end_stream(self, stream: str) -> str:
+        """End a stream: what is under way still goes out, HLS and recording stay. One that is over is left as it is.
+
+        Answers `ended`, or `kept` of one that was over.
+        """
+        return str(_object(self._ask("DELETE", f"{_stream_path(stream)}?keep=true"))["state"])
+
+    def remove_stream(self, stream: str) -> str:
+        """Remove what is kept of a stream that is over; one that runs is ended. Answers `removed` or `ended`."""
+        return str(_object(self._ask("DELETE", _stream_path(stream)))["state"])
 
     def stream_events(self, stream: str) -> Iterator[dict[str, Any]]:
         """The stream now, after each change and now and then, to its end, as `events` of jobs."""

@@ -1,4 +1,4 @@
-"""`visavis streams`: begin, list, show, watch, change and end the live streams that a running service fetches."""
+"""`visavis streams`: begin, list, show, watch, change, end and remove the live streams of a running service."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ from visavis.cli.options import (
     running,
     uploaded,
 )
+from visavis.client import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from visavis.client import Client
+
+OVER = frozenset({"ended", "failed"})
 _HINT = "Streams belong to a running service: start `visavis up`, or name one by --server."
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = commands.add_parser("streams", help="have live sources fetched: begin, list, show, watch, change, end")
+    parser = commands.add_parser("streams", help="have live sources fetched: begin, list, show, end, ...")
     words = parser.add_subparsers(required=True, metavar="WHAT")
     beginning = add_word(words, "begin", begin, "fetch a live source and give it out; prints the id of the stream")
     beginning.add_argument("source", metavar="SOURCE", help="rtmp(s)://, rtsp(s)://, srt://, http(s)://")
@@ -42,13 +46,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     showing = add_word(words, "show", show, "say all of a stream, as JSON")
     watching = add_word(words, "watch", watch, "tell what happens to a stream, to its end")
     changing = add_word(words, "change", change, "another look, or other outputs than before")
-    ending = add_word(words, "end", end, "end a stream; once more removes what is kept of it")
-    for naming in (showing, watching, changing, ending):
+    ending = add_word(words, "end", end, "end a stream; HLS and recording stay")
+    removing = add_word(words, "remove", remove, "remove HLS and recording of a stream that is over")
+    for naming in (showing, watching, changing, ending, removing):
         naming.add_argument("id", metavar="ID")
     add_look(changing)
     changing.set_defaults(look=None)
     _add_outputs(changing)
-    for any_of_them in (beginning, listing, showing, watching, changing, ending):
+    for any_of_them in (beginning, listing, showing, watching, changing, ending, removing):
         add_running_server(any_of_them)
 
 
@@ -139,10 +144,31 @@ def change(options: argparse.Namespace) -> int:
 
 
 def end(options: argparse.Namespace) -> int:
-    """End a stream."""
+    """End a stream, and say whether it ran."""
     with running(options, _HINT) as client:
-        client.end_stream(options.id)
+        was_over = client.end_stream(options.id) == "kept"
+    told = "It was over already" if was_over else "It ends"
+    _console(stderr=True).print(f"{told}; HLS and recording stay until `visavis streams remove {options.id}`.")
     return 0
+
+
+def remove(options: argparse.Namespace) -> int:
+    """Remove what is kept of a stream that is over. Raises Rejected for one that runs, and leaves it running."""
+    with running(options, _HINT) as client:
+        if _runs(client, options.id):
+            raise Rejected("invalid-parameter", f"The stream still runs: `visavis streams end {options.id}` ends it.")
+        client.remove_stream(options.id)
+    return 0
+
+
+def _runs(client: Client, stream: str) -> bool:
+    """False, too, of one that a gateway has kept which is gone: it knows no more of it, and can remove it."""
+    try:
+        return client.stream(stream)["state"] not in OVER
+    except ProblemError as error:
+        if error.code != "not-found":
+            raise
+        return False
 
 
 def _console(*, stderr: bool = False) -> Console:

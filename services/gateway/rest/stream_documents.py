@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.documents import ChoiceDocument, JobProblem, LookDocument
+from services.gateway.streams.desk import Removal
 from services.gateway.streams.run import StreamState
 from services.gateway.streams.wishes import told_output
 from shared.model.live import HlsOutput, Place, Reason, RecordOutput
@@ -152,3 +153,15 @@ def _links(run: StreamRun) -> dict[str, str]:
     if any(isinstance(output, RecordOutput) for output in run.wish.outputs):
         links["record"] = f"{address}/record"
     return links
+
+
+class StreamRemovalDocument(BaseModel):
+    """What a DELETE has done."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": _STREAM, "state": "ended"}]})
+
+    id: str
+    state: Removal = Field(
+        description="`ended`: it ran, and HLS and recording are completed and stay; another DELETE removes them. "
+        "`kept`: it was over, and `keep` left what there is of it. `removed`: nothing is left of it."
+    )

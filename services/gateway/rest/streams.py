@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.gateway.parts import FromApp
 from services.gateway.problems import Refusal, documented
 from services.gateway.rest import events
 from services.gateway.rest.ownership import OwnStream
-from services.gateway.rest.stream_documents import StreamDocument, StreamsDocument
+from services.gateway.rest.stream_documents import StreamDocument, StreamRemovalDocument, StreamsDocument
 from services.gateway.scopes import FromCaller, needs
 from services.gateway.streams.wishes import MOST_BODY_BYTES
 from shared.model.errors import Rejected
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/streams", tags=["streams"], dependencies=[needs(Scope.STREAMS)])
 
+Keep = Annotated[bool, Query(description="Leave a stream that is over as it is: end it only if it runs.")]
 _EVENT_STREAM: dict[str, Any] = {
     "description": "`state` after each change and now and then, then one of `ended`, `failed`; the data is the stream.",
     "content": {
@@ -145,15 +146,14 @@ async def change(stream: OwnStream, request: Request, parts: FromApp) -> StreamD
 
 @router.delete(
     "/{stream}",
-    status_code=204,
     summary="End a stream, or remove what is kept of one that is over",
-    response_class=Response,
-    responses={204: {"description": "It ends, or it is gone."}, **documented("not-found", "unavailable")},
+    response_model=StreamRemovalDocument,
+    responses=documented("not-found", "unavailable"),
 )
-async def end(stream: OwnStream, parts: FromApp) -> Response:
-    """What is under way still goes out, and HLS and recording are completed and stay. Once more removes them."""
-    await parts.streams.remove(stream)
-    return Response(status_code=204)
+async def end(stream: OwnStream, parts: FromApp, keep: Keep = False) -> StreamRemovalDocument:
+    """Of one that runs what is under way still goes out, and HLS and recording are completed and stay. Of one that is
+    over, by a DELETE or by itself, they are removed, unless `keep` says that they are to stay."""
+    return StreamRemovalDocument(id=stream, state=await parts.streams.remove(stream, keep=keep))
 
 
 @router.get(

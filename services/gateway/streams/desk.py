@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from services.gateway.access import ANYBODY
 from services.gateway.names import is_name, new_name
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from services.gateway.live.desk import LiveDesk
     from shared.transport.store import ObjectStore
 
+Removal = Literal["ended", "kept", "removed"]
+"""What has become of a stream, or of what is kept of it."""
 MOST_KEPT = 200
 """Streams that are over and can still be looked up; of more the oldest are forgotten."""
 TELL_SECONDS = 1.0
@@ -109,15 +111,17 @@ class StreamDesk:
             await run.outputs(outputs)
         return run
 
-    async def remove(self, name: str) -> None:
-        """End a stream; of one that is over remove what is kept of it.
+    async def remove(self, name: str, *, keep: bool = False) -> Removal:
+        """End a stream; of one that is over remove what is kept of it, unless that is to be left.
 
         Raises Refusal `not-found`, also for one that another gateway has: it would go on without its files.
         """
         run = self._runs.get(name)
         if run is not None and not run.state.is_final:
             await run.end()
-            return
+            return "ended"
+        if run is not None and keep:
+            return "kept"
         if run is None and is_name(name) and await self._owners.is_held(name):
             raise Refusal("not-found", "The stream runs at another gateway, which alone can end it.")
         kept = await self._store.remove(f"streams/{name}") if is_name(name) else 0
@@ -126,6 +130,7 @@ class StreamDesk:
         if not kept and run is None:
             raise Refusal("not-found", "There is no stream of that id.")
         self._runs.pop(name, None)
+        return "removed"
 
     async def watch(self, name: str, pause_seconds: float) -> AsyncIterator[StreamRun | None]:
         """The stream now, after each change, and now and then; None after every pause. Ends with the stream."""

@@ -239,20 +239,21 @@ def test_a_stream_is_begun_looked_up_changed_and_ended() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         body = request.read()
         asked.append((request.method, request.url.raw_path.decode(), json.loads(body) if body else None))
-        return httpx.Response(204) if request.method == "DELETE" else httpx.Response(200, json={"id": "s"})
+        return httpx.Response(200, json={"id": "s"} | ({"state": "kept"} if request.method == "DELETE" else {}))
 
     asker = client(answer)
     assert asker.begin_stream("rtmp://a/b", [{"hls": {}}], {"smooth": 0.5}, max_delay_ms=900) == {"id": "s"}
     assert asker.stream("s/1") == {"id": "s"}
     asker.change_stream("s", look="natural")
     asker.change_stream("s", outputs=[{"record": {}}])
-    asker.end_stream("s")
+    assert asker.end_stream("s") == asker.remove_stream("s") == "kept"
     wish = {"source": "rtmp://a/b", "outputs": [{"hls": {}}], "look": {"smooth": 0.5}, "max_delay_ms": 900}
     assert asked == [
         ("POST", "/v1/streams", wish),
         ("GET", "/v1/streams/s%2F1", None),
         ("PATCH", "/v1/streams/s", {"look": "natural"}),
         ("PATCH", "/v1/streams/s", {"outputs": [{"record": {}}]}),
+        ("DELETE", "/v1/streams/s?keep=true", None),
         ("DELETE", "/v1/streams/s", None),
     ]
 

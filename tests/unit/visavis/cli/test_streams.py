@@ -132,10 +132,31 @@ def test_a_change_of_nothing_is_refused(answers: Any, capsys: pytest.CaptureFixt
     assert "Nothing would change" in capsys.readouterr().err
 
 
-def test_a_stream_is_ended(answers: Any) -> None:
-    answers.give("/v1/streams/s1", b"", status=204)
+@pytest.mark.parametrize(("state", "told"), [("ended", "It ends"), ("kept", "It was over already")])
+def test_a_stream_is_ended_and_what_it_has_made_stays(
+    state: str, told: str, answers: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.give("/v1/streams/s1", {"id": "s1", "state": state})
     assert main(["streams", "end", "s1", "--server", answers.url]) == 0
-    assert [path for path, _, _ in answers.asked] == ["/v1/streams/s1"]
+    assert [path for path, _, _ in answers.asked] == ["/v1/streams/s1?keep=true"]
+    assert capsys.readouterr().err == f"{told}; HLS and recording stay until `visavis streams remove s1`.\n"
+
+
+def test_what_is_kept_of_a_stream_is_removed_once_it_is_over(answers: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    answers.give("/v1/streams/s1", STREAM)
+    assert main(["streams", "remove", "s1", "--server", answers.url]) == 1
+    assert "still runs" in capsys.readouterr().err
+    answers.give("/v1/streams/s1", {**STREAM, "state": "ended"})
+    assert main(["streams", "remove", "s1", "--server", answers.url]) == 0
+    assert [path for path, _, _ in answers.asked] == ["/v1/streams/s1"] * 3
+
+
+def test_so_is_what_a_gateway_has_kept_that_is_gone(answers: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    problem = {"code": "not-found", "detail": "There is none."}
+    answers.give("/v1/streams/s1", problem, status=404, kind="application/problem+json")
+    assert main(["streams", "remove", "s1", "--server", answers.url]) == 1
+    assert len(answers.asked) == 2
+    assert "There is none." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["begin", SOURCE, "--hls"], ["list"], ["watch", "s1"], ["end", "s1"]])

@@ -123,12 +123,14 @@ async def test_a_stream_is_ended_and_then_removed(
     key = stream.removeprefix("/v1/")
     await contexts.put(key.removeprefix("streams/"), b"whose faces they were", 60)
     await store.put(f"{key}/record.mp4", b"recording")
-    assert (await client.delete(stream)).status_code == 204
+    assert (await client.delete(stream)).json() == {"id": key.removeprefix("streams/"), "state": "ended"}
     await state_of(client, stream, "ended")
     assert live_lane.said(LiveEnded) == [LiveEnded()]
     assert await store.exists(f"{key}/record.mp4")
     assert (await client.patch(stream, json={"look": "none"})).status_code == 410
-    assert (await client.delete(stream)).status_code == 204
+    assert (await client.delete(f"{stream}?keep=true")).json()["state"] == "kept"
+    assert await store.exists(f"{key}/record.mp4")
+    assert (await client.delete(stream)).json()["state"] == "removed"
     assert not await store.exists(f"{key}/record.mp4")
     assert await contexts.get(key.removeprefix("streams/")) is None
     assert (await client.get(stream)).status_code == 404
@@ -138,7 +140,7 @@ async def test_a_stream_is_ended_and_then_removed(
 async def test_what_an_earlier_gateway_kept_can_be_removed(client: httpx.AsyncClient, store: ObjectStore) -> None:
     stream = "a" * 20
     await store.put(f"streams/{stream}/record.mp4", b"recording")
-    assert (await client.delete(f"/v1/streams/{stream}")).status_code == 204
+    assert (await client.delete(f"/v1/streams/{stream}")).json()["state"] == "removed"
     assert not await store.exists(f"streams/{stream}/record.mp4")
 
 
