@@ -65,7 +65,18 @@ def source_items(
 ) -> Iterator[SourceItem]:
     """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
     with open_source(what, container_format, options, limits) as container:
+        if not _begins_with_sound(what, container):
+            yield from LiveSource(container, leg, limits).items()
+            return
+    # Only now: who has no sound would be waited for as long, since an RTMP server does not say what there will be.
+    patient = {**options, "analyzeduration": str(limits.source_silence_seconds * 1_000_000)}
+    with open_source(what, container_format, patient, limits) as container:
         yield from LiveSource(container, leg, limits).items()
+
+
+def _begins_with_sound(what: str | ByteSource, container: InputContainer) -> bool:
+    """True where pictures may follow: an RTMP server gives sound at once, and pictures from a key frame on."""
+    return isinstance(what, str) and bool(container.streams.audio) and not container.streams.video
 
 
 class LiveSource:
@@ -74,7 +85,7 @@ class LiveSource:
     def __init__(self, container: InputContainer, leg: int, limits: IngestLimits) -> None:
         """Raises Rejected (`no-video`, `too-large`, `too-small`, `unsupported-media`)."""
         self._container, self._leg, self._limits = container, leg, limits
-        self._video = choose_video(container, limits)
+        self._video = choose_video(container, limits, "source")
         codec = self._video.codec_context.name
         if self._video.codec_context.codec.canonical_name not in _READ:
             raise Rejected("unsupported-media", f"The source's video is {codec}; read are {', '.join(sorted(_READ))}.")

@@ -65,15 +65,15 @@ def open_media(path: Path, kind: MediaKind, limits: IngestLimits) -> InputContai
     return container
 
 
-def choose_video(container: InputContainer, limits: IngestLimits) -> VideoStream:
-    """The video stream to read; all others are skipped while reading.
+def choose_video(container: InputContainer, limits: IngestLimits, what: str = "file") -> VideoStream:
+    """The video stream to read; all others are skipped while reading. what: it is, in a word.
 
     Raises Rejected (`no-video`, `too-large`, `too-small`, `too-long`, `unsupported-media`).
     """
     films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not films:
         raise Rejected(
-            "no-video", "The file has no video stream" + (", only sound." if container.streams.audio else ".")
+            "no-video", f"The {what} has no video stream" + (", only sound." if container.streams.audio else ".")
         )
     chosen = max(films, key=lambda stream: (bool(stream.disposition & Disposition.default), -stream.index))
     if chosen.codec_context is None:

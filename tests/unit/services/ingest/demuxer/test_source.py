@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
+import av
+import numpy as np
 import pytest
 
 from services.ingest.demuxer.options import file_options
@@ -101,6 +104,54 @@ def test_a_codec_that_is_not_read_is_refused(tmp_path: Path) -> None:
 def test_a_source_without_video_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as refused:
         items(clip(tmp_path, "mpegts", codec=None), "mpegts")
+    assert refused.value.code == "no-video"
+
+
+def sound_before_pictures(path: Path, pictures_from: int, seconds: int) -> Path:
+    """FLV, in which the first key frame comes late, as of an RTMP server between two of them."""
+    with av.open(str(path), "w", format="flv") as file:
+        video = file.add_stream("libx264", rate=10, options={"tune": "zerolatency"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sound = file.add_stream("aac", rate=48_000)
+        sound.layout = "mono"
+        for number in range(seconds * 48_000 // 1024):
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            silence.rate, silence.pts, silence.time_base = 48_000, number * 1024, Fraction(1, 48_000)
+            file.mux(sound.encode(silence))
+            if number * 1024 >= pictures_from * 48_000 and not number % 5:
+                picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+                picture.pts, picture.time_base = number * 1024 // 4800, Fraction(1, 10)
+                file.mux(video.encode(picture))
+    path.write_bytes(with_late_header(path.read_bytes()))
+    return path
+
+
+def with_late_header(flv: bytes) -> bytes:
+    """The same with all video tags, its header's too, behind the sound until then: as a server begins to play it."""
+    at, head, tags = 13, flv[:13], []
+    while at < len(flv):
+        size = 15 + int.from_bytes(flv[at + 1 : at + 4])
+        tags.append(flv[at : at + size])
+        at += size
+    (header,) = [tag for tag in tags if tag[0] == 9 and tag[12] == 0]
+    first = next(number for number, tag in enumerate(tags) if tag[0] == 9 and tag[12] == 1)
+    late = header[:4] + tags[first][4:8] + header[8:]  # at the time of the first picture
+    return head + b"".join(tag for tag in tags[:first] if tag is not header) + late + b"".join(tags[first:])
+
+
+def test_pictures_are_waited_for_where_a_server_begins_with_sound(tmp_path: Path) -> None:
+    path = sound_before_pictures(tmp_path / "late.flv", 3, 5)
+    options = {**file_options(LIMITS), "protocol_whitelist": "file"}
+    found = list(source_items(str(path), "flv", options, 0, LIMITS))
+    assert packets(found, Kind.VIDEO)[0].key
+    assert packets(found, Kind.SOUND)
+
+
+def test_but_no_longer_than_a_source_may_be_silent(tmp_path: Path) -> None:
+    path, hasty = sound_before_pictures(tmp_path / "late.flv", 3, 5), IngestLimits(source_silence_seconds=1)
+    options = {**file_options(hasty), "protocol_whitelist": "file"}
+    with pytest.raises(Rejected, match=r"The source has no video stream, only sound\.") as refused:
+        list(source_items(str(path), "flv", options, 0, hasty))
     assert refused.value.code == "no-video"
 
 
