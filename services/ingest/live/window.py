@@ -13,6 +13,8 @@ SETTLE_FRAMES = 8
 """From one change of the window to the next."""
 PRESSED_FRAMES, PRESSED_SECONDS = 3, 1.0
 """So many frames without a slot in so long, and the lane is too slow."""
+START_SECONDS = 2.0
+"""From a session's first frame on so long none counts: what a source has sent until it was read comes all at once."""
 CALM_SECONDS = 5.0
 """Without one for so long, and it is not any more."""
 SEARCH_EVERY = 40
@@ -47,6 +49,7 @@ class Pressure:
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=PRESSED_FRAMES)
+        self._counts_from: float | None = None
         self.is_high = False
 
     @property
@@ -56,7 +59,9 @@ class Pressure:
 
     def felt(self, waiting: int, now_seconds: float) -> bool:
         """A packet was decoded, and so many frames waited for a slot then; true if that changed `is_high`."""
-        if waiting:
+        if self._counts_from is None:
+            self._counts_from = now_seconds + START_SECONDS
+        if waiting and now_seconds >= self._counts_from:
             self._times.append(now_seconds)
         last = self._times[-1] if self._times else -CALM_SECONDS
         pressed = len(self._times) == PRESSED_FRAMES and now_seconds - self._times[0] <= PRESSED_SECONDS

@@ -12,6 +12,7 @@ import pytest
 from services.ingest.decoders.making import Decoders
 from services.ingest.limits import IngestLimits
 from services.ingest.live import run as live_run
+from services.ingest.live import window
 from services.ingest.live.room import Room
 from services.ingest.live.service import LiveService
 from services.ingest.live.window import MOST
@@ -203,7 +204,10 @@ async def test_a_full_lane_refuses_another_session_until_one_ends(rig: Any) -> N
         assert isinstance(await client.open(), LiveOpened)
 
 
-async def test_when_render_does_not_keep_up_the_oldest_frames_are_dropped_and_the_newest_drawn(rig: Any) -> None:
+async def test_when_render_does_not_keep_up_the_oldest_frames_are_dropped_and_the_newest_drawn(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "START_SECONDS", 0.0)
     rig.render.draws = False
     async with connected(rig, LiveCodec.I420) as client:
         await client.open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.ingest.live.window import CALM_SECONDS, LEAST, MOST, SEARCH_EVERY, Pressure, Window
+from services.ingest.live.window import CALM_SECONDS, LEAST, MOST, SEARCH_EVERY, START_SECONDS, Pressure, Window
 
 
 def test_frames_that_take_most_of_the_budget_make_the_window_small() -> None:
@@ -39,7 +39,7 @@ def test_the_window_stays_in_its_bounds(times: list[float]) -> None:
 
 
 def test_frames_that_wait_again_and_again_are_pressure_until_none_has_for_a_while() -> None:
-    pressure = Pressure()
+    pressure = begun()
     assert [pressure.felt(1, at) for at in (0.0, 0.1, 0.2)] == [False, False, True]
     assert (pressure.is_high, pressure.search_every) == (True, SEARCH_EVERY)
     assert not pressure.felt(0, 0.2 + CALM_SECONDS / 2)
@@ -47,6 +47,19 @@ def test_frames_that_wait_again_and_again_are_pressure_until_none_has_for_a_whil
     assert (pressure.is_high, pressure.search_every) == (False, 0)
 
 
-def test_frames_that_wait_now_and_then_are_none() -> None:
+def begun() -> Pressure:
+    """Of a session that has had its first frame a while before 0 s."""
     pressure = Pressure()
+    assert not pressure.felt(1, -START_SECONDS)
+    return pressure
+
+
+def test_what_a_source_has_sent_until_it_was_read_may_wait() -> None:
+    pressure = Pressure()
+    assert not any(pressure.felt(1, 100 + at * START_SECONDS / 60) for at in range(60))
+    assert [pressure.felt(1, 100 + START_SECONDS + at) for at in (0.0, 0.1, 0.2)] == [False, False, True]
+
+
+def test_frames_that_wait_now_and_then_are_none() -> None:
+    pressure = begun()
     assert not any(pressure.felt(number % 2, number * 0.6) for number in range(20))
