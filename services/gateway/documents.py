@@ -331,7 +331,7 @@ class TraceSummary(BaseModel):
     """A trace in short."""
 
     trace_id: str
-    name: str = Field(description="Of its first span.")
+    name: str = Field(description="Of its request; until that is over what it works for, such as a session.")
     start_unix_seconds: float
     duration_ms: float
     state: Literal["ok", "error"] = Field(description="`error`: something in it failed, be it tried again.")

@@ -41,7 +41,9 @@ class TraceQuery(BaseModel):
         )
 
     def _fits_its_place(self, trace: KeptTrace) -> bool:
-        return (not self.hop or f"visavis-{self.hop}" in trace.services) and self.name.lower() in trace.name.lower()
+        return (
+            not self.hop or f"visavis-{self.hop}" in trace.services
+        ) and self.name.lower() in trace.shown_name.lower()
 
 
 AskedTraces = Annotated[TraceQuery, Query()]

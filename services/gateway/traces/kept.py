@@ -80,6 +80,16 @@ class KeptTrace:
         """From the first start to the last end."""
         return self.end_ns - self.start_ns
 
+    @property
+    def shown_name(self) -> str:
+        """Of its request; until that is over, of what it works for: its spans come as each of them ends."""
+        what = next((f"{kind} {names[0]}" for kind, names in self._works_for() if names), "")
+        return self.name if self.is_named or not what else f"{what}, still under way"
+
+    def _works_for(self) -> Iterator[tuple[str, list[str]]]:
+        yield "job", sorted(self.jobs)
+        yield "session", sorted(self.sessions)
+
     def put(self, resource: bytes, service: str, span: Span) -> bool:
         """Take a span in; False: it was left out, for there is no room."""
         owners = (one.value.string_value for one in span.attributes if one.key == OWNER_ATTRIBUTE)
@@ -131,7 +141,7 @@ class KeptTrace:
         """In short, as TraceSummary."""
         return {
             "trace_id": trace_id,
-            "name": self.name,
+            "name": self.shown_name,
             "start_unix_seconds": round(self.start_ns / 1e9, 6),
             "duration_ms": round(self.duration_ns / 1e6, 3),
             "state": "error" if self.failed else "ok",

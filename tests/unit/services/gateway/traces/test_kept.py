@@ -39,6 +39,15 @@ def test_it_is_named_after_its_request_whatever_comes_first() -> None:
     )
 
 
+def test_until_its_request_is_over_it_is_named_after_what_it_works_for() -> None:
+    waited = span("decode.wait", b"1" * 8, 1, 2, parent=ROOT, session="live-1")
+    assert kept(sent("detect", waited)).shown_name == "session live-1, still under way"
+    of_job = span("detect", b"2" * 8, 1, 2, parent=ROOT, job="job-1", session="job-1-0-1-x")
+    assert kept(sent("detect", of_job)).summary("t")["name"] == "job job-1, still under way"
+    whole = span("WEBSOCKET /v1/streams/live", ROOT, 0, 9, request=True)
+    assert kept(sent("detect", waited), sent("gateway", whole)).shown_name == "WEBSOCKET /v1/streams/live"
+
+
 def test_attempts_at_segments_are_known() -> None:
     wanted = {"job": "job-1", "segment": 3, "tries": 2, "session": "job-1-3-2-x"}
     planning = span("ingest", b"1" * 8, 0, 5, job="job-1", tries=1)
