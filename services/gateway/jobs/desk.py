@@ -113,13 +113,24 @@ class JobDesk:
             raise Rejected("unsupported-media", hint)
         await self._record(job, upload, kind, trace_id)  # what is wrong already is said before the file comes
         async with self._nothing_left_if_it_fails(job, is_shared=bool(once)):
-            await self._store.put(source_key(job), upload.pieces())
+            try:
+                await self._store.put(source_key(job), self._unless_overtaken(job, upload) if once else upload.pieces())
+            except _Overtaken as quicker:
+                return quicker.record
             record = await self._record(job, upload, kind, trace_id, stored=True)
             record = msgspec.structs.replace(record, owner=owner)
             if not await self._ledger.open_entry(record):
                 return await self._ledger.read(job)  # the same word came twice at a time, and the other was quicker
             await self._ask(record)
         return record
+
+    async def _unless_overtaken(self, job: str, upload: Upload) -> AsyncIterator[bytes]:
+        """An upload's pieces. Raises _Overtaken at their end, before they are the job's source, if the same word has
+        come with another request meanwhile and that one's source is worked on."""
+        async for piece in upload.pieces():
+            yield piece
+        if (quicker := await self._known(job)) is not None:
+            raise _Overtaken(quicker)
 
     async def _ask(self, record: JobRecord) -> None:
         """Have a job planned, unless that is done or asked for."""
@@ -241,6 +252,14 @@ class JobDesk:
             if not is_shared:
                 await asyncio.shield(self._forget(job))
             raise
+
+
+class _Overtaken(Exception):  # noqa: N818  -- an outcome
+    """Another request with the same word has opened the job while this one's upload came."""
+
+    def __init__(self, record: JobRecord) -> None:
+        self.record = record
+        super().__init__(record.id)
 
 
 def _gone(record: JobRecord) -> Refusal:

@@ -483,6 +483,35 @@ async def test_of_two_at_a_time_with_one_word_one_opens_the_job(client: httpx.As
     assert len(bus.kept("jobs.plan.*")) == 1
 
 
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_who_is_slower_with_one_word_does_not_put_another_video_under_the_job_that_is_there(
+    client: httpx.AsyncClient, store: ObjectStore, *, is_done: bool
+) -> None:
+    headers = {"Idempotency-Key": "the-slower-of-two"}
+    half, begun = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield MP4
+        begun.set()
+        await half.wait()
+        yield b"and what makes it another video"
+
+    slower = asyncio.create_task(client.post("/v1/jobs", content=slowly(), headers=headers))
+    await begun.wait()
+    quicker = await client.post("/v1/jobs", content=MP4, headers=headers)
+    job = quicker.json()["id"]
+    if is_done:
+        await finish(store, job)
+        await store.remove(source_key(job))
+    half.set()
+    answer = await slower
+    assert (answer.status_code, answer.json()["id"]) == (202, job)
+    if is_done:
+        assert not await store.exists(source_key(job))
+    else:
+        assert await store.get(source_key(job)) == MP4
+
+
 async def test_who_was_not_answered_because_the_bus_was_away_has_the_job_by_sending_again(
     client: httpx.AsyncClient, bus: MemoryBus
 ) -> None:
