@@ -8,6 +8,7 @@ import numpy as np
 
 from services.render.bumps import Bumps
 from services.render.effects import SHAPE_EFFECTS
+from services.render.premultiplied import premultiplied
 from services.render.region import Region, size_of
 from services.render.warp import displacement, most_open, resample
 
@@ -43,8 +44,14 @@ def bend(target: Picture, shape: FaceShape, bumps: Bumps, scratch: Scratch) -> B
     if (times := most_open(field, region.step)) < 1:
         bumps, field = bumps.times(times), field * np.float32(times)
     magnified = [part for corners in bumps.magnified_px() if (part := Region.around(corners, 0, region.step, size))]
+    whence, sharp = region.whence(field, 1, scratch), [region.part(part) for part in magnified]
     full, *halves = target.planes  # rgb24 has no halves
-    resample(region.whence(field, 1, scratch), region.cut(full, 1), scratch, [region.part(part) for part in magnified])
+    if target.alpha is None:
+        resample(whence, region.cut(full, 1), scratch, sharp)
+    else:
+        with premultiplied(target, region) as planes:
+            for plane in planes:
+                resample(whence, plane, scratch, sharp)
     if halves:
         whence = region.whence(field, 2, scratch)
     for half in halves:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,6 +13,7 @@ from services.render.region import Scratch
 from services.render.shape import FaceShape
 from shared.model.looks import Look
 from shared.model.needs import NEEDS
+from shared.model.pictures import PixelFormat
 
 
 def shape_of(scene: Any) -> FaceShape:
@@ -67,3 +69,18 @@ def test_an_effect_asks_for_the_parts_that_it_is_said_to_need_and_no_others(effe
     shape = shape_of(studio.scene())
     Bending(Look.of(effect, 1.0)).bumps(shape)
     assert shape.asked == NEEDS[effect]
+
+
+def test_what_is_cut_out_is_bent_as_a_whole(studio: Any) -> None:
+    scene = studio.scene(layout=PixelFormat.RGB24)
+    shape, there = shape_of(scene), np.zeros((380, 360), np.uint8)
+    cv2.fillConvexPoly(there, cv2.convexHull(np.rint(shape.points_px).astype(np.int32)), 255)
+    target = replace(scene.copy(), alpha=there.copy())
+    target.planes[0][...] = np.where(there[..., None] > 0, (200, 120, 80), 0)
+    bumps = Bending(Look(slim_face=1.0, chin_length=1.0)).bumps(shape)
+    assert bumps is not None
+    bend(target, shape, bumps, Scratch())
+    assert target.alpha is not None
+    assert (target.alpha != there).sum() > 500
+    seen = target.planes[0][target.alpha > 100].astype(int)
+    assert np.abs(seen - (200, 120, 80)).max() <= 3
