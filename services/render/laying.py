@@ -9,6 +9,7 @@ import numpy as np
 
 from services.render.blending import blend
 from services.render.patch import opened_rgb, read
+from services.render.premultiplied import premultiplied
 from shared.model.colours import yuv_of_rgb
 from shared.model.pictures import PixelFormat
 
@@ -33,12 +34,24 @@ def lay(
 
     Samples on which nothing lies stay as they are, bit by bit. The mode "normal" is a mean of both, which is the same
     in Y, Cb and Cr as in R, G and B: 4:2:0 is not turned into RGB for it, which would take longer than all else.
+    In a picture with alpha what is laid "normal" is seen where nothing was, too; other modes change what is there.
     """
+    if mode == "normal" and target.alpha is not None:
+        with premultiplied(target, region) as (pixels, alpha):
+            _cover(alpha, above, weight)
+            blend(pixels, above, weight, scratch, light=light)
+        return
     if mode == "normal" and target.geometry.format is PixelFormat.I420:
         _mix(read(target, region), above, weight, light, scratch)
         return
     with opened_rgb(target, region) as pixels:
         blend(pixels, above, weight, scratch, mode=mode, light=light)
+
+
+def _cover(alpha: Plane, above: Grid, weight: Grid) -> None:
+    """Opacity under something that is opaque itself, in place."""
+    laid = above[..., 3] * weight * np.float32(1 / 255)
+    np.rint(alpha + laid * (255 - alpha.astype(np.float32)), out=alpha, casting="unsafe")
 
 
 def _mix(patch: Patch, above: Grid, weight: Grid, light: Grid | None, scratch: Scratch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,16 @@ def test_where_nothing_lies_every_bit_stays(
 def test_halves_are_means_and_odd_ends_stand_for_themselves() -> None:
     grid = np.array([(1, 3, 10), (5, 7, 20), (8, 4, 6)], np.float32)
     assert halved(grid, Scratch(), "name").tolist() == [[4, 15], [6, 6]]
+
+
+def test_what_lies_where_nothing_was_is_seen_there_in_its_own_colour() -> None:
+    picture = scene(Colour(full_range=True), PixelFormat.RGB24)
+    picture.planes[0][...] = 0
+    target, region = replace(picture, alpha=np.zeros((47, 61), np.uint8)), Region(4, 2, 61, 47, 2)
+    top = np.zeros((*region.shape(1), 4), np.float32)
+    top[:, 20:40], top[:, 40:] = (200, 40, 90, 255), (100, 20, 45, 127.5)  # premultiplied: the same, half there
+    lay(target, region, top, np.ones(region.shape(1), np.float32), Scratch())
+    assert target.alpha is not None
+    assert [int(target.alpha[20, column]) for column in (10, 30, 55)] == [0, 255, 128]
+    assert np.abs(target.planes[0][20, [30, 55]].astype(int) - (200, 40, 90)).max() <= 1
+    assert not target.planes[0][20, 10].any()
