@@ -9,6 +9,7 @@ import numpy as np
 
 from services.render.effects import PRIVACY_EFFECTS
 from services.render.masks import feathered, filled
+from services.render.premultiplied import premultiplied
 from services.render.region import Region, size_of
 from services.render.veil import Veil
 
@@ -30,12 +31,20 @@ def hide(target: Picture, heads: Iterable[Head], look: Look, scratch: Scratch) -
     """Draw what a look hides faces by on heads of `target` in place.
 
     Within its ring nothing of a head is left but what the effect shows instead; around it that fades, and farther away
-    every sample stays as it is, bit by bit.
+    every sample stays as it is, bit by bit. Alpha is hidden as colours are: no outline is left where there is no
+    background.
     """
     for head in heads:
         region = region_of(head, size_of(target))
-        if region is not None:
-            _hide(Veil.over(target, head, region), look, scratch)
+        if region is None:
+            continue
+        weight = weight_of(head, region)
+        if target.alpha is None:
+            _hide(Veil.over(target, head, region), weight, look, scratch)
+            continue
+        there = region.spread(weight, 1, scratch, "gain") > 0
+        with premultiplied(target, region, there) as planes:
+            _hide(Veil(head, region, planes, (1, 1), target.colour), weight, look, scratch)
 
 
 def region_of(head: Head, size: tuple[int, int]) -> Region | None:
@@ -44,8 +53,7 @@ def region_of(head: Head, size: tuple[int, int]) -> Region | None:
     return Region.around(head.ring_px, FEATHER * head.size_px + 4 * step, step, size)
 
 
-def _hide(veil: Veil, look: Look, scratch: Scratch) -> None:
-    weight = weight_of(veil.head, veil.region)
+def _hide(veil: Veil, weight: Grid, look: Look, scratch: Scratch) -> None:
     for name in look.drawn:
         if name not in PRIVACY_EFFECTS:
             continue

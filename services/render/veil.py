@@ -26,7 +26,8 @@ class Veil:
     head: Head
     region: Region
     planes: tuple[Plane, ...]
-    """The region's samples, as views: Y, Cb and Cr [rows, columns], or RGB [rows, columns, 3]."""
+    """The region's samples: Y, Cb and Cr [rows, columns], or RGB [rows, columns, 3], as views; or RGB times alpha, and
+    alpha [rows, columns]."""
     subsamplings: tuple[int, ...]
     """Of each plane, in both directions: 1 or 2."""
     colour: Colour
@@ -34,15 +35,15 @@ class Veil:
 
     @classmethod
     def over(cls, picture: Picture, head: Head, region: Region) -> Veil:
-        """Over a picture of any format."""
+        """Over a picture of any format that has no alpha."""
         subsamplings = (1, 2, 2) if picture.geometry.format is PixelFormat.I420 else (1,)
         pairs = zip(picture.planes, subsamplings, strict=True)
         return cls(head, region, tuple(region.cut(*pair) for pair in pairs), subsamplings, picture.colour)
 
     def levels(self, colour: Hex) -> tuple[tuple[int, ...], ...]:
         """What each plane's samples are where the picture shows a colour; pure red has 255.5 of full range."""
-        if len(self.planes) == 1:
-            return (rgb_of(colour),)
+        if self.planes[0].ndim == 3:
+            return (rgb_of(colour), (255,))[: len(self.planes)]
         return tuple((level,) for level in levels_of(colour, self.colour))
 
 

@@ -140,3 +140,22 @@ def test_heads_that_overlap_are_both_hidden(studio: Any) -> None:
     target = hidden(scene.picture, heads, LOOKS["face_cover"])
     for head in heads:
         assert np.ptp(target.planes[0][within(scene.picture, head, 0)]) == 0
+
+
+@EVERY_WAY
+def test_no_outline_is_left_of_a_head_that_is_cut_out(name: str, studio: Any) -> None:
+    scene = studio.scene(layout=PixelFormat.RGB24)
+    head = head_of(scene)
+    stripes = np.arange(360) // 3 % 2
+    shown = []
+    for there in (stripes, 1 - stripes):
+        alpha = np.repeat(there[None].astype(np.uint8) * 255, 380, axis=0)
+        target = replace(scene.copy(), alpha=alpha)
+        target.planes[0][alpha == 0] = 0
+        hide(target, [head], LOOKS[name], Scratch())
+        assert target.alpha is not None
+        shown.append(target.alpha[within(target, head, 0)].astype(int))
+        far = np.hypot(*(np.mgrid[:380, :360] - head.ring_px.mean(axis=0)[::-1, None, None])) > head.size_px
+        assert (target.alpha[far] == np.repeat(there[None] * 255, 380, axis=0)[far]).all()
+    assert np.abs(shown[0] - shown[1]).max() <= 32  # of 255 that the stripes have
+    assert name != "face_cover" or (shown[0] == 255).all()
