@@ -14,6 +14,8 @@ PATIENCE: Final = 0.4
 """Share of the delay budget that a packet may wait here: its frame has a way to go after that."""
 MOST_BYTES: Final = 64 << 20
 """Of packets that wait; the oldest go first."""
+MOST_PAUSES: Final = 16
+"""So many are known: of what came in one before these nothing is under way any more."""
 
 
 class Inbox:
@@ -34,9 +36,22 @@ class Inbox:
         """True: nothing can be decoded before the next key frame."""
         self.breaks = 0
         """How often that began."""
+        self._paused_after: int | None = None
+        self._pauses: deque[tuple[int, int]] = deque(maxlen=MOST_PAUSES)
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def pause(self, *, paused: bool) -> None:
+        """Of the packets that come from now on no frame is wanted, or of those that come from now on again."""
+        if self._paused_after is not None:
+            self._pauses.append((self._paused_after, self.last))
+        self._paused_after = self.last if paused else None
+
+    def is_paused(self, number: int) -> bool:
+        """Whether that packet has come in a pause."""
+        goes_on = self._paused_after is not None and number > self._paused_after
+        return goes_on or any(after < number <= last for after, last in self._pauses)
 
     def deadline_ns(self, packet: LivePacket) -> int:
         """After that the packet's frame is of no use."""

@@ -52,6 +52,8 @@ class LivePump:
         self.pressure = Pressure()
         self._budget_ns = settings.max_delay_ms * 1_000_000
         self._granted: set[int] = set()
+        self._spare: list[int] = []
+        """Leased, with a frame that nobody wants: for the same decoder only, whose card may not have written it yet."""
         self._under_way: dict[int, float] = {}
         """When each slot that is told was sealed (time.perf_counter)."""
         self._came: dict[int, tuple[int, float]] = {}
@@ -93,11 +95,13 @@ class LivePump:
         """Keep the decoder in as many slots as the window has, until cancelled."""
         size = facts.geometry.size_bytes
         while True:
+            if self.is_open and self._spare:
+                self._grant(decoding, self._spare.pop())
+                continue
             if self.is_open and self.pool.ledger.count_of(self._session) < self.window.size:
                 slot = self.pool.lease(size, self._session)
                 if slot is not None:
-                    self._granted.add(slot)
-                    decoding.grant(slot, *self.pool.extent(slot))
+                    self._grant(decoding, slot)
                     continue
             elif not self._under_way:  # closed, or all slots of the window are the decoder's to write to
                 self._stirred.clear()
@@ -105,6 +109,10 @@ class LivePump:
             self.pool.sweep()
             self._note_released()
             await asyncio.sleep(SLOT_POLL_SECONDS)
+
+    def _grant(self, decoding: LiveDecoding, slot: int) -> None:
+        self._granted.add(slot)
+        decoding.grant(slot, *self.pool.extent(slot))
 
     def seal(self, frame: DecodedFrame, facts: Facts, begun: SessionBegun) -> None:
         """The decoder has written a frame: from now on it is immutable, and on its way."""
@@ -126,6 +134,13 @@ class LivePump:
         self._lane.told.live_pixels += pixels
         self._stirred.set()
 
+    def drop(self, frame: DecodedFrame) -> int:
+        """The decoder has written a frame that nobody wants: its slot waits to be granted again; the frame's number."""
+        self._granted.remove(frame.slot)
+        self._spare.append(frame.slot)
+        self._stirred.set()
+        return frame.number
+
     async def tell(self, begun: SessionBegun) -> None:
         """Tell detect of what is sealed, as soon as it is, until cancelled."""
         every_frame = asks_for_every_frame()
@@ -144,10 +159,11 @@ class LivePump:
         await self._ready.join()
 
     def take_back(self) -> None:
-        """Slots that were granted and never written come back. Only when the decoder is dead."""
-        for slot in self._granted:
+        """Slots that were granted and never sealed come back. Only when the decoder is dead."""
+        for slot in (*self._granted, *self._spare):
             self.pool.abandon(slot)
         self._granted.clear()
+        self._spare.clear()
 
     def _note_released(self) -> None:
         held = set(self.pool.ledger.held())

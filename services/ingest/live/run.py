@@ -227,6 +227,7 @@ class LiveRun:
                 self._pump.want_key()
             case FlowChanged():
                 self._flow = said
+                self._inbox.pause(paused=said.paused)
                 self._pump.opened(is_open=not (said.paused or said.held))
             case LiveEnded(abandoned=True):
                 self._promise(0.0)
@@ -272,6 +273,8 @@ class LiveRun:
                     if self._begun is None:
                         await self._begin(said.facts, owned)
                     self._granting.append(asyncio.create_task(self._pump.grant(decoding, said.facts)))
+                case DecodedFrame() if self._inbox.is_paused(said.number):
+                    self._skipped((self._pump.drop(said),), Reason.PAUSED)
                 case DecodedFrame() if self._facts is not None and self._begun is not None:
                     self._pump.seal(said, self._facts, self._begun)
                 case FramesLate():
@@ -328,8 +331,6 @@ class LiveRun:
         ]
 
     def _reason(self, *, late: bool) -> Reason:
-        if self._flow.paused:
-            return Reason.PAUSED
         if self._flow.held:
             return Reason.SLOW_READER
         return Reason.LATE if late else Reason.OVERLOAD
@@ -356,7 +357,8 @@ class LiveRun:
         """Nothing comes of these packets: told with others, a moment later."""
         for number in numbers:
             self._pump.forget(number)
-            self._skips.setdefault(reason, []).append(number)
+            why = Reason.PAUSED if reason is not None and self._inbox.is_paused(number) else reason
+            self._skips.setdefault(why, []).append(number)
 
     async def _tell_skips(self) -> None:
         skips, self._skips = self._skips, {}

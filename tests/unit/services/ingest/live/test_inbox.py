@@ -110,3 +110,18 @@ def test_each_break_counts_also_where_a_key_frame_came_too_late_itself() -> None
     box.put(packet(1, 51, key=True))
     taken(box, 100)
     assert (box.wants_key, box.breaks) == (True, 2)
+
+
+def test_packets_of_a_pause_are_known_while_it_lasts_and_afterwards() -> None:
+    box = inbox(packet(0, 0, key=True))
+    box.pause(paused=True)
+    box.put(packet(1, 1))
+    assert [box.is_paused(number) for number in (0, 1)] == [False, True]
+    box.pause(paused=False)
+    box.put(packet(2, 2))
+    box.pause(paused=False)
+    box.pause(paused=True)
+    box.put(packet(3, 3))
+    box.pause(paused=True)  # told again, as when something else of the flow has changed
+    box.put(packet(4, 4))
+    assert [box.is_paused(number) for number in range(5)] == [False, True, False, True, True]
