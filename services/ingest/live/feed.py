@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from services.ingest.sources.rules import SourceRules
 
 LATE_SECONDS: Final = 0.1
-"""What comes later than that after its time makes all that follows later by as much."""
+"""A picture that comes later than that after its time makes all that follows later by as much."""
+AHEAD_SECONDS: Final = 4.0
+"""So far ahead of its time sound is handed on. It is stored before or after pictures of the same time, by up to a
+fragment's length, and must hold up none of them; outputs hold about twice as much."""
 USUAL_RATE: Final = 30.0
 LEAST_SIDE: Final = 16
 """Stands for a size that a source does not tell before its first frame."""
@@ -59,6 +62,10 @@ class Pacer:
             self._offset = now_seconds - shown_seconds
         return self._offset + shown_seconds
 
+    def sound_due(self, shown_seconds: float, now_seconds: float) -> float:
+        """The same of sound, which follows the pictures' pace: wherever it is stored, it changes nothing of that."""
+        return now_seconds if self._offset is None else self._offset + shown_seconds - AHEAD_SECONDS
+
 
 class SourceFeed:
     """One source and the session that it feeds. Packets are numbered from 0."""
@@ -86,7 +93,8 @@ class SourceFeed:
 
     async def _packet(self, packet: SourcePacket) -> None:
         if self._pacer is not None:
-            due = self._pacer.due(packet.dts / TICKS, time.monotonic())
+            pace = self._pacer.sound_due if packet.kind is Kind.SOUND else self._pacer.due
+            due = pace(packet.dts / TICKS, time.monotonic())
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         if packet.kind is Kind.SOUND:
             session = self._fed.session

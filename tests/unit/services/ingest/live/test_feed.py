@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest.live import feed as source_feed
-from services.ingest.live.feed import LATE_SECONDS, Pacer, SourceFeed
+from services.ingest.live.feed import AHEAD_SECONDS, LATE_SECONDS, Pacer, SourceFeed
 from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.rules import SourceRules
 from shared.model.errors import Rejected
@@ -111,3 +111,22 @@ def test_what_comes_early_is_due_at_its_time_and_what_comes_late_moves_the_rest(
     assert [pacer.due(shown, now) for shown, now in ((5.0, 100.0), (5.5, 100.0), (6.0, 100.9))] == [100.0, 100.5, 101.0]
     late = 102.0 + LATE_SECONDS + 0.5
     assert (pacer.due(7.0, late), pacer.due(8.0, late)) == (late, late + 1.0)
+
+
+@pytest.mark.parametrize("sound_first", [False, True])
+def test_pictures_keep_their_pace_however_sound_is_stored_between_them(sound_first: bool) -> None:
+    pacer, now = Pacer(), 100.0
+    for fragment in range(0, 20, 2):  # each of two seconds, as segments of HLS are
+        pictures = [(fragment + number / 25, pacer.due) for number in range(50)]
+        sound = [(fragment + number / 50, pacer.sound_due) for number in range(100)]
+        for shown, due in [*sound, *pictures] if sound_first else [*pictures, *sound]:
+            now = max(now, due(shown, now))
+            if due == pacer.due:
+                assert now == pytest.approx(100.0 + shown)
+
+
+def test_sound_that_goes_on_after_the_pictures_is_not_handed_on_all_at_once() -> None:
+    pacer = Pacer()
+    assert pacer.sound_due(3.0, 100.0) == 100.0
+    pacer.due(0.0, 100.0)
+    assert pacer.sound_due(60.0, 100.0) == 160.0 - AHEAD_SECONDS
