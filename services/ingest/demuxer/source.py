@@ -5,7 +5,8 @@ One stream of video and at most one of AAC are read. Times are the source's, in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import time
+from typing import TYPE_CHECKING, Final, Protocol
 
 import av
 import av.error
@@ -30,6 +31,11 @@ SourceItem = VideoFormat | SoundFormat | SourcePacket | SourceNotice
 _BUFFER_BYTES = 1 << 15
 _READ = frozenset(codec.value for codec in LiveCodec if not codec.is_raw)
 _AAC = "aac"
+HOLD_SECONDS: Final = 2.0
+"""So long the first pictures wait for the sound that goes with them to tell its format: outputs that begin without it
+would have to begin anew with it."""
+_MOST_HELD_BYTES: Final = 16 << 20
+"""Of pictures that wait for that, at most."""
 
 
 class ByteSource(Protocol):
@@ -66,12 +72,38 @@ def source_items(
     """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
     with open_source(what, container_format, options, limits) as container:
         if not _begins_with_sound(what, container):
-            yield from LiveSource(container, leg, limits).items()
+            yield from _items(container, leg, limits)
             return
     # Only now: who has no sound would be waited for as long, since an RTMP server does not say what there will be.
     patient = {**options, "analyzeduration": str(limits.source_silence_seconds * 1_000_000)}
     with open_source(what, container_format, patient, limits) as container:
-        yield from LiveSource(container, leg, limits).items()
+        yield from _items(container, leg, limits)
+
+
+def _items(container: InputContainer, leg: int, limits: IngestLimits) -> Iterator[SourceItem]:
+    source = LiveSource(container, leg, limits)
+    return _sound_first(source.items()) if source.has_sound else source.items()
+
+
+def _sound_first(items: Iterator[SourceItem]) -> Iterator[SourceItem]:
+    """The items, with the format of the sound before the first picture, where it comes soon after that."""
+    held: list[SourceItem] = []
+    size, since = 0, time.monotonic()
+    for item in items:
+        if isinstance(item, SoundFormat):
+            held.insert(1, item)  # behind the format of the pictures
+            yield from held
+            break
+        if not held:
+            since = time.monotonic()
+        held.append(item)
+        size += len(item.body) if isinstance(item, SourcePacket) else 0
+        if size > _MOST_HELD_BYTES or time.monotonic() - since > HOLD_SECONDS:
+            yield from held
+            break
+    else:
+        yield from held
+    yield from items
 
 
 def _begins_with_sound(what: str | ByteSource, container: InputContainer) -> bool:
@@ -96,6 +128,11 @@ class LiveSource:
         self._began = False
         self._expected = dict.fromkeys(Kind, 0)
         """Where a packet without any time goes."""
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is sound that is read."""
+        return self._sound is not None
 
     def items(self) -> Iterator[SourceItem]:
         """Formats and packets in the source's order; the first packet is a key frame."""

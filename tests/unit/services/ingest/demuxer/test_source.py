@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from services.ingest.demuxer import source as demuxer_source
 from services.ingest.demuxer.options import file_options
 from services.ingest.demuxer.source import source_items
 from services.ingest.limits import IngestLimits
@@ -79,6 +80,26 @@ def test_sound_is_told_and_has_no_adts_header(tmp_path: Path, container: str) ->
     assert pieces
     assert not [piece for piece in pieces if piece.body[:1] == b"\xff" and piece.body[1:2] in {b"\xf1", b"\xf9"}]
     assert found.index(sound) < found.index(pieces[0])
+
+
+@pytest.mark.parametrize("container", MUXED)
+def test_sound_is_told_before_the_first_picture_wherever_it_is_stored(tmp_path: Path, container: str) -> None:
+    found = items(clip(tmp_path, container, frames=60), container)
+    kinds = [type(item) for item in found]
+    assert kinds[:3] == [VideoFormat, SoundFormat, SourcePacket]
+    assert len(packets(found, Kind.VIDEO)) == 60
+    video = packets(found, Kind.VIDEO)
+    assert [one.dts for one in video] == sorted(one.dts for one in video)
+
+
+def test_pictures_do_not_wait_for_ever_for_sound_that_does_not_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demuxer_source, "HOLD_SECONDS", 0.0)
+    found = items(clip(tmp_path, "mov", frames=60), "mov")
+    assert [type(item) for item in found[:2]] == [VideoFormat, SourcePacket]
+    assert len([item for item in found if isinstance(item, SoundFormat)]) == 1
+    assert len(packets(found, Kind.VIDEO)) == 60
 
 
 def test_a_stream_that_is_joined_in_its_middle_begins_with_a_key_frame(tmp_path: Path) -> None:
