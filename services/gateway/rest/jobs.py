@@ -141,7 +141,8 @@ async def fetch(job: OwnJob, request: Request, parts: FromApp) -> Response:
     """The retouched video, or the faces as JSON lines. Takes `Range` (one range), `If-Range`, `If-None-Match`."""
     record, size = await parts.jobs.result(job)
     headers = _result_headers(record, size)
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    if headers["ETag"] in known or known.strip() == "*":
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range", "")
     if request.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
