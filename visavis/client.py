@@ -88,7 +88,7 @@ class Client:
         fields = _models(detector, landmarks)
         return _object(self._ask("POST", "/v1/analyses", params=fields, content=picture, headers=headers))
 
-    def submit_job(
+    def submit_job(  # noqa: PLR0913  -- what a request may have, each by its name and optional
         self,
         path: Path,
         look: Look = "default",
@@ -98,16 +98,21 @@ class Client:
         detector: str = "",
         landmarks: str = "",
         callback: str = "",
+        idempotency_key: str = "",
     ) -> dict[str, Any]:
         """Hand in a video; answers the job. `on_upload` is told the bytes sent and the bytes there are.
 
         callback: a URL that the job's document is posted to when it has ended; `visavis.webhooks.verify` reads it.
+        idempotency_key: 8 to 255 visible ASCII characters that nobody can guess, such as a UUID. Who calls again with
+        the same, as when no answer came, is answered with the job that there is; empty: each call makes a job.
         """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         with path.open("rb") as file:
             told = _Told(file, path.stat().st_size, on_upload)
             fields = {"look": _look(look), "want": want, **_models(detector, landmarks)}
             fields |= {"callback": callback} if callback else {}
-            return _object(self._ask("POST", "/v1/jobs", data=fields, files={"file": (path.name, told)}))
+            files = {"file": (path.name, told)}
+            return _object(self._ask("POST", "/v1/jobs", data=fields, files=files, headers=headers))
 
     def job(self, job: str) -> dict[str, Any]:
         """The job as it stands now."""

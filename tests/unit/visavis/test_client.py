@@ -194,6 +194,24 @@ def test_who_is_called_back_is_told(tmp_path: Path) -> None:
     assert b"callback" not in bodies[1]
 
 
+def test_the_word_by_which_a_job_is_known_again_goes_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(b"a clip")
+    words: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        words.append(request.headers.get("idempotency-key"))
+        if len(words) == 1:
+            raise httpx.ReadTimeout("no answer came")
+        return httpx.Response(202, json={"id": "j"})
+
+    with pytest.raises(ProblemError, match="no answer came"):
+        client(answer).submit_job(path, idempotency_key="2f1c7a52-7f0e")
+    assert client(answer).submit_job(path, idempotency_key="2f1c7a52-7f0e") == {"id": "j"}
+    client(answer).submit_job(path)
+    assert words == ["2f1c7a52-7f0e", "2f1c7a52-7f0e", None]
+
+
 def test_waiting_ends_when_nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0)
 
