@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -196,12 +197,11 @@ class Stack:
             restarted.append("nats")
         for name, service in list(self._services.items()):
             if service.process.poll() is not None:
-                shutil.rmtree(service.work, ignore_errors=True)
                 self._check_exit(service)
                 if service.ready_fd >= 0:
                     os.close(service.ready_fd)
                 time.sleep(RESTART_PAUSE_SECONDS)
-                self._services[name] = self._spawn(name, service.name, service.lane, service.facts)
+                self._services[name] = self._spawn(name, service.name, service.lane, service.facts, service.work)
                 restarted.append(name)
         self.restarts += len(restarted)
         return restarted
@@ -238,16 +238,21 @@ class Stack:
         everywhere = os.environ | self._options.environment
         return max(float((everywhere | lane).get("VISAVIS_DRAIN_SECONDS", 0)) for lane in self._options.lanes)
 
-    def _spawn(self, key: str, name: str, lane: str, former: dict[str, str] | None = None) -> _Service:
-        """key: what the process is called in this stack."""
+    def _spawn(
+        self, key: str, name: str, lane: str, former: dict[str, str] | None = None, left: Path | None = None
+    ) -> _Service:
+        """key: what the process is called in this stack. left: work files of the one before, which it clears."""
         read_fd, write_fd = os.pipe()
         path, worker = self.logs / f"{key}.log", f"{name}-{secrets.token_hex(3)}"
         own = self._options.lanes[self._lanes.index(lane)]
         environment = self._environment(lane, worker, write_fd, former or {}) | own
+        work = self._work / f"{name}-{lane}-{worker}"
+        if left is not None:
+            with suppress(FileNotFoundError):  # it had none
+                left.rename(work)
         with path.open("ab") as log:
             process = self._popen(name, environment, write_fd, log)
         os.close(write_fd)
-        work = self._work / f"{name}-{lane}-{worker}"
         return _Service(name, lane, process, read_fd, path, work, dict(former or {}))
 
     def _popen(self, name: str, environment: dict[str, str], write_fd: int, log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from services.render.nvenc.probe import Encoders
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
 from services.render.reading import LaneFrames
+from services.render.rescuing import cleared, rescue
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.model.errors import Misconfigured, Unavailable
@@ -53,8 +53,7 @@ async def run(settings: RenderSettings, draining: Draining) -> None:
 
 async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> None:
     effects = load(settings.effects)
-    shutil.rmtree(settings.render_work, ignore_errors=True)
-    settings.render_work.mkdir(parents=True)
+    recordings = await asyncio.to_thread(cleared, settings.render_work)
     cv2.setNumThreads(1)
     share_quickly()
     [reader] = await asyncio.to_thread(cards.readers, settings, f"render-{settings.worker}", 1)
@@ -99,7 +98,9 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
         lifecycle.tell_ready(settings, metrics=probes.url)
         running = stage.run(queue.max_ack_pending)  # the service says who draws
         until = _unneeded(bus, settings, draining, door, service)
-        await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say), until=until)
+        await lifecycle.together(
+            running, service.sweep(), service.hear(bus), report(bus, say), rescue(recordings, store), until=until
+        )
 
 
 async def _unneeded(

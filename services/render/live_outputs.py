@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
+from services.render.rescuing import recording_folder
 from shared.model.live import LiveNoticed
 from shared.runtime.logs import log
 
@@ -39,18 +40,15 @@ class OutputRoom:
         def notice(kind: str, detail: str) -> None:
             emit(LiveNoticed(kind=kind, detail=detail))
 
-        folder = self._folder(session)
         kept = stream or session
+        folder = recording_folder(self._work, kept, session)
         return Outlets(OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, resumed), notice)
 
-    def tell_of_rests(self, session: str) -> None:
-        """Say where a recording lies that the object store has not taken: there, until the worker starts anew."""
-        rests = [str(path) for path in self._folder(session).glob("*")]
+    def tell_of_rests(self, session: str, stream: str = "") -> None:
+        """Say where a recording lies that the object store has not taken; the worker that is next there tries again."""
+        rests = [str(path) for path in recording_folder(self._work, stream or session, session).glob("*")]
         if rests:
             log.warning("recording not stored", session=session, files=rests)
-
-    def _folder(self, session: str) -> Path:
-        return self._work / f"{session}-record"
 
     def _connected(self, place: RtmpPlace, seconds: float) -> socket.socket:
         """From an outlet's thread: a blocking socket to a checked address."""

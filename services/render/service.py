@@ -376,7 +376,7 @@ class RenderService:
         async def end() -> None:
             if outlets is not None:
                 await asyncio.wrap_future(outlets.close(over=over))
-                self._room_for_outputs.tell_of_rests(owned.begun.session)
+                self._room_for_outputs.tell_of_rests(owned.begun.session, owned.begun.context)
 
         if over and owned.outlet is not None:
             self._changing(self._handover.live_end(owned.outlet, end()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import pytest
 
 from tests.system.browser import opened
 from tests.system.origin import Origin
+from tests.system.watching import watched
 from tests.web import Desk, open_desk
 from visavis.stack import Stack, StackOptions
 
@@ -154,6 +157,26 @@ def test_a_source_that_goes_and_comes_back_in_another_size_is_one_stream(
     assert size == (180, 320), "what comes out has the size that it had first"
     kinds = [one["kind"] for one in found["notices"]]
     assert kinds.index("source-lost") < kinds.index("source-recovered")
+
+
+def test_what_a_killed_process_has_recorded_is_a_part_of_its_own(
+    rest: httpx.Client, near: Stack, origin: Origin, tmp_path: Path
+) -> None:
+    publisher = origin.publish("recorded")
+    with watched(near), begun(rest, origin.rtmp("recorded"), {"record": {}}) as stream:
+        until(lambda: delivered(rest, stream) > 120)
+        os.kill(near.pid("render"), signal.SIGKILL)
+        before = until(lambda: state(rest, stream)["restarts"] and delivered(rest, stream))
+        until(lambda: delivered(rest, stream) > before + 30)
+        ended(rest, stream)
+        counts = []
+        for part in (1, 2):
+            answer = until(lambda part=part: (found := rest.get(f"{stream}/record?part={part}")).is_success and found)
+            (tmp_path / "part.mp4").write_bytes(answer.content)
+            with av.open(str(tmp_path / "part.mp4")) as file:
+                counts.append(sum(1 for _ in file.decode(video=0)))
+    origin.stop(publisher)
+    assert min(counts) > 30
 
 
 @pytest.mark.parametrize("codec", ["hevc", "av1"])

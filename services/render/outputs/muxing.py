@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import av
+import av.error
 
 from services.render.encoding.clocks import SoundClock, exact_clock
 from services.render.encoding.frames import RANGES
@@ -15,6 +16,8 @@ from shared.model.errors import Rejected
 from shared.model.live import LiveCodec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.stream import Stream
@@ -128,6 +131,15 @@ class Muxer:
         packet.pts, packet.dts, packet.duration, packet.time_base = times
         packet.is_keyframe, packet.stream = key, stream
         self._file.mux_one(packet)
+
+
+def has_pictures(path: Path) -> bool:
+    """Whether an MP4 of ours can be played; one that was broken off before its second key frame cannot."""
+    try:
+        with av.open(f"file:{path}", format="mp4") as file:
+            return bool(file.streams.video)
+    except av.error.FFmpegError:
+        return False
 
 
 class _Times(NamedTuple):

@@ -33,9 +33,14 @@ def hls_key(stream: str, name: str = "") -> str:
     return f"streams/{stream}/hls/{name}".rstrip("/")
 
 
+def stream_key(stream: str) -> str:
+    """Where all lies that is kept of a stream."""
+    return f"streams/{stream}"
+
+
 def recording_key(stream: str, name: str) -> str:
     """Where a stream's recording lies; name: `part_name`."""
-    return f"streams/{stream}/{name}"
+    return f"{stream_key(stream)}/{name}"
 
 
 def part_name(number: int) -> str:
@@ -52,18 +57,24 @@ def recording_keeper(store: ObjectStore, stream: str, loop: asyncio.AbstractEven
 
     async def put(path: Path) -> None:
         async with turn:
-            numbers = count(1)
-            while await store.exists(key := recording_key(stream, part_name(next(numbers)))):
-                pass
-            await store.put(key, path)
+            await keep_recording(store, stream, path)
 
     def keep(path: Path) -> None:
-        asyncio.run_coroutine_threadsafe(_insisted(partial(put, path)), loop).result()
+        asyncio.run_coroutine_threadsafe(insisted(partial(put, path)), loop).result()
 
     return keep
 
 
-async def _insisted(ask: Callable[[], Awaitable[object]]) -> None:
+async def keep_recording(store: ObjectStore, stream: str, path: Path) -> str:
+    """Store a file under the first name that nothing lies under; answers its key. Raises Unavailable."""
+    numbers = count(1)
+    while await store.exists(key := recording_key(stream, part_name(next(numbers)))):
+        pass
+    await store.put(key, path)
+    return key
+
+
+async def insisted(ask: Callable[[], Awaitable[object]]) -> None:
     """Ask the store, and again after each of the pauses. Raises Unavailable if it will not."""
     for pause in PAUSES:
         try:
@@ -161,7 +172,7 @@ class HlsShelf:
 
     async def _tried(self, ask: Callable[[], Awaitable[object]]) -> bool:
         try:
-            await _insisted(ask)
+            await insisted(ask)
         except Unavailable:
             return False
         return True

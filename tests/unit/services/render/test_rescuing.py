@@ -1,0 +1,111 @@
+"""Recordings of a process that was killed, in the folder of the next one."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import av
+import pytest
+
+from services.render.outputs.record import Recorder
+from services.render.rescuing import cleared, recording_folder, rescue
+from shared.model.errors import Unavailable
+from shared.model.live import LiveOutput
+from shared.transport.store import ObjectStore
+from tests.unit.services.render.live import encoded, facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+FRAMES, KEYS = 40, range(0, 40, 10)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore.open((tmp_path / "objects").as_uri())
+
+
+def left_by_one_that_was_killed(work: Path, session: str = "s1", frames: int = FRAMES) -> Path:
+    """Its folder of recordings, as the disk has it in the middle of the work."""
+    folder = recording_folder(work, "stream", session)
+    recorder = Recorder(folder, 60, lambda _: None, print)
+    encoder, packets = encoded(facts(), LiveOutput(), [number * 3600 for number in range(frames)], keys=KEYS)
+    recorder.begin(encoder.track)
+    for packet in packets:
+        recorder.write(packet)
+    shutil.copytree(folder, work.parent / "copy", dirs_exist_ok=True)
+    recorder.close()
+    shutil.copytree(work.parent / "copy", folder)
+    shutil.rmtree(work.parent / "copy")
+    return folder
+
+
+async def test_what_was_recorded_up_to_a_key_frame_is_stored_as_a_part(tmp_path: Path, store: ObjectStore) -> None:
+    folder = left_by_one_that_was_killed(tmp_path / "work")
+    await store.put("streams/stream/owner", b"1")
+    await store.put("streams/stream/record.mp4", b"of another session")
+    (tmp_path / "work" / "s1").mkdir()
+    (tmp_path / "work" / "s1" / "part.mkv").touch()
+    (tmp_path / "work" / "loose").touch()
+    left = cleared(tmp_path / "work")
+    assert left == [folder]
+    assert list((tmp_path / "work").iterdir()) == [folder]
+    await rescue(left, store)
+    assert list((tmp_path / "work").iterdir()) == []
+    (tmp_path / "got.mp4").write_bytes(await store.get("streams/stream/record-2.mp4"))
+    with av.open(str(tmp_path / "got.mp4")) as file:
+        shown = sum(1 for _ in file.decode(video=0))
+    assert FRAMES - 10 <= shown <= FRAMES
+
+
+async def test_of_a_stream_that_was_removed_nothing_comes_back(tmp_path: Path, store: ObjectStore) -> None:
+    left_by_one_that_was_killed(tmp_path / "work")
+    await rescue(cleared(tmp_path / "work"), store)
+    assert [one async for one in store.listed("streams")] == []
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+async def test_nor_of_one_that_is_removed_meanwhile(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_by_one_that_was_killed(tmp_path / "work")
+    await store.put("streams/stream/owner", b"1")
+    put = ObjectStore.put
+
+    async def put_late(self: ObjectStore, key: str, body: Any) -> None:
+        await self.remove("streams/stream")
+        await put(self, key, body)
+
+    monkeypatch.setattr(ObjectStore, "put", put_late)
+    await rescue(cleared(tmp_path / "work"), store)
+    assert [one async for one in store.listed("streams")] == []
+
+
+async def test_a_file_without_a_key_frame_is_none(tmp_path: Path, store: ObjectStore) -> None:
+    folder = recording_folder(tmp_path / "work", "stream", "s1")
+    folder.mkdir(parents=True)
+    (folder / "a.mp4").write_bytes(b"\0\0\0\x18ftypisom")
+    await store.put("streams/stream/owner", b"1")
+    await rescue(cleared(tmp_path / "work"), store)
+    assert [one.key async for one in store.listed("streams")] == ["streams/stream/owner"]
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+async def test_what_the_store_does_not_take_stays_for_the_next_process(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = left_by_one_that_was_killed(tmp_path / "work")
+    await store.put("streams/stream/owner", b"1")
+
+    async def away(*_: Any) -> None:
+        raise Unavailable("It is away.")
+
+    monkeypatch.setattr("services.render.outputs.shelf.PAUSES", ())
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "put", away)
+        await rescue(cleared(tmp_path / "work"), store)
+    assert cleared(tmp_path / "work") == [folder]
+    await rescue([folder], store)
+    assert await store.exists("streams/stream/record.mp4")
