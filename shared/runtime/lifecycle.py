@@ -13,12 +13,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvloop
-from pydantic import ValidationError
 
 from shared.model.errors import Misconfigured
 from shared.runtime.draining import Draining
 from shared.runtime.logs import log, set_up_logging
-from shared.runtime.settings import END_SECONDS
+from shared.runtime.settings import END_SECONDS, read_settings
 from shared.runtime.telemetry import SPANS_SUBJECT, Telemetry
 from shared.transport.nats_bus import NatsBus
 
@@ -41,17 +40,15 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def main(
-    service: str, read_settings: Callable[[], Any], run: Callable[[Any, Draining], Coroutine[Any, Any, None]]
-) -> None:
+def main(service: str, kind: type[ServiceSettings], run: Callable[[Any, Draining], Coroutine[Any, Any, None]]) -> None:
     """Run a service until SIGTERM or SIGINT, and then for the rest of its grace. A second signal ends the grace.
 
     Exits 78 with a sentence where it is misconfigured.
     """
     try:
-        settings: ServiceSettings = read_settings()
-    except ValidationError as error:
-        sys.exit(_said(service, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())))
+        settings = read_settings(kind)
+    except Misconfigured as error:
+        sys.exit(_said(service, str(error)))
     if settings.die_with_parent:
         die_with_parent()
     set_up_logging(service, settings)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.model.errors import Misconfigured
+from shared.model.variables import PREFIX
 from shared.transport.nats_access import NatsAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _OF_CUDA = frozenset({
     "CUDA_CACHE_PATH", "CUDA_DEVICE_ORDER", "CUDA_HOME", "CUDA_MPS_LOG_DIRECTORY", "CUDA_MPS_PIPE_DIRECTORY",
@@ -21,6 +27,33 @@ def card_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in _OF_CUDA}
 
 
+S = TypeVar("S", bound=BaseSettings)
+
+_SHOWN_SIGNS = 80
+"""So much of a wrong value is shown."""
+
+
+def read_settings(kind: type[S], **instead: Any) -> S:
+    """Settings from the environment. instead: by name, takes the place of what stands there.
+
+    Raises Misconfigured, which names each wrong variable with its value; of secrets and URLs, the variable alone.
+    """
+    try:
+        return kind(**instead)
+    except ValidationError as error:
+        raise Misconfigured("; ".join(_wrong(kind, one) for one in error.errors())) from None
+
+
+def _wrong(kind: type[BaseSettings], error: Mapping[str, Any]) -> str:
+    """`VISAVIS_DETECT_EVERY=0: Input should be greater than or equal to 1`"""
+    named = str(error["loc"][0])  # by its field, or by the variable where that has a name of its own
+    field = kind.model_fields.get(named)
+    variable = named if field is None else f"{kind.model_config.get('env_prefix', '')}{named}".upper()
+    is_hidden = field is not None and (field.annotation is SecretStr or named.endswith("url"))
+    value = "" if is_hidden else f"={str(error['input'])[:_SHOWN_SIGNS]}"
+    return f"{variable}{value}: {error['msg']}"
+
+
 END_SECONDS = 8.0
 """What letting go of everything may take."""
 
@@ -28,7 +61,7 @@ END_SECONDS = 8.0
 class ServiceSettings(BaseSettings):
     """From variables `VISAVIS_<NAME>`; a wrong one ends the process with a sentence."""
 
-    model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     nats_url: str = Field(
         "nats://127.0.0.1:4222", description="Where the NATS servers are: nats:// or tls://, of a cluster by comma."

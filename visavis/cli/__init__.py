@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from shared.model.errors import VisavisError
+from shared.model.errors import Misconfigured, VisavisError
 from visavis.cli import analyze, assets, demo, doctor, jobs, keys, live, looks, models, process, streams, up
 from visavis.client import ProblemError
 
@@ -22,11 +22,10 @@ _NAME_A_KEY = "Here: by VISAVIS_KEY, or --key."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 it went wrong and said why, 2 wrong words, 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="visavis", description="Faces in pictures, videos and streams, retouched.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
-    options = parser.parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+    except Misconfigured as error:  # what variables have is what options have by default
+        return _said(str(error))
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
@@ -40,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Of all commands. Raises Misconfigured where a variable of the command line is wrong."""
+    parser = argparse.ArgumentParser(prog="visavis", description="Faces in pictures, videos and streams, retouched.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:

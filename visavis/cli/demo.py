@@ -14,6 +14,7 @@ from rich.table import Table
 
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected, Unavailable
+from shared.runtime.settings import read_settings
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_effects_folder, add_look, add_models_folder, look_text, uploaded
 from visavis.cli.process import kind_of
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
             Client(stack.rest) as client,
         ):
             job = follow_job(client, source, uploaded(options.look, client), "picture", console, result)
-            collector = LocalSettings().otlp_endpoint
+            collector = read_settings(LocalSettings).otlp_endpoint
             trace = None if collector else _whole_trace(client, job["trace_id"])
         write_comparison(source, result, options.out / "demo_compare.png")
     if trace is not None:

@@ -20,6 +20,7 @@ from shared.memory import card_probe
 from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
 from shared.model.obstacles import Obstacle, WhyNot
+from shared.runtime.settings import read_settings
 from shared.transport.nats_server import binary
 from visavis.cli.options import add_effects_folder, add_models_folder
 from visavis.settings import LocalSettings
@@ -95,13 +96,13 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
-    if where := LocalSettings().context.get_secret_value():
+    if where := read_settings(LocalSettings).context.get_secret_value():
         yield _context(where)
     yield _fetching()
     yield _srt()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
-    yield _card(LocalSettings().card)
+    yield _card(read_settings(LocalSettings).card)
 
 
 def _package(name: str) -> Finding:

@@ -14,6 +14,7 @@ from shared.model.foreign_effects import check_look
 from shared.model.live import USUAL_DELAY_MS
 from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
+from shared.runtime.settings import read_settings
 from visavis.client import Client, ProblemError
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
@@ -46,7 +47,7 @@ def add_models_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         type=Path,
-        default=LocalSettings().models.expanduser(),
+        default=read_settings(LocalSettings).models.expanduser(),
         help="folder of the prepared models (VISAVIS_MODELS; default: %(default)s)",
     )
 
@@ -56,7 +57,7 @@ def add_effects_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--effects",
         type=Path,
-        default=LocalSettings().effects,
+        default=read_settings(LocalSettings).effects,
         metavar="FOLDER",
         help="folder whose Python files are effects of your own (VISAVIS_EFFECTS; default: %(default)s)",
     )
@@ -72,7 +73,7 @@ def add_key(parser: argparse.ArgumentParser) -> None:
     """`--key KEY`"""
     parser.add_argument(
         "--key",
-        default=LocalSettings().key.get_secret_value(),
+        default=read_settings(LocalSettings).key.get_secret_value(),
         help="the API key that a running service is sent; better by VISAVIS_KEY, which no list of processes shows",
     )
 

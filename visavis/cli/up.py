@@ -13,6 +13,7 @@ from rich.console import Console
 
 from services.detect.models.preparing import prepare
 from shared.model.errors import Misconfigured
+from shared.runtime.settings import read_settings
 from visavis.cli.options import add_effects_folder, add_models, add_models_folder, chosen_models
 from visavis.lanes import count_cards, settings_of_lanes
 from visavis.settings import LocalSettings
@@ -109,7 +110,7 @@ def _settings(lanes: int) -> tuple[dict[str, str], ...]:
     """
     if lanes == 1:
         return ({},)
-    settings, cores = LocalSettings(), len(os.sched_getaffinity(0))
+    settings, cores = read_settings(LocalSettings), len(os.sched_getaffinity(0))
     if settings.card.isdecimal():
         raise Misconfigured(
             f"VISAVIS_CARD={settings.card} names one card, and each of several lanes has one of its own: "

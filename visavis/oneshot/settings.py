@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
-
 from services.detect.settings import DetectSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
-from shared.model.errors import Misconfigured
+from shared.runtime.settings import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,15 +26,13 @@ class OneshotSettings:
     def read(cls, models: Path | None = None, effects: Path | None = None) -> Self:
         """From the environment. models, effects: take the place of what stands there.
 
-        Raises Misconfigured with every variable that is wrong.
+        Raises Misconfigured with every variable that is wrong of the first service that has one.
         """
         folder: dict[str, Any] = {} if models is None else {"models": models}
         own: dict[str, Any] = {} if effects is None else {"effects": effects}
-        try:
-            return cls(IngestSettings(), DetectSettings(**folder), RenderSettings(**own))
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise Misconfigured(wrong) from error
+        return cls(
+            read_settings(IngestSettings), read_settings(DetectSettings, **folder), read_settings(RenderSettings, **own)
+        )
 
     @property
     def largest_frame_bytes(self) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.model.errors import Misconfigured
+from shared.runtime.settings import read_settings
 
 
 class HttpSettings(BaseSettings):
@@ -25,8 +25,4 @@ class HttpSettings(BaseSettings):
 
 def read_http_settings() -> HttpSettings:
     """From the environment. Raises Misconfigured."""
-    try:
-        return HttpSettings()
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise Misconfigured(wrong) from error
+    return read_settings(HttpSettings)

@@ -114,8 +114,8 @@ def test_a_wrong_setting_is_named() -> None:
     process = start(VISAVIS_LANE="Not A Lane", VISAVIS_LOG_LEVEL="loud")
     _, err = process.communicate(timeout=10)
     assert process.returncode == 78
-    assert err.startswith("visavis test: lane: ")
-    assert "log_level: " in err
+    assert err.startswith("visavis test: VISAVIS_LANE=Not A Lane: ")
+    assert "; VISAVIS_LOG_LEVEL=loud: " in err
     assert err.count("\n") == 1
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
-from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment
+from shared.model.errors import Misconfigured
+from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment, read_settings
 from shared.transport.nats_access import NatsAccess
 
 if TYPE_CHECKING:
@@ -62,6 +63,44 @@ def test_the_servers_of_nats_are_come_to_as_settings_say(monkeypatch: pytest.Mon
     found = ServiceSettings()
     assert found.nats == NatsAccess("nats://a:1,nats://b:2", "me", "secret", ca=tmp_path, replicas=3)
     assert "secret" not in repr(found)
+
+
+def test_every_wrong_one_is_said_by_its_variable_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_NATS_REPLICAS", "9")
+    monkeypatch.setenv("VISAVIS_LOG_LEVEL", "loud" + 200 * "!")
+    with pytest.raises(Misconfigured) as wrong:
+        read_settings(ServiceSettings)
+    replicas, level = str(wrong.value).split("; ")
+    assert replicas == "VISAVIS_NATS_REPLICAS=9: Input should be less than or equal to 5"
+    assert level.startswith("VISAVIS_LOG_LEVEL=loud!!!")
+    assert len(level) < 200
+
+
+class Told(ServiceSettings):
+    some_secret: SecretStr = Field(SecretStr(""), max_length=4)
+    some_url: str = Field("", pattern="^(https?://.+)?$")
+    elsewhere: int = Field(0, validation_alias="ELSEWHERE")
+
+
+@pytest.mark.parametrize("name", ["VISAVIS_SOME_SECRET", "VISAVIS_SOME_URL"])
+def test_a_wrong_one_that_may_hold_a_secret_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "me:password@host")
+    with pytest.raises(Misconfigured, match=rf"^{name}: \w") as wrong:
+        read_settings(Told)
+    assert "password" not in str(wrong.value)
+
+
+def test_a_variable_with_a_name_of_its_own_is_said_by_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSEWHERE", "far")
+    with pytest.raises(Misconfigured, match=r"^ELSEWHERE=far: "):
+        read_settings(Told)
+
+
+def test_what_takes_a_variables_place_is_not_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_LANE", "Not A Lane")
+    assert read_settings(ServiceSettings, lane="b").lane == "b"
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -39,6 +39,14 @@ def test_an_error_is_a_sentence_and_a_status(
     assert capsys.readouterr().err == (f"visavis: {error}\n" if status == 1 else "")
 
 
+def test_a_wrong_variable_of_the_command_line_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VISAVIS_LANE_CORES", "many")
+    assert main(["looks", "list"]) == 1
+    assert capsys.readouterr().err.startswith("visavis: VISAVIS_LANE_CORES=many: ")
+
+
 def test_whoever_lacks_a_key_is_told_how_to_name_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ def test_what_an_option_names_takes_the_place_of_the_variable(monkeypatch: pytes
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_DETECT_EVERY", "0")
-    with pytest.raises(Misconfigured, match="detect_every"):
+    with pytest.raises(Misconfigured, match="VISAVIS_DETECT_EVERY=0: "):
         OneshotSettings.read()
 
 
