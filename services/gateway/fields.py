@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.gateway.problems import Refusal
 from shared.model.look_text import MAX_LOOK_BYTES
+from shared.model.variables import variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -45,7 +46,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "format": "uri",
         "maxLength": 4096,
         "description": "An address, https:// or http://, that the job's document is posted to, signed, when the job "
-        "has ended. Refused where the deployment has no secret (`callback_secret`).",
+        f"has ended. Refused where the deployment has no secret (`{variable('callback_secret')}`).",
         "examples": ["https://example.org/hooks/visavis"],
     },
 }

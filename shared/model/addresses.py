@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import msgspec
 
 from shared.model.errors import Misconfigured, Rejected
+from shared.model.variables import variable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -122,12 +123,14 @@ def may_connect(address: Address, allowed: tuple[Network, ...] = ()) -> bool:
 def read_networks(text: str, setting: str) -> tuple[Network, ...]:
     """The networks of a comma separated list such as `10.1.0.0/16, fd00::/8`.
 
-    Raises Misconfigured, which names `setting`.
+    setting: whose text it is. Raises Misconfigured, which names its variable.
     """
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise Misconfigured(f"{setting} must be networks like 10.1.0.0/16, separated by commas: {error}.") from error
+        raise Misconfigured(
+            f"{variable(setting)} must be networks like 10.1.0.0/16, separated by commas: {error}."
+        ) from error
 
 
 def read_url(text: str, schemes: tuple[str, ...] = tuple(SCHEMES), whose: str = "source") -> RemoteUrl:
@@ -183,7 +186,7 @@ def read_push_url(text: str) -> RemoteUrl:
 def _check_scheme(scheme: str, schemes: tuple[str, ...], whose: str) -> None:
     wanted = ", ".join(f"{one}://" for one in schemes)
     if scheme not in schemes:
-        setting = " (source_schemes)" if whose == "source" else ""
+        setting = f" ({variable('source_schemes')})" if whose == "source" else ""
         raise Rejected(REFUSED, f"A {whose}'s URL must begin with one of {wanted}{setting}.")
 
 

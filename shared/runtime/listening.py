@@ -9,6 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 import uvicorn
 
 from shared.model.errors import Misconfigured
+from shared.model.variables import variable
+
+_OF_UP = frozenset({"rest_port", "grpc_port"})
+"""Settings of ports that `visavis up` has an option for."""
 
 
 class Listener(uvicorn.Server):
@@ -35,6 +39,12 @@ class Listener(uvicorn.Server):
         return serving
 
 
+def another_port(setting: str) -> str:
+    """What to do where a port is taken. setting: of the port."""
+    flag = f" (of `visavis up`: --{setting.replace('_', '-')})" if setting in _OF_UP else ""
+    return f"choose another port by {variable(setting)}{flag}"
+
+
 def bound(host: str, port: int, what: str, setting: str) -> tuple[socket.socket, str]:
     """A socket that does not listen yet, and its URL. port: 0 for a free one.
 
@@ -46,6 +56,6 @@ def bound(host: str, port: int, what: str, setting: str) -> tuple[socket.socket,
         made.bind((host, port))
     except OSError as error:
         made.close()
-        raise Misconfigured(f"{what} cannot listen on {host}:{port}: choose another port ({setting}).") from error
+        raise Misconfigured(f"{what} cannot listen on {host}:{port}: {another_port(setting)}.") from error
     shown = f"[{host}]" if ":" in host else host
     return made, f"http://{shown}:{made.getsockname()[1]}"

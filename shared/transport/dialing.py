@@ -19,6 +19,7 @@ import certifi
 
 from shared.model.addresses import REFUSED, may_connect
 from shared.model.errors import Rejected, Unavailable
+from shared.model.variables import variable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -48,7 +49,7 @@ class Dialer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """allowed: networks for which nothing is refused, as `setting` has them. seconds: to look up and to connect."""
-        self._allowed, self._setting, self._seconds = allowed, setting, seconds
+        self._allowed, self._variable, self._seconds = allowed, variable(setting), seconds
         self._resolve = resolve or _look_up
         self._tls = tls
 
@@ -121,7 +122,7 @@ class Dialer:
             raise Unavailable(f"{host} has no address.")
         if not all(may_connect(ip_address(address), self._allowed) for address in found):
             raise Rejected(
-                REFUSED, f"{host} has an address that is not public; {self._setting} lists networks that are allowed."
+                REFUSED, f"{host} has an address that is not public; {self._variable} lists networks that are allowed."
             )
         return found
 

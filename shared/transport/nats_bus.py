@@ -88,7 +88,8 @@ class NatsBus(JetStreamKept):
         except (*DOWN, ErrNoServers) as error:
             why = " It did not accept us." if isinstance(bus._client.last_error, AuthorizationError) else ""
             raise Misconfigured(
-                f"No NATS server answers at {access.places}: start one or name another with --nats.{why}"
+                f"No NATS server answers at {access.places}: start one, or name another by VISAVIS_NATS_URL "
+                f"(of `visavis up`: --nats).{why}"
             ) from error
         try:
             await bus._declare_all()

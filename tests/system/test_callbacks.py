@@ -92,4 +92,4 @@ def test_without_a_secret_a_callback_is_refused_with_a_sentence(stack: Stack, cl
     fields = {"callback": "https://example.org/hook"}
     answer = httpx.post(f"{stack.rest}/v1/jobs", files={"file": clip.read_bytes()}, data=fields, timeout=SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (422, "callback-refused")
-    assert "callback_secret" in answer.json()["detail"]
+    assert "VISAVIS_CALLBACK_SECRET" in answer.json()["detail"]

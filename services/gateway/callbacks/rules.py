@@ -10,6 +10,7 @@ import msgspec
 from services.gateway.problems import Refusal
 from shared.model.addresses import Network, may_connect, read_networks, read_url
 from shared.model.errors import Misconfigured, Rejected
+from shared.model.variables import variable
 from visavis.webhooks import read_secrets
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
         try:
             keys = read_secrets(secret)
         except ValueError as error:
-            raise Misconfigured(f"callback_secret cannot be used. {error}") from error
+            raise Misconfigured(f"{variable('callback_secret')} cannot be used. {error}") from error
         return cls(
             keys=keys,
             networks=read_networks(networks, SETTING),
@@ -60,12 +61,13 @@ class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
         if not text:
             return ""
         if not self.keys:
-            raise Refusal("callback-refused", "This deployment has no secret to sign calls with (callback_secret).")
+            secret = variable("callback_secret")
+            raise Refusal("callback-refused", f"This deployment has no secret to sign calls with ({secret}).")
         url = self.url(text)
         if not url.text.isascii():
             raise Refusal("callback-refused", "The callback's URL must be ASCII: write the rest as %xx and xn--.")
         if not self._may_lead_to(url.host):
-            detail = f"{url.host} is not public; {SETTING} lists networks that are allowed."
+            detail = f"{url.host} is not public; {variable(SETTING)} lists networks that are allowed."
             raise Refusal("callback-refused", detail)
         return url.text
 

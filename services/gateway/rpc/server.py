@@ -12,6 +12,7 @@ from grpc_health.v1.health import OVERALL_HEALTH, aio  # type: ignore[attr-defin
 from services.gateway.rpc import pictures, streams
 from services.gateway.rpc.keys import KeyFirst
 from shared.model.errors import Misconfigured
+from shared.runtime.listening import another_port
 from visavis.v1 import pictures_pb2_grpc, streams_pb2_grpc
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class RpcServer:
         try:
             port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:
-            raise Misconfigured(f"gRPC cannot listen on {self._address}: choose another port (grpc_port).") from error
+            raise Misconfigured(f"gRPC cannot listen on {self._address}: {another_port('grpc_port')}.") from error
         await _say(self._health, serving=False)
         await self._server.start()
         return f"{self._host}:{port}"

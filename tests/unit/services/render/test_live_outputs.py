@@ -58,7 +58,7 @@ async def test_a_push_connects_to_checked_addresses_only(tmp_path: Path) -> None
         place = RtmpPlace("127.0.0.1", server.getsockname()[1], False, "live", "name")
         with await asyncio.to_thread(room(tmp_path)._connected, place, 5.0) as connected:
             assert connected.gettimeout() == 5.0
-        with pytest.raises(Rejected, match="push_networks"):
+        with pytest.raises(Rejected, match="VISAVIS_PUSH_NETWORKS"):
             await asyncio.to_thread(room(tmp_path, Dialer(setting="push_networks"))._connected, place, 5.0)
     with pytest.raises(Unavailable):
         await asyncio.to_thread(room(tmp_path)._connected, place, 5.0)

@@ -86,6 +86,6 @@ async def test_without_a_port_nothing_is_served_and_all_is_measured() -> None:
 
 async def test_a_port_that_is_taken_is_said(probes: Probes) -> None:
     taken = FREE_PORT.model_copy(update={"metrics_port": int(probes.url.rpartition(":")[2])})
-    with pytest.raises(Misconfigured, match="metrics_port"):
+    with pytest.raises(Misconfigured, match="VISAVIS_METRICS_PORT"):
         async with probed("detect", taken):
             pass

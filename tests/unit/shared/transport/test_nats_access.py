@@ -85,6 +85,6 @@ async def test_without_one_of_them_the_bus_cannot_be_had(
     strict: NatsAccess, lacking: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nats_bus, "CONNECT_SECONDS", 2.0)
-    with pytest.raises(Misconfigured, match="No NATS server") as caught:
+    with pytest.raises(Misconfigured, match=r"No NATS server.*by VISAVIS_NATS_URL \(.*--nats") as caught:
         await NatsBus.connect(replace(strict, **lacking), "test")
     assert "wrong" not in str(caught.value)

@@ -70,6 +70,6 @@ async def test_addresses_that_are_not_public_are_refused(host: str, web: Web) ->
         return ["93.184.216.34", "127.0.0.1"]
 
     dialer = Dialer(setting="callback_networks", resolve=resolve)
-    with pytest.raises(Rejected, match="callback_networks"):
+    with pytest.raises(Rejected, match="VISAVIS_CALLBACK_NETWORKS"):
         await Caller(RULES, dialer).call(read_url(f"http://{host}:{web.port}/"), "j", BODY)
     assert not web.posted

@@ -37,18 +37,18 @@ def test_what_may_not_be_called_is_refused_at_once_and_told_without_its_path(tex
 
 
 def test_without_a_secret_every_callback_is_refused_with_the_setting_that_is_missing() -> None:
-    with pytest.raises(Refusal, match="callback_secret"):
+    with pytest.raises(Refusal, match="VISAVIS_CALLBACK_SECRET"):
         CallbackRules().callback({"callback": "https://example.org/"})
 
 
 def test_a_secret_that_is_none_ends_the_process_without_being_told() -> None:
-    with pytest.raises(Misconfigured, match="callback_secret") as wrong:
+    with pytest.raises(Misconfigured, match="VISAVIS_CALLBACK_SECRET") as wrong:
         CallbackRules.read("hunter2", "", 5, 15)
     assert "hunter2" not in str(wrong.value)
 
 
 def test_networks_that_are_none_end_the_process() -> None:
-    with pytest.raises(Misconfigured, match="callback_networks"):
+    with pytest.raises(Misconfigured, match="VISAVIS_CALLBACK_NETWORKS"):
         CallbackRules.read(SECRET, "home", 5, 15)
 
 

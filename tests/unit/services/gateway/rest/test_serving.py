@@ -54,7 +54,7 @@ async def test_it_leaves_signals_alone(url: str) -> None:
 
 
 async def test_a_port_that_is_taken_is_said(url: str, parts: Parts) -> None:
-    with pytest.raises(Misconfigured, match="rest_port"):
+    with pytest.raises(Misconfigured, match="VISAVIS_REST_PORT"):
         served(parts, rest_port=int(url.rpartition(":")[2]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.gateway.rpc.pictures import SERVICE
 from services.gateway.rpc.server import RpcServer
+from shared.model.errors import Misconfigured
 from shared.model.faces import Face, Pose, Quality
 from shared.model.jobs import Problem
 from shared.model.keys import Quotas, Scope
@@ -21,6 +23,7 @@ from shared.model.looks import Look
 from shared.model.media import MediaKind
 from shared.model.offers import ModelChoice
 from shared.model.presets import PRESETS
+from shared.runtime.listening import bound
 from visavis.v1 import pictures_pb2, pictures_pb2_grpc
 
 if TYPE_CHECKING:
@@ -52,6 +55,15 @@ async def code_of(call: Any) -> tuple[grpc.StatusCode, dict[str, Any]]:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call
     return failed.value.code(), dict(failed.value.trailing_metadata() or ())
+
+
+async def test_a_port_that_is_taken_is_said(parts: Parts) -> None:
+    socket, url = bound("127.0.0.1", 0, "It", "its_port")
+    with socket:
+        socket.listen()
+        settings = parts.settings.model_copy(update={"grpc_port": int(url.rpartition(":")[2])})
+        with pytest.raises(Misconfigured, match=r"^gRPC cannot listen on .*VISAVIS_GRPC_PORT \(.*--grpc-port\)\.$"):
+            await RpcServer(replace(parts, settings=settings)).start()
 
 
 async def test_a_picture_is_processed(pictures: Any, lane: Any) -> None:

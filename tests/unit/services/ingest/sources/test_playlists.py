@@ -89,7 +89,7 @@ def test_what_must_not_be_fetched_is_refused_without_telling_a_path(line: str) -
 )
 def test_a_playlist_leads_only_where_sources_may_be(line: str) -> None:
     assert read_playlist((HEAD + line + "\n").encode(), URL, RULES)
-    with pytest.raises(Rejected, match="source_schemes"):
+    with pytest.raises(Rejected, match="VISAVIS_SOURCE_SCHEMES"):
         read_playlist((HEAD + line + "\n").encode(), URL, SourceRules(schemes=("https", "rtmp")))
 
 

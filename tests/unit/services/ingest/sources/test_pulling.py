@@ -172,7 +172,7 @@ async def test_no_scheme_leads_to_a_forbidden_address(decoders: Decoders, scheme
         return ["8.8.8.8", "169.254.169.254"]
 
     source = PulledSource(f"{scheme}://two.example/app/secret", SourceRules(), decoders, resolve=resolve)
-    with pytest.raises(Rejected, match="source_networks") as refused:
+    with pytest.raises(Rejected, match="VISAVIS_SOURCE_NETWORKS") as refused:
         await everything(source)
     assert "secret" not in str(refused.value)
 
