@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -31,3 +32,8 @@ class LocalSettings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         description="An OpenTelemetry collector, which gets the traces; empty: the gateway keeps the last ones.",
     )
+
+
+def variables_there_are() -> list[str]:
+    """The names of all variables of the environment."""
+    return list(os.environ)

@@ -44,6 +44,15 @@ def read_settings(kind: type[S], **instead: Any) -> S:
         raise Misconfigured("; ".join(_wrong(kind, one) for one in error.errors())) from None
 
 
+def wrong_variables(kind: type[BaseSettings]) -> list[str]:
+    """What `read_settings` would refuse, a sentence for each variable; empty: nothing."""
+    try:
+        kind()
+    except ValidationError as error:
+        return [_wrong(kind, one) for one in error.errors()]
+    return []
+
+
 def _wrong(kind: type[BaseSettings], error: Mapping[str, Any]) -> str:
     """`VISAVIS_DETECT_EVERY=0: Input should be greater than or equal to 1`"""
     named = str(error["loc"][0])  # by its field, or by the variable where that has a name of its own

@@ -6,14 +6,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 
-from services.detect.settings import DetectSettings
-from services.gateway.settings import GatewaySettings
-from services.ingest.settings import IngestSettings
-from services.render.settings import RenderSettings
+from visavis.cli import variables
+from visavis.cli.variables import variables_of
 from visavis.serverless.settings import HttpSettings
-from visavis.settings import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +20,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 LANE = ("ingest", "detect", "render")
-READERS: dict[str, type[BaseSettings]] = {
-    "ingest": IngestSettings, "detect": DetectSettings, "render": RenderSettings, "gateway": GatewaySettings,
-    "command line": LocalSettings, "function": HttpSettings,
-}  # fmt: skip
+READERS: dict[str, type[BaseSettings]] = {**variables.READERS, "function": HttpSettings}
 """Every settings class that ships, by who reads it."""
 HEADINGS = {
     "services": "Of every service", "lane": "Of every service of a lane", "ingest": "Of ingest", "detect": "Of detect",
@@ -74,7 +68,7 @@ def _found() -> tuple[dict[Setting, list[str]], dict[Setting, str]]:
     for reader, kind in READERS.items():
         for name, field in kind.model_fields.items():
             unit = "bytes" if name.endswith("bytes") else ""
-            setting = Setting(_variables(kind, name, field), _takes(field, unit), _default(field, unit))
+            setting = Setting(variables_of(kind, name, field), _takes(field, unit), _default(field, unit))
             read_by.setdefault(setting, []).append(reader)
             sentences.setdefault(setting, field.description or "")
     return read_by, sentences
@@ -84,16 +78,6 @@ def _part(readers: list[str]) -> str:
     if {*LANE, "gateway"} <= set(readers):
         return "services"
     return "lane" if set(LANE) <= set(readers) else readers[0]
-
-
-def _variables(kind: type[BaseSettings], name: str, field: FieldInfo) -> tuple[str, ...]:
-    match field.validation_alias:
-        case AliasChoices(choices=choices):
-            return tuple(str(one) for one in choices)
-        case str(alias):
-            return (alias,)
-        case _:
-            return (f"{kind.model_config.get('env_prefix', '')}{name}".upper(),)
 
 
 def _takes(field: FieldInfo, unit: str) -> str:

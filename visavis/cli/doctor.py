@@ -23,7 +23,7 @@ from shared.model.obstacles import Obstacle, WhyNot
 from shared.runtime.settings import read_settings
 from shared.transport.nats_server import binary
 from visavis.cli.options import add_effects_folder, add_models_folder
-from visavis.settings import LocalSettings
+from visavis.settings import LocalSettings, variables_there_are
 
 if TYPE_CHECKING:
     import argparse
@@ -62,6 +62,17 @@ class Finding:
     remedy: str = ""
     is_needed: bool = True
     """False: the service runs without it."""
+    is_odd: bool = False
+    """It is there, and most likely was meant otherwise."""
+
+    @property
+    def mark(self) -> str:
+        """What stands before it, in six signs."""
+        if self.works:
+            return "[green]ok[/]   "
+        if self.is_odd:
+            return "[yellow]odd[/]  "
+        return "[red]fails[/]" if self.is_needed else "[yellow]absent[/]"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,8 +88,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     findings = list(examine(options))
     for finding in findings:
-        mark = "[green]ok[/]   " if finding.works else "[red]fails[/]" if finding.is_needed else "[yellow]absent[/]"
-        console.print(f"{mark} {finding.what}: {escape(finding.detail)}")
+        console.print(f"{finding.mark} {finding.what}: {escape(finding.detail)}")
         if not finding.works:
             console.print(f"       {escape(finding.remedy)}")
     return 0 if all(finding.works or not finding.is_needed for finding in findings) else 1
@@ -90,6 +100,7 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield Finding("Python", sys.version_info >= (3, 11), found, "Visavis needs Python 3.11 or later.")
     for package in PACKAGES:
         yield _package(package)
+    yield from _settings()
     yield _tried("NATS server", lambda: str(binary()), "Run `make setup`.")
     yield _tried("models", lambda: f"{verify(options.models) and options.models}", "Run `make models`.")
     yield _tried("effects of your own", lambda: _own_effects(options.effects), "See docs/own-effects.md.")
@@ -103,6 +114,21 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
     yield _card(read_settings(LocalSettings).card)
+
+
+def _settings() -> Iterator[Finding]:
+    """What of the environment keeps a service from starting, and what nobody reads."""
+    from visavis.cli import variables  # noqa: PLC0415  -- reads the settings of all services, for this command only
+
+    remedy = "Correct it, or unset it: docs/settings.md says what it takes."
+    wrong = variables.wrong()
+    for sentence, services in wrong.items():
+        yield Finding(f"settings of {', '.join(services)}", works=False, detail=sentence, remedy=remedy)
+    if not wrong:
+        yield Finding("settings", works=True, detail="every service takes what the environment says")
+    for name, meant in variables.unread(variables_there_are()).items():
+        remedy = f"Is {meant} meant?" if meant else "docs/settings.md has every variable: correct it, or unset it."
+        yield Finding(name, works=False, detail="nobody reads it", remedy=remedy, is_needed=False, is_odd=True)
 
 
 def _package(name: str) -> Finding:

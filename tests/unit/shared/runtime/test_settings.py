@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError
 
 from shared.model.errors import Misconfigured
-from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment, read_settings
+from shared.runtime.settings import LaneSettings, ServiceSettings, card_environment, read_settings, wrong_variables
 from shared.transport.nats_access import NatsAccess
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def test_every_wrong_one_is_said_by_its_variable_and_value(monkeypatch: pytest.M
     monkeypatch.setenv("VISAVIS_LOG_LEVEL", "loud" + 200 * "!")
     with pytest.raises(Misconfigured) as wrong:
         read_settings(ServiceSettings)
-    replicas, level = str(wrong.value).split("; ")
+    replicas, level = said = str(wrong.value).split("; ")
+    assert wrong_variables(ServiceSettings) == said
     assert replicas == "VISAVIS_NATS_REPLICAS=9: Input should be less than or equal to 5"
     assert level.startswith("VISAVIS_LOG_LEVEL=loud!!!")
     assert len(level) < 200
@@ -96,6 +97,10 @@ def test_a_variable_with_a_name_of_its_own_is_said_by_that(monkeypatch: pytest.M
     monkeypatch.setenv("ELSEWHERE", "far")
     with pytest.raises(Misconfigured, match=r"^ELSEWHERE=far: "):
         read_settings(Told)
+
+
+def test_nothing_is_wrong_with_what_is_not_set() -> None:
+    assert wrong_variables(Told) == []
 
 
 def test_what_takes_a_variables_place_is_not_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:

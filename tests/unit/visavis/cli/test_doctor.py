@@ -11,6 +11,42 @@ import pytest
 from shared.model.obstacles import Obstacle, WhyNot
 from tests.redis_server import RedisServer
 from visavis.cli import doctor, main
+from visavis.settings import variables_there_are
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Without what is said to Visavis where the tests run."""
+    for name in variables_there_are():
+        if name.startswith("VISAVIS_"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_settings_that_nobody_refuses_are_well(plain: pytest.MonkeyPatch) -> None:
+    plain.setenv("VISAVIS_DETECT_EVERY", "4")
+    said = "every service takes what the environment says"
+    assert list(doctor._settings()) == [doctor.Finding("settings", works=True, detail=said)]
+
+
+def test_a_wrong_setting_is_a_failure_that_names_it_and_who_reads_it(
+    plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain.setenv("VISAVIS_DETECT_EVERY", "abc")
+    assert main(["doctor"]) == 1
+    assert "fails settings of detect: VISAVIS_DETECT_EVERY=abc: Input should be" in capsys.readouterr().out
+
+
+def test_a_variable_that_nobody_reads_is_no_failure_and_the_one_that_is_meant_is_named(
+    plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain.setenv("VISAVIS_DETECT_EVRY", "4")
+    settings, odd = doctor._settings()
+    assert (settings.works, odd.works, odd.is_needed) == (True, False, False)
+    plain.setattr(doctor, "examine", lambda _: iter([odd]))
+    assert doctor.run(argparse.Namespace()) == 0
+    said = capsys.readouterr().out
+    assert said == "odd   VISAVIS_DETECT_EVRY: nobody reads it\n       Is VISAVIS_DETECT_EVERY meant?\n"
 
 
 def test_missing_models_are_said_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
