@@ -20,6 +20,8 @@ from visavis.cli.options import add_models_folder, add_word
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.detect.models.registry import ModelEntry
+
 _WIDTH = 160
 """Columns of a table that does not go to a terminal."""
 
@@ -30,7 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_models_folder(parser)
     parser.set_defaults(run=list_models)
     words = parser.add_subparsers(metavar="WHAT")
-    _word(words, "list", list_models, "name the models, what they give and where they came from")
+    _word(words, "list", list_models, "name the models, how they are asked for, what they give, where they came from")
     _word(words, "prepare", prepare_models, "download, check and convert the default models (once)")
     _word(words, "verify", verify_models, "check that every file is the one that was prepared")
     removing = _word(words, "remove", remove_model, "take a model out that was added")
@@ -70,18 +72,24 @@ def list_models(options: argparse.Namespace) -> int:
     registry = store.read(options.models)
     table = Table(title=f"Models in {options.models}", title_justify="left", box=None)
     table.add_column("name", no_wrap=True)
+    table.add_column("asked for as", no_wrap=True)
     for column in ("family", "gives", "input px", "precision", "licence", "source", "there"):
         table.add_column(column, overflow="fold")
     for entry in registry.models:
         there = "yes" if (options.models / entry.file).exists() else "no: visavis models prepare"
         sizes = ", ".join(f"{size}" for size in entry.sizes_px)
-        words = (entry.name, entry.family, entry.gives, sizes, entry.precision, entry.licence)
+        words = (entry.name, _asked_for(entry), entry.family, entry.gives, sizes, entry.precision, entry.licence)
         table.add_row(*words, entry.source, there)
     console = _console()
     if not console.is_terminal:
         console = Console(highlight=False, soft_wrap=True, width=_WIDTH)
     console.print(table)
     return 0
+
+
+def _asked_for(entry: ModelEntry) -> str:
+    """How a command names it; empty: looks have it used, and no request names it."""
+    return "" if entry.role is Role.SEGMENTER else f"--{entry.role.value} {entry.offered_as}"
 
 
 def prepare_models(options: argparse.Namespace) -> int:
@@ -101,9 +109,8 @@ def add_model(options: argparse.Namespace) -> int:
     """Add a model; Rejected and Misconfigured say why not."""
     wish = Wish(options.family, options.name, options.licence, options.source, options.sizes)
     entry = add(options.models, options.file, wish)
-    word = "detector" if entry.role is Role.DETECTOR else "landmarks"
     _console().print(
-        f"{entry.name} is added ({entry.gives}). Services started from now on offer it: --{word} {entry.name}."
+        f"{entry.name} is added ({entry.gives}). Services started from now on offer it: {_asked_for(entry)}."
     )
     return 0
 

@@ -160,13 +160,13 @@ def _replaced(text: str, look: str, upload: Callable[[Path], str]) -> str:
 
 def add_models(parser: argparse.ArgumentParser) -> None:
     """`--detector NAME --landmarks NAME`"""
-    named = "one of `visavis models list`"
+    named = "as `visavis models list` has it under `asked for as`"
     parser.add_argument("--detector", default="", metavar="NAME", help=f"the model that finds faces, {named}")
     parser.add_argument(
         "--landmarks",
         default="",
         metavar="NAME",
-        help=f"the model that places landmarks, {named}, or `keypoints`: the detector's own five points",
+        help=f"the model that places landmarks, {named}, or `keypoints`: those of a detector that gives five",
     )
 
 

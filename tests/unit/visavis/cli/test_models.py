@@ -37,6 +37,20 @@ def test_the_list_names_every_model_its_licence_and_whether_it_is_there(
         assert ("yes" in line) == (entry.name == MODELS[0].name)
 
 
+def test_the_list_says_how_each_model_is_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--models", str(folder)]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()[1:]
+    place = heading.index("asked for as")
+    asked = {line.split()[0]: line[place : heading.index("family")].strip() for line in lines}
+    assert asked == {
+        "blazeface-full-range": "--detector blazeface",
+        "blazeface-short-range": "--detector blazeface",
+        "face-mesh": "--landmarks face-mesh",
+        "selfie-segmentation": "",
+        "other": "--landmarks other",
+    }
+
+
 @pytest.mark.parametrize("word", ["verify", "list"])
 def test_models_that_are_not_there_are_one_sentence(
     tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]

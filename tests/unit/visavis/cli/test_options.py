@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from shared.model.errors import Rejected
+from visavis.cli import main
 from visavis.cli.options import (
     add_effects_folder,
     add_look,
@@ -109,6 +110,16 @@ def test_without_a_look_it_is_the_default() -> None:
     parser = argparse.ArgumentParser()
     add_look(parser)
     assert parser.parse_args([]).look == "default"
+
+
+def test_models_are_asked_for_by_the_column_of_the_list_that_has_their_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["process", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("`asked for as`") == 2
+    assert "`keypoints`: those of a detector that gives five" in said
 
 
 def test_the_folder_of_effects_is_the_options_or_else_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
