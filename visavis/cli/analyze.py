@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from visavis.cli.endings import check_ending_of_faces
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import add_models, add_models_folder, add_server, chosen_models, server
 from visavis.cli.process import check_output, kind_of
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     kind = kind_of(options.input)
     check_output(options.out, options.input)
+    check_ending_of_faces(options.out, kind)
     with server(options, console) as url, Client(url, key=options.key) as client:
         if kind.is_still:
             faces = client.analyze_image(options.input.read_bytes(), **chosen_models(options))

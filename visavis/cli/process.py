@@ -13,6 +13,7 @@ from shared.model.errors import Rejected
 from shared.model.jobs import Want
 from shared.model.media import SNIFF_BYTES, MediaKind, sniff
 from visavis.cli import offline
+from visavis.cli.endings import PICTURES, check_ending, check_ending_of_faces, note_of
 from visavis.cli.jobs import follow_job
 from visavis.cli.options import (
     add_effects_folder,
@@ -26,8 +27,6 @@ from visavis.cli.options import (
     uploaded,
 )
 from visavis.client import Client
-
-_KIND_OF = {".jpg": MediaKind.JPEG, ".jpeg": MediaKind.JPEG, ".png": MediaKind.PNG, ".webp": MediaKind.WEBP}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,14 +61,18 @@ def run(options: argparse.Namespace) -> int:
     kind = kind_of(options.input)
     check_output(options.output, options.input)
     if options.want == Want.PICTURE:
-        _check_name(options, kind)
+        check_ending(options.output, options.input, kind)
+    else:
+        check_ending_of_faces(options.output, kind)
     check_callback(options, kind)
-    accept = _KIND_OF.get(options.output.suffix.lower(), kind)
+    accept = PICTURES.get(options.output.suffix.lower(), kind)
     if options.offline:
         offline.process(options, kind, accept, console)
     else:
         _through_service(options, kind, accept, console)
     console.print(f"Wrote {options.output}")
+    if note := note_of(options.output):
+        console.print(f"Note: {note}")
     return 0
 
 
@@ -86,18 +89,6 @@ def _through_service(options: argparse.Namespace, kind: MediaKind, accept: Media
         else:
             faces = client.analyze_image(options.input.read_bytes(), **models)
             options.output.write_text(json.dumps(faces) + "\n")
-
-
-def _check_name(options: argparse.Namespace, kind: MediaKind) -> None:
-    """Raises Rejected where the result's name says that it is of another kind."""
-    suffix = options.output.suffix.lower()
-    if kind.is_still and suffix and suffix not in _KIND_OF:
-        raise Rejected(
-            "unsupported-media",
-            f"{options.input} is a picture: name the result .jpg, .png or .webp, not {options.output}.",
-        )
-    if not kind.is_still and suffix in _KIND_OF:
-        raise Rejected("unsupported-media", f"{options.input} is a video: name the result .mp4, not {options.output}.")
 
 
 def check_callback(options: argparse.Namespace, kind: MediaKind) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from visavis.cli import main
 
 if TYPE_CHECKING:
@@ -32,6 +34,16 @@ def test_the_models_that_are_named_are_asked_for(answers: Any, tmp_path: Path) -
     (path, _, _), (_, _, form), *_ = answers.asked
     assert path == "/v1/analyses?detector=yunet"
     assert b'name="detector"\r\n\r\nyunet' in form
+
+
+def test_faces_are_not_written_under_another_name(
+    answers: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "picture"
+    source.write_bytes(b"\xff\xd8\xff and so on")
+    assert main(["analyze", str(source), "--out", str(tmp_path / "faces.txt"), "--server", answers.url]) == 1
+    assert ".jsonl" in capsys.readouterr().err
+    assert answers.asked == []
 
 
 def test_the_faces_of_a_video_are_the_result_of_a_job(answers: Any, tmp_path: Path) -> None:

@@ -55,6 +55,28 @@ def test_a_video_is_a_job_whose_result_is_fetched(answers: Any, clip: Path, tmp_
     assert b"natural" in body
 
 
+@pytest.mark.parametrize(("want", "name"), [("picture", "out.webm"), ("picture", "out.txt"), ("faces", "out.mp4")])
+def test_a_result_is_not_written_under_another_name(
+    answers: Any, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], want: str, name: str
+) -> None:
+    target = tmp_path / name
+    assert main(["process", str(clip), str(target), "--want", want, "--server", answers.url]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"not {target}.")
+    assert answers.asked == []
+
+
+def test_a_video_that_is_not_what_its_name_says_is_noted(
+    answers: Any, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.finish_job()
+    answers.give("/v1/jobs/j/result", CLIP, kind="video/mp4")
+    assert main(["process", str(clip), str(tmp_path / "out.mkv"), "--server", answers.url]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Note:" in said
+    assert "is video/mp4, whatever its name says." in said
+
+
 def test_a_look_in_a_file_is_sent_as_it_stands_there(answers: Any, picture: Path, tmp_path: Path) -> None:
     answers.give("/v1/images", b"retouched", kind="image/png")
     look = tmp_path / "look.json"
