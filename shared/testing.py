@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.model.silences import unanswered
 from shared.transport.bus import Depth
 from shared.transport.context import checked, lifetime
 from shared.transport.topology import Queue, Stream, keeper, matches
@@ -220,7 +221,7 @@ class MemoryBus:
         message = self._sent(subject, body, headers)
         groups = [group for group in self._answers.get(subject, {}).values() if group]
         if not groups:
-            raise Unavailable(f"Nobody answers on {subject}: nobody is there.")
+            raise Unavailable(f"{unanswered(subject)}: nobody is there.")
         for group in groups:  # the next in turn of each group
             group.append(group.pop(0))
         answers = [asyncio.ensure_future(group[-1](message)) for group in groups]
@@ -228,11 +229,11 @@ class MemoryBus:
         for answer in late:
             answer.cancel()
         if not finished:
-            raise Unavailable(f"Nobody answers on {subject}: timeout.")
+            raise Unavailable(f"{unanswered(subject)}: timeout.")
         try:
             return next(iter(finished)).result()
         except Exception as error:
-            raise Unavailable(f"Nobody answers on {subject}: who should have failed.") from error
+            raise Unavailable(f"{unanswered(subject)}: who should have failed.") from error
 
     @asynccontextmanager
     async def answer(self, subject: str, group: str, using: Answer) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from nats.errors import AuthorizationError
 from nats.js.errors import NotFoundError
 
 from shared.model.errors import Misconfigured, Unavailable
+from shared.model.silences import unanswered
 from shared.transport.bus import Depth
 from shared.transport.jetstream_kept import JetStreamKept
 from shared.transport.nats_access import NatsAccess
@@ -217,7 +218,7 @@ class NatsBus(JetStreamKept):
         self, subject: str, body: bytes, headers: Headers | None = None, timeout_seconds: float = 2.0
     ) -> bytes:
         """The answer of one of those who answer there. Raises Unavailable if nobody does."""
-        with down(f"Nobody answers on {subject}"):
+        with down(unanswered(subject)):
             reply = await self._client.request(
                 subject, body, timeout=timeout_seconds, headers=dict(headers) if headers else None
             )

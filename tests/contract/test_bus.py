@@ -289,9 +289,9 @@ async def test_a_group_shares_the_requests(bus: Bus) -> None:
     assert min(counts.values()) > 0
 
 
-async def test_a_request_that_nobody_answers_is_unavailable(bus: Bus) -> None:
-    with pytest.raises(Unavailable):
-        await bus.request("sessions.open", b"")
+async def test_a_request_that_nobody_answers_is_unavailable_in_the_words_of_a_client(bus: Bus) -> None:
+    with pytest.raises(Unavailable, match=r"^No render of the lane host1 answers: nobody is there\.$"):
+        await bus.request("lane.host1.begin", b"")
 
 
 async def test_who_has_left_answers_no_more(bus: Bus) -> None:
