@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     Output = Mapping[str, Any]
 
+REST_PORT = 8700
+GRPC_PORT = 8701
+"""Where a service listens that was told no other ports."""
 PIECE_BYTES = 1 << 20
 UPLOAD_PIECE_BYTES = 256 * 1024
 RECONNECTIONS = 8
@@ -308,6 +311,12 @@ class _reached:  # noqa: N801  -- reads as the words of a with statement
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, httpx.RemoteProtocolError) and "illegal" in str(error):  # what gRPC says first is no text
+            said = (
+                f"{self._http.base_url} does not speak HTTP/1 as REST does; it may be gRPC. "
+                f"By default REST is on port {REST_PORT} and gRPC on {GRPC_PORT}."
+            )
+            raise ProblemError("unreachable", said) from error
         if isinstance(error, httpx.TransportError):
             said = f"{self._http.base_url} did not answer: {str(error) or type(error).__name__}."
             raise ProblemError("unreachable", said) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
-from visavis.client import ProblemError
+from visavis.client import GRPC_PORT, ProblemError
 from visavis.v1 import streams_pb2, streams_pb2_grpc
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ MOST_MESSAGE_BYTES = 64 << 20
 ADMITTED_SECONDS = 5.0
 REFUSED_SECONDS = 1.0
 """So long the status of a call may come after its first metadata, if it is refused."""
+_SAYS_HTTP1 = "http1.x server"
+"""Of gRPC's sentence where it is answered by one."""
 _PORTS = {"": 80, "http": 80, "https": 443}
 _PORT = re.compile(r":\d+$")
 _STATUS = {
@@ -180,5 +182,7 @@ def _problem(error: grpc.aio.AioRpcError) -> ProblemError:
 def _said(code: grpc.StatusCode, details: str, metadata: Any) -> ProblemError:
     carried = {key: value for key, value in metadata or () if isinstance(value, str)}
     word = carried.get("visavis-code", "unreachable")
+    if word == "unreachable" and _SAYS_HTTP1 in details:
+        details = f"What answers there speaks HTTP/1, as REST does; by default gRPC is on port {GRPC_PORT}."
     status = 429 if word == "quota-exceeded" else _STATUS.get(code, 500)
     return ProblemError(word, details, status, carried.get("visavis-trace-id", ""))

@@ -15,7 +15,7 @@ from shared.model.live import USUAL_DELAY_MS
 from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
 from shared.runtime.settings import read_settings
-from visavis.client import Client, ProblemError
+from visavis.client import REST_PORT, Client, ProblemError
 from visavis.look_files import with_uploads
 from visavis.settings import LocalSettings
 from visavis.stack import ON_LOOPBACK, Stack, StackOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-USUAL_SERVER = "http://127.0.0.1:8700"
+USUAL_SERVER = f"http://127.0.0.1:{REST_PORT}"
 CODECS = ("h264", "hevc", "av1")
 """What streams may be asked for in."""
 

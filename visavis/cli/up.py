@@ -15,6 +15,7 @@ from services.detect.models.preparing import prepare
 from shared.model.errors import Misconfigured
 from shared.runtime.settings import read_settings
 from visavis.cli.options import add_effects_folder, add_models, add_models_folder, chosen_models
+from visavis.client import GRPC_PORT, REST_PORT
 from visavis.lanes import count_cards, settings_of_lanes
 from visavis.settings import LocalSettings
 from visavis.stack import POLL_SECONDS, Stack, StackOptions
@@ -31,8 +32,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command."""
     parser = commands.add_parser("up", help="run the service in the foreground until Ctrl-C")
     parser.add_argument("--nats", default="", metavar="URL", help="a running NATS server; without it one is started")
-    parser.add_argument("--rest-port", type=int, default=8700, help="port of REST; 0 takes a free one (%(default)s)")
-    parser.add_argument("--grpc-port", type=int, default=8701, help="port of gRPC; 0 takes a free one (%(default)s)")
+    parser.add_argument("--rest-port", type=int, default=REST_PORT, help="port of REST; 0: a free one (%(default)s)")
+    parser.add_argument("--grpc-port", type=int, default=GRPC_PORT, help="port of gRPC; 0: a free one (%(default)s)")
     parser.add_argument("--var", type=Path, default=Path("var"), help="folder of jobs and logs (%(default)s)")
     parser.add_argument(
         "--lanes", type=_lanes, default=1, metavar="N",

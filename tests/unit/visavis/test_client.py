@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import httpx
 import pytest
 
@@ -99,6 +101,18 @@ def test_an_error_that_is_no_problem_is_said_to_come_from_elsewhere() -> None:
     with pytest.raises(ProblemError, match="502") as problem:
         client(lambda _: httpx.Response(502, text="<html>")).looks()
     assert problem.value.code == "unreachable"
+
+
+def test_the_address_of_grpc_is_told_as_that() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        server = grpc.server(threads)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        with Client(f"http://127.0.0.1:{port}") as there, pytest.raises(ProblemError) as problem:
+            there.models()
+        server.stop(None).wait()
+    assert problem.value.code == "unreachable"
+    assert "it may be gRPC. By default REST is on port 8700 and gRPC on 8701." in problem.value.detail
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import uvicorn
 
+from shared.runtime.listening import Listener, bound
 from tests.certificates import signed_by_itself
 from visavis import live
 from visavis.client import ProblemError
@@ -126,6 +128,23 @@ async def test_so_is_one_that_would_have_met_the_settings_on_their_way(
 async def test_where_nobody_listens_is_told_as_that(refusing: str) -> None:
     told = await refusal_of("127.0.0.1:1")
     assert (told.status, told.code) == (503, "unreachable")
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+async def test_the_address_of_rest_is_told_as_that() -> None:
+    socket, url = bound("127.0.0.1", 0, "It", "its_port")
+    listener = Listener(uvicorn.Config(_nothing, lifespan="off", log_config=None))
+    with socket:
+        serving = await listener.listen(socket)
+        told = await refusal_of(url)
+        listener.should_exit = True
+        await serving
+    assert told.code == "unreachable"
+    assert told.detail == "What answers there speaks HTTP/1, as REST does; by default gRPC is on port 8701."
 
 
 @pytest.mark.parametrize("metadata", [[], [("server", "a proxy")]], ids=["nothing", "words of another"])
