@@ -41,7 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     words = parser.add_subparsers(required=True, metavar="WHAT")
     adding = add_word(words, "add", add_key, "make a key and print it, this once")
     adding.add_argument("name", metavar="NAME", type=_name, help="what the key is called in `visavis keys list`")
-    scopes = [*Scope, ALL]
+    scopes = [*(scope.value for scope in Scope), ALL]
     adding.add_argument(
         "--scope", action="append", required=True, choices=scopes, help="what it is for; again for more"
     )

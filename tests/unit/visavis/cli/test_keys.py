@@ -56,6 +56,14 @@ def test_all_scopes_have_one_word(keys: Keys, tmp_path: Path) -> None:
     assert set(record_of(tmp_path, keys("add", "all", "--scope", "all")).scopes) == set(Scope)
 
 
+def test_a_scope_that_is_none_is_told_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["keys", "add", "shop", "--scope", "foo"])
+    said = capsys.readouterr().err
+    assert all(scope.value in said for scope in Scope)
+    assert "<Scope" not in said
+
+
 def test_keys_are_listed_and_revoked_by_their_prefix(keys: Keys) -> None:
     made = [keys("add", name, "--scope", "jobs").strip() for name in ("one", "two")]
     prefixes = [key.split("_")[1] for key in made]
