@@ -88,7 +88,7 @@ class _Form:
 
     def _headers_end(self) -> None:
         if self._name != "file":
-            refuse_unknown((self._name,), self._known)
+            refuse_unknown((self._name,), ("file", *self._known))
 
     def _data(self, body: bytes, start: int, end: int) -> None:
         if self._name == "file":

@@ -75,7 +75,7 @@ async def test_what_is_no_proper_form_is_malformed(body: bytes) -> None:
 
 @pytest.mark.parametrize("form", [part("detectr", b"x"), part("", b"x"), b"--b\r\n\r\nx\r\n"])
 async def test_an_unknown_field_of_a_form_is_refused_before_the_file_comes(form: bytes) -> None:
-    with pytest.raises(Refusal, match="`look`, `want`") as refused:
+    with pytest.raises(Refusal, match=r"there are: `file`, `look`, `want`\.") as refused:
         await upload([form, part("file", GIF)]).kind()
     assert refused.value.code == "invalid-parameter"
 
