@@ -23,6 +23,7 @@ from visavis.cli.options import (
     add_models_folder,
     look_text,
     names_files,
+    refuse_effects_of_another,
     started,
     uploaded,
 )
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
     """Send the clip at its own pace, write what comes back, say what became of each frame and how old it was."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     look_text(options.look)  # what is wrong with it is said before anything is started
+    refuse_effects_of_another(options)
     check_output(options.output, options.input)
     if options.output.suffix.lower() != ".mp4":
         raise Rejected("unsupported-output", f"What comes back becomes MP4: name it .mp4, not {options.output}.")

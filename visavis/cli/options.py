@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from services.detect.models.preparing import prepare
+from shared.model.errors import Rejected
 from shared.model.foreign_effects import check_look
 from shared.model.live import USUAL_DELAY_MS
 from shared.model.parameters import ID_DIGITS
@@ -56,11 +57,26 @@ def add_effects_folder(parser: argparse.ArgumentParser) -> None:
     """`--effects FOLDER`"""
     parser.add_argument(
         "--effects",
-        type=Path,
+        type=_folder,
         default=read_settings(LocalSettings).effects,
         metavar="FOLDER",
         help="folder whose Python files are effects of your own (VISAVIS_EFFECTS; default: %(default)s)",
     )
+
+
+def refuse_effects_of_another(options: argparse.Namespace) -> None:
+    """Raises Rejected where `--effects` stands beside `--server`. A variable is for all commands, and may go unused."""
+    if options.server and options.effects != read_settings(LocalSettings).effects:
+        raise Rejected(
+            "no-effects",
+            "A running service draws by its own effects: leave out --effects here, and start it with VISAVIS_EFFECTS.",
+        )
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return Path(text)
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from visavis.cli.options import (
     add_server,
     chosen_models,
     look_text,
+    refuse_effects_of_another,
     server,
     uploaded,
 )
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """Have the file worked on, write what comes of it."""
     console = Console(stderr=True, highlight=False)
     look_text(options.look)  # what is wrong with it is said before anything is started
+    refuse_effects_of_another(options)
     kind = kind_of(options.input)
     check_output(options.output, options.input)
     if options.want == Want.PICTURE:

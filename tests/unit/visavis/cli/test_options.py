@@ -122,12 +122,34 @@ def test_models_are_asked_for_by_the_column_of_the_list_that_has_their_names(
     assert "`keypoints`: those of a detector that gives five" in said
 
 
-def test_the_folder_of_effects_is_the_options_or_else_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_effects_is_the_options_or_else_the_variables(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("VISAVIS_EFFECTS", "mine")
     parser = argparse.ArgumentParser()
     add_effects_folder(parser)
     assert parser.parse_args([]).effects == Path("mine")
-    assert parser.parse_args(["--effects", "/other"]).effects == Path("/other")
+    assert parser.parse_args(["--effects", str(tmp_path)]).effects == tmp_path
+
+
+def test_a_folder_of_effects_that_is_not_there_is_a_wrong_word(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["up", "--effects", "nosuch"])
+    said = capsys.readouterr().err
+    assert "argument --effects: there is no folder nosuch" in said
+    assert "VISAVIS_EFFECTS" not in said
+
+
+@pytest.mark.parametrize("command", ["process", "live"])
+def test_effects_named_for_a_service_that_has_its_own_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    words = [command, str(tmp_path / "in"), str(tmp_path / "out.mp4"), "--server", "http://127.0.0.1:9"]
+    assert main([*words, "--effects", str(tmp_path)]) == 1
+    assert "leave out --effects" in capsys.readouterr().err
+    monkeypatch.setenv("VISAVIS_EFFECTS", str(tmp_path))
+    assert main(words) == 1
+    assert "--effects" not in capsys.readouterr().err
 
 
 def test_a_word_of_a_command_runs_what_it_is_for() -> None:
