@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.model.assets import is_asset_id
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FILE_KEYS = frozenset({"asset"})
 """Fields of a look's effects that refer to an asset."""
@@ -20,6 +22,16 @@ def with_uploads(look: Mapping[str, Any], upload: Callable[[Path], str], folder:
     those after an `@` too. The look itself stays as it is.
     """
     return _Uploads(upload, folder).of_object(look)
+
+
+def unmarked(look: Mapping[str, Any]) -> Iterator[str]:
+    """Texts in the place of assets that are no ids, and that `with_uploads` takes for no files."""
+    for key, value in look.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                yield from unmarked(one)
+            elif key in FILE_KEYS and isinstance(one, str) and not (one.startswith(_MARKS) or is_asset_id(one)):
+                yield one
 
 
 class _Uploads:

@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.detect.models.preparing import prepare
 from shared.model.errors import Rejected
@@ -17,7 +17,7 @@ from shared.model.parameters import ID_DIGITS
 from shared.model.presets import PRESETS
 from shared.runtime.settings import read_settings
 from visavis.client import REST_PORT, Client, ProblemError
-from visavis.look_files import with_uploads
+from visavis.look_files import unmarked, with_uploads
 from visavis.settings import LocalSettings
 from visavis.stack import ON_LOOPBACK, Stack, StackOptions
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 USUAL_SERVER = f"http://127.0.0.1:{REST_PORT}"
 CODECS = ("h264", "hevc", "av1")
 """What streams may be asked for in."""
+_SHOWN_SIGNS = 80
+"""So much is repeated of what was named."""
 
 
 def add_word(
@@ -129,7 +131,13 @@ def look_text(look: str) -> str:
     names must be there; `uploaded` puts their assets in their place.
     """
     text = Path(look[1:]).read_bytes().decode("utf-8-sig", errors="replace") if look.startswith("@") else look
-    check_look(_replaced(text, look, _stand_in))
+    try:
+        check_look(_replaced(text, look, _stand_in))
+    except Rejected as error:
+        if name := next(unmarked(_members(text)), ""):
+            detail = f"{error.detail} If {name[:_SHOWN_SIGNS]} is a file, write ./ before it."
+            raise Rejected(error.code, detail) from error
+        raise
     return text
 
 
@@ -164,14 +172,19 @@ def _stand_in(path: Path) -> str:
 
 def _replaced(text: str, look: str, upload: Callable[[Path], str]) -> str:
     """A look with ids in the place of files, which are named from the folder of the file that it stands in, or here."""
-    try:
-        members = json.loads(text)
-    except (ValueError, RecursionError):
-        return text  # a preset's name, or what is refused in a moment
-    if not isinstance(members, dict):
+    if not (members := _members(text)):
         return text
     replaced = with_uploads(members, upload, Path(look[1:]).parent if look.startswith("@") else Path())
     return text if replaced == members else json.dumps(replaced)
+
+
+def _members(text: str) -> dict[str, Any]:
+    """Of a look's object; none of a preset's name, and of what is no JSON."""
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:

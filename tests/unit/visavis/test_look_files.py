@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from visavis.look_files import with_uploads
+from visavis.look_files import unmarked, with_uploads
 
 FOLDER = Path("/looks")
 
@@ -67,3 +67,13 @@ def test_the_look_that_was_given_is_not_changed() -> None:
     look = {"sticker": {"picture": "./hat.png"}}
     with_uploads(look, Uploads(), FOLDER)
     assert look == {"sticker": {"picture": "./hat.png"}}
+
+
+def test_a_name_that_is_neither_id_nor_file_is_found_at_any_depth() -> None:
+    look = {
+        "texture": {"asset": "paint.png"},
+        "grade": {"asset": "0f343b0931126a20f133d67c2b018a3b"},
+        "stickers": [{"asset": "./hat.png"}, {"asset": "ear.png"}, {"asset": 7}, 5],
+        "lipstick": {"color": "red.png"},
+    }
+    assert list(unmarked(look)) == ["paint.png", "ear.png"]

@@ -106,6 +106,20 @@ def test_a_file_that_is_not_there_is_named_before_anything_is_uploaded() -> None
         look_text('{"texture": {"asset": "./nowhere.png"}}')
 
 
+@pytest.mark.parametrize(
+    "look", ['{"texture": {"asset": "paint.png"}}', '{"stickers": [{"asset": "paint.png", "at": "nose"}]}']
+)
+def test_who_names_a_file_like_an_asset_is_told_how_files_are_named(look: str) -> None:
+    with pytest.raises(Rejected, match=r"must be an asset's id .* If paint\.png is a file, write \./ before it\.$"):
+        look_text(look)
+
+
+def test_of_another_mistake_nothing_is_said_of_files() -> None:
+    with pytest.raises(Rejected) as refused:
+        look_text('{"smooth": 7, "texture": {"asset": "0f343b0931126a20f133d67c2b018a3b"}}')
+    assert "file" not in refused.value.detail
+
+
 def test_without_a_look_it_is_the_default() -> None:
     parser = argparse.ArgumentParser()
     add_look(parser)
