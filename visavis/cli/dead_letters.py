@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings, read_settings
 from shared.transport.dead_letters import DeadLetters
 from shared.transport.nats_bus import NatsBus
 from shared.transport.nats_server import url_in
@@ -46,8 +46,12 @@ def list_letters(options: argparse.Namespace) -> int:
 
     async def run() -> None:
         async with _letters(options) as letters:
+            count = 0
             async for letter in letters.each():
                 _console().print(line_of(letter))
+                count += 1
+        if not count:
+            _console(stderr=True).print("none")
 
     asyncio.run(run())
     return 0
@@ -95,7 +99,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 @asynccontextmanager
 async def _letters(options: argparse.Namespace) -> AsyncIterator[DeadLetters]:
     named = {"nats_url": options.nats, "store_url": options.store, "var": options.var}
-    settings = ServiceSettings(**{name: value for name, value in named.items() if value is not None})
+    settings = read_settings(ServiceSettings, **{name: value for name, value in named.items() if value is not None})
     is_named = "nats_url" in settings.model_fields_set
     bus = await NatsBus.connect(settings.nats if is_named else url_in(settings.var / EMBEDDED), "visavis jobs dead")
     try:
@@ -104,5 +108,5 @@ async def _letters(options: argparse.Namespace) -> AsyncIterator[DeadLetters]:
         await bus.close()
 
 
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True, markup=False)
+def _console(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)

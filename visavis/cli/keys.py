@@ -80,8 +80,11 @@ def add_key(options: argparse.Namespace) -> int:
 
 def list_keys(options: argparse.Namespace) -> int:
     """One line a key."""
-    for record in asyncio.run(_ring(options).all()):
+    records = asyncio.run(_ring(options).all())
+    for record in records:
         _console().print(line_of(record, time.time()))
+    if not records:
+        _console(stderr=True).print("none")
     return 0
 
 

@@ -119,8 +119,12 @@ async def opened(
                 if not link.finished:  # also after a failure: which part of the lane has failed is not known here
                     await abandon(bus, asked.session)
             return
-    detail = f"No lane has room for the stream: {len(lanes)} were asked."
-    raise Refusal("no-room", detail, headers={"Retry-After": f"{max(RETRY_SECONDS, min(wait_seconds)):g}"})
+    wait = f"{max(RETRY_SECONDS, min(wait_seconds)):g}"
+    detail = (
+        f"No lane has room for the stream; {len(lanes)} {'was' if len(lanes) == 1 else 'were'} asked. Come back in "
+        f"{wait} s: a smaller picture or fewer frames a second need less room, and another lane brings more."
+    )
+    raise Refusal("no-room", detail, headers={"Retry-After": wait})
 
 
 def refuse_without_lanes(presence: Presence) -> None:

@@ -70,6 +70,13 @@ def test_letters_are_listed_one_a_line(var: Path, capsys: pytest.CaptureFixture[
     assert line.endswith("jobs.segment.j.0  j  Tried too often.")
 
 
+def test_where_there_is_no_letter_it_is_said_beside_the_list(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dead(var, "drop", "1") == 0
+    assert capsys.readouterr() == ("", "")
+    assert dead(var, "list") == 0
+    assert capsys.readouterr() == ("", "none\n")
+
+
 def test_a_letter_is_tried_again_by_its_number(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert dead(var, "retry", "1") == 0
     assert "the job j is asked for again" in capsys.readouterr().out

@@ -75,6 +75,12 @@ def test_keys_are_listed_and_revoked_by_their_prefix(keys: Keys) -> None:
     assert [line.split()[1] for line in keys("list").splitlines()] == ["revoked", "revoked"]
 
 
+def test_where_there_is_no_key_it_is_said_beside_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "objects").mkdir()
+    assert main(["keys", "list", "--var", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "none\n")
+
+
 def test_the_store_can_be_named_by_its_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = (tmp_path / "elsewhere").as_uri()
     assert main(["keys", "add", "far", "--scope", "jobs", "--store", url]) == 0

@@ -85,6 +85,17 @@ async def test_where_none_has_room_it_is_said_when_to_come_back(parts: Parts, la
     with pytest.raises(Refusal) as refused:
         await took(parts)
     assert (refused.value.code, refused.value.headers) == ("no-room", {"Retry-After": "3"})
+    assert "; 3 were asked. Come back in 3 s: a smaller picture or fewer frames" in refused.value.detail
+
+
+async def test_of_a_single_lane_it_is_said_in_the_singular(parts: Parts, bus: MemoryBus) -> None:
+    lane = LiveLane(bus, "only")
+    lane.refused = True
+    warm_up(parts, "only")
+    async with bus.answer(open_subject("only"), "ingest", lane.open):
+        with pytest.raises(Refusal, match="; 1 was asked"):
+            await took(parts)
+    await lane.close()
 
 
 async def test_without_a_warm_lane_nobody_is_asked(parts: Parts) -> None:
