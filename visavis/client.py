@@ -141,7 +141,7 @@ class Client:
     ) -> dict[str, Any]:
         """Have a live source fetched, drawn and given out; answers the stream, `id` among what it tells.
 
-        source: rtmp(s)://, rtsp(s)://, http(s)://. outputs: such as {"hls": {}}, {"rtmp": URL}, {"record": {}}.
+        source: rtmp(s)://, rtsp(s)://, srt://, http(s)://. outputs: such as {"hls": {}}, {"rtmp": URL}, {"record": {}}.
         more: further members of the request, such as `output`, `max_delay_ms`, `detector`, `landmarks`.
         """
         wish = {"source": source, "outputs": list(outputs), "look": look, **more}

@@ -53,7 +53,8 @@ _WISH: dict[str, Any] = {
     "properties": {
         "source": {
             "type": "string",
-            "description": "Where to fetch from: rtmp(s)://, rtsp(s)://, http(s)://, as far as the deployment allows.",
+            "description": "Where to fetch from: rtmp(s)://, rtsp(s)://, srt://, http(s)://, as far as the deployment "
+            "allows.",
         },
         "outputs": _OUTPUTS,
         "look": {**_LOOK, "default": "default"},

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import CapturingLogger
 
 from services.gateway.rest.events import stream_id
+from shared.model.addresses import SCHEMES
 from shared.model.live import LiveBegan, LiveEnded, LiveFrame, LiveNoticed, LookWanted, OutputsWanted, RecordOutput
 from shared.model.looks import Look
 from tests.unit.services.gateway.live_ends import FACTS, LiveLane
+from visavis.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -211,6 +215,14 @@ async def test_what_is_wrong_is_refused_before_a_lane_is_asked(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "secret" not in answer.text
     assert not live_lane.opened
+
+
+async def test_the_contract_and_the_client_name_every_scheme_that_is_fetched_by(client: httpx.AsyncClient) -> None:
+    body = (await client.get("/openapi.json")).json()["paths"]["/v1/streams"]["post"]["requestBody"]
+    said = body["content"]["application/json"]["schema"]["properties"]["source"]["description"]
+    for told in (said, inspect.getdoc(Client.begin_stream) or ""):
+        names = re.findall(r"[a-z()]+(?=://)", told)
+        assert {name.replace("(s)", s) for name in names for s in ("", "s")} == SCHEMES.keys()
 
 
 @pytest.mark.parametrize("verb", ["GET", "PATCH", "DELETE"])
