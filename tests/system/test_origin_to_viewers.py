@@ -38,8 +38,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
 
 @pytest.fixture(scope="module")
 def near(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that may fetch from this machine and push to it."""
-    with Stack(StackOptions(var=tmp_path_factory.mktemp("var"), models=models, environment=NETWORKS)) as stack:
+    """A stack that may fetch from this machine and push to it. What dies is started again."""
+    options = StackOptions(var=tmp_path_factory.mktemp("var"), models=models, environment=NETWORKS)
+    with Stack(options) as stack, watched(stack):
         yield stack
 
 
@@ -163,7 +164,7 @@ def test_what_a_killed_process_has_recorded_is_a_part_of_its_own(
     rest: httpx.Client, near: Stack, origin: Origin, tmp_path: Path
 ) -> None:
     publisher = origin.publish("recorded")
-    with watched(near), begun(rest, origin.rtmp("recorded"), {"record": {}}) as stream:
+    with begun(rest, origin.rtmp("recorded"), {"record": {}}) as stream:
         until(lambda: delivered(rest, stream) > 120)
         os.kill(near.pid("render"), signal.SIGKILL)
         before = until(lambda: state(rest, stream)["restarts"] and delivered(rest, stream))
