@@ -52,10 +52,13 @@ def main(service: str, kind: type[ServiceSettings], run: Callable[[Any, Draining
     if settings.die_with_parent:
         die_with_parent()
     set_up_logging(service, settings)
+    status = 0
     try:
         uvloop.run(_until_signal(settings, run))
     except* Misconfigured as group:
-        sys.exit(_said(service, "; ".join(_sentences(group))))
+        status = _said(service, "; ".join(_sentences(group)))
+    if status:  # raised within `except*`, Python 3.11.2 makes a group of it
+        sys.exit(status)
 
 
 async def _until_signal(settings: ServiceSettings, run: Callable[[Any, Draining], Coroutine[Any, Any, None]]) -> None:
