@@ -120,12 +120,12 @@ class StreamDesk:
         if run is not None and not run.state.is_final:
             await run.end()
             return "ended"
-        if run is not None and keep:
-            return "kept"
         if run is None and is_name(name) and await self._owners.is_held(name):
             raise Refusal("not-found", "The stream runs at another gateway, which alone can end it.")
-        kept = await self._store.remove(f"streams/{name}") if is_name(name) else 0
-        if is_name(name):
+        if keep and (run is not None or (is_name(name) and await self._store.names(f"streams/{name}"))):
+            return "kept"
+        kept = await self._store.remove(f"streams/{name}") if is_name(name) and not keep else 0
+        if is_name(name) and not keep:
             await self._live.pasts.forget(name)
         if not kept and run is None:
             raise Refusal("not-found", "There is no stream of that id.")

@@ -55,6 +55,18 @@ async def test_a_stream_that_another_gateway_has_keeps_its_files(
     assert not await store.exists(f"{key}/hls/index.m3u8")
 
 
+async def test_what_is_to_be_kept_of_a_stream_that_nobody_knows_any_more_stays(
+    parts: Parts, live_lane: LiveLane, store: ObjectStore
+) -> None:
+    name = "a" * 20
+    await store.put(f"streams/{name}/record.mp4", b"of a gateway that is gone")
+    assert await parts.streams.remove(name, keep=True) == "kept"
+    assert await store.exists(f"streams/{name}/record.mp4")
+    with pytest.raises(Refusal, match="no stream of that id"):
+        await parts.streams.remove("b" * 20, keep=True)
+    assert await parts.streams.remove(name) == "removed"
+
+
 async def test_those_that_are_over_are_forgotten_the_oldest_first(
     parts: Parts, live_lane: LiveLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
