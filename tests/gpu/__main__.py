@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from shared.cuda.card import bus_address, why_not
+from shared.cuda.card import bus_address, count, why_not
 from tests.children import tied
 from tests.gpu.machine import Machine
 
@@ -99,7 +99,7 @@ class Place(NamedTuple):
     """Before a command's own: what keeps it to its cores."""
     environment: dict[str, str]
     share: str
-    """For the page: " by card" or so."""
+    """For the page: who shared the machine, behind what it is; empty where nobody did."""
 
 
 def places(cards: int) -> list[Place]:
@@ -107,10 +107,10 @@ def places(cards: int) -> list[Place]:
     environment = dict(os.environ)
     if cards == 1:
         return [Place(0, [], environment, "")]
-    seen = environment.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(cards)))
-    names, cores = seen.split(","), sorted(os.sched_getaffinity(0))
-    if len(names) < cards or len(cores) < cards:
-        sys.exit(f"There are no {cards} cards with cores for each: {len(names)} cards, {len(cores)} cores.")
+    found, cores = count(), sorted(os.sched_getaffinity(0))
+    names = (environment.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(found)))).split(",")
+    if min(found, len(cores)) < cards:
+        sys.exit(f"There are no {cards} cards with cores for each: {found} cards, {len(cores)} cores.")
     size = len(cores) // cards
     return [
         Place(
@@ -137,8 +137,7 @@ class Run:
     def on(self, place: Place) -> None:
         """Measure what nobody else has begun until there is no more."""
         machine = Machine(bus_address(place.card))
-        while self._left and not self.stop.is_set():
-            part = self._left.popleft()
+        while not self.stop.is_set() and (part := self._next()):
             before, started, at = machine.used_mib(), time.monotonic(), time.strftime("%Y-%m-%d %H:%M")
             if (left_seconds := self._end - started - END_SECONDS) <= 0:
                 print(f"{part}: not begun, the time is up", file=sys.stderr, flush=True)
@@ -152,6 +151,13 @@ class Run:
             if left := machine.left_mib(before):
                 figures["left on the card: MiB"] = left
             self._write(part, {"run": self._began, "begun": at, "seconds": seconds, "figures": figures}, said)
+
+    def _next(self) -> str:
+        """A part; empty where all have been begun."""
+        try:
+            return self._left.popleft()
+        except IndexError:
+            return ""
 
     def _write(self, part: str, came: dict[str, Any], said: list[str]) -> None:
         """At once: what comes next may take the machine with it."""

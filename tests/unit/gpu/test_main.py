@@ -181,6 +181,7 @@ print(json.dumps({"card": os.environ["CUDA_VISIBLE_DEVICES"], "cores": sorted(os
     monkeypatch.setattr(bench.signal, "signal", lambda *_: None)
     monkeypatch.setattr(bench, "command", lambda part: [sys.executable, "-c", program, f"begun-{part}"])
     monkeypatch.setattr(sys, "argv", ["bench", "tone", "draw", "--cards", "2", "--within", "120"])
+    monkeypatch.setattr(bench, "count", lambda: 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     main()
     document = json.loads(Path("out/gpu-bench.json").read_text())
@@ -193,7 +194,8 @@ print(json.dumps({"card": os.environ["CUDA_VISIBLE_DEVICES"], "cores": sorted(os
 
 
 def test_more_cards_than_there_are_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(bench, "count", lambda: 1)
     with pytest.raises(SystemExit, match="There are no 2 cards with cores for each: 1 cards"):
         bench.places(2)
 
