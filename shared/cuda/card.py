@@ -151,6 +151,10 @@ class Card:
 
     def fetch(self, source: DeviceArray, target: NDArray[Any]) -> None:
         """As `device.Device` says."""
+        if target.nbytes != source.nbytes or not target.flags.c_contiguous:
+            raise ValueError(
+                f"{source.nbytes} bytes were to be copied to an array of {target.nbytes}, or to one in parts"
+            )
         if source.flags.c_contiguous:  # CuPy's own way cannot be recorded
             kind = self._cupy.cuda.runtime.memcpyDeviceToHost
             self._move(target.ctypes.data, source.data.ptr, source.nbytes, kind)

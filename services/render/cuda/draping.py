@@ -38,20 +38,20 @@ class Draping:
     def __init__(self, device: Device) -> None:
         """Bring it there. It does not wait for the card."""
         net = template_net()
-        self._device, self._net = device, net
+        self.device = device
         of_points = np.ascontiguousarray(net.spots.T)  # so that neighbours among threads read neighbours
         self._there = [device.upload(array) for array in (net.corners.astype(np.int32), net.uv, of_points)]
         self._sizes = [np.int32(size) for size in (net.corners.shape[1], net.face, len(net.spots))]
 
     def wanted(self, triangles: NDArray[np.bool_]) -> DeviceArray:
         """Which triangles matter, as `uv.laid` has it, on the card."""
-        return self._device.upload(triangles.astype(np.uint8))
+        return self.device.upload(triangles.astype(np.uint8))
 
     def laid(self, faces: Sequence[tuple[FaceShape, Region]], wanted: DeviceArray) -> DeviceArray:
         """The template on faces of the mesh: float32, u and v in turn of the cells of all faces, one after the other,
         and then by how much each cell faces the camera. wanted: of `wanted`. It does not wait for the card.
         """
-        device, kernels = self._device, self._device.kernels(SOURCE, INCLUDED)
+        device, kernels = self.device, self.device.kernels(SOURCE, INCLUDED)
         drapes = np.zeros(len(faces), DRAPE)
         points = []
         for drape, (shape, region) in zip(drapes, faces, strict=True):

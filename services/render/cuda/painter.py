@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.render.bending import WARP_CELLS, Bending
-from services.render.cuda import background, bending, colouring, hiding, looking, stickers, texture, toning
+from services.render.cuda import background, bending, colouring, draping, hiding, looking, stickers, texture, toning
 from services.render.cuda.background import CardBackdrops
 from services.render.cuda.bending import CardBending
 from services.render.cuda.colouring import CardColours
@@ -52,7 +52,7 @@ def warm(device: Device) -> None:
     """Have all kernels compiled: a frame is not to wait for that. Raises Misconfigured where one cannot be."""
     for module in (background, bending, colouring, hiding, looking):
         device.kernels(module.SOURCE)
-    for module in (stickers, texture, toning):
+    for module in (draping, stickers, texture, toning):
         device.kernels(module.SOURCE, toning.INCLUDED)
 
 

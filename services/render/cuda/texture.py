@@ -60,8 +60,8 @@ class CardTexture:
         if texture is None or not texture.strength or not shapes:
             return
         paint = self._paints.of(texture.asset, "texture")
-        if self._draping is None:
-            self._draping = Draping(device)
+        if self._draping is None or self._draping.device is not device:
+            self._draping, self._wanted = Draping(device), None
         if self._wanted is None or self._wanted[0] is not paint:
             wanted = painted(paint)
             self._wanted = paint, wanted, self._draping.wanted(wanted)

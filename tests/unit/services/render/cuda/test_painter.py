@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from services.render.cuda import painter
 from services.render.cuda.painter import FORMS, CardPainter, warm, why_not
 from services.render.drawing import Painter
 from services.render.head import heads_of
@@ -119,5 +121,8 @@ def test_a_look_can_be_drawn_there_if_each_of_its_effects_can() -> None:
     assert why_not(Look(smooth=1, own={"halo": {"amount": 1.0}})) == "own cannot be drawn on a card"
 
 
-def test_everything_that_a_look_may_need_is_compiled_before(device: Device) -> None:
+def test_everything_that_a_look_may_need_is_compiled_before(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, compiled = set[Path](), device.kernels
+    monkeypatch.setattr(device, "kernels", lambda *sources: (asked.add(sources[0]), compiled(*sources))[1])
     warm(device)
+    assert asked == set(Path(painter.__file__).parent.glob("*.cu"))
