@@ -98,6 +98,8 @@ class Stack:
         first = f"l{secrets.token_hex(4)}"
         self._lanes = (first, *(f"{first}-{number}" for number in range(1, len(options.lanes))))
         self._nats: NatsServer | None = None
+        self._left: list[Path] = []
+        """Folders of an earlier stack with recordings in them."""
         self._mps = Mps(os.environ, options.var / "log" / "mps", die_with_parent)
         self._services: dict[str, _Service] = {}
         self.nats_url = options.nats_url
@@ -176,12 +178,13 @@ class Stack:
             self._nats = NatsServer(self._options.var / "nats", die_with_parent)
             self._nats.start()
             self.nats_url = self._nats.url
-            shutil.rmtree(self._work, ignore_errors=True)  # only one NATS server runs in a folder: nobody works in it
+            self._left = [path for path in self._work.glob("*") if not _cleared(path)]  # of a stack: nobody works in it
         for number, lane in enumerate(self._lanes):
             for name in LANE_SERVICES:
                 for worker in range(1 if name == "ingest" else self._options.workers):
                     key = (f"{name}-{number}" if number else name) + (f".{worker}" if worker else "")
-                    self._services[key] = self._spawn(key, name, lane)
+                    left = self._left.pop() if name == "render" and self._left else None
+                    self._services[key] = self._spawn(key, name, lane, left=left)
         self._services["gateway"] = self._spawn("gateway", "gateway", self.lane)
         self._wait_until_ready(list(self._services.values()))
         self._wait_until_known()
@@ -221,7 +224,7 @@ class Stack:
             except subprocess.TimeoutExpired:
                 service.process.kill()
                 service.process.wait()
-            shutil.rmtree(service.work, ignore_errors=True)
+            _cleared(service.work)
             if service.ready_fd >= 0:
                 os.close(service.ready_fd)
         self._services.clear()
@@ -242,14 +245,14 @@ class Stack:
         self, key: str, name: str, lane: str, former: dict[str, str] | None = None, left: Path | None = None
     ) -> _Service:
         """key: what the process is called in this stack. left: work files of the one before, which it clears."""
-        read_fd, write_fd = os.pipe()
         path, worker = self.logs / f"{key}.log", f"{name}-{secrets.token_hex(3)}"
-        own = self._options.lanes[self._lanes.index(lane)]
-        environment = self._environment(lane, worker, write_fd, former or {}) | own
         work = self._work / f"{name}-{lane}-{worker}"
         if left is not None:
             with suppress(FileNotFoundError):  # it had none
                 left.rename(work)
+        read_fd, write_fd = os.pipe()
+        own = self._options.lanes[self._lanes.index(lane)]
+        environment = self._environment(lane, worker, write_fd, former or {}) | own
         with path.open("ab") as log:
             process = self._popen(name, environment, write_fd, log)
         os.close(write_fd)
@@ -328,6 +331,17 @@ class Stack:
             lines = service.log.read_text(errors="replace").strip().splitlines() or ["no log"]
             said = _sentence(lines[-1]).removeprefix(f"visavis {service.name}: ")[:400]
             raise Misconfigured(f"{service.name.capitalize()} did not start: {said}")
+
+
+def _cleared(work: Path) -> bool:
+    """Remove work files of a process that is gone, unless there are recordings that the store has not taken yet.
+
+    False where there are: they are for the next render (`services.render.rescuing`).
+    """
+    if any(work.glob("*.recording/*.mp4")):
+        return False
+    shutil.rmtree(work, ignore_errors=True)
+    return True
 
 
 def _sentence(line: str) -> str:

@@ -16,7 +16,7 @@ from services.render.nvenc.probe import Encoders
 from services.render.own.loading import load
 from services.render.precedence import share_quickly
 from services.render.reading import LaneFrames
-from services.render.rescuing import cleared, rescue
+from services.render.rescuing import cleared
 from services.render.service import RenderService
 from services.render.settings import RenderSettings
 from shared.model.errors import Misconfigured, Unavailable
@@ -98,9 +98,8 @@ async def _run(settings: RenderSettings, draining: Draining, probes: Probes) -> 
         lifecycle.tell_ready(settings, metrics=probes.url)
         running = stage.run(queue.max_ack_pending)  # the service says who draws
         until = _unneeded(bus, settings, draining, door, service)
-        await lifecycle.together(
-            running, service.sweep(), service.hear(bus), report(bus, say), rescue(recordings, store), until=until
-        )
+        rescuing = service.room_for_outputs.rescue(recordings)
+        await lifecycle.together(running, service.sweep(), service.hear(bus), report(bus, say), rescuing, until=until)
 
 
 async def _unneeded(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
-from services.render.rescuing import recording_folder
+from services.render.rescuing import recording_folder, rescue
 from shared.model.live import LiveNoticed
 from shared.runtime.logs import log
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from services.render.outputs.rtmp import RtmpPlace
@@ -28,6 +28,7 @@ class OutputRoom:
         """dialer: connects to where streams are pushed. work: for recordings while they are made."""
         self._store, self._dialer, self._work = store, dialer, work
         self._loop = asyncio.get_running_loop()
+        self._turn = asyncio.Lock()
 
     def outlets(
         self, session: str, emit: Callable[[LiveNoticed], None], *, stream: str = "", resumed: bool = False
@@ -42,7 +43,13 @@ class OutputRoom:
 
         kept = stream or session
         folder = recording_folder(self._work, kept, session)
-        return Outlets(OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, resumed), notice)
+        return Outlets(
+            OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, self._turn, resumed), notice
+        )
+
+    async def rescue(self, folders: Sequence[Path]) -> None:
+        """As `rescuing.rescue`, in turn with what is recorded now."""
+        await rescue(folders, self._store, self._turn)
 
     def tell_of_rests(self, session: str, stream: str = "") -> None:
         """Say where a recording lies that the object store has not taken; the worker that is next there tries again."""

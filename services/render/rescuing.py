@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from services.render.outputs.muxing import has_pictures
-from services.render.outputs.shelf import insisted, keep_recording, stream_key
+from services.render.outputs.shelf import insisted, keep_recording, mark_key
 from shared.model.errors import Unavailable
 from shared.runtime.logs import log
 
@@ -40,42 +40,38 @@ def cleared(work: Path) -> list[Path]:
     return left
 
 
-async def rescue(folders: Sequence[Path], store: ObjectStore) -> None:
+async def rescue(folders: Sequence[Path], store: ObjectStore, turn: asyncio.Lock) -> None:
     """Store what lies in folders that `cleared` has answered, as parts of their streams' recordings.
 
-    What cannot be played, or is of a stream of which nothing is kept any more, goes. What the store does not take stays
-    for the next process.
+    What cannot be played, or is of a stream that somebody has removed, goes. What the store does not take now, or the
+    disk does not give, stays for the next process. turn: as `recording_keeper` has it.
     """
     for folder in folders:
         stream = folder.name.partition(".")[0]
-        for path in sorted(folder.glob("*.mp4"), key=lambda one: one.stat().st_mtime):
-            try:
-                kept = await _kept(path, stream, store)
-            except Unavailable as error:
-                log.warning("recording not stored", files=[str(path)], detail=str(error))
-                continue
-            log.info("recording of a process that was killed", session=stream, stored=kept)
-            path.unlink()
-        with contextlib.suppress(OSError):  # something was not stored
+        try:
+            for path in sorted(folder.glob("*.mp4"), key=lambda one: one.stat().st_mtime):
+                await _rescue(path, stream, store, turn)
             folder.rmdir()
+        except (Unavailable, OSError) as error:
+            log.warning("recording not stored", stream=stream, files=[str(folder)], detail=str(error))
 
 
-async def _kept(path: Path, stream: str, store: ObjectStore) -> bool:
-    """Whether the store has it now. Raises Unavailable."""
-    if not await asyncio.to_thread(has_pictures, path) or not await _keys(stream, store):
-        return False
-    stored: list[str] = []
+async def _rescue(path: Path, stream: str, store: ObjectStore, turn: asyncio.Lock) -> None:
+    """One file, which is gone afterwards. Raises Unavailable and OSError, and leaves it then."""
+    if not await asyncio.to_thread(has_pictures, path):
+        log.warning("recording without a key frame", stream=stream)
+    elif not await store.exists(mark_key(stream)):
+        log.warning("recording of a stream that was removed", stream=stream)
+    else:
+        stored: list[str] = []
 
-    async def put() -> None:
-        stored.append(await keep_recording(store, stream, path))
+        async def put() -> None:
+            async with turn:
+                stored.append(await keep_recording(store, stream, path))
 
-    await insisted(put)
-    if await _keys(stream, store) - set(stored):
-        return True
-    await store.remove(stream_key(stream))  # somebody has removed the stream meanwhile
-    return False
-
-
-async def _keys(stream: str, store: ObjectStore) -> set[str]:
-    """All that is kept of a stream: while it runs at least that it does."""
-    return {one.key async for one in store.listed(stream_key(stream))}
+        await insisted(put)
+        log.info("recording of a process that was killed", stream=stream, key=stored[0])
+        with contextlib.suppress(Unavailable):  # it has been stored, and is not stored again
+            if not await store.exists(mark_key(stream)):
+                await store.remove(stored[0])  # somebody has removed the stream meanwhile
+    await asyncio.to_thread(path.unlink)

@@ -97,7 +97,7 @@ class RenderService:
         self._effects = effects
         self._bus, self._pasts = bus, pasts
         dialer = Dialer(read_networks(settings.push_networks, "push_networks"), setting="push_networks")
-        self._room_for_outputs = OutputRoom(store, dialer, settings.render_work)
+        self.room_for_outputs = OutputRoom(store, dialer, settings.render_work)
         self._measures = RenderMeasures(telemetry.metrics)
         self._drawing = Precedence(settings.render_parallel)
         """Its own threads: what else waits in some, for names or for files, does not keep it waiting."""
@@ -354,7 +354,7 @@ class RenderService:
             return kept_sink(begun, self._settings, reading, encoder)
         live, facts, outlets = begun.live, reading.as_copied(begun.facts), None
         if live.want_picture and live.input is None:
-            outlets = self._room_for_outputs.outlets(
+            outlets = self.room_for_outputs.outlets(
                 begun.session, outlet.emit, stream=begun.context, resumed=begun.resume
             )
         threads = self._settings.live_encoder_threads
@@ -376,7 +376,7 @@ class RenderService:
         async def end() -> None:
             if outlets is not None:
                 await asyncio.wrap_future(outlets.close(over=over))
-                self._room_for_outputs.tell_of_rests(owned.begun.session, owned.begun.context)
+                self.room_for_outputs.tell_of_rests(owned.begun.session, owned.begun.context)
 
         if over and owned.outlet is not None:
             self._changing(self._handover.live_end(owned.outlet, end()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from services.render.outputs.hls import HlsOutlet
 from services.render.outputs.playlist import Playlist, first_number
 from services.render.outputs.push import RtmpPusher
 from services.render.outputs.record import Recorder
-from services.render.outputs.shelf import HlsShelf, recording_keeper
+from services.render.outputs.shelf import HlsShelf, mark_key, recording_keeper
+from shared.model.errors import Unavailable
 from shared.model.live import HlsOutput, RecordOutput, RtmpOutput
+from shared.runtime.logs import log
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
@@ -39,12 +41,14 @@ class OutletMaker:
     connect: Connect
     """To RTMP servers."""
     notice: Notice
+    turn: asyncio.Lock
+    """Of all who store recordings."""
     resumed: bool = False
     """Whether the stream had outputs before, perhaps from another worker."""
     _keep: Callable[[Path], None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._keep = recording_keeper(self.store, self.stream, self.loop)
+        self._keep = recording_keeper(self.store, self.stream, self.loop, self.turn)
 
     def __call__(self, output: Output) -> Outlet:
         """Raises Rejected for what cannot be made."""
@@ -54,7 +58,15 @@ class OutletMaker:
             case RtmpOutput():
                 return RtmpPusher(output.url, self.connect, self.notice)
             case RecordOutput():
+                asyncio.run_coroutine_threadsafe(self._mark(), self.loop)
                 return Recorder(self.folder, output.max_seconds, self._keep, self.notice)
+
+    async def _mark(self) -> None:
+        """What is recorded from now on can be stored by others (`rescuing`)."""
+        try:
+            await self.store.put(mark_key(self.stream), b"")
+        except Unavailable as error:
+            log.warning("recording not marked", stream=self.stream, detail=str(error))
 
     def _hls(self, output: HlsOutput) -> HlsOutlet:
         now = time.time()

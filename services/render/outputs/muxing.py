@@ -12,7 +12,7 @@ import av.error
 
 from services.render.encoding.clocks import SoundClock, exact_clock
 from services.render.encoding.frames import RANGES
-from shared.model.errors import Rejected
+from shared.model.errors import Rejected, Unavailable
 from shared.model.live import LiveCodec
 
 if TYPE_CHECKING:
@@ -134,12 +134,17 @@ class Muxer:
 
 
 def has_pictures(path: Path) -> bool:
-    """Whether an MP4 of ours can be played; one that was broken off before its second key frame cannot."""
+    """Whether an MP4 of ours can be played; one that was broken off before its second key frame cannot.
+
+    Raises Unavailable where that cannot be seen now.
+    """
     try:
         with av.open(f"file:{path}", format="mp4") as file:
             return bool(file.streams.video)
-    except av.error.FFmpegError:
+    except (av.error.InvalidDataError, av.error.EOFError):
         return False
+    except (av.error.FFmpegError, MemoryError) as error:
+        raise Unavailable(f"The recording cannot be read: {error}") from error
 
 
 class _Times(NamedTuple):

@@ -43,17 +43,25 @@ def recording_key(stream: str, name: str) -> str:
     return f"{stream_key(stream)}/{name}"
 
 
+def mark_key(stream: str) -> str:
+    """What says that a stream has a recording, from its beginning on: who removes the stream removes it as well."""
+    return f"{stream_key(stream)}/recording"
+
+
 def part_name(number: int) -> str:
     """`record.mp4`, `record-2.mp4`, ...: another encoder, sound that comes later, or another session begins another."""
     return "record.mp4" if number == 1 else f"record-{number}.mp4"
 
 
-def recording_keeper(store: ObjectStore, stream: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path], None]:
+def recording_keeper(
+    store: ObjectStore, stream: str, loop: asyncio.AbstractEventLoop, turn: asyncio.Lock
+) -> Callable[[Path], None]:
     """What a stream's recorders hand their files to: waits, in a recorder's thread, until the store has one.
 
-    Each gets the first name that nothing lies under, from earlier sessions of the stream either. Raises Unavailable.
+    Each gets the first name that nothing lies under, from earlier sessions of the stream either. turn: of all who give
+    names in this process; that another one does at the same moment, for the same stream, is not looked for.
+    Raises Unavailable.
     """
-    turn = asyncio.Lock()
 
     async def put(path: Path) -> None:
         async with turn:

@@ -39,7 +39,7 @@ async def test_a_sessions_outputs_lie_in_the_store_under_its_name(tmp_path: Path
     await asyncio.wrap_future(outlets.close(over=True))
     made.tell_of_rests("s")
     stored = {path.name.split("-")[0] for path in (tmp_path / "objects" / "streams" / "s").rglob("*") if path.is_file()}
-    assert stored == {"index.m3u8", "init", "segment", "record.mp4"}
+    assert stored == {"index.m3u8", "init", "segment", "record.mp4", "recording"}
     assert (told, list((tmp_path / "work").iterdir())) == ([], [])
 
 

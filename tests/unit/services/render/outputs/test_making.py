@@ -28,7 +28,7 @@ HLS = HlsOutput(segment_seconds=0.5)
 
 def maker(tmp_path: Path, notices: Notices) -> OutletMaker:
     store = ObjectStore.open((tmp_path / "objects").as_uri())
-    return OutletMaker("s", store, asyncio.get_running_loop(), tmp_path / "work", connect, notices)
+    return OutletMaker("s", store, asyncio.get_running_loop(), tmp_path / "work", connect, notices, asyncio.Lock())
 
 
 def session(outlets: Outlets, first: int = 0) -> None:

@@ -199,8 +199,9 @@ async def test_a_playlist_that_was_not_taken_is_brought_in_the_end(
 
 
 async def test_a_recording_is_kept_from_another_thread_under_a_name_of_its_own(store: Store, tmp_path: Path) -> None:
+    turn = asyncio.Lock()
     for number, body in enumerate((b"one", b"two", b"three"), 1):
-        keep = recording_keeper(store, "s", asyncio.get_running_loop())  # of another session
+        keep = recording_keeper(store, "s", asyncio.get_running_loop(), turn)  # of another session
         (tmp_path / "file").write_bytes(body)
         await asyncio.to_thread(keep, tmp_path / "file")
         assert await store.get(f"streams/s/{part_name(number)}") == body
@@ -208,7 +209,8 @@ async def test_a_recording_is_kept_from_another_thread_under_a_name_of_its_own(s
 
 
 async def test_recordings_that_end_at_once_do_not_take_each_others_names(store: Store, tmp_path: Path) -> None:
-    keep, files = recording_keeper(store, "s", asyncio.get_running_loop()), [tmp_path / "a", tmp_path / "b"]
+    turn = asyncio.Lock()
+    keep, files = recording_keeper(store, "s", asyncio.get_running_loop(), turn), [tmp_path / "a", tmp_path / "b"]
     for file in files:
         file.write_text(file.name)
     await asyncio.gather(*(asyncio.to_thread(keep, file) for file in files))
@@ -216,8 +218,9 @@ async def test_recordings_that_end_at_once_do_not_take_each_others_names(store: 
 
 
 async def test_a_store_that_is_away_for_a_moment_gets_the_recording_all_the_same(store: Store, tmp_path: Path) -> None:
+    turn = asyncio.Lock()
     (tmp_path / "file").write_bytes(b"body")
-    keep = recording_keeper(store, "s", asyncio.get_running_loop())
+    keep = recording_keeper(store, "s", asyncio.get_running_loop(), turn)
     store.failures = 2
     await asyncio.to_thread(keep, tmp_path / "file")
     assert await store.get("streams/s/record.mp4") == b"body"
