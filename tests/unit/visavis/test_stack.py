@@ -14,7 +14,7 @@ import pytest
 
 from shared.model.errors import Misconfigured
 from visavis import stack as module
-from visavis.stack import LANE_SERVICES, SERVICES, Stack, StackOptions
+from visavis.stack import LANE_SERVICES, SERVICES, Stack, StackOptions, _cleared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,3 +277,13 @@ def _descriptors() -> int:
 def test_a_port_is_the_former_one_or_else_the_one_asked_for() -> None:
     wanted: Callable[[Any, int], str] = module._port
     assert (wanted("http://127.0.0.1:8700", 0), wanted(None, 8701), wanted("[::1]:9", 0)) == ("8700", "8701", "9")
+
+
+def test_recordings_that_were_not_stored_outlive_the_work_files_around_them(tmp_path: Path) -> None:
+    kept, gone = tmp_path / "render-a-1", tmp_path / "render-a-2"
+    (kept / "stream.session.recording").mkdir(parents=True)
+    (kept / "stream.session.recording" / "a.mp4").touch()
+    (gone / "stream.session.recording").mkdir(parents=True)
+    assert not _cleared(kept)
+    assert _cleared(gone)
+    assert list(tmp_path.iterdir()) == [kept]
