@@ -126,7 +126,11 @@ class JobDesk:
 
     async def _unless_overtaken(self, job: str, upload: Upload) -> AsyncIterator[bytes]:
         """An upload's pieces. Raises _Overtaken at their end, before they are the job's source, if the same word has
-        come with another request meanwhile and that one's source is worked on."""
+        come with another request meanwhile and that one's source is worked on.
+
+        The window is small and not shut: who opens the job between this look and the store's completing the object
+        has his source replaced by it.
+        """
         async for piece in upload.pieces():
             yield piece
         if (quicker := await self._known(job)) is not None:
