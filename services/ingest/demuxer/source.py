@@ -32,8 +32,10 @@ _BUFFER_BYTES = 1 << 15
 _READ = frozenset(codec.value for codec in LiveCodec if not codec.is_raw)
 _AAC = "aac"
 HOLD_SECONDS: Final = 2.0
-"""So long the first pictures wait for the sound that goes with them to tell its format: outputs that begin without it
-would have to begin anew with it."""
+"""At least so long, and until the next of them comes, the first pictures wait for the sound that goes with them to tell
+its format, unless they are shown for as long: outputs that begin without it would have to begin anew with it."""
+FRAGMENT_SECONDS: Final = 12.0
+"""The same by the pictures' own times in what is fetched: whole fragments are stored there before their sound."""
 _MOST_HELD_BYTES: Final = 16 << 20
 """Of pictures that wait for that, at most."""
 
@@ -72,37 +74,45 @@ def source_items(
     """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
     with open_source(what, container_format, options, limits) as container:
         if not _begins_with_sound(what, container):
-            yield from _items(container, leg, limits)
+            yield from _items(what, container, leg, limits)
             return
     # Only now: who has no sound would be waited for as long, since an RTMP server does not say what there will be.
     patient = {**options, "analyzeduration": str(limits.source_silence_seconds * 1_000_000)}
     with open_source(what, container_format, patient, limits) as container:
-        yield from _items(container, leg, limits)
+        yield from _items(what, container, leg, limits)
 
 
-def _items(container: InputContainer, leg: int, limits: IngestLimits) -> Iterator[SourceItem]:
+def _items(what: str | ByteSource, container: InputContainer, leg: int, limits: IngestLimits) -> Iterator[SourceItem]:
     source = LiveSource(container, leg, limits)
-    return _sound_first(source.items()) if source.has_sound else source.items()
+    if not source.has_sound:
+        return source.items()
+    return sound_first(source.items(), HOLD_SECONDS if isinstance(what, str) else FRAGMENT_SECONDS)
 
 
-def _sound_first(items: Iterator[SourceItem]) -> Iterator[SourceItem]:
-    """The items, with the format of the sound before the first picture, where it comes soon after that."""
+def sound_first(items: Iterator[SourceItem], shown_seconds: float) -> Iterator[SourceItem]:
+    """The items, with the format of the sound before the first picture, where it comes soon after that.
+
+    shown_seconds: by how much the pictures' times may advance meanwhile. Raises as `items`, after what has waited.
+    """
     held: list[SourceItem] = []
+    first: SourcePacket | None = None
     size, since = 0, time.monotonic()
-    for item in items:
-        if isinstance(item, SoundFormat):
-            held.insert(1, item)  # behind the format of the pictures
-            yield from held
-            break
-        if not held:
-            since = time.monotonic()
-        held.append(item)
-        size += len(item.body) if isinstance(item, SourcePacket) else 0
-        if size > _MOST_HELD_BYTES or time.monotonic() - since > HOLD_SECONDS:
-            yield from held
-            break
-    else:
-        yield from held
+    try:
+        for item in items:
+            if isinstance(item, SoundFormat):
+                held.insert(1, item)  # behind the format of the pictures
+                break
+            if not held:
+                since = time.monotonic()
+            held.append(item)
+            if isinstance(item, SourcePacket):
+                first, size = first or item, size + len(item.body)
+                if item.dts - first.dts >= shown_seconds * TICKS:
+                    break
+            if size > _MOST_HELD_BYTES or time.monotonic() - since > HOLD_SECONDS:
+                break
+    finally:
+        yield from held  # also where the source breaks meanwhile
     yield from items
 
 

@@ -13,13 +13,14 @@ import pytest
 
 from services.ingest.demuxer import source as demuxer_source
 from services.ingest.demuxer.options import file_options
-from services.ingest.demuxer.source import source_items
+from services.ingest.demuxer.source import sound_first, source_items
 from services.ingest.limits import IngestLimits
-from services.ingest.messages.source import Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
+from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from shared.model.errors import Rejected
 from tests.unit.services.ingest.conftest import write_video
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from services.ingest.demuxer.source import SourceItem
@@ -100,6 +101,48 @@ def test_pictures_do_not_wait_for_ever_for_sound_that_does_not_come(
     assert [type(item) for item in found[:2]] == [VideoFormat, SourcePacket]
     assert len([item for item in found if isinstance(item, SoundFormat)]) == 1
     assert len(packets(found, Kind.VIDEO)) == 60
+
+
+def picture(seconds: float) -> SourcePacket:
+    at = round(seconds * TICKS)
+    return SourcePacket(Kind.VIDEO, at, at, 3600, True, b"x")
+
+
+def test_pictures_that_wait_for_sound_come_out_also_where_the_source_breaks() -> None:
+    pictures = [VideoFormat("h264", b""), *(picture(number / 25) for number in range(5))]
+
+    def breaking() -> Iterator[SourceItem]:
+        yield from pictures
+        raise Rejected("too-demanding", "A frame of the source has too many bytes.")
+
+    found: list[SourceItem] = []
+    with pytest.raises(Rejected, match="too many bytes"):
+        found.extend(sound_first(breaking(), 2.0))
+    assert found == pictures
+
+
+def test_pictures_that_come_faster_than_they_are_shown_wait_no_longer_than_is_said() -> None:
+    taken: list[SourcePacket] = []
+
+    def burst() -> Iterator[SourceItem]:
+        yield VideoFormat("h264", b"")
+        for number in range(100):
+            taken.append(picture(1000 + number / 25))
+            yield taken[-1]
+
+    found = sound_first(burst(), 2.0)
+    assert next(found) == VideoFormat("h264", b"")
+    assert (taken[-1].dts - taken[0].dts) / TICKS == pytest.approx(2.0)
+    assert len([VideoFormat, *found]) == 101
+
+
+def test_sound_behind_a_long_fragment_of_pictures_is_still_told_first(tmp_path: Path) -> None:
+    options = {"g": "150", "bf": "0", "sc_threshold": "0"}
+    found = items(clip(tmp_path, "mov", frames=300, options=options), "mov")
+    assert [type(item) for item in found[:3]] == [VideoFormat, SoundFormat, SourcePacket]
+    sound = packets(found, Kind.SOUND)[0]
+    assert packets(found, Kind.VIDEO)[140].dts / TICKS > 5  # of the same fragment, and stored before the sound
+    assert found.index(packets(found, Kind.VIDEO)[140]) < found.index(sound)
 
 
 def test_a_stream_that_is_joined_in_its_middle_begins_with_a_key_frame(tmp_path: Path) -> None:
