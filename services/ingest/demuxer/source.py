@@ -38,6 +38,9 @@ FRAGMENT_SECONDS: Final = 12.0
 """The same by the pictures' own times in what is fetched: whole fragments are stored there before their sound."""
 _MOST_HELD_BYTES: Final = 16 << 20
 """Of pictures that wait for that, at most."""
+_EARLIER_SECONDS: Final = 3.0
+"""So long before the parent, which has counted `source_silence_seconds` since it asked for the source, pictures are no
+longer waited for: connecting anew takes some of it, and the source's own fault is to be told."""
 
 
 class ByteSource(Protocol):
@@ -72,12 +75,14 @@ def source_items(
     what: str | ByteSource, container_format: str, options: dict[str, str], leg: int, limits: IngestLimits
 ) -> Iterator[SourceItem]:
     """What one leg has, from opening to its end. Raises as `open_source` and LiveSource do."""
+    began = time.monotonic()
     with open_source(what, container_format, options, limits) as container:
-        if not _begins_with_sound(what, container):
+        if not _begins_with_sound(what, container_format, container):
             yield from _items(what, container, leg, limits)
             return
     # Only now: who has no sound would be waited for as long, since an RTMP server does not say what there will be.
-    patient = {**options, "analyzeduration": str(limits.source_silence_seconds * 1_000_000)}
+    left = limits.source_silence_seconds - (time.monotonic() - began) - _EARLIER_SECONDS
+    patient = {**options, "analyzeduration": str(round(max(1.0, left) * 1_000_000))}
     with open_source(what, container_format, patient, limits) as container:
         yield from _items(what, container, leg, limits)
 
@@ -116,9 +121,11 @@ def sound_first(items: Iterator[SourceItem], shown_seconds: float) -> Iterator[S
     yield from items
 
 
-def _begins_with_sound(what: str | ByteSource, container: InputContainer) -> bool:
-    """True where pictures may follow: an RTMP server gives sound at once, and pictures from a key frame on."""
-    return isinstance(what, str) and bool(container.streams.audio) and not container.streams.video
+def _begins_with_sound(what: str | ByteSource, container_format: str, container: InputContainer) -> bool:
+    """True where pictures may follow: an RTMP server gives sound at once, and pictures from a key frame on. An RTSP
+    server has said by then which streams there are."""
+    is_rtmp = isinstance(what, str) and container_format == "flv"
+    return is_rtmp and bool(container.streams.audio) and not container.streams.video
 
 
 class LiveSource:

@@ -109,7 +109,7 @@ def picture(seconds: float) -> SourcePacket:
 
 
 def test_pictures_that_wait_for_sound_come_out_also_where_the_source_breaks() -> None:
-    pictures = [VideoFormat("h264", b""), *(picture(number / 25) for number in range(5))]
+    pictures: list[SourceItem] = [VideoFormat("h264", b""), *(picture(number / 25) for number in range(5))]
 
     def breaking() -> Iterator[SourceItem]:
         yield from pictures
@@ -217,6 +217,30 @@ def test_but_no_longer_than_a_source_may_be_silent(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match=r"The source has no video stream, only sound\.") as refused:
         list(source_items(str(path), "flv", options, 0, hasty))
     assert refused.value.code == "no-video"
+
+
+def test_and_ends_before_its_reader_is_given_up(tmp_path: Path) -> None:
+    """The parent counts from before the connection: who waits as long never says what was missing."""
+    path, limits = sound_before_pictures(tmp_path / "late.flv", 6, 8), IngestLimits(source_silence_seconds=7)
+    options = {**file_options(limits), "protocol_whitelist": "file"}
+    with pytest.raises(Rejected, match="no video stream, only sound"):
+        list(source_items(str(path), "flv", options, 0, limits))
+
+
+def test_what_says_at_its_beginning_which_streams_there_are_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    path, really = write_video(tmp_path / "sound.mp4", codec=None, audio="aac", frames=30), av.open
+
+    def counted(what: Any, *rest: Any, **more: Any) -> Any:
+        opened.append(what)
+        return really(what, *rest, **more)
+
+    monkeypatch.setattr(av, "open", counted)
+    with pytest.raises(Rejected, match="no video stream, only sound"):
+        list(source_items(str(path), "mov", {"protocol_whitelist": "file"}, 0, LIMITS))
+    assert opened == [str(path)]
 
 
 def test_a_frame_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
