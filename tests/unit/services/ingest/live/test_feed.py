@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.ingest.live import feed as source_feed
-from services.ingest.live.feed import AHEAD_SECONDS, LATE_SECONDS, Pacer, SourceFeed
+from services.ingest.live.feed import AHEAD_SECONDS, EARLY_BYTES, EARLY_PIECES, LATE_SECONDS, Pacer, SourceFeed
 from services.ingest.messages.source import TICKS, Kind, SoundFormat, SourceNotice, SourcePacket, VideoFormat
 from services.ingest.sources.rules import SourceRules
 from shared.model.errors import Rejected
@@ -113,16 +113,106 @@ def test_what_comes_early_is_due_at_its_time_and_what_comes_late_moves_the_rest(
     assert (pacer.due(7.0, late), pacer.due(8.0, late)) == (late, late + 1.0)
 
 
+class Clock:
+    """Stands for `time` and for `asyncio.sleep`: whoever sleeps is woken at once, and it is later."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time_ns(self) -> int:
+        return round(self.now * 1_000_000_000)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class TimedSession(Session):
+    """Remembers how long after its time each packet came, too, in seconds since it began."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.pictures: list[float] = []
+        self.sounds: list[float] = []
+        self.ended = 0.0
+
+    def put(self, packet: LivePacket) -> None:
+        super().put(packet)
+        self.pictures.append(self._clock.now - 100.0 - packet.pts / TICKS)
+
+    async def sound(self, said: SoundOpened | SoundPacket) -> None:
+        await super().sound(said)
+        if isinstance(said, SoundPacket):
+            self.sounds.append(self._clock.now - 100.0 - said.pts / TICKS)
+
+    async def switch(self, asked: LiveInput | None) -> None:
+        await super().switch(asked)
+        self.ended = self._clock.now - 100.0
+
+
+async def fed_in_time(monkeypatch: pytest.MonkeyPatch, items: list[Any]) -> TimedSession:
+    clock = Clock()
+    monkeypatch.setattr(source_feed, "time", clock)
+    monkeypatch.setattr(source_feed, "asyncio", clock)
+    monkeypatch.setattr(source_feed, "PulledSource", source_of(*items))
+    session = TimedSession(clock)
+    await SourceFeed("https://host/list.m3u8", SourceRules(), None, session).run()  # type: ignore[arg-type]
+    return session
+
+
+def at(seconds: float, kind: Kind, body: bytes = b"x") -> SourcePacket:
+    ticks = round(seconds * TICKS)
+    return SourcePacket(kind, pts=ticks, dts=ticks, duration=1800, key=False, body=body)
+
+
+SOUND = SoundFormat(codec="aac", header=b"\x11\x90", rate=48_000, channels=2)
+
+
 @pytest.mark.parametrize("sound_first", [False, True])
-def test_pictures_keep_their_pace_however_sound_is_stored_between_them(sound_first: bool) -> None:
-    pacer, now = Pacer(), 100.0
-    for fragment in range(0, 20, 2):  # each of two seconds, as segments of HLS are
-        pictures = [(fragment + number / 25, pacer.due) for number in range(50)]
-        sound = [(fragment + number / 50, pacer.sound_due) for number in range(100)]
-        for shown, due in [*sound, *pictures] if sound_first else [*pictures, *sound]:
-            now = max(now, due(shown, now))
-            if due == pacer.due:
-                assert now == pytest.approx(100.0 + shown)
+@pytest.mark.parametrize("length", [2, 6, 10])
+async def test_pictures_keep_their_pace_however_sound_is_stored_between_them(
+    monkeypatch: pytest.MonkeyPatch, length: int, sound_first: bool
+) -> None:
+    items: list[Any] = [VIDEO, SOUND]
+    for fragment in range(0, 60, length):
+        pictures = [at(fragment + number / 25, Kind.VIDEO) for number in range(length * 25)]
+        sound = [at(fragment + number / 50, Kind.SOUND) for number in range(length * 50)]
+        items += [*sound, *pictures] if sound_first else [*pictures, *sound]
+    session = await fed_in_time(monkeypatch, items)
+    assert session.ended == pytest.approx(59.96)
+    assert session.pictures == pytest.approx([0.0] * 1500, abs=1e-6)
+    sound_pts = [one.pts for one in session.fed if isinstance(one, SoundPacket)]
+    assert sound_pts == [number * 1800 for number in range(3000)]
+    if sound_first:  # what comes before the first picture goes on at once: nobody knows yet when that is shown
+        assert min(session.sounds[length * 50 :]) >= -AHEAD_SECONDS - 1e-6
+        assert max(session.sounds) <= 0.0
+
+
+async def test_of_sound_that_has_come_early_only_so_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = bytes(EARLY_BYTES // 100)
+    sound = [at(number / 10, Kind.SOUND, body) for number in range(200)]  # twice the bytes that are kept
+    session = await fed_in_time(monkeypatch, [VIDEO, SOUND, at(0.0, Kind.VIDEO), *sound, at(0.04, Kind.VIDEO)])
+    waited = sound[-1 - 100].dts / TICKS - AHEAD_SECONDS
+    assert session.pictures == pytest.approx([0.0, waited - 0.04], abs=0.11)
+    assert len(session.sounds) == 200
+
+
+async def test_and_so_many_pieces_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = [at(number / 50, Kind.SOUND) for number in range(EARLY_PIECES + 500)]
+    session = await fed_in_time(monkeypatch, [VIDEO, SOUND, at(0.0, Kind.VIDEO), *sound, at(0.04, Kind.VIDEO)])
+    assert session.pictures == pytest.approx([0.0, 500 / 50 - AHEAD_SECONDS - 0.04], abs=0.03)
+
+
+async def test_another_sound_is_told_between_what_goes_before_and_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SoundFormat(codec="aac", header=b"\x12\x10", rate=44_100, channels=2)
+    sounds = [at(5.0, Kind.SOUND), other, at(6.0, Kind.SOUND)]
+    session = await fed_in_time(monkeypatch, [VIDEO, SOUND, at(0.0, Kind.VIDEO), *sounds])
+    told = [one for one in session.fed if isinstance(one, SoundOpened | SoundPacket)]
+    assert [one.rate if isinstance(one, SoundOpened) else one.pts // TICKS for one in told] == [48_000, 5, 44_100, 6]
+    assert session.ended == pytest.approx(6.0 - AHEAD_SECONDS)
 
 
 def test_sound_that_goes_on_after_the_pictures_is_not_handed_on_all_at_once() -> None:
