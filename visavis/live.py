@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
@@ -25,8 +26,10 @@ REFUSED_SECONDS = 1.0
 """So long the status of a call may come after its first metadata, if it is refused."""
 _SAYS_HTTP1 = "http1.x server"
 """Of gRPC's sentence where it is answered by one."""
-_PORTS = {"": 80, "http": 80, "https": 443}
+_PORTS = {"": GRPC_PORT, "http": 80, "https": 443}
 _PORT = re.compile(r":\d+$")
+_TARGET = re.compile(r"(unix|dns):(?!\d+$)")
+"""How gRPC's own names of targets begin; what has a number only behind it is a host of that name, and its port."""
 _STATUS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: 503,
     grpc.StatusCode.UNAVAILABLE: 503,
@@ -50,6 +53,8 @@ class LiveStream:
     ) -> None:
         """address: host:port of the gateway's gRPC, or https://host:port where something before it speaks TLS.
 
+        Without a port it is 8701, of http:// 80 and of https:// 443. An IPv6 address with a port stands in brackets,
+        `[::1]:8701`; bare, `::1`, it has none. `unix:` and `dns:` begin targets as gRPC names them, without TLS.
         key: the API key, where the service asks for one; without TLS everybody on the way can read it. roots: PEM
         certificates that are believed instead of those that gRPC brings.
         """
@@ -160,16 +165,24 @@ def _channel(address: str, roots: bytes | None) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
     )
-    scheme, _, place = address.rpartition("://")
-    place = place.rstrip("/")
-    if scheme not in _PORTS or not place or "/" in place:
-        raise ProblemError("unreachable", f"{address} is no address of gRPC: host:port or https://host:port.")
-    if _PORT.search(place) is None:
-        place = f"{place}:{_PORTS[scheme]}"
+    scheme, place = _place(address)
     if scheme == "https":
         credentials = grpc.ssl_channel_credentials(roots)  # type: ignore[no-untyped-call]  # grpc has no types
         return grpc.aio.secure_channel(place, credentials, options)
     return grpc.aio.insecure_channel(place, options)
+
+
+def _place(address: str) -> tuple[str, str]:
+    """The scheme, which may be empty, and what gRPC is to go to. Raises ProblemError as `_channel`."""
+    if _TARGET.match(address):
+        return "", address
+    scheme, _, place = address.rpartition("://")
+    place = place.rstrip("/")
+    if scheme not in _PORTS or not place or "/" in place:
+        raise ProblemError("unreachable", f"{address} is no address of gRPC: host:port or https://host:port.")
+    with suppress(ValueError):
+        place = f"[{IPv6Address(place)}]"
+    return scheme, place if _PORT.search(place) else f"{place}:{_PORTS[scheme]}"
 
 
 def _problem(error: grpc.aio.AioRpcError) -> ProblemError:

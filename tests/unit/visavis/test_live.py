@@ -75,14 +75,21 @@ class Reticent(streams_pb2_grpc.FaceStreamServicer):
 
 @contextmanager
 def served(
-    servicer: streams_pb2_grpc.FaceStreamServicer, credentials: grpc.ServerCredentials | None = None
+    servicer: streams_pb2_grpc.FaceStreamServicer,
+    credentials: grpc.ServerCredentials | None = None,
+    socket: str = "",
 ) -> Iterator[str]:
-    """host:port of a service that is nothing else. credentials: with them it speaks TLS, and nothing without."""
+    """host:port of a service that is nothing else. credentials: with them it speaks TLS, and nothing without.
+
+    socket: as gRPC names it, where it listens too.
+    """
     with ThreadPoolExecutor(2) as threads:
         server = grpc.server(threads)
         streams_pb2_grpc.add_FaceStreamServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         own = "127.0.0.1:0"
         port = server.add_secure_port(own, credentials) if credentials else server.add_insecure_port(own)
+        if socket:
+            server.add_insecure_port(socket)
         server.start()
         try:
             yield f"127.0.0.1:{port}"
@@ -182,10 +189,63 @@ async def test_what_is_no_address_is_said(address: str) -> None:
     )
 
 
-async def test_a_scheme_has_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(live.grpc.aio, "insecure_channel", lambda place, _: asked.append(place))
-    monkeypatch.setattr(live.grpc.aio, "secure_channel", lambda place, *_: asked.append(place))
-    for address in ("https://gateway", "http://gateway", "https://[::1]", "https://[::1]:8443", "gateway:8701"):
-        live._channel(address, None)
-    assert asked == ["gateway:443", "gateway:80", "[::1]:443", "[::1]:8443", "gateway:8701"]
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What gRPC was asked to go to, and whether under TLS."""
+    places: list[tuple[str, str]] = []
+    monkeypatch.setattr(live.grpc.aio, "insecure_channel", lambda place, _: places.append((place, "plain")))
+    monkeypatch.setattr(live.grpc.aio, "secure_channel", lambda place, *_: places.append((place, "TLS")))
+    return places
+
+
+@pytest.mark.parametrize(
+    ("address", "place", "how"),
+    [
+        ("https://gateway", "gateway:443", "TLS"),
+        ("http://gateway", "gateway:80", "plain"),
+        ("https://[::1]", "[::1]:443", "TLS"),
+        ("https://[::1]:8443", "[::1]:8443", "TLS"),
+        ("gateway:8701", "gateway:8701", "plain"),
+    ],
+)
+async def test_a_scheme_has_a_port_of_its_own(asked: list[tuple[str, str]], address: str, place: str, how: str) -> None:
+    live._channel(address, None)
+    assert asked == [(place, how)]
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("gateway", "gateway:8701"),
+        ("[::1]", "[::1]:8701"),
+        ("::1", "[::1]:8701"),
+        ("fe80::1%eth0", "[fe80::1%eth0]:8701"),
+        ("[::1]:9", "[::1]:9"),
+    ],
+)
+async def test_without_a_scheme_the_port_is_that_of_grpc(
+    asked: list[tuple[str, str]], address: str, place: str
+) -> None:
+    live._channel(address, None)
+    assert asked == [(place, "plain")]
+
+
+@pytest.mark.parametrize("target", ["unix:/run/visavis", "unix:///run/visavis", "dns:gateway", "dns:///gateway:9"])
+async def test_a_target_of_grpc_is_taken_as_it_is(asked: list[tuple[str, str]], target: str) -> None:
+    live._channel(target, None)
+    assert asked == [(target, "plain")]
+
+
+async def test_a_host_that_is_named_as_a_kind_of_target_has_a_port(asked: list[tuple[str, str]]) -> None:
+    live._channel("dns:8701", None)
+    live._channel("unix", None)
+    assert asked == [("dns:8701", "plain"), ("unix:8701", "plain")]
+
+
+@pytest.mark.parametrize("kind", ["dns:", "dns:///", "unix:"])
+async def test_a_stream_is_had_by_a_target_of_grpc(kind: str, tmp_path: Path) -> None:
+    socket = f"unix:{tmp_path / 'grpc'}" if kind == "unix:" else ""
+    with served(Reticent([("visavis-trace-id", TRACE)]), socket=socket) as address:
+        stream = LiveStream(socket or f"{kind}{address}", streams_pb2.StreamSettings(look_name="none"))
+        async with asyncio.timeout(PATIENCE_SECONDS), stream:
+            assert stream.opened.resume_seconds == 7
