@@ -167,13 +167,16 @@ class Client:
     def end_stream(self, stream: str) -> str:
         """End a stream: what is under way still goes out, HLS and recording stay. One that is over is left as it is.
 
-        Answers `ended`, or `kept` of one that was over.
+        Answers `ended`, or `kept` of one that was over; `ended`, too, where an older gateway does not say which.
         """
-        return str(_object(self._ask("DELETE", f"{_stream_path(stream)}?keep=true"))["state"])
+        return _removal(self._ask("DELETE", f"{_stream_path(stream)}?keep=true"))
 
     def remove_stream(self, stream: str) -> str:
-        """Remove what is kept of a stream that is over; one that runs is ended. Answers `removed` or `ended`."""
-        return str(_object(self._ask("DELETE", _stream_path(stream)))["state"])
+        """Remove what is kept of a stream that is over; one that runs is ended.
+
+        Answers `removed` or `ended`; `ended`, too, where an older gateway does not say which.
+        """
+        return _removal(self._ask("DELETE", _stream_path(stream)))
 
     def stream_events(self, stream: str) -> Iterator[dict[str, Any]]:
         """The stream now, after each change and now and then, to its end, as `events` of jobs."""
@@ -356,6 +359,11 @@ def _models(detector: str, landmarks: str) -> dict[str, str]:
 def _object(answer: httpx.Response) -> dict[str, Any]:
     found: dict[str, Any] = answer.json()
     return found
+
+
+def _removal(answer: httpx.Response) -> str:
+    """What the DELETE of a stream has done; until it said so the answer was a 204."""
+    return "ended" if answer.status_code == httpx.codes.NO_CONTENT else str(_object(answer)["state"])
 
 
 def _raise_problem(answer: httpx.Response) -> None:

@@ -290,6 +290,11 @@ def test_a_stream_is_begun_looked_up_changed_and_ended() -> None:
     ]
 
 
+def test_a_gateway_that_does_not_say_what_became_of_a_stream_has_ended_it() -> None:
+    asker = client(lambda _: httpx.Response(204))
+    assert asker.end_stream("s") == asker.remove_stream("s") == "ended"
+
+
 def test_streams_are_listed() -> None:
     assert client(lambda _: httpx.Response(200, json={"streams": [{"id": "s"}]})).streams() == [{"id": "s"}]
 
