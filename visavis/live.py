@@ -24,8 +24,9 @@ MOST_MESSAGE_BYTES = 64 << 20
 ADMITTED_SECONDS = 5.0
 REFUSED_SECONDS = 1.0
 """So long the status of a call may come after its first metadata, if it is refused."""
-_SAYS_HTTP1 = "http1.x server"
-"""Of gRPC's sentence where it is answered by one."""
+_SAYS_HTTP1 = ("http1.x server", "got frame type 80)")
+"""Of gRPC's sentences where it is answered by one; it has read `HTTP` for the head of a frame, of which P is the type.
+"""
 _PORTS = {"": GRPC_PORT, "http": 80, "https": 443}
 _PORT = re.compile(r":\d+$")
 _TARGET = re.compile(r"(unix|dns):(?!\d+$)")
@@ -195,7 +196,7 @@ def _problem(error: grpc.aio.AioRpcError) -> ProblemError:
 def _said(code: grpc.StatusCode, details: str, metadata: Any) -> ProblemError:
     carried = {key: value for key, value in metadata or () if isinstance(value, str)}
     word = carried.get("visavis-code", "unreachable")
-    if word == "unreachable" and _SAYS_HTTP1 in details:
+    if word == "unreachable" and any(sign in details for sign in _SAYS_HTTP1):
         details = f"What answers there speaks HTTP/1, as REST does; by default gRPC is on port {GRPC_PORT}."
     status = 429 if word == "quota-exceeded" else _STATUS.get(code, 500)
     return ProblemError(word, details, status, carried.get("visavis-trace-id", ""))

@@ -154,6 +154,17 @@ async def test_the_address_of_rest_is_told_as_that() -> None:
     assert told.detail == "What answers there speaks HTTP/1, as REST does; by default gRPC is on port 8701."
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Trying to connect an http1.x server (HTTP status 400)",
+        "Failed parsing HTTP/2 (Expected SETTINGS frame as the first frame, got frame type 80)",
+    ],
+)
+def test_grpc_has_several_words_for_what_speaks_http1(words: str) -> None:
+    assert "speaks HTTP/1, as REST does" in live._said(grpc.StatusCode.UNAVAILABLE, words, None).detail
+
+
 @pytest.mark.parametrize("metadata", [[], [("server", "a proxy")]], ids=["nothing", "words of another"])
 async def test_who_is_admitted_without_a_word_goes_on(
     metadata: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
