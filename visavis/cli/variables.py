@@ -37,6 +37,8 @@ OF_COMPOSE = frozenset({
     "VISAVIS_STORE_ENDPOINT", "VISAVIS_STORE_IMAGE", "VISAVIS_STORE_SECRET", "VISAVIS_STORE_USER", "VISAVIS_TAG",
 })  # fmt: skip
 """No settings of ours: what docker-compose.yml and deploy/ put in its place before anything of ours is started."""
+OF_TESTS = frozenset({"VISAVIS_IMAGE_BASE"})
+"""What `make test` reads."""
 
 
 def variables_of(kind: type[BaseSettings], name: str, field: FieldInfo) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def unread(names: Iterable[str]) -> dict[str, str]:
     return {
         name: next(iter(get_close_matches(name.upper(), known, n=1, cutoff=0.8)), "")
         for name in strange
-        if name.upper() not in known | OF_FUNCTION | OF_COMPOSE
+        if name.upper() not in known | OF_FUNCTION | OF_COMPOSE | OF_TESTS
     }
 
 

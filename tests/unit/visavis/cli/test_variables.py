@@ -48,6 +48,12 @@ def test_every_variable_of_every_reader_is_known() -> None:
     assert unread(variable for field in fields for variable in variables_of(*field)) == {}
 
 
+def test_every_variable_that_the_page_of_settings_names_is_known() -> None:
+    named = set(re.findall(r"VISAVIS_[A-Z0-9_]*[A-Z0-9]", (ROOT / "docs" / "settings.md").read_text()))
+    assert {"VISAVIS_IMAGE_BASE", "VISAVIS_NATS_URL"} <= named
+    assert unread(named) == {}
+
+
 def test_what_deployments_put_in_place_themselves_is_known() -> None:
     files = subprocess.run(
         ["git", "ls-files", "docker-compose.yml", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True
