@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,6 +32,19 @@ class LocalSettings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         description="An OpenTelemetry collector, which gets the traces; empty: the gateway keeps the last ones.",
     )
+
+
+def right_settings() -> LocalSettings:
+    """The settings with defaults where a variable is wrong: for words and their help, and for who says what is wrong.
+
+    `read_settings` of `shared.runtime` refuses those.
+    """
+    try:
+        return LocalSettings()
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) for one in error.errors()}
+        defaults = {name: field.default for name, field in LocalSettings.model_fields.items() if name in wrong}
+        return LocalSettings(**defaults)
 
 
 def variables_there_are() -> list[str]:

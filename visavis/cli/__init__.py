@@ -7,9 +7,11 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from shared.model.errors import Misconfigured, VisavisError
+from shared.model.errors import VisavisError
+from shared.runtime.settings import read_settings
 from visavis.cli import analyze, assets, demo, doctor, jobs, keys, live, looks, models, process, streams, up
 from visavis.client import ProblemError
+from visavis.settings import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +24,11 @@ _NAME_A_KEY = "Here: by VISAVIS_KEY, or --key."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 it went wrong and said why, 2 wrong words, 130 interrupted."""
-    try:
-        options = _parser().parse_args(arguments)
-    except Misconfigured as error:  # what variables have is what options have by default
-        return _said(str(error))
+    options = _parser().parse_args(arguments)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
+        if options.run is not doctor.run:  # it says of all variables what is wrong
+            read_settings(LocalSettings)
         return int(options.run(options))
     except ProblemError as error:
         return _said(f"{error} {_NAME_A_KEY}" if error.code == "unauthenticated" else str(error))
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Of all commands. Raises Misconfigured where a variable of the command line is wrong."""
+    """Of all commands. What options have by default is what variables have, but of wrong ones."""
     parser = argparse.ArgumentParser(prog="visavis", description="Faces in pictures, videos and streams, retouched.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -20,10 +20,9 @@ from shared.memory import card_probe
 from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
 from shared.model.obstacles import Obstacle, WhyNot
-from shared.runtime.settings import read_settings
 from shared.transport.nats_server import binary
 from visavis.cli.options import add_effects_folder, add_models_folder
-from visavis.settings import LocalSettings, variables_there_are
+from visavis.settings import right_settings, variables_there_are
 
 if TYPE_CHECKING:
     import argparse
@@ -107,17 +106,18 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     yield _space("shared memory", str(FOLDER), SHARED_MIB, f"Give {FOLDER} more room (a container: --shm-size=1g).")
     yield _space("disk", ".", DISK_MIB, "Free some space, or name a folder on another disk: `visavis up --var FOLDER`.")
     yield _loopback()
-    if where := read_settings(LocalSettings).context.get_secret_value():
+    local = right_settings()
+    if where := local.context.get_secret_value():
         yield _context(where)
     yield _fetching()
     yield _srt()
     cores = os.cpu_count() or 1
     yield Finding("processor", cores > 1, f"{cores} cores", "One core works, but slowly.", is_needed=False)
-    yield _card(read_settings(LocalSettings).card)
+    yield _card(local.card)
 
 
 def _settings() -> Iterator[Finding]:
-    """What of the environment keeps a service from starting, and what nobody reads."""
+    """What of the environment keeps a service or a command from starting, and what nobody reads."""
     from visavis.cli import variables  # noqa: PLC0415  -- reads the settings of all services, for this command only
 
     remedy = "Correct it, or unset it: docs/settings.md says what it takes."

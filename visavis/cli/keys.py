@@ -14,11 +14,10 @@ from rich.console import Console
 
 from shared.model.errors import Misconfigured
 from shared.model.keys import Quotas, Scope, split_key
-from shared.runtime.settings import read_settings
 from shared.transport.keys import KeyRing
 from shared.transport.store import ObjectStore
 from visavis.cli.options import add_word
-from visavis.settings import LocalSettings
+from visavis.settings import right_settings
 
 if TYPE_CHECKING:
     from shared.model.keys import KeyRecord
@@ -58,7 +57,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         )
         any_of_them.add_argument(
             "--store",
-            default=read_settings(LocalSettings).store_url,
+            default=right_settings().store_url,
             metavar="URL",
             help="its object store (VISAVIS_STORE_URL; default: VAR/objects)",
         )

@@ -18,7 +18,7 @@ from shared.model.presets import PRESETS
 from shared.runtime.settings import read_settings
 from visavis.client import REST_PORT, Client, ProblemError
 from visavis.look_files import unmarked, with_uploads
-from visavis.settings import LocalSettings
+from visavis.settings import LocalSettings, right_settings
 from visavis.stack import ON_LOOPBACK, Stack, StackOptions
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def add_models_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         type=Path,
-        default=read_settings(LocalSettings).models.expanduser(),
+        default=right_settings().models.expanduser(),
         help="folder of the prepared models (VISAVIS_MODELS; default: %(default)s)",
     )
 
@@ -60,7 +60,7 @@ def add_effects_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--effects",
         type=_folder,
-        default=read_settings(LocalSettings).effects,
+        default=right_settings().effects,
         metavar="FOLDER",
         help="folder whose Python files are effects of your own (VISAVIS_EFFECTS; default: %(default)s)",
     )
@@ -91,7 +91,7 @@ def add_key(parser: argparse.ArgumentParser) -> None:
     """`--key KEY`"""
     parser.add_argument(
         "--key",
-        default=read_settings(LocalSettings).key.get_secret_value(),
+        default=right_settings().key.get_secret_value(),
         help="the API key that a running service is sent; better by VISAVIS_KEY, which no list of processes shows",
     )
 

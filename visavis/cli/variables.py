@@ -53,11 +53,11 @@ def variables_of(kind: type[BaseSettings], name: str, field: FieldInfo) -> tuple
 
 
 def wrong() -> dict[str, list[str]]:
-    """What is wrong with variables, a sentence each, and the services that would not start for it."""
+    """What is wrong with variables, a sentence each, and who would not start for it: services, the command line."""
     found: dict[str, list[str]] = {}
-    for service, kind in SERVICES.items():
+    for reader, kind in READERS.items():
         for sentence in wrong_variables(kind) or _wrong_texts(kind):
-            found.setdefault(sentence, []).append(service)
+            found.setdefault(sentence, []).append(reader)
     return found
 
 

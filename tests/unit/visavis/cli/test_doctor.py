@@ -37,6 +37,23 @@ def test_a_wrong_setting_is_a_failure_that_names_it_and_who_reads_it(
     assert "fails settings of detect: VISAVIS_DETECT_EVERY=abc: Input should be" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "readers"),
+    [
+        ("VISAVIS_LANE_CORES", "abc", "ingest, command line"),
+        ("VISAVIS_CARD", "first", "ingest, detect, render, command line"),
+    ],
+)
+def test_a_wrong_variable_of_the_command_line_is_a_failure_among_others(
+    plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, readers: str
+) -> None:
+    plain.setenv(variable, value)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert f"fails settings of {readers}: {variable}={value}: " in said
+    assert "GPU lane: " in said
+
+
 def test_a_variable_that_nobody_reads_is_no_failure_and_the_one_that_is_meant_is_named(
     plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

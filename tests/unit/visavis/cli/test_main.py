@@ -47,6 +47,17 @@ def test_a_wrong_variable_of_the_command_line_is_a_sentence(
     assert capsys.readouterr().err.startswith("visavis: VISAVIS_LANE_CORES=many: ")
 
 
+def test_help_is_had_whatever_variables_are_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VISAVIS_LANE_CORES", "many")
+    monkeypatch.setenv("VISAVIS_CARD", "first")
+    for words in (["--help"], ["up", "--help"], ["keys", "list", "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(words)
+        assert "usage: visavis" in capsys.readouterr().out
+
+
 def test_whoever_lacks_a_key_is_told_how_to_name_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
