@@ -21,6 +21,7 @@ from shared.memory.segment import FOLDER
 from shared.model.errors import Misconfigured, VisavisError
 from shared.model.obstacles import Obstacle, WhyNot
 from shared.transport.nats_server import binary
+from shared.transport.store import ObjectStore
 from visavis.cli.options import add_effects_folder, add_models_folder
 from visavis.settings import right_settings, variables_there_are
 
@@ -109,6 +110,8 @@ def examine(options: argparse.Namespace) -> Iterator[Finding]:
     local = right_settings()
     if where := local.context.get_secret_value():
         yield _context(where)
+    if local.store_url and not local.store_url.startswith("file:"):  # a folder would be made
+        yield _store(local.store_url)
     yield _fetching()
     yield _srt()
     cores = os.cpu_count() or 1
@@ -125,7 +128,7 @@ def _settings() -> Iterator[Finding]:
     for sentence, services in wrong.items():
         yield Finding(f"settings of {', '.join(services)}", works=False, detail=sentence, remedy=remedy)
     if not wrong:
-        yield Finding("settings", works=True, detail="every service takes what the environment says")
+        yield Finding("settings", works=True, detail="no variable has a wrong form")
     for name, meant in variables.unread(variables_there_are()).items():
         remedy = f"Is {meant} meant?" if meant else "docs/settings.md has every variable: correct it, or unset it."
         yield Finding(name, works=False, detail="nobody reads it", remedy=remedy, is_needed=False, is_odd=True)
@@ -190,6 +193,18 @@ async def _reached(url: str) -> str:
     finally:
         await store.close()
     return f"kept at {store.place}"
+
+
+def _store(url: str) -> Finding:
+    """Whether VISAVIS_STORE_URL can be the name of an object store. It may have a password, and is not shown."""
+    try:
+        ObjectStore.open(url)
+    except Misconfigured:
+        detail = "VISAVIS_STORE_URL names none, or some of what it needs is not set"
+        remedy = "It is file:///..., s3://..., gs://... or az://...; AWS_*, GOOGLE_* or AZURE_* have account and keys."
+        return Finding("object store", works=False, detail=detail, remedy=remedy)
+    detail = "VISAVIS_STORE_URL has the form of one; whether it answers is not tried here"
+    return Finding("object store", works=True, detail=detail)
 
 
 def _fetching() -> Finding:

@@ -25,7 +25,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_settings_that_nobody_refuses_are_well(plain: pytest.MonkeyPatch) -> None:
     plain.setenv("VISAVIS_DETECT_EVERY", "4")
-    said = "every service takes what the environment says"
+    said = "no variable has a wrong form"
     assert list(doctor._settings()) == [doctor.Finding("settings", works=True, detail=said)]
 
 
@@ -52,6 +52,29 @@ def test_a_wrong_variable_of_the_command_line_is_a_failure_among_others(
     said = capsys.readouterr().out
     assert f"fails settings of {readers}: {variable}={value}: " in said
     assert "GPU lane: " in said
+
+
+def test_what_names_no_object_store_is_a_failure_that_does_not_show_it(
+    plain: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain.setenv("VISAVIS_STORE_URL", "ftp://me:hidden@here/x")
+    assert main(["doctor"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "fails object store: VISAVIS_STORE_URL names none" in said
+    assert "hidden" not in said
+
+
+def test_what_may_name_an_object_store_is_not_said_to_answer(plain: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain.setenv("VISAVIS_STORE_URL", "s3://bucket/prefix")
+    finding = found_of("object store", tmp_path)
+    assert (finding.works, finding.detail.endswith("whether it answers is not tried here")) == (True, True)
+
+
+def test_no_folder_is_made_by_looking(plain: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain.setenv("VISAVIS_STORE_URL", (tmp_path / "objects").as_uri())
+    everything = list(doctor.examine(argparse.Namespace(models=tmp_path, effects=None)))
+    assert "object store" not in {finding.what for finding in everything}
+    assert not (tmp_path / "objects").exists()
 
 
 def test_a_variable_that_nobody_reads_is_no_failure_and_the_one_that_is_meant_is_named(
