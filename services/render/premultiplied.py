@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from services.render.region import Plane, Region
     from shared.model.pictures import Picture
 
+BAND_ROWS = 64
+"""So many rows are reckoned with at a time: floats of a whole picture would take several times what it takes itself."""
+
 
 @contextmanager
 def premultiplied(
     target: Picture, region: Region, anew: NDArray[np.bool_] | None = None
 ) -> Iterator[tuple[Plane, Plane]]:
     """A region of `target`, rgb24 with alpha, to be changed in place: RGB times alpha uint8 [rows, columns, 3], and
-    alpha uint8 [rows, columns].
+    alpha uint8 [rows, columns]; `target` is left alone meanwhile.
 
     At the end pixels that have changed are written back, and those of `anew` [rows, columns] in any case; the others
     stay as they are, bit by bit. Raises ValueError for a picture without alpha.
@@ -33,15 +36,33 @@ def premultiplied(
     if target.alpha is None:
         raise ValueError("the picture has no alpha")
     pixels, opacity = region.cut(target.planes[0], 1), region.cut(target.alpha, 1)
-    light = np.rint(pixels * (opacity[..., np.newaxis] * np.float32(1 / 255))).astype(np.uint8)
-    before = light.copy()
+    bands = [slice(top, top + BAND_ROWS) for top in range(0, opacity.shape[0], BAND_ROWS)]
+    light = np.empty(pixels.shape, np.uint8)
+    for rows in bands:
+        light[rows] = _dimmed(pixels[rows], opacity[rows])
     alpha = opacity.copy()
     yield light, alpha
-    changed = (light != before).any(axis=2) | (alpha != opacity)
-    if anew is not None:
-        changed |= anew
-    np.copyto(pixels, _seen(light, alpha), where=changed[..., np.newaxis])
-    np.copyto(opacity, alpha, where=changed)
+    for rows in bands:
+        changed = (light[rows] != _dimmed(pixels[rows], opacity[rows])).any(axis=2) | (alpha[rows] != opacity[rows])
+        if anew is not None:
+            changed |= anew[rows]
+        _write(pixels[rows], opacity[rows], (light[rows], alpha[rows]), changed)
+
+
+def _dimmed(pixels: Plane, opacity: Plane) -> NDArray[np.uint8]:
+    """Colours times alpha."""
+    return np.rint(pixels * (opacity[..., np.newaxis] * np.float32(1 / 255))).astype(np.uint8)
+
+
+def _write(pixels: Plane, opacity: Plane, planes: tuple[Plane, Plane], changed: NDArray[np.bool_]) -> None:
+    """What has changed into `pixels` and `opacity`. Rows above and below that are not looked at."""
+    there = np.flatnonzero(changed.any(axis=1))
+    if not there.size:
+        return
+    rows = slice(there[0], there[-1] + 1)
+    light, alpha = (plane[rows] for plane in planes)
+    np.copyto(pixels[rows], _seen(light, alpha), where=changed[rows, :, np.newaxis])
+    np.copyto(opacity[rows], alpha, where=changed[rows])
 
 
 def _seen(light: Plane, alpha: Plane) -> NDArray[np.uint8]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from services.render import premultiplied as module
 from services.render.premultiplied import premultiplied
 from services.render.region import Region
 from shared.model.pictures import Colour, Geometry, Picture, PixelFormat
@@ -55,3 +57,42 @@ def test_a_picture_without_alpha_is_none_of_its_business() -> None:
     target = replace(seen_in_part(), alpha=None)
     with pytest.raises(ValueError, match="no alpha"), premultiplied(target, WHOLE):
         pass
+
+
+def drawn(rows_of_a_band: int, monkeypatch: pytest.MonkeyPatch) -> Picture:
+    """An odd size, changed in places of some rows and in all of others, with some to be written anew."""
+    monkeypatch.setattr(module, "BAND_ROWS", rows_of_a_band)
+    random = np.random.default_rng(2)
+    picture = Picture.blank(Geometry(PixelFormat.RGB24, 101, 333), Colour(full_range=True))
+    picture.planes[0][...] = random.integers(0, 256, picture.planes[0].shape)
+    target = replace(picture, alpha=random.integers(0, 256, (333, 101)).astype(np.uint8))
+    anew = np.zeros((333, 101), np.bool_)
+    anew[300:, ::3] = True
+    with premultiplied(target, Region(0, 0, 101, 333, 2), anew) as (light, alpha):
+        light[70:75] = random.integers(0, 256, (5, 101, 3))
+        light[190:260, 20:60] //= 2
+        alpha[200:330:5] = random.integers(0, 256, (26, 101))
+    return target
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_in_bands_it_is_what_it_is_as_a_whole(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    banded, whole = drawn(rows, monkeypatch), drawn(1000, monkeypatch)
+    assert banded.alpha is not None
+    assert whole.alpha is not None
+    np.testing.assert_array_equal(banded.planes[0], whole.planes[0])
+    np.testing.assert_array_equal(banded.alpha, whole.alpha)
+
+
+def test_beside_the_two_planes_no_more_than_some_rows_are_held() -> None:
+    pixels = 2048 * 1024
+    picture = Picture.blank(Geometry(PixelFormat.RGB24, 1024, 2048), Colour(full_range=True))
+    target = replace(picture, alpha=np.full((2048, 1024), 128, np.uint8))
+    tracemalloc.start()
+    try:
+        with premultiplied(target, Region(0, 0, 1024, 2048, 2)) as (light, alpha):
+            light[...], alpha[...] = 7, 9
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 6 * pixels  # the planes are 4; as a whole, what is reckoned with were 23 more
