@@ -57,7 +57,9 @@ class ObjectStore:
                 return cls(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder)
             return cls(from_url(url))
         except (BaseError, ValueError) as error:
-            raise Misconfigured(f"There is no object store at {parts.scheme}://{parts.netloc}: {error}") from error
+            host = parts.netloc.rpartition("@")[2]  # before it stands who asks, with a password
+            why = _short(error).replace(parts.netloc, host) if host else _short(error)
+            raise Misconfigured(f"There is no object store at {parts.scheme}://{host}: {why}") from error
 
     async def put(self, key: str, body: bytes | Path | AsyncIterable[bytes]) -> None:
         """Write an object as a whole, from memory, a file or pieces; readers see the old one or the new one."""

@@ -146,6 +146,15 @@ def test_a_url_that_names_no_store_is_said_in_a_sentence(url: str) -> None:
         ObjectStore.open(url)
 
 
+@pytest.mark.parametrize("scheme", ["foo", "az"])
+def test_a_store_that_is_none_is_said_without_a_password(scheme: str) -> None:
+    with pytest.raises(Misconfigured) as told:
+        ObjectStore.open(f"{scheme}://me:secret@host")
+    assert f"{scheme}://host" in str(told.value)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
 async def test_a_folder_may_have_a_space_in_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "my räum"
     await ObjectStore.open(folder.as_uri()).put("a", b"body")
