@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from services.render.outputs.making import OutletMaker
 from services.render.outputs.outlets import Outlets
@@ -28,7 +29,7 @@ class OutputRoom:
         """dialer: connects to where streams are pushed. work: for recordings while they are made."""
         self._store, self._dialer, self._work = store, dialer, work
         self._loop = asyncio.get_running_loop()
-        self._turn = asyncio.Lock()
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
 
     def outlets(
         self, session: str, emit: Callable[[LiveNoticed], None], *, stream: str = "", resumed: bool = False
@@ -44,12 +45,17 @@ class OutputRoom:
         kept = stream or session
         folder = recording_folder(self._work, kept, session)
         return Outlets(
-            OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, self._turn, resumed), notice
+            OutletMaker(kept, self._store, self._loop, folder, self._connected, notice, self._turn(kept), resumed),
+            notice,
         )
 
     async def rescue(self, folders: Sequence[Path]) -> None:
         """As `rescuing.rescue`, in turn with what is recorded now."""
         await rescue(folders, self._store, self._turn)
+
+    def _turn(self, stream: str) -> asyncio.Lock:
+        """Of all who give names to one stream's recordings."""
+        return self._turns.setdefault(stream, asyncio.Lock())
 
     def tell_of_rests(self, session: str, stream: str = "") -> None:
         """Say where a recording lies that the object store has not taken; the worker that is next there tries again."""

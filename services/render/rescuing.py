@@ -8,12 +8,12 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from services.render.outputs.muxing import has_pictures
-from services.render.outputs.shelf import insisted, keep_recording, mark_key
+from services.render.outputs.shelf import insisted, keep_recording, stream_key
 from shared.model.errors import Unavailable
 from shared.runtime.logs import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from shared.transport.store import ObjectStore
@@ -40,38 +40,47 @@ def cleared(work: Path) -> list[Path]:
     return left
 
 
-async def rescue(folders: Sequence[Path], store: ObjectStore, turn: asyncio.Lock) -> None:
+async def rescue(folders: Sequence[Path], store: ObjectStore, turn: Callable[[str], asyncio.Lock]) -> None:
     """Store what lies in folders that `cleared` has answered, as parts of their streams' recordings.
 
     What cannot be played, or is of a stream that somebody has removed, goes. What the store does not take now, or the
-    disk does not give, stays for the next process. turn: as `recording_keeper` has it.
+    disk does not give, stays for the next process. turn: of a stream, as `recording_keeper` has it.
     """
     for folder in folders:
         stream = folder.name.partition(".")[0]
-        try:
-            for path in sorted(folder.glob("*.mp4"), key=lambda one: one.stat().st_mtime):
-                await _rescue(path, stream, store, turn)
+        for path in sorted(folder.glob("*.mp4"), key=lambda one: one.stat().st_mtime):
+            try:
+                await _rescue(path, stream, store, turn(stream))
+            except (Unavailable, OSError) as error:
+                log.warning("recording not stored", stream=stream, files=[str(path)], detail=str(error))
+        with contextlib.suppress(OSError):  # something was not stored
             folder.rmdir()
-        except (Unavailable, OSError) as error:
-            log.warning("recording not stored", stream=stream, files=[str(folder)], detail=str(error))
 
 
 async def _rescue(path: Path, stream: str, store: ObjectStore, turn: asyncio.Lock) -> None:
     """One file, which is gone afterwards. Raises Unavailable and OSError, and leaves it then."""
     if not await asyncio.to_thread(has_pictures, path):
         log.warning("recording without a key frame", stream=stream)
-    elif not await store.exists(mark_key(stream)):
+        await asyncio.to_thread(path.unlink)
+        return
+    if not await _is_kept(stream, store):
         log.warning("recording of a stream that was removed", stream=stream)
-    else:
-        stored: list[str] = []
+        await asyncio.to_thread(path.unlink)
+        return
+    stored: list[str] = []
 
-        async def put() -> None:
-            async with turn:
-                stored.append(await keep_recording(store, stream, path))
+    async def put() -> None:
+        async with turn:
+            stored.append(await keep_recording(store, stream, path))
+            path.unlink()  # noqa: ASYNC240  -- at once, so that it is not stored again
 
-        await insisted(put)
-        log.info("recording of a process that was killed", stream=stream, key=stored[0])
-        with contextlib.suppress(Unavailable):  # it has been stored, and is not stored again
-            if not await store.exists(mark_key(stream)):
-                await store.remove(stored[0])  # somebody has removed the stream meanwhile
-    await asyncio.to_thread(path.unlink)
+    await insisted(put)
+    log.info("recording of a process that was killed", stream=stream, key=stored[0])
+    with contextlib.suppress(Unavailable):  # nothing says that it was removed
+        if not await _is_kept(stream, store, beside=stored[0]):
+            await store.remove(stored[0])  # somebody has removed the stream meanwhile
+
+
+async def _is_kept(stream: str, store: ObjectStore, *, beside: str = "") -> bool:
+    """Whether anything is kept of a stream, its mark as well (`mark_key`): who removes it removes all."""
+    return bool({one.key async for one in store.listed(stream_key(stream))} - {beside})

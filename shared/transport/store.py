@@ -50,7 +50,10 @@ class ObjectStore:
     @classmethod
     def open(cls, url: str) -> Self:
         """`file:///folder` (made if missing), `s3://bucket/prefix`, `gs://...`, `az://...`."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:  # what stands there may be a password
+            raise Misconfigured(f"There is no object store: its URL cannot be read ({error})") from error
         try:
             if parts.scheme == "file":
                 folder = Path(unquote(parts.path))

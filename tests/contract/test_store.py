@@ -140,7 +140,7 @@ async def test_what_lies_under_a_prefix_is_listed_with_size_and_time(store: Obje
     assert [one async for one in store.listed("streams")] == []
 
 
-@pytest.mark.parametrize("url", ["nonsense://somewhere", "no url at all"])
+@pytest.mark.parametrize("url", ["nonsense://somewhere", "no url at all", "s3://[b"])
 def test_a_url_that_names_no_store_is_said_in_a_sentence(url: str) -> None:
     with pytest.raises(Misconfigured, match="no object store"):
         ObjectStore.open(url)

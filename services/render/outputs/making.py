@@ -6,13 +6,14 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.render.outputs.hls import HlsOutlet
 from services.render.outputs.playlist import Playlist, first_number
 from services.render.outputs.push import RtmpPusher
 from services.render.outputs.record import Recorder
-from services.render.outputs.shelf import HlsShelf, mark_key, recording_keeper
+from services.render.outputs.shelf import HlsShelf, insisted, mark_key, recording_keeper
 from shared.model.errors import Unavailable
 from shared.model.live import HlsOutput, RecordOutput, RtmpOutput
 from shared.runtime.logs import log
@@ -42,7 +43,7 @@ class OutletMaker:
     """To RTMP servers."""
     notice: Notice
     turn: asyncio.Lock
-    """Of all who store recordings."""
+    """Of all who store the stream's recordings."""
     resumed: bool = False
     """Whether the stream had outputs before, perhaps from another worker."""
     _keep: Callable[[Path], None] = field(init=False)
@@ -64,7 +65,7 @@ class OutletMaker:
     async def _mark(self) -> None:
         """What is recorded from now on can be stored by others (`rescuing`)."""
         try:
-            await self.store.put(mark_key(self.stream), b"")
+            await insisted(partial(self.store.put, mark_key(self.stream), b""))
         except Unavailable as error:
             log.warning("recording not marked", stream=self.stream, detail=str(error))
 

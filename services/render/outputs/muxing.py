@@ -139,7 +139,7 @@ def has_pictures(path: Path) -> bool:
     Raises Unavailable where that cannot be seen now.
     """
     try:
-        with av.open(f"file:{path}", format="mp4") as file:
+        with av.open(f"file:{path}", format="mp4", metadata_errors="replace") as file:
             return bool(file.streams.video)
     except (av.error.InvalidDataError, av.error.EOFError):
         return False

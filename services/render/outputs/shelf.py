@@ -59,7 +59,7 @@ def recording_keeper(
     """What a stream's recorders hand their files to: waits, in a recorder's thread, until the store has one.
 
     Each gets the first name that nothing lies under, from earlier sessions of the stream either. turn: of all who give
-    names in this process; that another one does at the same moment, for the same stream, is not looked for.
+    names to the stream's in this process; that another one does so at the same moment is not looked for.
     Raises Unavailable.
     """
 

@@ -62,3 +62,10 @@ async def test_a_push_connects_to_checked_addresses_only(tmp_path: Path) -> None
             await asyncio.to_thread(room(tmp_path, Dialer(setting="push_networks"))._connected, place, 5.0)
     with pytest.raises(Unavailable):
         await asyncio.to_thread(room(tmp_path)._connected, place, 5.0)
+
+
+async def test_what_is_stored_of_one_stream_holds_up_no_other(tmp_path: Path) -> None:
+    made = room(tmp_path)
+    one = made._turn("a")
+    assert made._turn("a") is one
+    assert made._turn("b") is not one

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def own(_: str) -> asyncio.Lock:
+    """A turn that nobody else waits for."""
+    return asyncio.Lock()
+
+
 FRAMES, KEYS = 40, range(0, 40, 10)
 
 
@@ -57,7 +62,7 @@ async def test_what_was_recorded_up_to_a_key_frame_is_stored_as_a_part(tmp_path:
     left = cleared(tmp_path / "work")
     assert left == [folder]
     assert list((tmp_path / "work").iterdir()) == [folder]
-    await rescue(left, store, asyncio.Lock())
+    await rescue(left, store, own)
     assert list((tmp_path / "work").iterdir()) == []
     (tmp_path / "got.mp4").write_bytes(await store.get("streams/stream/record-2.mp4"))
     with av.open(str(tmp_path / "got.mp4")) as file:
@@ -67,7 +72,7 @@ async def test_what_was_recorded_up_to_a_key_frame_is_stored_as_a_part(tmp_path:
 
 async def test_of_a_stream_that_was_removed_nothing_comes_back(tmp_path: Path, store: ObjectStore) -> None:
     left_by_one_that_was_killed(tmp_path / "work")
-    await rescue(cleared(tmp_path / "work"), store, asyncio.Lock())
+    await rescue(cleared(tmp_path / "work"), store, own)
     assert [one async for one in store.listed("streams")] == []
     assert list((tmp_path / "work").iterdir()) == []
 
@@ -84,7 +89,7 @@ async def test_nor_of_one_that_is_removed_meanwhile(
         await put(self, key, body)
 
     monkeypatch.setattr(ObjectStore, "put", put_late)
-    await rescue(cleared(tmp_path / "work"), store, asyncio.Lock())
+    await rescue(cleared(tmp_path / "work"), store, own)
     assert [one async for one in store.listed("streams")] == []
 
 
@@ -92,7 +97,7 @@ async def test_that_a_stream_has_ended_meanwhile_removes_nothing(tmp_path: Path,
     """Without keys and other outputs nothing but the mark is left of it then."""
     left_by_one_that_was_killed(tmp_path / "work")
     await store.put(mark_key("stream"), b"")
-    await rescue(cleared(tmp_path / "work"), store, asyncio.Lock())
+    await rescue(cleared(tmp_path / "work"), store, own)
     assert await store.exists("streams/stream/record.mp4")
 
 
@@ -107,9 +112,9 @@ async def test_a_file_that_cannot_be_read_now_stays(
 
     with monkeypatch.context() as patch:
         patch.setattr(av, "open", full)
-        await rescue([folder], store, asyncio.Lock())
+        await rescue([folder], store, own)
     assert len(list(folder.iterdir())) == 1
-    await rescue([folder], store, asyncio.Lock())
+    await rescue([folder], store, own)
     assert not folder.exists()
 
 
@@ -118,18 +123,18 @@ async def test_what_was_stored_is_not_stored_again_where_the_store_is_away_then(
 ) -> None:
     folder = left_by_one_that_was_killed(tmp_path / "work")
     await store.put(mark_key("stream"), b"")
-    put, exists = ObjectStore.put, ObjectStore.exists
+    put, listed = ObjectStore.put, ObjectStore.listed
 
     async def put_last(self: ObjectStore, key: str, body: Any) -> None:
         await put(self, key, body)
-        monkeypatch.setattr(ObjectStore, "exists", away)
+        monkeypatch.setattr(ObjectStore, "listed", away)
 
-    async def away(*_: Any) -> bool:
+    def away(*_: Any) -> Any:
         raise Unavailable("It is away.")
 
     monkeypatch.setattr(ObjectStore, "put", put_last)
-    await rescue([folder], store, asyncio.Lock())
-    monkeypatch.setattr(ObjectStore, "exists", exists)
+    await rescue([folder], store, own)
+    monkeypatch.setattr(ObjectStore, "listed", listed)
     assert not folder.exists()
     assert await store.exists("streams/stream/record.mp4")
 
@@ -139,8 +144,21 @@ async def test_a_recording_that_ends_meanwhile_has_a_name_of_its_own(tmp_path: P
     await store.put(mark_key("stream"), b"")
     (tmp_path / "other.mp4").write_bytes(b"of another session")
     keep = recording_keeper(store, "stream", asyncio.get_running_loop(), turn)
-    await asyncio.gather(rescue([folder], store, turn), asyncio.to_thread(keep, tmp_path / "other.mp4"))
+    await asyncio.gather(rescue([folder], store, lambda _: turn), asyncio.to_thread(keep, tmp_path / "other.mp4"))
     assert {await store.exists(f"streams/stream/{part_name(number)}") for number in (1, 2)} == {True}
+
+
+async def test_a_file_that_is_damaged_keeps_no_other_from_being_stored(tmp_path: Path, store: ObjectStore) -> None:
+    folder = left_by_one_that_was_killed(tmp_path / "work")
+    (good,) = folder.iterdir()
+    body = good.read_bytes()
+    assert b"VideoHandler" in body
+    (folder / "0.mp4").write_bytes(body.replace(b"VideoHandler", b"Vid\xff\xfeHandler"[:12]))
+    os.utime(folder / "0.mp4", (1, 1))
+    await store.put(mark_key("stream"), b"")
+    await rescue([folder], store, own)
+    assert not folder.exists()
+    assert await store.exists("streams/stream/record.mp4")
 
 
 async def test_a_file_without_a_key_frame_is_none(tmp_path: Path, store: ObjectStore) -> None:
@@ -148,7 +166,7 @@ async def test_a_file_without_a_key_frame_is_none(tmp_path: Path, store: ObjectS
     folder.mkdir(parents=True)
     (folder / "a.mp4").write_bytes(b"\0\0\0\x18ftypisom")
     await store.put(mark_key("stream"), b"")
-    await rescue(cleared(tmp_path / "work"), store, asyncio.Lock())
+    await rescue(cleared(tmp_path / "work"), store, own)
     assert [one.key async for one in store.listed("streams")] == [mark_key("stream")]
     assert list((tmp_path / "work").iterdir()) == []
 
@@ -165,7 +183,7 @@ async def test_what_the_store_does_not_take_stays_for_the_next_process(
     monkeypatch.setattr("services.render.outputs.shelf.PAUSES", ())
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStore, "put", away)
-        await rescue(cleared(tmp_path / "work"), store, asyncio.Lock())
+        await rescue(cleared(tmp_path / "work"), store, own)
     assert cleared(tmp_path / "work") == [folder]
-    await rescue([folder], store, asyncio.Lock())
+    await rescue([folder], store, own)
     assert await store.exists("streams/stream/record.mp4")
