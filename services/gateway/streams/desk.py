@@ -120,15 +120,20 @@ class StreamDesk:
         if run is not None and not run.state.is_final:
             await run.end()
             return "ended"
-        if run is None and is_name(name) and await self._owners.is_held(name):
+        unknown = Refusal("not-found", "There is no stream of that id.")
+        if not is_name(name):
+            raise unknown
+        if run is None and await self._owners.is_held(name):
             raise Refusal("not-found", "The stream runs at another gateway, which alone can end it.")
-        if keep and (run is not None or (is_name(name) and await self._store.names(f"streams/{name}"))):
+        folder = f"streams/{name}"
+        if keep:
+            if run is None and not await self._store.names(folder):
+                raise unknown
             return "kept"
-        kept = await self._store.remove(f"streams/{name}") if is_name(name) and not keep else 0
-        if is_name(name) and not keep:
-            await self._live.pasts.forget(name)
+        kept = await self._store.remove(folder)
+        await self._live.pasts.forget(name)
         if not kept and run is None:
-            raise Refusal("not-found", "There is no stream of that id.")
+            raise unknown
         self._runs.pop(name, None)
         return "removed"
 

@@ -83,12 +83,10 @@ class KeptTrace:
     @property
     def shown_name(self) -> str:
         """Of its request; until that is over, of what it works for: its spans come as each of them ends."""
-        what = next((f"{kind} {names[0]}" for kind, names in self._works_for() if names), "")
-        return self.name if self.is_named or not what else f"{what}, still under way"
-
-    def _works_for(self) -> Iterator[tuple[str, list[str]]]:
-        yield "job", sorted(self.jobs)
-        yield "session", sorted(self.sessions)
+        if self.is_named or not (self.jobs or self.sessions):
+            return self.name
+        what = f"job {min(self.jobs)}" if self.jobs else f"session {min(self.sessions)}"
+        return f"{what}, still under way"
 
     def put(self, resource: bytes, service: str, span: Span) -> bool:
         """Take a span in; False: it was left out, for there is no room."""
